@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host port: a simulated machine inside an ordinary program, for tests. What it simulates is chosen to catch what
+ * real machines punish rarely: a TLB that forgets nothing by itself, page-table entries that look unlike RISC-V's,
+ * several harts that are interleaved at every point where the kernel asks the architecture something.
+ *
+ * host.h is the tests' side of it.
+ */
+#ifndef ARCH_INLINE_H
+#define ARCH_INLINE_H
+
+#define ARCH_TABLE_LEVELS 3
+
+#define HOST_RAM_PHYSICAL UINT64_C(0x80000000)
+#define HOST_TLB_ENTRIES 256
+
+/* A leaf entry has HOST_ENTRY_LEAF; its protection is at HOST_ENTRY_PROTECTION_SHIFT, the address from bit 12 up. */
+#define HOST_ENTRY_PRESENT UINT64_C(0x400)
+#define HOST_ENTRY_LEAF UINT64_C(0x800)
+#define HOST_ENTRY_DEVICE UINT64_C(0x200)
+#define HOST_ENTRY_PROTECTION_SHIFT 4
+#define HOST_ENTRY_ADDRESS UINT64_C(0x00fffffffffff000)
+
+/* What a hart's TLB remembers of a page; nothing drops it but a flush or the need for its place. */
+struct host_tlb_entry {
+    uint64_t asid;
+    uint64_t page;  /* virtual address; large entries are remembered page by page */
+    uint64_t frame; /* physical address of that page */
+    uint64_t entry; /* as it stood in the page table; 0: nothing remembered */
+    bool large;
+};
+
+enum host_state {
+    HOST_STATE_OFF,    /* not started */
+    HOST_STATE_USER,   /* runs user code: hart->current's registers are in it */
+    HOST_STATE_ASLEEP, /* in arch_idle */
+    HOST_STATE_KERNEL, /* in the kernel, interleaved with other harts */
+};
+
+enum host_trap {
+    HOST_TRAP_START,
+    HOST_TRAP_ECALL,
+    HOST_TRAP_PAGE_FAULT,
+    HOST_TRAP_FAULT,
+    HOST_TRAP_INTERRUPT,
+};
+
+/* The simulated processor. */
+struct arch_hart {
+    uint64_t x[32]; /* x[0] is the program counter */
+    uint64_t f[32];
+    uint64_t fcsr;
+    bool fp_dirty; /* f or fcsr changed since they were loaded */
+
+    struct physical root; /* of the current address space */
+    uint64_t asid;
+    struct host_tlb_entry tlb[HOST_TLB_ENTRIES];
+
+    uint64_t timer_ns; /* a timer interrupt waits from then on */
+    bool software_interrupt;
+
+    enum host_state state;
+    enum host_trap trap; /* what took it into the kernel */
+    uint64_t trap_cause; /* enum arch_access or enum wk_upcall_cause */
+    uint64_t trap_detail;
+    struct host_fiber *fiber;
+};
+
+struct arch_context {
+    uint64_t x[32];
+    uint64_t f[32];
+    uint64_t fcsr;
+    uint64_t fp_valid; /* the thread has used floating point */
+};
+
+extern char *host_ram; /* where HOST_RAM_PHYSICAL lies in this program */
+extern uint64_t host_ram_bytes;
+extern struct hart *host_hart; /* whose code runs */
+extern uint64_t host_instructions;
+extern uint64_t host_allocations_left; /* so many charges go well, then one fails; UINT64_MAX: none fails */
+
+/* A point at which other harts may run. */
+void host_interleave(void);
+bool host_interrupt_waits(struct hart *hart);
+void host_tlb_flush(uint64_t asid, uint64_t address, bool any_asid, bool any_address);
+void host_space_switch(struct physical root, uint64_t asid);
+void host_fail(const char *message) __attribute__((noreturn));
+
+static inline void *arch_pointer(struct physical physical)
+{
+    if (physical.address - HOST_RAM_PHYSICAL >= host_ram_bytes)
+        host_fail("arch_pointer: not RAM");
+    return host_ram + (physical.address - HOST_RAM_PHYSICAL);
+}
+
+static inline struct physical arch_physical(const void *pointer)
+{
+    const uint64_t offset = (uint64_t)((const char *)pointer - host_ram);
+
+    if (offset >= host_ram_bytes)
+        host_fail("arch_physical: not RAM");
+    return (struct physical){HOST_RAM_PHYSICAL + offset};
+}
+
+static inline struct hart *hart_current(void)
+{
+    return host_hart;
+}
+
+static inline uint64_t arch_entry_leaf(struct physical page, uint64_t protection, enum arch_leaf_kind kind)
+{
+    return page.address | protection << HOST_ENTRY_PROTECTION_SHIFT | HOST_ENTRY_PRESENT | HOST_ENTRY_LEAF |
+           (kind == ARCH_LEAF_DEVICE ? HOST_ENTRY_DEVICE : 0);
+}
+
+static inline uint64_t arch_entry_table(struct physical table)
+{
+    return table.address | HOST_ENTRY_PRESENT;
+}
+
+static inline bool arch_entry_is_present(uint64_t entry)
+{
+    return (entry & HOST_ENTRY_PRESENT) != 0;
+}
+
+static inline bool arch_entry_is_leaf(uint64_t entry)
+{
+    return (entry & HOST_ENTRY_LEAF) != 0;
+}
+
+static inline struct physical arch_entry_physical(uint64_t entry)
+{
+    return (struct physical){entry & HOST_ENTRY_ADDRESS};
+}
+
+static inline uint64_t arch_entry_protection(uint64_t entry)
+{
+    return entry >> HOST_ENTRY_PROTECTION_SHIFT & 7;
+}
+
+static inline void arch_entry_published(void)
+{
+}
+
+static inline void arch_flush_page(uint64_t asid, uint64_t address)
+{
+    host_tlb_flush(asid, address, false, false);
+}
+
+static inline void arch_flush_space(uint64_t asid)
+{
+    host_tlb_flush(asid, 0, false, true);
+}
+
+static inline void arch_flush_all(void)
+{
+    host_tlb_flush(0, 0, true, true);
+}
+
+static inline void arch_space_switch(struct physical root, uint64_t asid)
+{
+    host_space_switch(root, asid);
+}
+
+static inline uint64_t arch_context_get(const struct arch_context *context, unsigned number)
+{
+    return context->x[number];
+}
+
+static inline void arch_context_set(struct arch_context *context, unsigned number, uint64_t value)
+{
+    context->x[number] = value;
+}
+
+static inline void arch_context_answer(struct arch_context *context, uint64_t status, const uint64_t words[6])
+{
+    for (unsigned number = 5; number <= 31; number++)
+        if (number <= 7 || number == 17 || number >= 28)
+            context->x[number] = 0;
+    context->x[10] = status;
+    for (unsigned i = 0; i < 6; i++)
+        context->x[11 + i] = words[i];
+}
+
+static inline uint64_t arch_instructions(void)
+{
+    return ++host_instructions;
+}
+
+static inline bool arch_allocation_fails(void)
+{
+    return host_allocations_left != UINT64_MAX && host_allocations_left-- == 0;
+}
+
+static inline void arch_relax(void)
+{
+    host_interleave();
+}
+
+static inline bool arch_interrupt_waits(void)
+{
+    host_interleave();
+    return host_interrupt_waits(host_hart);
+}
+
+#endif

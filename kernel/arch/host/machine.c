@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* The simulated machine around the processors: RAM, clock, interrupt controller, console, power, and its harts' turns. */
+#include "host.h"
+#include "lock.h"
+#include "trap.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <winkle/boot.h>
+
+/* More turns than any operation of a test takes: who needs more makes no progress. */
+#define TURNS_MAX 10000000
+
+char *host_ram;
+uint64_t host_ram_bytes;
+uint64_t host_time_ns;
+uint64_t host_instructions;
+uint64_t arch_boot_instructions;
+uint64_t host_allocations_left = UINT64_MAX;
+void (*host_preemption_hook)(void);
+enum host_stop host_stopped;
+unsigned host_stop_status;
+
+static struct hart hart_storage[HARTS_MAX];
+static struct host_machine machine;
+static uint64_t random_state;
+static jmp_buf panic_jump;
+static bool panic_expected;
+
+/* ---- turns of the harts ---- */
+
+bool host_interrupt_waits(struct hart *hart)
+{
+    return hart->arch.software_interrupt || hart->arch.timer_ns <= host_time_ns || host_irq_waits(hart);
+}
+
+static bool has_work(struct hart *hart)
+{
+    return hart->arch.state == HOST_STATE_KERNEL ||
+           (hart->arch.state != HOST_STATE_OFF && host_interrupt_waits(hart));
+}
+
+/* The hart whose turn it is, from `first` on; NULL if none has anything to do. */
+static struct hart *next_turn(unsigned first)
+{
+    for (unsigned i = 0; i < hart_count; i++) {
+        struct hart *hart = harts[(first + i) % hart_count];
+
+        if (has_work(hart))
+            return hart;
+    }
+    return NULL;
+}
+
+static unsigned draw(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state >> 32);
+}
+
+static void take_turn(struct hart *hart)
+{
+    struct hart *before = host_hart;
+
+    if (hart->arch.state == HOST_STATE_USER) {
+        hart->arch.trap = HOST_TRAP_INTERRUPT;
+        hart->arch.state = HOST_STATE_KERNEL;
+    }
+    host_hart = hart;
+    host_fiber_resume(hart->arch.fiber);
+    host_hart = before;
+}
+
+void host_run(void)
+{
+    unsigned first = host_hart->index;
+
+    for (unsigned turns = 0; turns < TURNS_MAX; turns++) {
+        struct hart *hart = next_turn(machine.seed != 0 ? draw() : first);
+
+        if (hart == NULL)
+            return;
+        take_turn(hart);
+        if (host_stopped != HOST_STOP_NONE)
+            return;
+        first = hart->index + 1;
+    }
+    host_fail("the harts make no progress");
+}
+
+void host_interleave(void)
+{
+    static unsigned alone;
+
+    if (!host_fiber_runs())
+        return;
+    for (unsigned i = 0; i < hart_count; i++)
+        if (harts[i] != host_hart && has_work(harts[i])) {
+            alone = 0;
+            host_fiber_yield();
+            return;
+        }
+    if (alone++ == TURNS_MAX)
+        host_fail("a hart spins and no other can help it");
+    if (!kernel_lock_is_held() && host_preemption_hook != NULL)
+        host_preemption_hook();
+}
+
+void arch_idle(void)
+{
+    if (kernel_lock_is_held() && hart_count == 1)
+        host_fail("arch_idle with the lock held");
+    while (!host_interrupt_waits(host_hart)) {
+        host_hart->arch.state = HOST_STATE_ASLEEP;
+        host_fiber_yield();
+    }
+    host_hart->arch.state = HOST_STATE_KERNEL;
+}
+
+/* ---- interrupts and time ---- */
+
+void arch_hart_notify(struct hart *hart)
+{
+    hart->arch.software_interrupt = true;
+}
+
+void arch_interrupts_take(void)
+{
+    if (host_hart->arch.software_interrupt) {
+        host_hart->arch.software_interrupt = false;
+        trap_software();
+    }
+    if (host_hart->arch.timer_ns <= host_time_ns)
+        trap_timer();
+    if (host_irq_waits(host_hart))
+        trap_external();
+}
+
+uint64_t arch_time_ns(void)
+{
+    return host_time_ns;
+}
+
+void arch_timer_set(uint64_t time_ns)
+{
+    host_hart->arch.timer_ns = time_ns;
+}
+
+void host_time_pass_to(uint64_t time_ns)
+{
+    /* Stops at every time at which a timer interrupt is due, as time does. */
+    for (;;) {
+        uint64_t next = time_ns;
+
+        for (unsigned i = 0; i < hart_count; i++)
+            if (harts[i]->arch.timer_ns > host_time_ns && harts[i]->arch.timer_ns < next)
+                next = harts[i]->arch.timer_ns;
+        host_time_ns = next;
+        host_run();
+        if (next == time_ns || host_stopped != HOST_STOP_NONE)
+            return;
+    }
+}
+
+unsigned arch_asid_bits(void)
+{
+    return machine.asid_bits;
+}
+
+static struct {
+    bool enabled;
+    bool raised;
+    bool claimed;
+} lines[HOST_IRQ_LINES + 1];
+
+unsigned arch_irq_lines(void)
+{
+    return HOST_IRQ_LINES;
+}
+
+static void check_line(unsigned line)
+{
+    if (line < 1 || line > HOST_IRQ_LINES)
+        host_fail("an interrupt line that the controller does not have");
+}
+
+void arch_irq_enable(unsigned line)
+{
+    check_line(line);
+    lines[line].enabled = true;
+}
+
+void arch_irq_disable(unsigned line)
+{
+    check_line(line);
+    lines[line].enabled = false;
+}
+
+unsigned arch_irq_claim(void)
+{
+    for (unsigned line = 1; line <= HOST_IRQ_LINES; line++)
+        if (lines[line].enabled && lines[line].raised && !lines[line].claimed) {
+            lines[line].raised = false;
+            lines[line].claimed = true;
+            return line;
+        }
+    return 0;
+}
+
+void arch_irq_complete(unsigned line)
+{
+    check_line(line);
+    if (!lines[line].claimed)
+        host_fail("arch_irq_complete: the line was not claimed");
+    lines[line].claimed = false;
+}
+
+bool host_irq_waits(const struct hart *hart)
+{
+    if (hart->index != 0)
+        return false;
+    for (unsigned line = 1; line <= HOST_IRQ_LINES; line++)
+        if (lines[line].enabled && lines[line].raised && !lines[line].claimed)
+            return true;
+    return false;
+}
+
+void host_irq_raise(unsigned line)
+{
+    check_line(line);
+    lines[line].raised = true;
+    host_run();
+}
+
+bool host_irq_is_enabled(unsigned line)
+{
+    return lines[line].enabled;
+}
+
+bool host_irq_is_claimed(unsigned line)
+{
+    return lines[line].claimed;
+}
+
+/* ---- memory ---- */
+
+static void check_unlocked_page_work(void)
+{
+    /* Pages are zeroed and copied without the lock; with one hart nobody else can be its holder. */
+    if (host_fiber_runs() && hart_count == 1 && kernel_lock_is_held())
+        host_fail("a page is zeroed or copied with the lock held");
+}
+
+void arch_page_zero(void *page)
+{
+    check_unlocked_page_work();
+    memset(page, 0, WK_PAGE_BYTES);
+    host_interleave();
+}
+
+void arch_bytes_copy(void *to, const void *from, size_t bytes)
+{
+    check_unlocked_page_work();
+    if (bytes > WK_PAGE_BYTES)
+        host_fail("arch_bytes_copy: more than a page");
+    host_interleave();
+    memmove(to, from, bytes);
+    host_interleave();
+}
+
+bool arch_region_is_device(struct physical physical, uint64_t bytes)
+{
+    return physical.address >= HOST_DEVICE_PHYSICAL && bytes <= HOST_DEVICE_BYTES &&
+           physical.address - HOST_DEVICE_PHYSICAL <= HOST_DEVICE_BYTES - bytes;
+}
+
+/* ---- console and power ---- */
+
+char host_console[HOST_CONSOLE_BYTES];
+static size_t console_length;
+static const char *typed = "";
+
+void arch_console_put(char character)
+{
+    if (console_length < HOST_CONSOLE_BYTES - 1)
+        host_console[console_length++] = character;
+}
+
+int arch_console_get(void)
+{
+    return *typed == '\0' ? -1 : (unsigned char)*typed++;
+}
+
+void host_console_clear(void)
+{
+    memset(host_console, 0, console_length);
+    console_length = 0;
+}
+
+void host_console_type(const char *text)
+{
+    typed = text;
+}
+
+_Noreturn void host_stop(enum host_stop how, unsigned status)
+{
+    host_stopped = how;
+    host_stop_status = status;
+    if (how == HOST_STOP_PANIC && !panic_expected) {
+        fprintf(stderr, "the kernel panicked; its console:\n%s\n", host_console);
+        abort();
+    }
+    /* In a hart: it is never resumed. */
+    if (host_fiber_runs())
+        host_fiber_yield();
+    if (panic_expected)
+        longjmp(panic_jump, 1);
+    abort();
+}
+
+bool host_panics(void (*act)(void))
+{
+    panic_expected = true;
+    if (setjmp(panic_jump) == 0)
+        act();
+    panic_expected = false;
+    return host_stopped == HOST_STOP_PANIC;
+}
+
+void host_fail(const char *message)
+{
+    fprintf(stderr, "the simulated machine: %s\n", message);
+    if (host_console[0] != '\0')
+        fprintf(stderr, "the kernel's console:\n%s\n", host_console);
+    abort();
+}
+
+void arch_power_off(unsigned status)
+{
+    host_stop(HOST_STOP_POWER_OFF, status);
+}
+
+void arch_reboot(void)
+{
+    host_stop(HOST_STOP_REBOOT, 0);
+}
+
+void arch_panic_stop(void)
+{
+    host_stop(HOST_STOP_PANIC, 0);
+}
+
+/* ---- boot ---- */
+
+/* RAM begins with what firmware and boot loader leave there: firmware, the first program's image, device tree, archive. */
+#define FIRMWARE_BYTES UINT64_C(0x20000)
+#define INIT_OFFSET FIRMWARE_BYTES
+#define DEVICE_TREE_OFFSET (INIT_OFFSET + HOST_INIT_BYTES)
+#define DEVICE_TREE_BYTES UINT64_C(0x1000)
+#define ARCHIVE_OFFSET (DEVICE_TREE_OFFSET + DEVICE_TREE_BYTES + 16) /* not at a page's start: nobody promises that */
+
+static struct boot_range ram_range(uint64_t offset, uint64_t bytes)
+{
+    return (struct boot_range){{HOST_RAM_PHYSICAL + offset}, bytes};
+}
+
+static void make_ram(void)
+{
+    const uint64_t reserve = host_ram_bytes + 2 * WK_LARGE_PAGE_BYTES;
+    char *area = mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const uint64_t past = (uint64_t)area % WK_LARGE_PAGE_BYTES;
+
+    if (area == MAP_FAILED)
+        abort();
+    host_ram = area + (WK_LARGE_PAGE_BYTES - past);
+    if (mprotect(host_ram, host_ram_bytes, PROT_READ | PROT_WRITE) != 0)
+        abort();
+}
+
+/* A first program: text, data and zeroed memory of one page each. What it does is the tests' business. */
+static void make_init(void)
+{
+    struct wk_init_header *header = (struct wk_init_header *)(void *)(host_ram + INIT_OFFSET);
+
+    *header = (struct wk_init_header){
+        .magic = WK_INIT_MAGIC,
+        .entry = WK_INIT_ADDRESS + sizeof(*header),
+        .text_bytes = WK_PAGE_BYTES,
+        .data_bytes = WK_PAGE_BYTES,
+        .bss_bytes = WK_PAGE_BYTES,
+    };
+    memset(host_ram + INIT_OFFSET + WK_PAGE_BYTES, 'd', WK_PAGE_BYTES);
+}
+
+static void describe_machine(void)
+{
+    struct boot_information *boot = &boot_information;
+
+    *boot = (struct boot_information){
+        .ram = ram_range(0, host_ram_bytes),
+        .device_tree = ram_range(DEVICE_TREE_OFFSET, DEVICE_TREE_BYTES),
+        .init_image = host_ram + INIT_OFFSET,
+        .init_image_bytes = 2 * WK_PAGE_BYTES,
+        .timebase_hz = 10000000,
+        .command_line = "host",
+    };
+    boot->reserved[boot->reserved_count++] = ram_range(0, FIRMWARE_BYTES);
+    boot->reserved[boot->reserved_count++] = boot->device_tree;
+    boot->reserved[boot->reserved_count++] = ram_range(INIT_OFFSET, HOST_INIT_BYTES);
+    if (machine.archive_bytes != 0) {
+        boot->archive = ram_range(ARCHIVE_OFFSET, machine.archive_bytes);
+        memset(host_ram + ARCHIVE_OFFSET, 'a', machine.archive_bytes);
+        boot->reserved[boot->reserved_count++] = boot->archive;
+    }
+}
+
+void host_boot(const struct host_machine *wanted)
+{
+    machine = *wanted;
+    host_ram_bytes = machine.ram_bytes != 0 ? machine.ram_bytes : UINT64_C(64) << 20;
+    random_state = machine.seed;
+    hart_count = machine.harts != 0 ? machine.harts : 1;
+    make_ram();
+    make_init();
+    describe_machine();
+    for (unsigned i = 0; i < hart_count; i++) {
+        harts[i] = &hart_storage[i];
+        hart_init(harts[i], i);
+    }
+    host_hart = harts[0];
+    kernel_start();
+    for (unsigned i = 0; i < hart_count; i++)
+        host_processor_start(harts[i]);
+    host_run();
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RISC-V's part of arch.h that is inline: RV64 with Sv39 (Privileged Architecture 1.12, chapter 4). Where the specification
+ * leaves a choice: entries have A and D set beforehand, so no hart ever writes a page table.
+ */
+#ifndef ARCH_INLINE_H
+#define ARCH_INLINE_H
+
+#include "assert.h"
+#include "registers.h"
+
+#include <winkle/abi.h>
+
+#define ARCH_TABLE_LEVELS 3
+
+enum fp_state { FP_UNUSED, FP_USED };
+
+struct arch_context {
+    uint64_t x[32]; /* x[0] is the program counter */
+    uint64_t f[32]; /* with fcsr, valid if fp_state is FP_USED and the registers are not in a hart, dirty */
+    uint64_t fcsr;
+    uint64_t fp_state; /* enum fp_state */
+};
+
+/* What assembly needs of a hart. In small offsets, for they are immediates of loads and stores. */
+struct arch_hart {
+    uint64_t user_t[4]; /* t0 to t3 of the trapped code, until they are in its context */
+    uint64_t user_tp;
+    uint64_t stack_end;
+    uint64_t emergency_stack_end;
+    uint64_t panicking;           /* a trap inside a panic stops at once */
+    uint64_t kernel_registers[32]; /* of a trap from the kernel itself; [0] is the program counter */
+    uint64_t hartid;              /* the firmware's number */
+    _Atomic uint64_t has_started; /* it has come up */
+};
+
+/* Width of address space identifiers; 0 if the hardware has none. Written at boot. */
+extern unsigned riscv_asid_bits;
+
+static inline void *arch_pointer(struct physical physical)
+{
+    return (void *)(physical.address + DIRECT_MAP);
+}
+
+static inline struct physical arch_physical(const void *pointer)
+{
+    return (struct physical){(uint64_t)pointer - DIRECT_MAP};
+}
+
+static inline struct hart *hart_current(void)
+{
+    struct hart *hart;
+
+    __asm__("mv %0, tp" : "=r"(hart));
+    return hart;
+}
+
+_Static_assert(WK_PROTECTION_READ << 1 == ENTRY_READ && WK_PROTECTION_WRITE << 1 == ENTRY_WRITE &&
+                   WK_PROTECTION_EXECUTE << 1 == ENTRY_EXECUTE,
+               "a protection is an entry's bits, one to the right");
+#define ARCH_ENTRY_PROTECTION (ENTRY_READ | ENTRY_WRITE | ENTRY_EXECUTE)
+#define ARCH_ENTRY_ADDRESS_SHIFT 2 /* bits 10 to 53 of an entry are bits 12 to 55 of the address */
+#define ARCH_ENTRY_ADDRESS_MASK ((UL(1) << 54) - (UL(1) << 10))
+
+/* Memory and devices look alike: what may be cached is the platform's to know (physical memory attributes, 3.6). */
+static inline uint64_t arch_entry_leaf(struct physical page, uint64_t protection, enum arch_leaf_kind kind)
+{
+    (void)kind;
+    assert_debug(protection != 0);
+    return page.address >> ARCH_ENTRY_ADDRESS_SHIFT | protection << 1 | ENTRY_VALID | ENTRY_USER | ENTRY_ACCESSED |
+           ENTRY_DIRTY;
+}
+
+static inline uint64_t arch_entry_table(struct physical table)
+{
+    return table.address >> ARCH_ENTRY_ADDRESS_SHIFT | ENTRY_VALID;
+}
+
+static inline bool arch_entry_is_present(uint64_t entry)
+{
+    return (entry & ENTRY_VALID) != 0;
+}
+
+static inline bool arch_entry_is_leaf(uint64_t entry)
+{
+    return (entry & ARCH_ENTRY_PROTECTION) != 0;
+}
+
+static inline struct physical arch_entry_physical(uint64_t entry)
+{
+    return (struct physical){(entry & ARCH_ENTRY_ADDRESS_MASK) << ARCH_ENTRY_ADDRESS_SHIFT};
+}
+
+static inline uint64_t arch_entry_protection(uint64_t entry)
+{
+    return (entry & ARCH_ENTRY_PROTECTION) >> 1;
+}
+
+/*
+ * A hart may remember that an entry was not there (4.2.1), and would fault again for ever; only a fence makes it look
+ * anew. The entry's address is not known here, so the fence is for all.
+ */
+static inline void arch_entry_published(void)
+{
+    __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+static inline void arch_flush_all(void)
+{
+    __asm__ volatile("sfence.vma" ::: "memory");
+}
+
+/*
+ * Harts without identifiers are flushed whole: their spaces all are number 0, and the U74, one of them, does not obey a fence
+ * for one address (SiFive erratum CIP-1200).
+ */
+static inline void arch_flush_page(uint64_t asid, uint64_t address)
+{
+    if (riscv_asid_bits == 0)
+        arch_flush_all();
+    else
+        __asm__ volatile("sfence.vma %0, %1" ::"r"(address), "r"(asid) : "memory");
+}
+
+static inline void arch_flush_space(uint64_t asid)
+{
+    if (riscv_asid_bits == 0)
+        arch_flush_all();
+    else
+        __asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
+}
+
+static inline void arch_space_switch(struct physical root, uint64_t asid)
+{
+    const uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root.address / PAGE_BYTES;
+
+    __asm__ volatile("csrw satp, %0" ::"r"(satp) : "memory");
+    if (riscv_asid_bits == 0)
+        arch_flush_all();
+}
+
+static inline uint64_t arch_context_get(const struct arch_context *context, unsigned number)
+{
+    return context->x[number];
+}
+
+static inline void arch_context_set(struct arch_context *context, unsigned number, uint64_t value)
+{
+    context->x[number] = value;
+}
+
+static inline void arch_context_answer(struct arch_context *context, uint64_t status, const uint64_t words[6])
+{
+    uint64_t *x = context->x;
+
+    x[5] = x[6] = x[7] = x[17] = x[28] = x[29] = x[30] = x[31] = 0;
+    x[10] = status;
+    for (unsigned i = 0; i < 6; i++)
+        x[11 + i] = words[i];
+}
+
+/* Only the host port makes allocations fail, for tests. */
+static inline bool arch_allocation_fails(void)
+{
+    return false;
+}
+
+static inline uint64_t arch_instructions(void)
+{
+    uint64_t instructions;
+
+    __asm__ volatile("rdinstret %0" : "=r"(instructions));
+    return instructions;
+}
+
+/* The hint `pause` (Zihintpause), in a form that every assembler takes. */
+static inline void arch_relax(void)
+{
+    __asm__ volatile(".4byte 0x0100000f" ::: "memory");
+}
+
+static inline bool arch_interrupt_waits(void)
+{
+    uint64_t pending;
+    uint64_t enabled;
+
+    __asm__ volatile("csrr %0, sip" : "=r"(pending));
+    __asm__ volatile("csrr %0, sie" : "=r"(enabled));
+    return (pending & enabled) != 0;
+}
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* The boot hart's way from start.S to the first process. */
+#include "boot.h"
+
+#include "console.h"
+#include "machine/virt.h"
+#include "page_table.h"
+#include "riscv.h"
+#include "sbi.h"
+#include "string.h"
+#include "tree_nodes.h"
+
+#define ASID_MASK UINT64_C(0xffff)
+
+extern const char init_image[];
+extern const char init_image_end[];
+
+uint64_t arch_boot_instructions;
+unsigned riscv_asid_bits;
+
+/* Bits that do not exist read as zero (Privileged Architecture 1.12, 4.1.11). */
+static void probe_asid(void)
+{
+    const uint64_t satp = csr_read(satp);
+    uint64_t asid;
+
+    csr_write(satp, satp | ASID_MASK << SATP_ASID_SHIFT);
+    asid = csr_read(satp) >> SATP_ASID_SHIFT & ASID_MASK;
+    csr_write(satp, satp);
+    arch_flush_all();
+    for (; asid != 0; asid >>= 1)
+        riscv_asid_bits++;
+}
+
+unsigned arch_asid_bits(void)
+{
+    return riscv_asid_bits;
+}
+
+/* Whether the command line has the word before ` -- `, behind which the words are the first program's. */
+static bool command_line_has(const char *word)
+{
+    const size_t length = strlen(word);
+
+    for (const char *at = boot_information.command_line; *at != 0; at++) {
+        size_t letters;
+
+        for (letters = 0; at[letters] != ' ' && at[letters] != 0; letters++)
+            ;
+        if (letters == length && memcmp(at, word, length) == 0)
+            return true;
+        if (letters == 2 && memcmp(at, "--", 2) == 0)
+            return false;
+        at += letters;
+        if (*at == 0)
+            return false;
+    }
+    return false;
+}
+
+static void print_machine(void)
+{
+    const struct boot_range *ram = &boot_information.ram;
+
+    console_print("Winkle\nharts: %u, boot hart %lu, %s\n", machine.hart_count, machine.hartids[0], machine.isa);
+    console_print("memory: %lu KiB at 0x%lx", ram->bytes / 1024, ram->start.address);
+    if (tree_memory_elsewhere() != 0)
+        console_print(", %lu KiB elsewhere not used", tree_memory_elsewhere() / 1024);
+    console_print("\n");
+    sbi_print();
+    console_print("time: %lu Hz, timer by %s; ASID bits: %u; interrupt lines: %u\n", boot_information.timebase_hz,
+                  machine.has_sstc ? "Sstc" : "SBI", riscv_asid_bits, machine.plic_lines);
+}
+
+/* What of RAM is the kernel's, now that boot takes no more. */
+static void reserve_image(void)
+{
+    const struct physical start = image_physical(image_header);
+
+    range_add(boot_information.reserved, &boot_information.reserved_count, BOOT_RANGES_MAX, start.address,
+              boot_pages_end().address);
+    boot_information.init_image = init_image;
+    boot_information.init_image_bytes = (uint64_t)(init_image_end - init_image);
+}
+
+_Noreturn void boot_main(uint64_t hartid, struct physical tree)
+{
+    hart_boot_prepare(hartid);
+    sbi_init();
+    machine_read(tree, hartid);
+    console_quiet = command_line_has("quiet");
+    machine.has_sstc = machine.has_sstc && stimecmp_exists();
+    clock_init(boot_information.timebase_hz, machine.has_sstc);
+    probe_asid();
+    if (!console_quiet)
+        print_machine();
+    direct_map_finish();
+    plic_init();
+    if (machine.finisher != 0)
+        virt_init(window_map_device(machine.finisher));
+    harts_start();
+    reserve_image();
+    kernel_start();
+    harts_release();
+    trap_first_leave();
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads' registers, as far as they are not saved and loaded by trap.S.
+ *
+ * Floating point belongs to threads that use it. A thread starts with the unit off (sstatus.FS); its first instruction for
+ * it traps, finds the unit on with all registers zero, and is tried again. sstatus.FS is right for the hart's current
+ * thread whenever arch_thread_switch is not under way: off if the thread never used it, clean or dirty otherwise.
+ */
+#include "fp.h"
+#include "riscv.h"
+#include "thread.h"
+
+void arch_context_start(struct arch_context *context, uint64_t entry, uint64_t stack, uint64_t thread_pointer,
+                        uint64_t argument0, uint64_t argument1)
+{
+    *context = (struct arch_context){.fp_state = FP_UNUSED};
+    context->x[0] = entry;
+    context->x[2] = stack;
+    context->x[4] = thread_pointer;
+    context->x[10] = argument0;
+    context->x[11] = argument1;
+}
+
+static void set_unit(uint64_t state)
+{
+    csr_clear(sstatus, SSTATUS_FS);
+    csr_set(sstatus, state);
+}
+
+/* The context's copy is brought up to the registers, which stay. */
+static void save_if_dirty(struct arch_context *context)
+{
+    if ((csr_read(sstatus) & SSTATUS_FS) != SSTATUS_FS_DIRTY)
+        return;
+    fp_save(context);
+    set_unit(SSTATUS_FS_CLEAN);
+}
+
+static void load(const struct arch_context *context)
+{
+    set_unit(SSTATUS_FS_DIRTY);
+    fp_load(context);
+    set_unit(SSTATUS_FS_CLEAN);
+}
+
+bool fp_first_use(struct arch_context *context)
+{
+    if (!machine.has_fp || (csr_read(sstatus) & SSTATUS_FS) != 0)
+        return false;
+    context->fp_state = FP_USED;
+    load(context);
+    return true;
+}
+
+void arch_thread_switch(struct thread *from, struct thread *to)
+{
+    if (from != NULL)
+        save_if_dirty(&from->context);
+    if (to != NULL && to->context.fp_state == FP_USED)
+        load(&to->context);
+    else
+        csr_clear(sstatus, SSTATUS_FS);
+}
+
+bool arch_context_save_fp(struct thread *thread, uint64_t f[32], uint64_t *fcsr)
+{
+    struct arch_context *context = &thread->context;
+
+    if (context->fp_state == FP_UNUSED)
+        return false;
+    if (hart_current()->current == thread)
+        save_if_dirty(context);
+    for (unsigned i = 0; i < 32; i++)
+        f[i] = context->f[i];
+    *fcsr = context->fcsr;
+    return true;
+}
+
+void arch_context_load_fp(struct thread *thread, const uint64_t f[32], uint64_t fcsr)
+{
+    struct arch_context *context = &thread->context;
+
+    if (!machine.has_fp)
+        return;
+    for (unsigned i = 0; i < 32; i++)
+        context->f[i] = f[i];
+    context->fcsr = fcsr;
+    context->fp_state = FP_USED;
+    if (hart_current()->current == thread)
+        load(context);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Pages filled and copied, in as few instructions as plain loads and stores allow. */
+#include "registers.h"
+
+    .text
+/* a0: the page. 546 instructions. */
+    .globl  arch_page_zero
+arch_page_zero:
+    li      t0, PAGE_BYTES
+    add     t0, t0, a0
+0:
+    .set    offset, 0
+    .rept   32
+    sd      zero, offset(a0)
+    .set    offset, offset + 8
+    .endr
+    addi    a0, a0, 256
+    bltu    a0, t0, 0b
+    ret
+
+/* a0: to, a1: from, a2: bytes; they do not overlap. */
+    .globl  arch_bytes_copy
+arch_bytes_copy:
+    or      t0, a0, a1
+    andi    t0, t0, 7
+    bnez    t0, copy_bytes
+    andi    t1, a2, -64
+    add     t1, t1, a0              /* end of whole blocks of 64 bytes */
+    beq     a0, t1, copy_words
+0:
+    .irp    half, 0, 32
+    ld      t2, \half + 0(a1)
+    ld      t3, \half + 8(a1)
+    ld      t4, \half + 16(a1)
+    ld      t5, \half + 24(a1)
+    sd      t2, \half + 0(a0)
+    sd      t3, \half + 8(a0)
+    sd      t4, \half + 16(a0)
+    sd      t5, \half + 24(a0)
+    .endr
+    addi    a0, a0, 64
+    addi    a1, a1, 64
+    bltu    a0, t1, 0b
+    andi    a2, a2, 63
+copy_words:
+    addi    a2, a2, -8
+    bltz    a2, copy_rest
+    ld      t2, 0(a1)
+    sd      t2, 0(a0)
+    addi    a0, a0, 8
+    addi    a1, a1, 8
+    j       copy_words
+copy_rest:
+    addi    a2, a2, 8
+copy_bytes:
+    beqz    a2, copied
+    lb      t2, 0(a1)
+    sb      t2, 0(a0)
+    addi    a0, a0, 1
+    addi    a1, a1, 1
+    addi    a2, a2, -1
+    j       copy_bytes
+copied:
+    ret

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walk, on libfdt's tokens: each token is looked at once, since looking properties up by path or name would read the
+ * tree again for every question. libfdt checks that each token lies within the tree.
+ */
+#include "device_tree.h"
+
+#include "assert.h"
+#include "string.h"
+
+#include <libfdt.h>
+
+#define DEPTH_MAX 16
+#define TREE_BYTES_MAX 0x200000
+#define CELL_BYTES 4
+#define ADDRESS_END (UINT64_C(1) << 56) /* physical addresses of RISC-V (Privileged Architecture 1.12, 4.3 to 4.5) */
+
+static const char *const property_names[PROPERTIES] = {
+    [PROPERTY_ADDRESS_CELLS] = "#address-cells",
+    [PROPERTY_BOOTARGS] = "bootargs",
+    [PROPERTY_COMPATIBLE] = "compatible",
+    [PROPERTY_DEVICE_TYPE] = "device_type",
+    [PROPERTY_INITRD_END] = "linux,initrd-end",
+    [PROPERTY_INITRD_START] = "linux,initrd-start",
+    [PROPERTY_INTERRUPT_LINES] = "riscv,ndev",
+    [PROPERTY_INTERRUPTS_EXTENDED] = "interrupts-extended",
+    [PROPERTY_ISA] = "riscv,isa",
+    [PROPERTY_ISA_EXTENSIONS] = "riscv,isa-extensions",
+    [PROPERTY_MMU_TYPE] = "mmu-type",
+    [PROPERTY_NO_MAP] = "no-map",
+    [PROPERTY_PHANDLE] = "phandle",
+    [PROPERTY_REG] = "reg",
+    [PROPERTY_SIZE_CELLS] = "#size-cells",
+    [PROPERTY_STATUS] = "status",
+    [PROPERTY_TIMEBASE] = "timebase-frequency",
+};
+
+/* What a node on the way from the root says of its children. */
+struct level {
+    enum device_place place;
+    uint32_t address_cells;
+    uint32_t size_cells;
+};
+
+struct walk {
+    const void *tree;
+    enum device_place (*visit)(const struct device_node *node);
+    struct level levels[DEPTH_MAX];
+    unsigned depth;          /* of the node whose tokens are read, the root is 1 */
+    bool is_open;            /* its properties are being read: it has not been visited */
+    struct device_node node;
+};
+
+uint64_t device_tree_bytes(const void *tree)
+{
+    if ((uintptr_t)tree % sizeof(uint64_t) != 0 || fdt_check_header(tree) != 0)
+        panic("there is no device tree");
+    if (fdt_version(tree) < 17 || fdt_totalsize(tree) > TREE_BYTES_MAX)
+        panic("the device tree is too old or too large");
+    return fdt_totalsize(tree);
+}
+
+static uint32_t cells_or(struct device_value value, uint32_t otherwise)
+{
+    uint64_t number;
+
+    return device_value_number(value, 0, 1, &number) && number <= 2 ? (uint32_t)number : otherwise;
+}
+
+/* The node's properties are known. */
+static void visit_node(struct walk *walk)
+{
+    struct level *level = &walk->levels[walk->depth];
+
+    if (!walk->is_open)
+        return;
+    walk->is_open = false;
+    level->place = walk->visit(&walk->node);
+    level->address_cells = cells_or(walk->node.values[PROPERTY_ADDRESS_CELLS], 2);
+    level->size_cells = cells_or(walk->node.values[PROPERTY_SIZE_CELLS], 1);
+}
+
+static void begin_node(struct walk *walk, const char *name)
+{
+    const struct level *parent = &walk->levels[walk->depth];
+
+    visit_node(walk);
+    if (++walk->depth == DEPTH_MAX)
+        panic("the device tree is too deep");
+    memset(&walk->node, 0, sizeof(walk->node));
+    walk->node.name = name;
+    walk->node.parent = parent->place;
+    walk->node.address_cells = parent->address_cells;
+    walk->node.size_cells = parent->size_cells;
+    walk->is_open = true;
+}
+
+static void end_node(struct walk *walk)
+{
+    if (walk->depth == 0)
+        panic("the device tree ends before it begins");
+    visit_node(walk);
+    walk->depth--;
+}
+
+static void note_property(struct walk *walk, const struct fdt_property *property)
+{
+    const uint32_t name_offset = fdt32_to_cpu(property->nameoff);
+    const uint32_t strings_bytes = fdt_size_dt_strings(walk->tree);
+    const char *name = (const char *)walk->tree + fdt_off_dt_strings(walk->tree) + name_offset;
+
+    if (name_offset >= strings_bytes)
+        panic("a property's name lies outside of the device tree");
+    for (unsigned i = 0; i < PROPERTIES; i++) {
+        const size_t length = strlen(property_names[i]) + 1;
+
+        if (name[0] == property_names[i][0] && length <= strings_bytes - name_offset &&
+            memcmp(name, property_names[i], length) == 0)
+            walk->node.values[i] = (struct device_value){property->data, fdt32_to_cpu(property->len)};
+    }
+}
+
+void device_tree_walk(const void *tree, enum device_place (*visit)(const struct device_node *node))
+{
+    struct walk walk = {.tree = tree, .visit = visit, .levels = {{.place = PLACE_NOWHERE}}};
+    int next = 0;
+
+    for (;;) {
+        const int offset = next;
+        const uint32_t tag = fdt_next_tag(tree, offset, &next);
+        const char *token = (const char *)tree + fdt_off_dt_struct(tree) + offset;
+
+        if (next < 0)
+            panic("the device tree is damaged");
+        if (tag == FDT_BEGIN_NODE)
+            begin_node(&walk, token + FDT_TAGSIZE);
+        else if (tag == FDT_PROP && walk.is_open)
+            note_property(&walk, (const struct fdt_property *)(const void *)token);
+        else if (tag == FDT_END_NODE)
+            end_node(&walk);
+        else if (tag == FDT_END)
+            return;
+    }
+}
+
+bool device_value_number(struct device_value value, uint32_t word, uint32_t cells, uint64_t *number)
+{
+    const fdt32_t *words = (const fdt32_t *)(const void *)value.data;
+
+    if (cells > 2 || (uint64_t)word + cells > value.bytes / CELL_BYTES)
+        return false;
+    *number = 0;
+    for (uint32_t i = 0; i < cells; i++)
+        *number = *number << 32 | fdt32_to_cpu(words[word + i]);
+    return true;
+}
+
+bool device_value_has(struct device_value value, const char *text)
+{
+    const size_t length = strlen(text) + 1;
+
+    for (uint32_t at = 0; at < value.bytes; at += (uint32_t)strnlen(value.data + at, value.bytes - at) + 1)
+        if (length <= value.bytes - at && memcmp(value.data + at, text, length) == 0)
+            return true;
+    return false;
+}
+
+const char *device_value_text(struct device_value value)
+{
+    return value.data != NULL && memchr(value.data, 0, value.bytes) != NULL ? value.data : "";
+}
+
+bool device_node_region(const struct device_node *node, uint32_t n, uint64_t *start, uint64_t *bytes)
+{
+    const struct device_value reg = node->values[PROPERTY_REG];
+    const uint32_t cells = node->address_cells + node->size_cells;
+
+    if (cells == 0 || n > reg.bytes / CELL_BYTES / cells)
+        return false;
+    return device_value_number(reg, n * cells, node->address_cells, start) &&
+           device_value_number(reg, n * cells + node->address_cells, node->size_cells, bytes) &&
+           *start < ADDRESS_END && *bytes <= ADDRESS_END - *start;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One walk over the flattened device tree (Devicetree Specification 0.4, chapter 5). Nothing in the tree is trusted: every
+ * value is a range of bytes that the walk has found to lie in the tree.
+ */
+#ifndef DEVICE_TREE_H
+#define DEVICE_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The properties that the kernel looks at. */
+enum device_property {
+    PROPERTY_ADDRESS_CELLS,
+    PROPERTY_BOOTARGS,
+    PROPERTY_COMPATIBLE,
+    PROPERTY_DEVICE_TYPE,
+    PROPERTY_INITRD_END,
+    PROPERTY_INITRD_START,
+    PROPERTY_INTERRUPT_LINES,
+    PROPERTY_INTERRUPTS_EXTENDED,
+    PROPERTY_ISA,
+    PROPERTY_ISA_EXTENSIONS,
+    PROPERTY_MMU_TYPE,
+    PROPERTY_NO_MAP,
+    PROPERTY_PHANDLE,
+    PROPERTY_REG,
+    PROPERTY_SIZE_CELLS,
+    PROPERTY_STATUS,
+    PROPERTY_TIMEBASE,
+    PROPERTIES,
+};
+
+struct device_value {
+    const char *data; /* NULL: the node has no such property */
+    uint32_t bytes;
+};
+
+/* Where a node stands: what its parent is. */
+enum device_place { PLACE_OTHER, PLACE_ROOT, PLACE_CPUS, PLACE_CPU, PLACE_RESERVED, PLACE_NOWHERE };
+
+struct device_node {
+    const char *name;
+    enum device_place parent;
+    uint32_t address_cells; /* in which `reg` is given */
+    uint32_t size_cells;
+    struct device_value values[PROPERTIES];
+};
+
+/*
+ * Calls `visit` for each node when its properties are known and before its children; it answers what the node is to its
+ * children. Panics if the tree is not well-formed.
+ */
+void device_tree_walk(const void *tree, enum device_place (*visit)(const struct device_node *node));
+/* The tree's bytes as far as they are used; panics if there is no tree. */
+uint64_t device_tree_bytes(const void *tree);
+
+/* The big-endian number in `cells` (1 or 2) words at a word's index; false if the value does not reach so far. */
+bool device_value_number(struct device_value value, uint32_t word, uint32_t cells, uint64_t *number);
+/* Whether the value is a list of strings with this one among them. */
+bool device_value_has(struct device_value value, const char *text);
+/* The value as one string that ends within it; "" if it is none. */
+const char *device_value_text(struct device_value value);
+/* The n-th (address, size) of a node's `reg`; false if there is none, or it lies beyond all physical addresses. */
+bool device_node_region(const struct device_node *node, uint32_t n, uint64_t *start, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef FP_H
+#define FP_H
+
+#include "arch/arch.h"
+
+/* fp.S: f0 to f31 and fcsr, from and to the registers. Requires: the unit is on. */
+void fp_save(struct arch_context *context);
+void fp_load(const struct arch_context *context);
+
+/* After an illegal instruction: true if it may have been a thread's first for floating point, and is to be tried again. */
+bool fp_first_use(struct arch_context *context);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Harts: their structs and stacks, and how all but the boot hart are started (SBI 2.0, chapter 9). A started hart waits
+ * until the kernel's objects stand.
+ */
+#include "console.h"
+#include "page_table.h"
+#include "riscv.h"
+#include "sbi.h"
+
+#include <stdatomic.h>
+
+#define EMERGENCY_STACK_WORDS 256
+#define START_TIMEOUT_NS UINT64_C(2000000000)
+
+/* A hart's struct, and the stack for panics by a trap, when its own may be the reason. */
+struct hart_memory {
+    struct hart hart;
+    _Alignas(16) uint64_t emergency_stack[EMERGENCY_STACK_WORDS];
+};
+
+struct hart_memory boot_hart;
+static atomic_bool released;
+
+/* Sets up a hart that does not run yet, or is the boot hart. Its stack is mapped. */
+static void prepare(struct hart_memory *memory, unsigned index, uint64_t hartid)
+{
+    struct arch_hart *arch = &memory->hart.arch;
+
+    hart_init(&memory->hart, index);
+    arch->stack_end = STACK_END(index);
+    arch->emergency_stack_end = (uint64_t)(memory->emergency_stack + EMERGENCY_STACK_WORDS);
+    arch->hartid = hartid;
+}
+
+/* What each hart sets up for itself: no floating point, no vectors, no access to user memory; counters for user code. */
+static void prepare_registers(uint64_t interrupts)
+{
+    csr_clear(sstatus, SSTATUS_FROM_KERNEL | SSTATUS_FS | SSTATUS_VS | SSTATUS_XS | SSTATUS_SUM | SSTATUS_MXR);
+    csr_write(scounteren, COUNTERS_ALL);
+    arch_timer_set(UINT64_MAX);
+    csr_write(sie, interrupts);
+}
+
+void hart_boot_prepare(uint64_t hartid)
+{
+    prepare(&boot_hart, 0, hartid);
+    harts[0] = &boot_hart.hart;
+    hart_count = 1;
+}
+
+/* Starts one hart and waits until it has come up; later it would find the kernel gone on without it. */
+static void start(uint64_t hartid)
+{
+    const uint64_t pages = (sizeof(struct hart_memory) + PAGE_BYTES - 1) / PAGE_BYTES;
+    struct hart_memory *memory = boot_pages(pages);
+    const uint64_t give_up_ns = arch_time_ns() + START_TIMEOUT_NS;
+
+    window_map_stack(hart_count, boot_pages(STACK_PAGES));
+    prepare(memory, hart_count, hartid);
+    if (!sbi_hart_start(hartid, image_physical((const void *)hart_entry).address, (uint64_t)memory)) {
+        console_print("hart %lu does not start and is left out\n", hartid);
+        return;
+    }
+    while (atomic_load_explicit(&memory->hart.arch.has_started, memory_order_acquire) == 0) {
+        if (arch_time_ns() > give_up_ns)
+            panic("a hart was started but did not come up");
+        arch_relax();
+    }
+    harts[hart_count++] = &memory->hart;
+}
+
+void harts_start(void)
+{
+    prepare_registers(INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL);
+    for (unsigned i = 1; i < machine.hart_count; i++)
+        start(machine.hartids[i]);
+}
+
+void harts_release(void)
+{
+    atomic_store_explicit(&released, true, memory_order_release);
+}
+
+/* start.S jumps here on a further hart. */
+_Noreturn void hart_main(void)
+{
+    prepare_registers(INTERRUPT_SOFTWARE | INTERRUPT_TIMER);
+    atomic_store_explicit(&hart_current()->arch.has_started, 1, memory_order_release);
+    while (!atomic_load_explicit(&released, memory_order_acquire))
+        arch_relax();
+    arch_flush_all();
+    trap_first_leave();
+}
+
+void arch_hart_notify(struct hart *hart)
+{
+    sbi_send_ipi(hart->arch.hartid);
+}
+
+_Noreturn void hart_halt(void)
+{
+    csr_write(sie, 0);
+    for (;;)
+        __asm__ volatile("wfi");
+}

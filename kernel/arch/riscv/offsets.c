@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Offsets of C structures, for assembly: the build turns each line `->NAME VALUE` into `#define NAME VALUE`. */
+#include "hart.h"
+#include "process.h"
+#include "thread.h"
+
+#include <winkle/frame.h>
+
+#define CONSTANT(name, value) __asm__ volatile("->" #name " %0" ::"i"(value))
+
+void offsets(void);
+
+void offsets(void)
+{
+    CONSTANT(HART_USER_T, offsetof(struct hart, arch.user_t));
+    CONSTANT(HART_USER_TP, offsetof(struct hart, arch.user_tp));
+    CONSTANT(HART_STACK_END, offsetof(struct hart, arch.stack_end));
+    CONSTANT(HART_EMERGENCY_STACK_END, offsetof(struct hart, arch.emergency_stack_end));
+    CONSTANT(HART_PANICKING, offsetof(struct hart, arch.panicking));
+    CONSTANT(HART_KERNEL_REGISTERS, offsetof(struct hart, arch.kernel_registers));
+    CONSTANT(HART_CURRENT, offsetof(struct hart, current));
+    CONSTANT(HART_ANSWER, offsetof(struct hart, answer));
+    CONSTANT(HART_TRAPPED, offsetof(struct hart, trapped));
+
+    CONSTANT(THREAD_X, offsetof(struct thread, context.x));
+    CONSTANT(THREAD_CALL_FRAME, offsetof(struct thread, call_frame));
+    CONSTANT(THREAD_CALL_FRAME_ADDRESS, offsetof(struct thread, call_frame_address));
+    CONSTANT(THREAD_PROCESS, offsetof(struct thread, process));
+    CONSTANT(PROCESS_UPCALL_ENTRY, offsetof(struct process, upcall_entry));
+    CONSTANT(PROCESS_UPCALL_RETURN, offsetof(struct process, upcall_return));
+
+    CONSTANT(FRAME_PC, offsetof(struct wk_frame, pc));
+    CONSTANT(FRAME_T0, offsetof(struct wk_frame, t0));
+    CONSTANT(FRAME_BUSY, offsetof(struct wk_frame, busy));
+    CONSTANT(FRAME_FULL, offsetof(struct wk_frame, full));
+    CONSTANT(FRAME_CAUSE, offsetof(struct wk_frame, cause));
+    CONSTANT(FRAME_DETAIL, offsetof(struct wk_frame, detail));
+    CONSTANT(FRAME_INTERRUPT_PENDING, offsetof(struct wk_frame, interrupt_pending));
+
+    CONSTANT(CONTEXT_F, offsetof(struct arch_context, f));
+    CONSTANT(CONTEXT_FCSR, offsetof(struct arch_context, fcsr));
+}
+
+/* Loads and stores reach 2047 bytes. */
+_Static_assert(offsetof(struct hart, trapped) < 2048 && offsetof(struct process, upcall_return) < 2048,
+               "assembly reaches these fields by an immediate offset");
+_Static_assert(WK_UPCALL_CAUSE_FOREIGN_CALL == 0, "assembly stores zero for this cause");

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder know of each other. Portable code does not include this. */
+#ifndef RISCV_H
+#define RISCV_H
+
+#include "boot.h"
+#include "hart.h"
+
+#define CSR_TEXT(name) #name
+#define csr_read(name)                                                                                                 \
+    __extension__({                                                                                                    \
+        uint64_t csr_value;                                                                                            \
+        __asm__ volatile("csrr %0, " CSR_TEXT(name) : "=r"(csr_value)::"memory");                                      \
+        csr_value;                                                                                                     \
+    })
+#define csr_write(name, value) __asm__ volatile("csrw " CSR_TEXT(name) ", %0" ::"r"((uint64_t)(value)) : "memory")
+#define csr_set(name, bits) __asm__ volatile("csrs " CSR_TEXT(name) ", %0" ::"r"((uint64_t)(bits)) : "memory")
+#define csr_clear(name, bits) __asm__ volatile("csrc " CSR_TEXT(name) ", %0" ::"r"((uint64_t)(bits)) : "memory")
+
+/* What the device tree told that only this folder needs (machine.c). */
+struct machine {
+    const char *isa;             /* in the device tree */
+    bool has_fp;
+    bool has_sstc;
+    uint64_t hartids[HARTS_MAX]; /* the boot hart first */
+    unsigned hart_count;
+    uint64_t plic;               /* physical address */
+    unsigned plic_context;       /* of the boot hart's supervisor mode */
+    unsigned plic_lines;         /* 0: there is no controller that the kernel could use */
+    uint64_t finisher;           /* physical address, 0: there is none */
+    struct boot_range unmapped[BOOT_RANGES_MAX]; /* parts of RAM that firmware forbids to map */
+    unsigned unmapped_count;
+};
+extern struct machine machine;
+
+/* Reads the device tree into boot_information and `machine`; panics if it is unusable. */
+void machine_read(struct physical tree, uint64_t boot_hartid);
+
+/* start.S */
+extern char image_header[];      /* the image's first byte */
+extern char boot_stack[];        /* STACK_BYTES */
+void hart_entry(void);           /* where a further hart starts: address translation off, a1 its struct hart */
+bool stimecmp_exists(void);      /* whether Sstc's register can be read */
+extern uint64_t arch_boot_instructions; /* instructions retired when the kernel was entered */
+
+/* kernel.ld */
+extern char kernel_text_end[], kernel_rodata_end[], kernel_end[];
+
+/* Called by assembly. */
+uint64_t page_tables_begin(uint64_t image);
+_Noreturn void boot_main(uint64_t hartid, struct physical tree);
+_Noreturn void hart_main(void);
+struct thread *trap_dispatch(void);
+_Noreturn void trap_in_kernel(void);
+
+/* trap.S: leaves the kernel for the first time, on an empty stack. */
+_Noreturn void trap_first_leave(void);
+
+/* harts.c */
+void hart_boot_prepare(uint64_t hartid);
+void harts_start(void);
+void harts_release(void);
+_Noreturn void hart_halt(void);
+
+/* clock.c */
+void clock_init(uint64_t timebase_hz, bool use_sstc);
+
+/* plic.c: takes charge of machine.plic. */
+void plic_init(void);
+/* Whether a controller with registers of `bytes` has this context. */
+bool plic_has_context(uint64_t bytes, uint64_t context);
+
+/* panic.c */
+void panic_stop_if_asked(void);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where harts enter the kernel. Firmware jumps here in supervisor mode with address translation off: the boot hart at
+ * the image's first byte, every further hart at hart_entry (SBI 2.0, chapter 9).
+ */
+#include "offsets.h"
+#include "registers.h"
+
+/*
+ * The header that boot loaders know from Linux (Documentation/riscv/boot-image-header.rst). They load the image this far
+ * from a 2 MiB boundary of RAM (not at all), and keep what it says of memory free.
+ */
+    .section .text.image_header, "ax"
+    .option norvc
+    .globl image_header
+image_header:
+    j       boot_hart_entry
+    nop
+    .dword  KERNEL_BYTES            /* offset from the start of RAM */
+    .dword  kernel_image_bytes
+    .dword  0                       /* flags: little-endian */
+    .word   2                       /* header version 0.2 */
+    .word   0
+    .dword  0
+    .ascii  "RISCV\0\0\0"
+    .ascii  "RSC\x05"
+    .word   0
+    .option rvc
+
+/*
+ * Turns address translation on and goes on at the next instruction's kernel address. The physical address is nowhere
+ * mapped, so the next fetch traps, to where stvec says.
+ * Requires: satp in a0. Changes t0, stvec, sepc, scause, stval, sstatus.
+ */
+    .macro enter_kernel_space
+    ld      t0, 1f
+    csrw    stvec, t0
+    sfence.vma
+    csrw    satp, a0
+0:  wfi                             /* still here: the hart has no Sv39 */
+    j       0b
+    .balign 8
+1:  .dword  2f
+2:
+    .endm
+
+    .section .text.start, "ax"
+/* a0: the firmware's number of this hart; a1: the device tree's physical address. Interrupts are off. */
+boot_hart_entry:
+    rdinstret s2
+    mv      s0, a0
+    mv      s1, a1
+    csrw    sie, zero
+    la      t0, kernel_bss
+    la      t1, kernel_bss_end
+0:  sd      zero, 0(t0)
+    sd      zero, 8(t0)
+    sd      zero, 16(t0)
+    sd      zero, 24(t0)
+    sd      zero, 32(t0)
+    sd      zero, 40(t0)
+    sd      zero, 48(t0)
+    sd      zero, 56(t0)
+    addi    t0, t0, 64
+    bltu    t0, t1, 0b
+    la      sp, boot_stack + STACK_BYTES
+    la      a0, image_header
+    jal     page_tables_begin       /* a0: satp */
+    .balign 4
+    enter_kernel_space
+    la      tp, boot_hart
+    csrw    sscratch, zero
+    la      t0, trap_entry
+    csrw    stvec, t0
+    li      sp, STACK_END(0)
+    la      t0, arch_boot_instructions
+    sd      s2, 0(t0)
+    mv      a0, s0
+    mv      a1, s1
+    li      s0, 0                   /* ends the chain of frame pointers */
+    jal     boot_main
+
+/* a1: the kernel's pointer to this hart's struct. Interrupts are off. */
+    .globl  hart_entry
+    .balign 4
+hart_entry:
+    csrw    sie, zero
+    la      a0, kernel_satp
+    ld      a0, 0(a0)
+    .balign 4
+    enter_kernel_space
+    mv      tp, a1
+    csrw    sscratch, zero
+    la      t0, trap_entry
+    csrw    stvec, t0
+    ld      sp, HART_STACK_END(tp)
+    li      s0, 0
+    jal     hart_main
+
+/* Answers in a0 whether the register of Sstc is there: firmware may have left it off. Changes sstatus by a trap. */
+    .globl  stimecmp_exists
+stimecmp_exists:
+    li      a0, 0
+    la      t0, 0f
+    csrrw   t0, stvec, t0
+    csrr    t1, CSR_STIMECMP
+    li      a0, 1
+    .balign 4
+0:  csrw    stvec, t0
+    ret
+
+    .section .noinit, "aw", @nobits
+    .balign PAGE_BYTES
+    .globl  boot_stack
+boot_stack:
+    .skip   STACK_BYTES

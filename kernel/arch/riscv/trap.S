@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every way into the kernel and out again; README.md tells the story. Interrupts are off from entry to sret.
+ *
+ * While user code runs, sscratch holds the hart's struct; in the kernel it is 0 and tp holds the struct. So a trap that finds
+ * 0 comes from the kernel itself, which is a bug and ends in a panic. gp is not used by the kernel: it stays the user's.
+ * sstatus.FS always says how things stand for hart->current, so no way out touches sstatus.
+ */
+#include "offsets.h"
+#include "registers.h"
+
+#define FOREIGN_LIMIT_SHIFT 12 /* operations below 4096 are foreign */
+#define PC THREAD_X
+#define X(number) THREAD_X + 8 * (number)
+#define RA X(1)
+#define SP X(2)
+#define TP X(4)
+#define T0 X(5)
+
+/* Does `instruction` to each register of the list and its place at `offset` from `base`. */
+    .macro  each instruction, offset, base, list:vararg
+    .irp    number, \list
+    \instruction x\number, \offset + 8 * \number(\base)
+    .endr
+    .endm
+#define GP_AND_CALLEE_SAVED 3, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+#define ALL_BUT_TP_T0_T1_A0                                                                                            \
+    1, 2, 3, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+
+    .section .text.trap, "ax"
+
+/* All registers are the trapped code's. */
+    .globl  trap_entry
+    .balign 4
+trap_entry:
+    csrrw   tp, sscratch, tp
+    beqz    tp, kernel_trapped
+    sd      t0, HART_USER_T(tp)
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
+    csrr    t0, scause
+    addi    t0, t0, -CAUSE_USER_ECALL
+    bnez    t0, full_trap
+    srli    t0, a7, FOREIGN_LIMIT_SHIFT
+    beqz    t0, foreign_ecall
+
+/*
+ * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 and ra are free after ra is stored. a0 to a7 are
+ * trap_invocation's arguments, s0 to s11 and gp stay where they are.
+ */
+    ld      t1, HART_CURRENT(tp)
+    csrr    t0, sepc
+    addi    t0, t0, 4
+    csrw    sepc, t0
+    sd      t0, PC(t1)
+    sd      ra, RA(t1)
+    sd      sp, SP(t1)
+    sd      t1, HART_TRAPPED(tp)
+    ld      sp, HART_STACK_END(tp)
+    jal     trap_invocation
+    bnez    a0, invocation_left
+    ld      t1, HART_TRAPPED(tp)
+    each    ld, HART_ANSWER - 8 * 10, tp, 10, 11, 12, 13, 14, 15, 16
+    ld      ra, RA(t1)
+    ld      sp, SP(t1)
+    li      a7, 0
+    li      t0, 0
+    li      t1, 0
+    li      t2, 0
+    li      t3, 0
+    li      t4, 0
+    li      t5, 0
+    li      t6, 0
+    csrw    sscratch, tp
+    ld      tp, HART_USER_TP(tp)
+    sret
+
+/* The invoking thread does not go straight on. tp: hart; s0 to s11 and gp: the invoker's. */
+invocation_left:
+    ld      t1, HART_TRAPPED(tp)
+    each    sd, THREAD_X, t1, GP_AND_CALLEE_SAVED
+    ld      t0, HART_USER_TP(tp)
+    sd      t0, TP(t1)
+    jal     trap_leave
+
+/* a0: the thread to run; tp: hart. The store drops a reservation that another thread made (Unprivileged ISA, 8.2). */
+load_thread:
+    ld      t0, PC(a0)
+    addi    t1, a0, PC
+    sc.d    zero, t0, (t1)
+    csrw    sepc, t0
+    csrw    sscratch, tp
+    each    ld, THREAD_X, a0, ALL_BUT_TP_T0_T1_A0, 4, 5, 6, 10
+    sret
+
+/* tp: hart; t0 and tp are in hart->arch; all else is the trapped code's. */
+full_trap:
+    ld      t0, HART_CURRENT(tp)
+    each    sd, THREAD_X, t0, ALL_BUT_TP_T0_T1_A0, 6, 10
+    ld      t1, HART_USER_T(tp)
+    sd      t1, T0(t0)
+    ld      t1, HART_USER_TP(tp)
+    sd      t1, TP(t0)
+    csrr    t1, sepc
+    sd      t1, PC(t0)
+    sd      t0, HART_TRAPPED(tp)
+    ld      sp, HART_STACK_END(tp)
+    li      s0, 0
+    jal     trap_dispatch           /* a0: the thread to run */
+    j       load_thread
+
+/*
+ * An ecall that is not Winkle's. tp: hart; t0 and tp are in hart->arch, all else is the trapped code's, and a word of the
+ * frame is the process's own and trusted for nothing.
+ */
+foreign_ecall:
+    sd      t1, HART_USER_T + 8(tp)
+    sd      t2, HART_USER_T + 16(tp)
+    sd      t3, HART_USER_T + 24(tp)
+    csrr    t0, sepc
+    ld      t1, HART_CURRENT(tp)
+    ld      t2, THREAD_PROCESS(t1)
+    ld      t3, PROCESS_UPCALL_RETURN(t2)
+    beq     t0, t3, upcall_return
+
+/* A foreign call. t0: its pc, t1: thread, t2: process. */
+    ld      t2, PROCESS_UPCALL_ENTRY(t2)
+    ld      t3, THREAD_CALL_FRAME(t1)
+    beqz    t2, foreign_slowly
+    beqz    t3, foreign_slowly
+    csrw    sepc, t2
+    ld      t2, FRAME_BUSY(t3)
+    bnez    t2, foreign_busy
+    addi    t0, t0, 4
+    sd      t0, FRAME_PC(t3)
+    ld      t0, HART_USER_T(tp)
+    sd      t0, FRAME_T0(t3)
+    li      t2, 1
+    sd      t2, FRAME_BUSY(t3)
+    sd      zero, FRAME_FULL(t3)
+    sd      zero, FRAME_CAUSE(t3)
+    sd      zero, FRAME_DETAIL(t3)
+    ld      t0, THREAD_CALL_FRAME_ADDRESS(t1)
+    j       foreign_leave
+
+/* A handler's return. t0: its pc, t1: thread. Only the return from a foreign call, with no interrupt latched, is done here. */
+upcall_return:
+    ld      t2, THREAD_CALL_FRAME(t1)
+    beqz    t2, foreign_slowly
+    ld      t1, THREAD_CALL_FRAME_ADDRESS(t1)
+    ld      t3, HART_USER_T(tp)
+    bne     t1, t3, foreign_slowly
+    ld      t1, FRAME_FULL(t2)
+    bnez    t1, foreign_slowly
+    ld      t1, FRAME_BUSY(t2)
+    beqz    t1, foreign_slowly
+    ld      t1, FRAME_INTERRUPT_PENDING(t2)
+    bnez    t1, foreign_slowly
+    ld      t1, FRAME_PC(t2)
+    csrw    sepc, t1
+    sd      zero, FRAME_BUSY(t2)
+    ld      t0, FRAME_T0(t2)
+
+/* t0 is set; all but t1, t2, t3 and tp are the user's. */
+foreign_leave:
+    ld      t1, HART_USER_T + 8(tp)
+    ld      t2, HART_USER_T + 16(tp)
+    ld      t3, HART_USER_T + 24(tp)
+    csrw    sscratch, tp
+    ld      tp, HART_USER_TP(tp)
+    sret
+
+/* t0: the pc, no longer in sepc. */
+foreign_busy:
+    csrw    sepc, t0
+foreign_slowly:
+    ld      t1, HART_USER_T + 8(tp)
+    ld      t2, HART_USER_T + 16(tp)
+    ld      t3, HART_USER_T + 24(tp)
+    j       full_trap
+
+/* The kernel's first exit on a hart. tp: hart. */
+    .globl  trap_first_leave
+trap_first_leave:
+    ld      sp, HART_STACK_END(tp)
+    li      s0, 0
+    jal     trap_leave
+    j       load_thread
+
+/* tp: 0; sscratch: hart; all else as it was in the kernel. The stack pointer may be the reason for the trap. */
+kernel_trapped:
+    csrrw   tp, sscratch, zero
+    sd      t0, HART_USER_T(tp)
+    ld      t0, HART_PANICKING(tp)
+    addi    t0, t0, 1
+    sd      t0, HART_PANICKING(tp)
+    addi    t0, t0, -1
+    bnez    t0, 0f                  /* keep the registers of the first one */
+    ld      t0, HART_USER_T(tp)
+    each    sd, HART_KERNEL_REGISTERS, tp, ALL_BUT_TP_T0_T1_A0, 4, 5, 6, 10
+    csrr    t0, sepc
+    sd      t0, HART_KERNEL_REGISTERS(tp)
+0:  ld      sp, HART_EMERGENCY_STACK_END(tp)
+    li      s0, 0
+    jal     trap_in_kernel

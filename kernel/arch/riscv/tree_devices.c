@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The devices that kernel and firmware drive themselves; all others are user space's. Their addresses are taken as they
+ * stand: the buses of machines served so far translate nothing (`ranges` is empty).
+ */
+#include "machine/virt.h"
+#include "page_table.h"
+#include "riscv.h"
+#include "tree_nodes.h"
+
+#define KEPT_RANGES_MAX 32
+#define PHYSICAL_END (UINT64_C(1) << 56) /* Sv39, 4.4.1 */
+#define SUPERVISOR_EXTERNAL 9            /* the hart's interrupt that a controller's context raises */
+#define PLIC_LINES_MAX 1023
+
+enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_FIRMWARE };
+
+static const struct {
+    const char *compatible;
+    enum device_role role;
+} roles[] = {
+    {"riscv,plic0", ROLE_CONTROLLER},       {"sifive,plic-1.0.0", ROLE_CONTROLLER},
+    {"thead,c900-plic", ROLE_CONTROLLER},   {VIRT_FINISHER_COMPATIBLE, ROLE_FINISHER},
+    {"riscv,clint0", ROLE_FIRMWARE},        {"sifive,clint0", ROLE_FIRMWARE},
+    {"thead,c900-clint", ROLE_FIRMWARE},    {"riscv,aclint-mswi", ROLE_FIRMWARE},
+    {"riscv,aclint-mtimer", ROLE_FIRMWARE}, {"riscv,aclint-sswi", ROLE_FIRMWARE},
+};
+
+static struct boot_range kept[KEPT_RANGES_MAX];
+static unsigned kept_count;
+static struct device_value plic_contexts;
+static uint64_t plic_bytes;
+
+static void controller_node(const struct device_node *node, uint64_t start, uint64_t bytes)
+{
+    uint64_t lines;
+
+    if (start % PAGE_BYTES != 0 || !device_value_number(node->values[PROPERTY_INTERRUPT_LINES], 0, 1, &lines))
+        return;
+    machine.plic = start;
+    machine.plic_lines = lines < PLIC_LINES_MAX ? (unsigned)lines : PLIC_LINES_MAX;
+    plic_contexts = node->values[PROPERTY_INTERRUPTS_EXTENDED];
+    plic_bytes = bytes;
+}
+
+static void role_node(const struct device_node *node, enum device_role role)
+{
+    uint64_t start;
+    uint64_t bytes;
+
+    for (uint32_t i = 0; device_node_region(node, i, &start, &bytes); i++)
+        range_add(kept, &kept_count, KEPT_RANGES_MAX, start, start + bytes);
+    if (!node_is_okay(node) || !device_node_region(node, 0, &start, &bytes))
+        return;
+    if (role == ROLE_CONTROLLER)
+        controller_node(node, start, bytes);
+    else if (role == ROLE_FINISHER)
+        machine.finisher = start;
+}
+
+void tree_device_node(const struct device_node *node)
+{
+    const struct device_value compatible = node->values[PROPERTY_COMPATIBLE];
+
+    for (unsigned i = 0; compatible.data != NULL && i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (device_value_has(compatible, roles[i].compatible))
+            return role_node(node, roles[i].role);
+}
+
+/* The n-th pair of `interrupts-extended` is the hart, by phandle, and the interrupt that context n raises there. */
+void tree_devices_finish(void)
+{
+    uint64_t phandle;
+    uint64_t interrupt;
+
+    for (uint32_t n = 0; device_value_number(plic_contexts, 2 * n, 1, &phandle) &&
+                         device_value_number(plic_contexts, 2 * n + 1, 1, &interrupt);
+         n++)
+        if (interrupt == SUPERVISOR_EXTERNAL && phandle == tree_boot_hart_phandle() && plic_has_context(plic_bytes, n)) {
+            machine.plic_context = n;
+            return;
+        }
+    machine.plic_lines = 0;
+}
+
+bool arch_region_is_device(struct physical physical, uint64_t bytes)
+{
+    const uint64_t start = physical.address;
+
+    return start < PHYSICAL_END && bytes <= PHYSICAL_END - start && !tree_memory_overlaps(start, start + bytes) &&
+           !range_overlaps(kept, kept_count, start, start + bytes);
+}

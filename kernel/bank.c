@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Banks: accounts of physical memory, and the only allocator of kernel records. A bank charges frames against its limit;
+ * small records are cut from slabs, pages of one size class each. A bank's own record lies in the first slab
+ * that it pays for itself, so that an empty bank uses one page.
+ *
+ * INV-BANK-1 used_pages <= limit_pages; used_pages is the number of frames charged: slabs, pages of its objects, tables,
+ *            and frames of its in quarantine.
+ * INV-BANK-2 the limits of all banks add up to the first bank's limit at boot.
+ * INV-BANK-3 a slab is in its bank's list of its class exactly if it has free room.
+ */
+#include "bank.h"
+
+#include "assert.h"
+#include "capability.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "operation.h"
+#include "string.h"
+
+struct slab {
+    struct list link; /* bank->slabs[class] */
+    struct bank *bank;
+    uint16_t free_head; /* offset of the first free record in the page; its first word is the next's; 0: none */
+    uint16_t used;
+    uint16_t made; /* offset of the first record that was never used */
+    uint16_t class;
+};
+
+struct bank *bank_first;
+
+#define SLAB_HEADER_BYTES 64 /* records begin at a cache line */
+
+_Static_assert(sizeof(struct slab) <= SLAB_HEADER_BYTES, "the header has its place");
+
+/* For 21, 10 and 3 records a page: mappings, events and lines; banks, memories, timers and processes; threads. */
+static const uint16_t class_bytes[SLAB_CLASSES] = {192, 384, BANK_RECORD_BYTES_MAX};
+
+static unsigned class_of(size_t bytes)
+{
+    assert(bytes <= BANK_RECORD_BYTES_MAX);
+    return bytes <= class_bytes[0] ? 0 : bytes <= class_bytes[1] ? 1 : 2;
+}
+
+enum wk_status bank_charge(struct bank *bank, uint64_t pages)
+{
+    if (arch_allocation_fails() || !bank_can_pay(bank, pages))
+        return WK_NO_MEMORY;
+    bank->used_pages += pages;
+    return WK_OK;
+}
+
+void bank_credit(struct bank *bank, uint64_t pages)
+{
+    assert(bank->used_pages >= pages); /* INV-BANK-1 */
+    bank->used_pages -= pages;
+}
+
+bool bank_can_pay(const struct bank *bank, uint64_t pages)
+{
+    return pages <= bank->limit_pages - bank->used_pages;
+}
+
+void *bank_page(struct bank *bank, void *owner)
+{
+    if (bank_charge(bank, 1) != WK_OK)
+        return NULL;
+    return frame_take(owner);
+}
+
+static void slab_init(struct slab *slab, struct bank *bank, unsigned class)
+{
+    slab->bank = bank;
+    slab->class = (uint16_t)class;
+    slab->made = SLAB_HEADER_BYTES;
+}
+
+static bool slab_has_room(const struct slab *slab)
+{
+    return slab->free_head != 0 || slab->made + class_bytes[slab->class] <= (int)WK_PAGE_BYTES;
+}
+
+static void *slab_take(struct slab *slab)
+{
+    const size_t bytes = class_bytes[slab->class];
+    char *record;
+
+    if (slab->free_head != 0) {
+        record = (char *)slab + slab->free_head;
+        memcpy(&slab->free_head, record, sizeof(slab->free_head));
+        memset(record, 0, bytes);
+    } else {
+        record = (char *)slab + slab->made;
+        slab->made = (uint16_t)(slab->made + bytes);
+    }
+    slab->used++;
+    return record;
+}
+
+void *bank_record(struct bank *bank, size_t bytes)
+{
+    const unsigned class = class_of(bytes);
+    struct list *slabs = &bank->slabs[class];
+    struct slab *slab;
+    void *record;
+
+    if (list_is_empty(slabs)) {
+        slab = bank_page(bank, bank);
+        if (slab == NULL)
+            return NULL;
+        slab_init(slab, bank, class);
+        list_append(slabs, &slab->link);
+    } else if (arch_allocation_fails()) {
+        return NULL;
+    }
+    slab = container_of(slabs->next, struct slab, link);
+    record = slab_take(slab);
+    if (!slab_has_room(slab))
+        list_remove(&slab->link);
+    return record;
+}
+
+void bank_record_free(struct bank *bank, void *record, size_t bytes)
+{
+    struct slab *slab = (void *)((uintptr_t)record & ~(uintptr_t)(WK_PAGE_BYTES - 1));
+
+    assert(slab->bank == bank && class_bytes[slab->class] >= bytes);
+    if (!slab_has_room(slab))
+        list_append(&bank->slabs[slab->class], &slab->link);
+    memcpy(record, &slab->free_head, sizeof(slab->free_head));
+    slab->free_head = (uint16_t)((char *)record - (char *)slab);
+    slab->used--;
+    if (slab->used == 0) {
+        list_remove(&slab->link);
+        frame_drop(frame_of(slab), bank);
+    }
+}
+
+/* Makes a bank whose record lies in its own first slab, a fresh page that the caller has accounted for. */
+static struct bank *bank_make(void *page, uint64_t limit_pages, enum wk_bank_kind kind)
+{
+    struct slab *slab = page;
+    struct bank *bank;
+
+    slab_init(slab, NULL, class_of(sizeof(struct bank)));
+    bank = slab_take(slab);
+    slab->bank = bank;
+    frame_of(page)->owner = bank;
+    object_init(&bank->object, WK_TYPE_BANK, sizeof(struct bank), bank);
+    bank->limit_pages = limit_pages;
+    bank->used_pages = 1;
+    bank->kind = (uint8_t)kind;
+    list_init(&bank->children);
+    list_init(&bank->sibling_link);
+    list_init(&bank->objects);
+    for (unsigned i = 0; i < SLAB_CLASSES; i++)
+        list_init(&bank->slabs[i]);
+    list_append(&bank->slabs[slab->class], &slab->link);
+    return bank;
+}
+
+void bank_init(void)
+{
+    const uint64_t reserve = (uint64_t)hart_count * (FRAME_STOCK + 1);
+
+    assert(frame_free_count() > reserve);
+    bank_first = bank_make(frame_take(NULL), frame_free_count() + 1 - reserve, WK_BANK_KIND_RAM);
+}
+
+enum wk_status bank_split(struct invocation *invocation, struct bank *bank, const struct wk_bank_split_in *in,
+                          struct wk_bank_split_out *out)
+{
+    enum wk_status status = capability_reserve(invocation->process);
+    struct bank *child;
+
+    if (status != WK_OK)
+        return status;
+    if (in->kind != bank->kind || arch_allocation_fails() || !bank_can_pay(bank, in->pages))
+        return WK_NO_MEMORY;
+
+    op_commit();
+    bank->limit_pages -= in->pages;
+    child = bank_make(frame_take(NULL), in->pages, bank->kind);
+    child->parent = bank;
+    list_append(&bank->children, &child->sibling_link);
+    bank->child_count++;
+    out->bank = capability_handle(capability_make(invocation->process, &child->object, WK_RIGHTS_ALL, NULL));
+    return WK_OK;
+}
+
+enum wk_status bank_info(struct invocation *invocation, struct bank *bank, struct wk_bank_info_out *out)
+{
+    (void)invocation;
+    out->limit_pages = bank->limit_pages;
+    out->used_pages = bank->used_pages;
+    out->objects = bank->object_count;
+    out->children = bank->child_count;
+    out->kind = bank->kind;
+    return WK_OK;
+}
+
+static enum wk_status bank_destroy_step(struct operation *operation)
+{
+    return object_dismantle_step(operation);
+}
+
+enum wk_status bank_destroy(struct invocation *invocation, struct bank *bank)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    if (bank == bank_first)
+        return WK_BUSY;
+
+    op_commit();
+    object_condemn(&bank->object, operation);
+    return operation_begin(operation, bank_destroy_step, NULL);
+}
+
+/* Condemns what it paid for, one object a step; each ends before the bank's turn comes again. */
+enum wk_status bank_dismantle(struct object *object, struct operation *operation)
+{
+    struct bank *bank = container_of(object, struct bank, object);
+
+    if (!list_is_empty(&bank->children)) {
+        object_condemn(&container_of(bank->children.next, struct bank, sibling_link)->object, operation);
+        return WK_CONTINUE;
+    }
+    if (!list_is_empty(&bank->objects)) {
+        object_condemn(container_of(bank->objects.next, struct object, bank_link), operation);
+        return WK_CONTINUE;
+    }
+    return WK_OK;
+}
+
+void bank_linger(struct bank *bank)
+{
+    list_remove(&bank->sibling_link);
+    object_reference(&bank->parent->object);
+}
+
+enum wk_status bank_release(struct bank *bank)
+{
+    struct bank *parent = bank->parent;
+    struct slab *slab = (void *)((uintptr_t)bank & ~(uintptr_t)(WK_PAGE_BYTES - 1));
+
+    if (bank->used_pages != 1)
+        return WK_CONTINUE;
+    assert(bank->object_count == 0 && bank->child_count == 0 && slab->used == 1);
+    list_remove(&bank->object.dying_link);
+    list_remove(&bank->object.all_link);
+    list_remove(&bank->sibling_link);
+    if (bank->object.lingers)
+        object_unreference(&parent->object);
+    parent->child_count--;
+    parent->limit_pages += bank->limit_pages;
+    parent->used_pages++; /* the page of the record that goes now */
+    frame_drop(frame_of(slab), parent);
+    return WK_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BANK_H
+#define BANK_H
+
+#include "frame.h"
+#include "object.h"
+
+#define SLAB_CLASSES 3
+#define BANK_RECORD_BYTES_MAX 1344
+
+struct bank {
+    struct object object;
+    struct bank *parent;
+    struct list children;   /* struct bank, sibling_link */
+    struct list sibling_link;
+    uint64_t child_count;
+    uint64_t limit_pages;   /* given to it, less what it gave to children */
+    uint64_t used_pages;    /* charged */
+    uint64_t object_count;  /* objects in `objects` */
+    struct list objects;    /* struct object, bank_link; its own record is not among them */
+    struct list slabs[SLAB_CLASSES]; /* slabs with free room, struct slab */
+    uint8_t kind;           /* enum wk_bank_kind */
+};
+
+extern struct bank *bank_first;
+
+/* Makes the first bank, with all frames that are free. At boot. */
+void bank_init(void);
+
+/* Charges `pages` frames. Nothing is charged if it answers WK_NO_MEMORY. */
+enum wk_status bank_charge(struct bank *bank, uint64_t pages);
+void bank_credit(struct bank *bank, uint64_t pages);
+/* Room for `pages` more? */
+bool bank_can_pay(const struct bank *bank, uint64_t pages);
+/* One zeroed frame, charged; NULL if the bank cannot pay. Takes one frame. */
+void *bank_page(struct bank *bank, void *owner);
+
+/* Memory for a kernel record of at most BANK_RECORD_BYTES_MAX, zeroed and charged by its slab's page. Takes at most one frame. */
+void *bank_record(struct bank *bank, size_t bytes);
+void bank_record_free(struct bank *bank, void *record, size_t bytes);
+
+/* A dismantled bank stays until operations of others end: its parent stays with it, but does not wait for it. */
+void bank_linger(struct bank *bank);
+/* Ends a bank that was dismantled: its allowance goes back to its parent. WK_CONTINUE while frames that it pays for wait
+ * in quarantine. */
+enum wk_status bank_release(struct bank *bank);
+enum wk_status bank_dismantle(struct object *object, struct operation *operation);
+
+#endif

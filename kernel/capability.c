@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Capabilities: slots in a process's table, and the forest that says what was derived from what. Owned capabilities are
+ * the roots, listed by their object; what was lent, and every mapping, is a child of what it was made through.
+ *
+ * Taking back works breadth first in constant steps: the first child is doomed, so that it gains no children; its own
+ * children move, one a step, to the end of the list of what is taken back; then it is freed. New children can appear only
+ * below what is not yet doomed and only CAPABILITY_DEPTH_LIMIT levels deep, so the work ends whatever others do meanwhile.
+ *
+ * Guarded by the kernel lock. Invariants: see capability.h.
+ */
+#include "capability.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "mapping.h"
+#include "operation.h"
+#include "process.h"
+#include "thread.h"
+
+#define REVOKE_STEP 4 /* capabilities that one step takes back or moves */
+#define CLEAR_STEP 16 /* free slots that one step passes over */
+
+void capability_table_init(struct capability_table *table)
+{
+    table->free_head = CAPABILITY_INDEX_LIMIT;
+    table->free_tail = CAPABILITY_INDEX_LIMIT;
+}
+
+struct process *capability_process(const struct capability *capability)
+{
+    return frame_of(capability)->owner;
+}
+
+/* A page of slots knows its number in the table by its frame's record. */
+static uint32_t capability_index(const struct capability *capability)
+{
+    const uint64_t place = ((uintptr_t)capability % WK_PAGE_BYTES) / sizeof(*capability);
+
+    return frame_of(capability)->next * CAPABILITIES_PER_PAGE + (uint32_t)place;
+}
+
+uint64_t capability_handle(const struct capability *capability)
+{
+    return (uint64_t)capability->generation << HANDLE_INDEX_BITS | capability_index(capability);
+}
+
+static struct capability ***directory_of(struct capability_table *table, uint32_t page)
+{
+    return &table->directory[page / CAPABILITY_PAGES_PER_DIRECTORY];
+}
+
+/* Adds the page of slots with that number, and its directory. WK_NO_MEMORY changes nothing. Takes at most two frames. */
+static enum wk_status table_add_page(struct process *process, uint32_t page)
+{
+    struct bank *bank = process->object.bank;
+    struct capability ***directory = directory_of(&process->table, page);
+    struct capability **new_directory = *directory;
+    struct capability *slots;
+
+    if (new_directory == NULL) {
+        new_directory = bank_page(bank, process);
+        if (new_directory == NULL)
+            return WK_NO_MEMORY;
+    }
+    slots = bank_page(bank, process);
+    if (slots == NULL) {
+        if (*directory == NULL)
+            frame_drop(frame_of(new_directory), bank);
+        return WK_NO_MEMORY;
+    }
+    frame_of(slots)->next = page;
+    new_directory[page % CAPABILITY_PAGES_PER_DIRECTORY] = slots;
+    *directory = new_directory;
+    return WK_OK;
+}
+
+enum wk_status capability_reserve(struct process *process)
+{
+    struct capability_table *table = &process->table;
+
+    if (table->free_head != CAPABILITY_INDEX_LIMIT || table->made < table->paged)
+        return WK_OK;
+    if (table->made == CAPABILITY_INDEX_LIMIT)
+        return WK_TABLE_FULL;
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (table_add_page(process, table->made / CAPABILITIES_PER_PAGE) != WK_OK)
+        return WK_NO_MEMORY;
+    table->paged += CAPABILITIES_PER_PAGE;
+    return WK_OK;
+}
+
+void capability_link(struct capability *node, struct capability *parent)
+{
+    node->parent = parent;
+    list_init(&node->children);
+    if (parent == NULL) {
+        node->depth = 0;
+        list_append(&node->object->roots, &node->sibling);
+    } else {
+        assert(!(parent->flags & CAPABILITY_DOOMED)); /* INV-CAP-4 */
+        node->depth = (uint8_t)(parent->depth + 1);
+        list_append(&parent->children, &node->sibling);
+    }
+}
+
+void capability_unlink(struct capability *node)
+{
+    assert(list_is_empty(&node->children));
+    list_remove(&node->sibling);
+    node->parent = NULL;
+}
+
+/* Fills a free slot. */
+static void capability_fill(struct capability *slot, struct object *object, uint16_t rights, struct capability *parent)
+{
+    slot->object = object;
+    slot->rights = rights;
+    slot->flags = 0;
+    slot->badge = parent == NULL ? 0 : parent->badge;
+    object->capabilities++;
+    capability_link(slot, parent);
+}
+
+struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
+                                   struct capability *parent)
+{
+    struct capability_table *table = &process->table;
+    struct capability *slot;
+
+    if (table->free_head != CAPABILITY_INDEX_LIMIT) {
+        slot = capability_slot(table, table->free_head);
+        table->free_head = (uint32_t)slot->badge;
+        if (table->free_head == CAPABILITY_INDEX_LIMIT)
+            table->free_tail = CAPABILITY_INDEX_LIMIT;
+    } else {
+        assert(table->made < table->paged); /* reserved */
+        slot = capability_slot(table, table->made++);
+        slot->generation = 1;
+    }
+    capability_fill(slot, object, rights, parent);
+    table->count++;
+    return slot;
+}
+
+enum wk_status capability_check_derive(const struct capability *parent)
+{
+    if (parent->flags & CAPABILITY_DOOMED)
+        return WK_REVOKED;
+    return parent->depth < CAPABILITY_DEPTH_LIMIT ? WK_OK : WK_TABLE_FULL;
+}
+
+/* Puts a slot into its table's list of free ones. */
+static void capability_release_slot(struct capability_table *table, struct capability *slot, uint32_t index)
+{
+    slot->badge = CAPABILITY_INDEX_LIMIT;
+    if (table->free_tail == CAPABILITY_INDEX_LIMIT)
+        table->free_head = index;
+    else
+        capability_slot(table, table->free_tail)->badge = index;
+    table->free_tail = index;
+}
+
+/* Empties a slot whose links are gone, for its next generation, or retires it. */
+static void capability_clear(struct capability *slot)
+{
+    struct capability_table *table = &capability_process(slot)->table;
+
+    slot->object = NULL;
+    table->count--;
+    if (++slot->generation != CAPABILITY_GENERATION_LIMIT)
+        capability_release_slot(table, slot, capability_index(slot));
+}
+
+enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source, bool copy)
+{
+    struct capability_table *table = &process->table;
+    struct capability *parent = source->parent == NULL ? NULL : (struct capability *)source;
+    struct capability *slot;
+
+    assert(table->made == index);
+    if (index == table->paged) {
+        if (table_add_page(process, index / CAPABILITIES_PER_PAGE) != WK_OK)
+            return WK_NO_MEMORY;
+        table->paged += CAPABILITIES_PER_PAGE;
+    }
+    slot = capability_slot(table, table->made++);
+    slot->generation = source->generation;
+    if (copy && (parent == NULL || capability_check_derive(parent) == WK_OK)) {
+        capability_fill(slot, source->object, source->rights, parent);
+        table->count++;
+    } else if (slot->generation != CAPABILITY_GENERATION_LIMIT) {
+        capability_release_slot(table, slot, index);
+    }
+    return WK_OK;
+}
+
+void capability_free(struct capability *capability, struct operation *operation)
+{
+    struct object *object = capability->object;
+
+    capability_unlink(capability);
+    capability_clear(capability);
+    object_capability_removed(object, operation);
+}
+
+enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
+{
+    for (unsigned i = 0; i < REVOKE_STEP && !list_is_empty(&capability->children); i++) {
+        struct capability *child = container_of(capability->children.next, struct capability, sibling);
+
+        child->flags |= CAPABILITY_DOOMED;
+        if (!list_is_empty(&child->children)) {
+            struct capability *grandchild = container_of(child->children.next, struct capability, sibling);
+
+            list_remove(&grandchild->sibling);
+            grandchild->parent = capability;
+            list_append(&capability->children, &grandchild->sibling);
+        } else if (child->flags & CAPABILITY_MAPPING) {
+            return mapping_remove_step(container_of(child, struct mapping, node)) == WK_CONTINUE ||
+                           !list_is_empty(&capability->children)
+                       ? WK_CONTINUE
+                       : WK_OK;
+        } else {
+            capability_free(child, operation);
+        }
+    }
+    return list_is_empty(&capability->children) ? WK_OK : WK_CONTINUE;
+}
+
+/* Releases the last page of slots, and its directory if that has no other. */
+static void table_drop_page(struct process *process)
+{
+    struct capability_table *table = &process->table;
+    struct bank *bank = process->object.bank;
+    uint32_t page;
+    struct capability ***directory;
+
+    table->paged -= CAPABILITIES_PER_PAGE;
+    page = table->paged / CAPABILITIES_PER_PAGE;
+    directory = directory_of(table, page);
+    frame_drop(frame_of((*directory)[page % CAPABILITY_PAGES_PER_DIRECTORY]), bank);
+    if (page % CAPABILITY_PAGES_PER_DIRECTORY == 0) {
+        frame_drop(frame_of(*directory), bank);
+        *directory = NULL;
+    }
+}
+
+void capability_unreserve(struct process *process)
+{
+    if (process->table.paged - process->table.made == CAPABILITIES_PER_PAGE)
+        table_drop_page(process);
+}
+
+static enum wk_status table_release_step(struct process *process)
+{
+    struct capability_table *table = &process->table;
+
+    table->made = 0;
+    table->free_head = CAPABILITY_INDEX_LIMIT;
+    table->free_tail = CAPABILITY_INDEX_LIMIT;
+    if (table->paged != 0)
+        table_drop_page(process);
+    return table->paged == 0 ? WK_OK : WK_CONTINUE;
+}
+
+enum wk_status capability_table_clear_step(struct process *process, uint64_t *cursor, struct operation *operation)
+{
+    const struct capability_table *table = &process->table;
+
+    for (unsigned i = 0; i < CLEAR_STEP && *cursor < table->made; i++) {
+        struct capability *slot = capability_slot(table, (uint32_t)*cursor);
+
+        if (slot->object != NULL) {
+            slot->flags |= CAPABILITY_DOOMED;
+            if (capability_revoke_step(slot, operation) == WK_OK)
+                capability_free(slot, operation);
+            return WK_CONTINUE;
+        }
+        (*cursor)++;
+    }
+    return *cursor < table->made ? WK_CONTINUE : table_release_step(process);
+}
+
+enum wk_status capability_check(struct invocation *invocation, struct capability *capability)
+{
+    (void)invocation;
+    (void)capability;
+    return WK_OK;
+}
+
+enum wk_status capability_info(struct invocation *invocation, struct capability *capability,
+                               struct wk_capability_info_out *out)
+{
+    (void)invocation;
+    out->type = capability->object->type;
+    out->rights = capability->rights;
+    out->borrowed = capability->parent != NULL;
+    out->lent = !list_is_empty(&capability->children);
+    out->badge = capability->badge;
+    out->identity = capability->object->identity;
+    return WK_OK;
+}
+
+/* Makes a capability with narrowed rights in the invoker's table: a child of `parent`, or owned without one. */
+static enum wk_status capability_derive(struct invocation *invocation, struct capability *capability,
+                                        struct capability *parent, uint64_t rights, uint64_t *handle)
+{
+    enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
+
+    if (status == WK_OK)
+        status = capability_reserve(invocation->process);
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    *handle = capability_handle(
+        capability_make(invocation->process, capability->object, (uint16_t)(capability->rights & rights), parent));
+    return WK_OK;
+}
+
+enum wk_status capability_dup(struct invocation *invocation, struct capability *capability,
+                              const struct wk_capability_dup_in *in, struct wk_capability_dup_out *out)
+{
+    return capability_derive(invocation, capability, capability->parent == NULL ? NULL : capability, in->rights,
+                             &out->capability);
+}
+
+enum wk_status capability_lend(struct invocation *invocation, struct capability *capability,
+                               const struct wk_capability_lend_in *in, struct wk_capability_lend_out *out)
+{
+    return capability_derive(invocation, capability, capability, in->rights, &out->capability);
+}
+
+/*
+ * The slot is found anew by its handle (cursor[0]) in each step: meanwhile another operation may have taken back what it
+ * was borrowed from, and with it the slot. The invoker's process cannot go while its thread is inside the operation.
+ */
+static struct capability *operation_slot(const struct operation *operation)
+{
+    return capability_find(&operation->thread->process->table, operation->cursor[0]);
+}
+
+static enum wk_status capability_delete_step(struct operation *operation)
+{
+    struct capability *capability = operation_slot(operation);
+
+    if (capability == NULL)
+        return object_dismantle_step(operation);
+    if (capability_revoke_step(capability, operation) == WK_OK)
+        capability_free(capability, operation);
+    return WK_CONTINUE;
+}
+
+enum wk_status capability_delete(struct invocation *invocation, struct capability *capability)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    op_commit();
+    if (list_is_empty(&capability->children) && capability->object->capabilities > 1) {
+        capability_free(capability, operation);
+        return WK_OK;
+    }
+    capability->flags |= CAPABILITY_DOOMED;
+    operation_begin(operation, capability_delete_step, NULL);
+    operation->cursor[0] = capability_handle(capability);
+    return WK_CONTINUE;
+}
+
+static enum wk_status capability_revoke_operation_step(struct operation *operation)
+{
+    struct capability *capability = operation_slot(operation);
+
+    if (capability != NULL) {
+        if (capability_revoke_step(capability, operation) == WK_CONTINUE)
+            return WK_CONTINUE;
+        capability->flags &= (uint8_t)~CAPABILITY_DOOMED;
+    }
+    return object_dismantle_step(operation);
+}
+
+enum wk_status capability_revoke(struct invocation *invocation, struct capability *capability)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    if (list_is_empty(&capability->children))
+        return WK_OK;
+
+    op_commit();
+    capability->flags |= CAPABILITY_DOOMED;
+    operation_begin(operation, capability_revoke_operation_step, NULL);
+    operation->cursor[0] = capability_handle(capability);
+    return WK_CONTINUE;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CAPABILITY_H
+#define CAPABILITY_H
+
+#include "list.h"
+#include "object.h"
+
+struct process;
+
+#define HANDLE_INDEX_BITS 18
+#define HANDLE_GENERATION_BITS 26
+#define CAPABILITY_INDEX_LIMIT (1u << HANDLE_INDEX_BITS)
+#define CAPABILITY_GENERATION_LIMIT (1u << HANDLE_GENERATION_BITS)
+#define CAPABILITIES_PER_PAGE 64
+#define CAPABILITY_PAGES_PER_DIRECTORY 512
+#define CAPABILITY_DIRECTORIES (CAPABILITY_INDEX_LIMIT / CAPABILITIES_PER_PAGE / CAPABILITY_PAGES_PER_DIRECTORY)
+#define CAPABILITY_DEPTH_LIMIT 63
+
+enum capability_flags {
+    CAPABILITY_MAPPING = 1, /* no slot of a table: the derivation node inside a struct mapping */
+    CAPABILITY_DOOMED = 2,  /* being taken back: look-ups answer `revoked` */
+};
+
+/*
+ * A slot of a capability table, or the derivation node of a mapping.
+ *
+ * INV-CAP-1 object == NULL exactly if the slot is free; a free slot is in its table's free list or beyond `made`.
+ * INV-CAP-2 children are linked through `sibling`; each child's parent is this; an owned capability's parent is NULL
+ *           and its sibling link is in object->roots.
+ * INV-CAP-3 a child's rights are a subset of its parent's, its object the same, its depth greater.
+ * INV-CAP-4 a doomed capability gains no children.
+ */
+struct capability {
+    struct object *object;
+    uint32_t generation;
+    uint16_t rights;
+    uint8_t flags;
+    uint8_t depth;
+    uint64_t badge; /* in a free slot: the next free slot's index */
+    struct capability *parent;
+    struct list children;
+    struct list sibling;
+};
+_Static_assert(sizeof(struct capability) == 64, "a slot is one cache line");
+
+/* The table of a process; all of it paid by the process's bank. */
+struct capability_table {
+    struct capability **directory[CAPABILITY_DIRECTORIES]; /* pages of pointers to pages of slots */
+    uint32_t made;      /* slots that were ever used: indices below this */
+    uint32_t paged;     /* slots for which there are pages */
+    uint32_t count;     /* slots in use */
+    uint32_t free_head; /* oldest free slot, or CAPABILITY_INDEX_LIMIT */
+    uint32_t free_tail;
+};
+
+/* The slot at an index below table->made. */
+static inline struct capability *capability_slot(const struct capability_table *table, uint32_t index)
+{
+    struct capability *const *page =
+        table->directory[index / (CAPABILITIES_PER_PAGE * CAPABILITY_PAGES_PER_DIRECTORY)] +
+        (index / CAPABILITIES_PER_PAGE) % CAPABILITY_PAGES_PER_DIRECTORY;
+
+    return *page + index % CAPABILITIES_PER_PAGE;
+}
+
+/* What the handle names, or NULL. It may be doomed. */
+static inline struct capability *capability_find(const struct capability_table *table, uint64_t handle)
+{
+    const uint32_t index = handle & (CAPABILITY_INDEX_LIMIT - 1);
+    struct capability *capability;
+
+    if (__builtin_expect(index >= table->made, 0))
+        return NULL;
+    capability = capability_slot(table, index);
+    if (__builtin_expect(capability->generation != handle >> HANDLE_INDEX_BITS || capability->object == NULL, 0))
+        return NULL;
+    return capability;
+}
+
+void capability_table_init(struct capability_table *table);
+/* The process in whose table a capability (not a mapping) stands, and its handle there. */
+struct process *capability_process(const struct capability *capability);
+uint64_t capability_handle(const struct capability *capability);
+
+/*
+ * Makes sure that the process's table has a free slot, so that the next capability_make in this step cannot fail.
+ * WK_TABLE_FULL, WK_NO_MEMORY or WK_REVOKED (the process is ending). Takes at most two frames.
+ */
+enum wk_status capability_reserve(struct process *process);
+/* The operation that reserved failed: gives back the page that reserving added, if it did. */
+void capability_unreserve(struct process *process);
+/* Fills a reserved slot: an owned capability, or with a parent a borrowed one. Cannot fail. */
+struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
+                                   struct capability *parent);
+/*
+ * For a table that is built up slot by slot: fills the next slot with what dup of `source` makes, at the same handle, or
+ * leaves it free (`copy` false). WK_NO_MEMORY. Takes at most two frames.
+ */
+enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source,
+                                    bool copy);
+/* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
+enum wk_status capability_check_derive(const struct capability *parent);
+/* Makes `node` a child of `parent`. */
+void capability_link(struct capability *node, struct capability *parent);
+void capability_unlink(struct capability *node);
+
+/* One step of taking back all that is lent from `capability`: WK_CONTINUE until it has no children. */
+enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation);
+/* Frees a slot without children; condemns the object if it was the last capability. */
+void capability_free(struct capability *capability, struct operation *operation);
+/* One step of deleting every capability of a table from the index *cursor on: WK_CONTINUE until it is empty and its
+ * pages are released. */
+enum wk_status capability_table_clear_step(struct process *process, uint64_t *cursor, struct operation *operation);
+
+#endif

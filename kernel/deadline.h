@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deadlines: absolute times at which something is to happen, kept by hart in a tree. The hardware timer of a hart is
+ * written only when the hart's earliest deadline moved. struct deadline stands in hart.h, for a hart has some itself.
+ *
+ * INV-DEADLINE-1 deadline->hart names the hart whose tree holds it, NULL if none does.
+ * INV-DEADLINE-2 hart->first_ns is the time of the hart's first deadline, DEADLINE_NEVER if it has none.
+ * INV-DEADLINE-3 hart->timer_ns is what the hart's hardware timer is set to. While the hart is in user code or sleeps, it
+ *                is no later than first_ns, or a notification is on its way to the hart.
+ */
+#ifndef DEADLINE_H
+#define DEADLINE_H
+
+#include "hart.h"
+
+#define DEADLINE_NEVER UINT64_MAX
+
+static inline void deadline_init(struct deadline *deadline, void (*expired)(struct deadline *))
+{
+    deadline->hart = NULL;
+    deadline->expired = expired;
+}
+
+/* Sets it on a hart, in place of an earlier time. DEADLINE_NEVER only cancels. Requires: the lock. */
+void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns);
+void deadline_cancel(struct deadline *deadline);
+static inline bool deadline_is_set(const struct deadline *deadline)
+{
+    return deadline->hart != NULL;
+}
+/* Calls the first deadline of this hart if it has expired; true if it did, and more may be due. Requires: the lock. */
+bool deadline_expire(struct hart *hart);
+
+/* Writes this hart's hardware timer if the earliest deadline moved. Called when the kernel is left; needs no lock. */
+void deadline_write_timer(struct hart *hart, uint64_t time_ns);
+static inline void deadline_program(struct hart *hart)
+{
+    const uint64_t first_ns = __atomic_load_n(&hart->first_ns, __ATOMIC_RELAXED);
+
+    if (__builtin_expect(first_ns != hart->timer_ns, 0))
+        deadline_write_timer(hart, first_ns);
+}
+
+#endif

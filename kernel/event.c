@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: 64 bits of pending signals, and the threads that wait for some of them. Owns each event's fields, the wait_
+ * fields of each thread, and each hart's `granted` and `granting`. Guarded by the kernel lock. Invariants: see event.h.
+ *
+ * Why a signal is bounded. It may concern many waiters, each by other bits, and the kernel lock must not be held for long.
+ * So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only WAKES_PER_STEP threads: the
+ * signal goes through the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone
+ * can see; but of those who got bits only the first few are woken at once. The others stand, in order, in the list
+ * `granted` of the hart that signalled, and its deadline `granting`, which is due at once, wakes them by steps. They belong
+ * to the event no more; whatever ends their wait meanwhile finds them answered with `ok`. Rejected: a signal as a long
+ * operation of the signalling thread (interrupts, timers and ending processes signal too, and a less urgent signaller could
+ * be displaced with urgent threads still to wake); an index of waiters by bit (a node for each bit of each mask).
+ *
+ * The deadline of a wait that ends early is left in the tree (INV-EVENT-5): a server that waits with a time limit again and
+ * again moves its deadline once a wait, not twice, and a wake is cheap.
+ */
+#include "event.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "lock.h"
+
+#define WAKES_PER_STEP 2
+#define BINDINGS_PER_STEP 8
+
+static struct thread *waiter_of_link(struct list *link)
+{
+    return container_of(link, struct thread, wait_link);
+}
+
+static bool thread_waits(const struct thread *thread)
+{
+    return (thread->stop & THREAD_WAITING) != 0;
+}
+
+void event_binding_init(struct event_binding *binding)
+{
+    binding->event = NULL;
+    list_init(&binding->link);
+}
+
+void event_bind(struct event_binding *binding, struct event *event, uint64_t bits)
+{
+    assert(object_is_live(&event->object));
+    event_unbind(binding);
+    binding->event = event;
+    binding->bits = bits;
+    list_append(&event->bindings, &binding->link);
+}
+
+void event_unbind(struct event_binding *binding)
+{
+    binding->event = NULL;
+    list_remove(&binding->link);
+}
+
+void event_binding_signal(struct event_binding *binding)
+{
+    if (binding->event != NULL)
+        event_signal_bits(binding->event, binding->bits);
+}
+
+/* Takes the thread out of the waiters of its event. */
+static void waiter_remove(struct thread *thread)
+{
+    struct event *event = thread->wait_event;
+
+    assert(event->waiter_count != 0); /* INV-EVENT-2 */
+    event->waiter_count--;
+    thread->wait_event = NULL;
+    list_remove(&thread->wait_link);
+}
+
+/* Puts the thread behind the waiters that are at least as urgent. Bound: WK_EVENT_WAITERS_MAX looks. */
+static void waiter_insert(struct event *event, struct thread *thread)
+{
+    struct list *position = event->waiters.previous;
+
+    assert(event->waiter_count < WK_EVENT_WAITERS_MAX); /* INV-EVENT-2 */
+    while (position != &event->waiters && waiter_of_link(position)->priority < thread->priority)
+        position = position->previous;
+    list_insert_before(position->next, &thread->wait_link);
+    event->waiter_count++;
+    thread->wait_event = event;
+}
+
+/* The waiter gets its bits of those pending. Requires: there are some. */
+static void waiter_grant(struct event *event, struct thread *thread)
+{
+    thread->wait_mask &= event->pending;
+    assert(thread->wait_mask != 0);
+    event->pending &= ~thread->wait_mask; /* INV-EVENT-1 */
+    waiter_remove(thread);
+}
+
+/* Puts a thread that was granted its bits behind those that this hart has still to wake. */
+static void wake_later(struct thread *thread)
+{
+    struct hart *hart = hart_current();
+
+    if (list_is_empty(&hart->granted))
+        deadline_set(&hart->granting, hart, 0); /* INV-EVENT-4 */
+    list_append(&hart->granted, &thread->wait_link);
+}
+
+void event_signal_bits(struct event *event, uint64_t bits)
+{
+    struct list *link = event->waiters.next;
+    unsigned woken = 0;
+
+    assert_debug(kernel_lock_is_held());
+    event->pending |= bits;
+    while (event->pending != 0 && link != &event->waiters) {
+        struct thread *thread = waiter_of_link(link);
+
+        assert(thread->wait_event == event && thread_waits(thread)); /* INV-EVENT-3 */
+        link = link->next;
+        if ((thread->wait_mask & event->pending) == 0)
+            continue;
+        waiter_grant(event, thread);
+        if (woken++ < WAKES_PER_STEP)
+            thread_answer(thread, WK_OK, thread->wait_mask);
+        else
+            wake_later(thread);
+    }
+}
+
+/* Wakes the next threads of `granted`, unless their waits have been ended meanwhile. */
+static void granting_expired(struct deadline *deadline)
+{
+    struct hart *hart = container_of(deadline, struct hart, granting);
+
+    for (unsigned i = 0; i < WAKES_PER_STEP && !list_is_empty(&hart->granted); i++) {
+        struct thread *thread = waiter_of_link(hart->granted.next);
+
+        assert(thread->wait_event == NULL && thread_waits(thread)); /* INV-EVENT-3 */
+        event_wait_end(thread, WK_OK);
+    }
+    if (!list_is_empty(&hart->granted))
+        deadline_set(&hart->granting, hart, 0); /* INV-EVENT-4 */
+}
+
+/* The time limit of a wait has come, or of one that ended before. */
+static void wait_expired(struct deadline *deadline)
+{
+    struct thread *thread = container_of(deadline, struct thread, wait_deadline);
+
+    if (thread_waits(thread)) /* INV-EVENT-5 */
+        event_wait_end(thread, WK_TIMED_OUT);
+}
+
+void event_hart_init(struct hart *hart)
+{
+    list_init(&hart->granted);
+    deadline_init(&hart->granting, granting_expired);
+}
+
+void event_thread_init(struct thread *thread)
+{
+    thread->wait_event = NULL;
+    list_init(&thread->wait_link);
+    deadline_init(&thread->wait_deadline, wait_expired);
+}
+
+void event_wait_end(struct thread *thread, enum wk_status status)
+{
+    assert_debug(kernel_lock_is_held());
+    assert(thread_waits(thread));
+    if (thread->wait_event != NULL) {
+        waiter_remove(thread);
+        thread_answer(thread, status, 0);
+    } else {
+        list_remove(&thread->wait_link); /* of a hart's `granted`: the bits are its own already */
+        thread_answer(thread, WK_OK, thread->wait_mask);
+    }
+}
+
+void event_wait_requeue(struct thread *thread)
+{
+    struct event *event = thread->wait_event;
+
+    if (event == NULL)
+        return;
+    waiter_remove(thread);
+    waiter_insert(event, thread);
+}
+
+/* Ends the waits, then unbinds the sources, a few a step. */
+enum wk_status event_dismantle(struct object *object, struct operation *operation)
+{
+    struct event *event = container_of(object, struct event, object);
+
+    (void)operation;
+    for (unsigned i = 0; i < WAKES_PER_STEP && !list_is_empty(&event->waiters); i++)
+        event_wait_end(waiter_of_link(event->waiters.next), WK_REVOKED);
+    if (!list_is_empty(&event->waiters))
+        return WK_CONTINUE;
+    assert(event->waiter_count == 0); /* INV-EVENT-2 */
+    for (unsigned i = 0; i < BINDINGS_PER_STEP && !list_is_empty(&event->bindings); i++)
+        event_unbind(container_of(event->bindings.next, struct event_binding, link));
+    return list_is_empty(&event->bindings) ? WK_OK : WK_CONTINUE;
+}
+
+enum wk_status event_create(struct invocation *invocation, struct bank *bank, struct wk_event_create_out *out)
+{
+    enum wk_status status = capability_reserve(invocation->process);
+    struct event *event;
+
+    if (status != WK_OK)
+        return status;
+    event = object_create(WK_TYPE_EVENT, sizeof *event, bank);
+    if (event == NULL)
+        return WK_NO_MEMORY;
+
+    op_commit();
+    list_init(&event->waiters);
+    list_init(&event->bindings);
+    out->event = capability_handle(capability_make(invocation->process, &event->object, WK_RIGHTS_ALL, NULL));
+    return WK_OK;
+}
+
+enum wk_status event_signal(struct invocation *invocation, struct event *event, const struct wk_event_signal_in *in)
+{
+    (void)invocation;
+
+    op_commit();
+    event_signal_bits(event, in->bits);
+    return WK_OK;
+}
+
+/* Takes the pending bits of the mask. */
+static uint64_t event_take(struct event *event, uint64_t mask)
+{
+    const uint64_t bits = event->pending & mask;
+
+    event->pending &= ~bits;
+    return bits;
+}
+
+enum wk_status event_wait(struct invocation *invocation, struct event *event, const struct wk_event_wait_in *in,
+                          struct wk_event_wait_out *out)
+{
+    struct thread *thread = invocation->thread;
+
+    out->bits = event_take(event, in->mask);
+    if (out->bits != 0)
+        return WK_OK;
+    if (thread->interrupt_latched) {
+        thread->interrupt_latched = false;
+        return WK_INTERRUPTED;
+    }
+    if (event->waiter_count == WK_EVENT_WAITERS_MAX)
+        return WK_BUSY;
+
+    op_commit();
+    thread->wait_mask = in->mask;
+    deadline_set(&thread->wait_deadline, thread->hart, in->deadline);
+    waiter_insert(event, thread);
+    thread_set_stop(thread, THREAD_WAITING);
+    return WK_WAITS;
+}
+
+enum wk_status event_poll(struct invocation *invocation, struct event *event, const struct wk_event_poll_in *in,
+                          struct wk_event_poll_out *out)
+{
+    (void)invocation;
+    out->bits = event_take(event, in->mask);
+    return out->bits != 0 ? WK_OK : WK_WOULD_BLOCK;
+}

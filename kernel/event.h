@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events: see event.c.
+ *
+ * INV-EVENT-1 no waiting thread's mask has a pending bit.
+ * INV-EVENT-2 `waiters` holds the threads that wait for the event: WK_EVENT_WAITERS_MAX at most, the most urgent first,
+ *             among equals in order of arrival.
+ * INV-EVENT-3 a waiting thread is in the waiters of its wait_event, or its wait_event is NULL and it is in the list
+ *             `granted` of a hart: the bits in its wait_mask have been taken for it and it is about to be woken.
+ * INV-EVENT-4 while a hart's list `granted` is not empty, its deadline `granting` is set and due.
+ * INV-EVENT-5 a thread's wait_deadline may stay set when its wait is over; it does nothing then.
+ */
+#ifndef EVENT_H
+#define EVENT_H
+
+#include "object.h"
+
+struct hart;
+struct thread;
+
+struct event {
+    struct object object;
+    uint64_t pending;
+    struct list waiters;  /* struct thread, wait_link */
+    unsigned waiter_count;
+    struct list bindings; /* struct event_binding, link */
+};
+
+/* A source of signals, part of the source's object. Unbound when the event goes. */
+struct event_binding {
+    struct event *event; /* NULL: not bound */
+    uint64_t bits;
+    struct list link;    /* event->bindings */
+};
+
+void event_binding_init(struct event_binding *binding);
+/* Binds in place of an earlier binding. Requires: the event is live. */
+void event_bind(struct event_binding *binding, struct event *event, uint64_t bits);
+void event_unbind(struct event_binding *binding);
+/* Signals the bound event, if there is one. */
+void event_binding_signal(struct event_binding *binding);
+void event_signal_bits(struct event *event, uint64_t bits);
+
+/* Ends a thread's wait with a status; with `ok` if the bits have been taken for it already. Requires: it waits. */
+void event_wait_end(struct thread *thread, enum wk_status status);
+/* The priority of a thread changed: puts it in its place among the waiters, if it is one of them. */
+void event_wait_requeue(struct thread *thread);
+/* Prepares a hart's `granted` and a thread's wait: nothing waits yet. */
+void event_hart_init(struct hart *hart);
+void event_thread_init(struct thread *thread);
+
+enum wk_status event_dismantle(struct object *object, struct operation *operation);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool of frames. A superframe (2 MiB) has a run of fresh frames whose records were never made, and a list of frames
+ * that were given back. It stands in the list of partial superframes while it has some free frames, in that of whole ones
+ * while it has all 512, and in none while it has none. Guarded by the kernel lock. Invariants: see frame.h.
+ */
+#include "frame.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "lock.h"
+#include "operation.h"
+#include "space.h"
+
+enum superframe_list { LIST_NONE, LIST_PARTIAL, LIST_WHOLE, LIST_COUNT };
+
+struct superframe {
+    uint32_t previous;
+    uint32_t next;
+    uint32_t free_head;  /* frame number */
+    uint16_t free_count; /* frames in the free list */
+    uint16_t fresh;      /* the fresh run, as indices in the superframe: [fresh, fresh_end) */
+    uint16_t fresh_end;
+    uint16_t list; /* enum superframe_list */
+};
+
+#define QUARANTINE_STEP 8
+
+static struct {
+    struct physical base; /* aligned to a superframe */
+    struct physical ram;
+    uint64_t ram_bytes;
+    struct frame *records;
+    struct superframe *superframes;
+    uint32_t superframe_count;
+    uint32_t head[LIST_COUNT];
+    uint64_t free; /* frames in superframes */
+    uint32_t quarantine_head;
+    uint32_t quarantine_tail;
+    uint64_t quarantined;
+} pool;
+
+static uint64_t superframes_of(uint64_t bytes)
+{
+    /* One more than fit, because RAM need not begin at a superframe's boundary. */
+    return bytes / WK_LARGE_PAGE_BYTES + 2;
+}
+
+size_t frame_records_bytes(uint64_t ram_bytes)
+{
+    const uint64_t count = superframes_of(ram_bytes);
+
+    return count * sizeof(struct superframe) + count * FRAMES_PER_SUPERFRAME * sizeof(struct frame);
+}
+
+void frame_init(struct physical ram, uint64_t bytes, void *records)
+{
+    pool.ram = ram;
+    pool.ram_bytes = bytes;
+    pool.base.address = ram.address & ~(uint64_t)(WK_LARGE_PAGE_BYTES - 1);
+    pool.superframe_count = (uint32_t)superframes_of(bytes);
+    pool.superframes = records;
+    pool.records = (void *)(pool.superframes + pool.superframe_count);
+    pool.free = 0;
+    pool.quarantined = 0;
+    pool.quarantine_head = FRAME_NONE;
+    pool.quarantine_tail = FRAME_NONE;
+    for (unsigned i = 0; i < LIST_COUNT; i++)
+        pool.head[i] = FRAME_NONE;
+    for (uint32_t i = 0; i < pool.superframe_count; i++)
+        pool.superframes[i] = (struct superframe){.free_head = FRAME_NONE, .list = LIST_NONE};
+}
+
+static void superframe_move(struct superframe *superframe, enum superframe_list list)
+{
+    const uint32_t index = (uint32_t)(superframe - pool.superframes);
+
+    if (superframe->list != LIST_NONE) {
+        if (superframe->previous == FRAME_NONE)
+            pool.head[superframe->list] = superframe->next;
+        else
+            pool.superframes[superframe->previous].next = superframe->next;
+        if (superframe->next != FRAME_NONE)
+            pool.superframes[superframe->next].previous = superframe->previous;
+    }
+    superframe->list = (uint16_t)list;
+    if (list == LIST_NONE)
+        return;
+    superframe->previous = FRAME_NONE;
+    superframe->next = pool.head[list];
+    if (superframe->next != FRAME_NONE)
+        pool.superframes[superframe->next].previous = index;
+    pool.head[list] = index;
+}
+
+static void pool_put(struct frame *frame)
+{
+    const uint32_t number = frame_number(frame);
+    struct superframe *superframe = &pool.superframes[number / FRAMES_PER_SUPERFRAME];
+
+    frame->references = 0;
+    frame->next = superframe->free_head;
+    superframe->free_head = number;
+    superframe->free_count++;
+    pool.free++;
+    if (superframe->free_count + superframe->fresh_end - superframe->fresh == FRAMES_PER_SUPERFRAME) {
+        superframe->free_head = FRAME_NONE;
+        superframe->free_count = 0;
+        superframe->fresh = 0;
+        superframe->fresh_end = FRAMES_PER_SUPERFRAME;
+        superframe_move(superframe, LIST_WHOLE);
+    } else if (superframe->list == LIST_NONE) {
+        superframe_move(superframe, LIST_PARTIAL);
+    }
+}
+
+/* Any free frame, NULL if there is none. */
+static struct frame *pool_take(void)
+{
+    struct superframe *superframe;
+    uint32_t number;
+
+    if (pool.free == 0)
+        return NULL;
+    if (pool.head[LIST_PARTIAL] == FRAME_NONE)
+        superframe_move(&pool.superframes[pool.head[LIST_WHOLE]], LIST_PARTIAL);
+    number = pool.head[LIST_PARTIAL];
+    superframe = &pool.superframes[number];
+    if (superframe->free_count != 0) {
+        number = superframe->free_head;
+        superframe->free_head = pool.records[number].next;
+        superframe->free_count--;
+    } else {
+        number = number * FRAMES_PER_SUPERFRAME + superframe->fresh++;
+    }
+    pool.free--;
+    if (superframe->free_count == 0 && superframe->fresh == superframe->fresh_end)
+        superframe_move(superframe, LIST_NONE);
+    return &pool.records[number];
+}
+
+void frame_add_free(struct physical first, uint64_t bytes)
+{
+    uint64_t number = (first.address - pool.base.address + WK_PAGE_BYTES - 1) / WK_PAGE_BYTES;
+    const uint64_t end = (first.address + bytes - pool.base.address) / WK_PAGE_BYTES;
+
+    while (number < end) {
+        struct superframe *superframe = &pool.superframes[number / FRAMES_PER_SUPERFRAME];
+        const uint64_t offset = number % FRAMES_PER_SUPERFRAME;
+        const uint64_t room = FRAMES_PER_SUPERFRAME - offset;
+        const uint64_t run = end - number < room ? end - number : room;
+
+        if (superframe->fresh == superframe->fresh_end) {
+            superframe->fresh = (uint16_t)offset;
+            superframe->fresh_end = (uint16_t)(offset + run);
+            pool.free += run;
+            superframe_move(superframe, run == FRAMES_PER_SUPERFRAME ? LIST_WHOLE : LIST_PARTIAL);
+        } else {
+            for (uint64_t i = 0; i < run; i++)
+                pool_put(&pool.records[number + i]);
+        }
+        number += run;
+    }
+}
+
+uint64_t frame_free_count(void)
+{
+    uint64_t count = pool.free;
+
+    for (unsigned i = 0; i < hart_count; i++)
+        count += harts[i]->stock_count;
+    return count;
+}
+
+bool frame_is_ram(struct physical physical, uint64_t bytes)
+{
+    return physical.address < pool.ram.address + pool.ram_bytes && physical.address + bytes > pool.ram.address;
+}
+
+struct frame *frame_of(const void *pointer)
+{
+    return &pool.records[(arch_physical(pointer).address - pool.base.address) / WK_PAGE_BYTES];
+}
+
+void *frame_pointer(const struct frame *frame)
+{
+    return arch_pointer((struct physical){pool.base.address + (uint64_t)(frame - pool.records) * WK_PAGE_BYTES});
+}
+
+uint32_t frame_number(const struct frame *frame)
+{
+    return (uint32_t)(frame - pool.records);
+}
+
+struct frame *frame_by_number(uint32_t number)
+{
+    return &pool.records[number];
+}
+
+void frame_adopt(struct frame *frame, void *owner)
+{
+    frame->references = 1;
+    frame->next = 0;
+    frame->owner = owner;
+}
+
+void *frame_take(void *owner)
+{
+    struct hart *hart = hart_current();
+    void *page;
+
+    assert(hart->stock_count != 0); /* INV-FRAME-3 and the step's limit of FRAME_STOCK */
+    page = hart->stock[--hart->stock_count];
+    frame_adopt(frame_of(page), owner);
+    return page;
+}
+
+void *frame_take_large(void)
+{
+    struct superframe *superframe;
+
+    if (pool.head[LIST_WHOLE] == FRAME_NONE)
+        return NULL;
+    superframe = &pool.superframes[pool.head[LIST_WHOLE]];
+    superframe->fresh = FRAMES_PER_SUPERFRAME;
+    pool.free -= FRAMES_PER_SUPERFRAME;
+    superframe_move(superframe, LIST_NONE);
+    return frame_pointer(&pool.records[(superframe - pool.superframes) * FRAMES_PER_SUPERFRAME]);
+}
+
+void frame_give_back(struct frame *frame)
+{
+    assert(frame->references == 1);
+    pool_put(frame);
+}
+
+/* Nobody refers to the frame any more: releases it now or when all TLBs have forgotten it. */
+static void frame_retire(struct frame *frame)
+{
+    const uint64_t epoch = space_flush_epoch();
+
+    if (space_flush_done(epoch)) {
+        bank_credit(frame->payer, 1);
+        pool_put(frame);
+        return;
+    }
+    frame->epoch = epoch;
+    frame->next = FRAME_NONE;
+    if (pool.quarantine_tail == FRAME_NONE)
+        pool.quarantine_head = frame_number(frame);
+    else
+        pool.records[pool.quarantine_tail].next = frame_number(frame);
+    pool.quarantine_tail = frame_number(frame);
+    pool.quarantined++;
+}
+
+void frame_drop(struct frame *frame, struct bank *payer)
+{
+    assert(frame_sharers(frame) != 0);
+    frame->references--;
+    if (frame_sharers(frame) != 0) {
+        bank_credit(payer, 1);
+        return;
+    }
+    frame->payer = payer;
+    if (frame->references == 0)
+        frame_retire(frame);
+}
+
+void frame_pin(struct frame *frame)
+{
+    frame->references += FRAME_PIN;
+}
+
+void frame_unpin(struct frame *frame)
+{
+    assert(frame->references >= FRAME_PIN);
+    frame->references -= FRAME_PIN;
+    if (frame->references == 0)
+        frame_retire(frame);
+}
+
+void frame_quarantine_release(void)
+{
+    for (unsigned i = 0; i < QUARANTINE_STEP && pool.quarantined != 0; i++) {
+        struct frame *frame = &pool.records[pool.quarantine_head];
+
+        if (!space_flush_done(frame->epoch))
+            return;
+        pool.quarantine_head = frame->next;
+        if (pool.quarantine_head == FRAME_NONE)
+            pool.quarantine_tail = FRAME_NONE;
+        pool.quarantined--;
+        bank_credit(frame->payer, 1);
+        pool_put(frame);
+    }
+}
+
+uint64_t frame_quarantine_count(void)
+{
+    return pool.quarantined;
+}
+
+bool frame_stock_is_full(const struct hart *hart)
+{
+    return hart->stock_count == FRAME_STOCK || pool.free == 0;
+}
+
+void frame_stock_add(struct hart *hart)
+{
+    struct frame *frame;
+    void *page;
+
+    kernel_lock_acquire();
+    frame = pool_take();
+    kernel_lock_release();
+    if (frame == NULL)
+        return;
+    page = frame_pointer(frame);
+    arch_page_zero(page);
+    hart->stock[hart->stock_count++] = page;
+}

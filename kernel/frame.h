@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames: the physical memory that banks account for. The pool knows superframes (2 MiB) and frames (4 KiB) in them;
+ * every operation is O(1). A frame's record is made when the frame is first handed out, so that booting does not touch
+ * the records of memory that nobody uses yet.
+ *
+ * Frames are handed out zeroed. Nothing is zeroed under the kernel lock: each hart holds a stock of zeroed frames, fills
+ * it without the lock before an operation's step, and a step takes at most FRAME_STOCK frames.
+ *
+ * INV-FRAME-1  A frame is in exactly one place: a superframe's fresh run, a superframe's free list, a hart's stock,
+ *              quarantine, or in use with references > 0.
+ * INV-FRAME-2  A frame in quarantine is charged to the bank in its record until it is released.
+ * INV-FRAME-3  Frames in use and in quarantine are each charged to at least one bank; so the pool cannot run out before
+ *              the first bank does.
+ */
+#ifndef FRAME_H
+#define FRAME_H
+
+#include "arch/arch.h"
+#include "hart.h"
+
+struct bank;
+
+#define FRAMES_PER_SUPERFRAME 512
+#define FRAME_NONE UINT32_MAX
+
+#define FRAME_PIN (1u << 24) /* in `references`: the bits above count pins, which outlive a drop */
+#define FRAME_SHARERS (FRAME_PIN - 1)
+
+struct frame {
+    uint32_t references; /* memory objects that share it, and pins; 1 for kernel pages; in quarantine: 0 */
+    uint32_t next;       /* in a free list or in quarantine; for a page-table page: its present entries */
+    union {
+        void *owner;        /* in use: what kind of page it is knows what this means */
+        struct bank *payer; /* in quarantine: whom to credit */
+    };
+    uint64_t epoch; /* in quarantine: the flush epoch that must have been seen by all */
+};
+
+/* Boot: says where RAM lies, then which of its parts are free. `records` is memory for frame_records_bytes(bytes). */
+size_t frame_records_bytes(uint64_t ram_bytes);
+void frame_init(struct physical ram, uint64_t bytes, void *records);
+void frame_add_free(struct physical first, uint64_t bytes);
+/* Frames in the pool and the stocks. */
+uint64_t frame_free_count(void);
+bool frame_is_ram(struct physical physical, uint64_t bytes);
+
+/* The record of the frame that `pointer` points into, which is RAM in use. */
+struct frame *frame_of(const void *pointer);
+void *frame_pointer(const struct frame *frame);
+/* Names for memory objects' page arrays. */
+/* A frame that was taken and is given back unused and uncharged. */
+void frame_give_back(struct frame *frame);
+uint32_t frame_number(const struct frame *frame);
+struct frame *frame_by_number(uint32_t number);
+
+/*
+ * Takes a zeroed frame from this hart's stock. The caller has charged a bank for it.
+ * Requires: the lock; this step took fewer than FRAME_STOCK frames. Ensures: references is 1, owner is `owner`.
+ */
+void *frame_take(void *owner);
+/*
+ * Takes 512 contiguous, aligned frames, not zeroed; NULL if no whole superframe is free (which is no lack of memory).
+ * Each frame's record is the caller's to make, by frame_adopt.
+ * Requires: the lock; the caller has charged a bank for all of them.
+ */
+void *frame_take_large(void);
+/*
+ * Drops one reference. The last one puts the frame into quarantine until no hart's TLB can hold it, and credits `payer`
+ * then; otherwise `payer` is credited at once.
+ */
+void frame_drop(struct frame *frame, struct bank *payer);
+
+/* Sharers of a frame in use. */
+static inline uint32_t frame_sharers(const struct frame *frame)
+{
+    return frame->references & FRAME_SHARERS;
+}
+/* Keeps a frame from being reused while the kernel copies from or to it without the lock. */
+void frame_pin(struct frame *frame);
+void frame_unpin(struct frame *frame);
+/* Takes the record of one frame of a superframe that frame_take_large gave. */
+void frame_adopt(struct frame *frame, void *owner);
+
+/* Moves what may leave quarantine to the pool, a bounded number of frames. Requires: the lock. */
+void frame_quarantine_release(void);
+uint64_t frame_quarantine_count(void);
+/* True if this hart's stock is full, or the pool has nothing for it. */
+bool frame_stock_is_full(const struct hart *hart);
+/* Adds one frame to this hart's stock. Takes the lock for a moment; zeroes without it. */
+void frame_stock_add(struct hart *hart);
+
+#endif

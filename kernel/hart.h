@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each hart has of its own. Fields are guarded by the kernel lock unless they say otherwise.
+ */
+#ifndef HART_H
+#define HART_H
+
+#include "arch/arch.h"
+#include "list.h"
+#include "tree.h"
+
+#include <winkle/abi.h>
+
+#define HARTS_MAX 64
+#define PRIORITIES 256
+/* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can take. */
+#define FRAME_STOCK 8
+
+struct thread;
+struct space;
+struct trace_buffer;
+
+/* What a hart measures of itself; kept by that hart alone, reset by anyone. */
+struct meters {
+    uint64_t value[8];       /* by enum wk_meter */
+    uint64_t kernel_entered; /* instructions at the last entry or preemption point */
+    uint64_t lock_taken;     /* instructions when the lock was taken, less `firmware` then */
+    uint64_t firmware;       /* instructions ever spent in firmware */
+    uint64_t firmware_entered; /* the same, at kernel_entered */
+};
+
+/* See deadline.h. */
+struct deadline {
+    struct tree_node node; /* key is the time in ns */
+    struct hart *hart;     /* whose tree it is in; NULL: in none */
+    void (*expired)(struct deadline *deadline); /* called with the lock held, the deadline out of the tree */
+};
+
+struct hart {
+    struct arch_hart arch; /* first: assembly finds it at the hart's address */
+    struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
+    uint64_t answer[7];     /* what trap_invocation answers: status and six words; read by assembly */
+    struct thread *trapped; /* whose context the last trap belongs to; read by assembly */
+    struct space *space;    /* the address space that is current; NULL: the kernel's own */
+    unsigned index;         /* 0 for the boot hart */
+    bool idle;              /* sleeps, or is about to */
+    bool reschedule;        /* something more urgent may be ready */
+    bool turn_over;         /* the current thread is to go behind its equals */
+
+    struct list ready[PRIORITIES]; /* threads by priority, the next to run first; the current one is not in it */
+    uint64_t ready_bits[PRIORITIES / 64];
+    unsigned thread_count;  /* threads bound to this hart: counted when made, until dismantled */
+    struct deadline slice;  /* the end of slice_thread's turn */
+    struct thread *slice_thread;
+
+    struct tree deadlines;    /* struct deadline by time */
+    uint64_t first_ns;        /* the earliest of them; also read without the lock by this hart */
+    uint64_t timer_ns;        /* what the hardware timer is set to; this hart's alone */
+    struct list granted;      /* threads that this hart has still to wake; see event.c */
+    struct deadline granting;
+
+    uint64_t notify; /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
+
+    void *stock[FRAME_STOCK]; /* zeroed frames */
+    unsigned stock_count;
+
+    struct thread *reaper;    /* finishes what nobody else can: processes and threads that end themselves */
+
+    _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by the hart alone, read by all */
+
+    struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
+    struct meters meters;
+};
+
+/* All harts that run; set up before any leaves its boot code. */
+extern struct hart *harts[HARTS_MAX];
+extern unsigned hart_count;
+
+/* Prepares a hart's struct (zeroed memory, but for `arch`). */
+void hart_init(struct hart *hart, unsigned index);
+/* Interrupts another hart as soon as this one releases the lock; nothing if it is this one. Requires: the lock. */
+void hart_notify(struct hart *hart);
+/* Sends what hart_notify collected. Called when the lock is released. */
+void hart_notify_send(struct hart *hart);
+/* An inter-processor interrupt arrived: catches up with flushes, notes that a choice of thread is due. Without the lock. */
+void hart_notified(struct hart *hart);
+
+#endif

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+# The kernel: its portable code, the code of the architecture and of machines, what is generated from the interface
+# files, and the reading part of libfdt. init goes inside the kernel, as a flat image.
+
+KERNEL_ARCH := kernel/arch/riscv
+KERNEL_SOURCES := $(wildcard kernel/*.c kernel/machine/*.c $(KERNEL_ARCH)/*.c $(KERNEL_ARCH)/*.S)
+KERNEL_SOURCES := $(filter-out $(KERNEL_ARCH)/offsets.c,$(KERNEL_SOURCES)) $(GENERATED)/kernel/dispatch.c
+
+KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/kernel -iquote $(OUT)/generated \
+    -isystem kernel/include-libfdt -isystem $(FDT)
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mno-relax
+
+KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))
+FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
+
+$(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACES_STAMP) $(FDT_STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+
+# The code of others is compiled with its own idea of warnings.
+$(FDT_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk
+	@mkdir -p $(@D)
+	$(CC) $(filter-out $(WARNINGS),$(KERNEL_CFLAGS)) -c $< -o $@
+
+# Offsets of C structures for assembly: offsets.c emits lines `->NAME VALUE` among the compiler's assembly.
+OFFSETS := $(OUT)/generated/offsets.h
+$(OFFSETS): $(KERNEL_ARCH)/offsets.c Makefile kernel/kernel.mk | $(INTERFACES_STAMP) $(FDT_STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(KERNEL_CFLAGS) -MT $@ -MF $@.d -S $< -o $(@D)/offsets.s
+	sed -n 's/^[[:space:]]*->\([A-Za-z0-9_]*\) [#$$]*\(-*[0-9]*\)/#define \1 \2/p' $(@D)/offsets.s >$@
+$(filter %.S.o,$(KERNEL_OBJECTS)): $(OFFSETS)
+
+INIT_IMAGE_OBJECT := $(call objects,$(KERNEL_ARCH)/init_image.S)
+$(INIT_IMAGE_OBJECT): $(OUT)/init.bin
+$(INIT_IMAGE_OBJECT): private KERNEL_CFLAGS += -DINIT_IMAGE=\"$(OUT)/init.bin\"
+
+$(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(FDT_OBJECTS) $(KERNEL_ARCH)/kernel.ld
+	$(CC) $(KERNEL_CFLAGS) $(TARGET_LDFLAGS) -T $(KERNEL_ARCH)/kernel.ld -Wl,-Map,$(OUT)/kernel.map \
+	    $(filter %.o,$^) -o $@
+
+$(OUT)/winkle.img: $(OUT)/kernel.elf
+	$(OBJCOPY) -O binary $< $@
+
+-include $(KERNEL_OBJECTS:.o=.d) $(FDT_OBJECTS:.o=.d) $(OFFSETS).d

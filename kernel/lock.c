@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel lock's slow path, and the meter of how long it is held. Invariants: see lock.h.
+ *
+ * A hart that waits for the lock has interrupts off, so a flush request of the holder, or of a hart before it in the
+ * queue, would wait for it: therefore it serves them while it spins (design, 2.8).
+ */
+#include "lock.h"
+
+#include "assert.h"
+#include "space.h"
+
+struct kernel_lock kernel_lock;
+
+void kernel_lock_wait(uint32_t ticket)
+{
+    assert((uint32_t)(atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) - ticket) <= hart_count);
+    while (atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket) {
+        space_flush_serve();
+        arch_relax();
+    }
+}
+
+#ifdef WINKLE_MEASURE
+void meter_lock_taken(void)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    meters->lock_taken = arch_instructions() - meters->firmware;
+}
+
+/* Firmware's share of the hold is left out: how long it takes is not the kernel's doing. */
+void meter_lock_released(void)
+{
+    struct meters *meters = &hart_current()->meters;
+    const uint64_t held = arch_instructions() - meters->firmware - meters->lock_taken;
+
+    assert(kernel_lock_is_held()); /* INV-LOCK-1 */
+    if (held > meters->value[WK_METER_LOCK_HOLD])
+        meters->value[WK_METER_LOCK_HOLD] = held;
+}
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel lock: one fair (ticket) lock around all kernel objects. Interrupts are off while it is held. Pages are
+ * zeroed and copied, and user code and rings run, without it. Who spins serves flush requests, so that a holder may
+ * wait for no one. Harts that the holder woke are interrupted once it has released the lock: they would only spin.
+ *
+ * INV-LOCK-1 tickets from `serving` up to `next` are given out; the hart whose ticket is `serving` holds the lock.
+ */
+#ifndef LOCK_H
+#define LOCK_H
+
+#include "hart.h"
+
+#include <stdatomic.h>
+
+struct kernel_lock {
+    _Atomic uint32_t next;
+    _Atomic uint32_t serving;
+};
+
+extern struct kernel_lock kernel_lock;
+
+/* Spins until `ticket` is served. */
+void kernel_lock_wait(uint32_t ticket);
+#ifdef WINKLE_MEASURE
+void meter_lock_taken(void);
+void meter_lock_released(void);
+#else
+static inline void meter_lock_taken(void)
+{
+}
+static inline void meter_lock_released(void)
+{
+}
+#endif
+
+static inline void kernel_lock_acquire(void)
+{
+    const uint32_t ticket = atomic_fetch_add_explicit(&kernel_lock.next, 1, memory_order_relaxed);
+
+    if (__builtin_expect(atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket, 0))
+        kernel_lock_wait(ticket);
+    meter_lock_taken();
+}
+
+static inline void kernel_lock_release(void)
+{
+    const uint32_t serving = atomic_load_explicit(&kernel_lock.serving, memory_order_relaxed);
+    struct hart *hart = hart_current();
+
+    meter_lock_released();
+    atomic_store_explicit(&kernel_lock.serving, serving + 1, memory_order_release);
+    if (__builtin_expect(hart->notify != 0, 0))
+        hart_notify_send(hart);
+}
+
+/* For assertions: whether anybody holds the lock. */
+static inline bool kernel_lock_is_held(void)
+{
+    return atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) !=
+           atomic_load_explicit(&kernel_lock.serving, memory_order_relaxed);
+}
+
+#endif

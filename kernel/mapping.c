@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mappings, and the answer to page faults. A mapping is a derivation node: taking back the capability that it was made
+ * through removes it. What can be entered later is entered on demand; taking away goes through every entry.
+ * Guarded by the kernel lock. Invariants: see mapping.h.
+ */
+#include "mapping.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "memory.h"
+#include "operation.h"
+#include "trace.h"
+
+#define MAPPING_STEP 4 /* entries that one step enters, removes or restricts */
+
+static struct memory *mapping_memory(const struct mapping *mapping)
+{
+    return container_of(mapping->node.object, struct memory, object);
+}
+
+static struct mapping *mapping_of_node(struct tree_node *node)
+{
+    return node == NULL ? NULL : container_of(node, struct mapping, by_address);
+}
+
+struct mapping *mapping_find(const struct process *process, uint64_t address)
+{
+    struct mapping *mapping = mapping_of_node(tree_find_at_most(&process->mappings, address));
+
+    return mapping != NULL && address < mapping_end(mapping) ? mapping : NULL;
+}
+
+/* The first mapping that reaches beyond `address`, or NULL. */
+static struct mapping *mapping_from(const struct process *process, uint64_t address)
+{
+    struct tree_node *node = tree_find_at_most(&process->mappings, address);
+
+    if (node == NULL)
+        return mapping_of_node(process->mappings.first);
+    if (mapping_end(mapping_of_node(node)) <= address)
+        node = tree_next(node);
+    return mapping_of_node(node);
+}
+
+bool mapping_range_is_free(const struct process *process, uint64_t address, uint64_t pages)
+{
+    const struct mapping *mapping = mapping_from(process, address);
+
+    return mapping == NULL || mapping_start(mapping) >= address + pages * WK_PAGE_BYTES;
+}
+
+/* Fills a mapping's record and links it everywhere. */
+static struct mapping *mapping_insert(struct mapping *mapping, struct process *process, struct capability *parent,
+                                      uint64_t address, uint64_t offset_pages, uint64_t pages, uint64_t protection)
+{
+    struct memory *memory = container_of(parent->object, struct memory, object);
+
+    mapping->node.object = parent->object;
+    mapping->node.rights = parent->rights;
+    mapping->node.flags = CAPABILITY_MAPPING;
+    capability_link(&mapping->node, parent);
+    mapping->process = process;
+    mapping->by_address.key = address;
+    tree_insert(&process->mappings, &mapping->by_address);
+    process->mapping_count++;
+    mapping->memory_link.mapping = mapping;
+    list_append(&memory->mappings, &mapping->memory_link.link);
+    memory->mapping_count++;
+    mapping->pages = pages;
+    mapping->offset_pages = offset_pages;
+    mapping->protection = protection;
+    return mapping;
+}
+
+static void mapping_free(struct mapping *mapping)
+{
+    struct process *process = mapping->process;
+    struct memory *memory = mapping_memory(mapping);
+
+    assert(mapping->pages == 0);
+    tree_remove(&process->mappings, &mapping->by_address);
+    process->mapping_count--;
+    list_remove(&mapping->memory_link.link);
+    memory->mapping_count--;
+    capability_unlink(&mapping->node);
+    bank_record_free(process->object.bank, mapping, sizeof(*mapping));
+}
+
+enum wk_status mapping_remove_step(struct mapping *mapping)
+{
+    struct space *space = &mapping->process->space;
+
+    mapping->node.flags |= CAPABILITY_DOOMED;
+    for (unsigned i = 0; i < MAPPING_STEP && mapping->pages != 0; i++) {
+        const uint64_t last = mapping_end(mapping) - WK_PAGE_BYTES;
+        const uint64_t bytes = space_remove(space, last);
+        const uint64_t block = last & ~(bytes - 1);
+
+        mapping->pages = block <= mapping_start(mapping) ? 0 : (block - mapping_start(mapping)) / WK_PAGE_BYTES;
+    }
+    if (mapping->pages != 0)
+        return WK_CONTINUE;
+    mapping_free(mapping);
+    return WK_OK;
+}
+
+/* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
+ * one, by faults. */
+static void break_large_leaf(struct space *space, uint64_t address)
+{
+    uint64_t bytes;
+
+    if (space_lookup(space, address, &bytes) != 0 && bytes != WK_PAGE_BYTES && address % bytes != 0)
+        space_remove(space, address);
+}
+
+enum wk_status mapping_split_at(struct process *process, uint64_t address)
+{
+    struct mapping *mapping = mapping_find(process, address);
+    struct mapping *second;
+    uint64_t before;
+
+    if (mapping == NULL || mapping_start(mapping) == address || mapping->node.flags & CAPABILITY_DOOMED)
+        return WK_OK;
+    if (mapping->node.parent->flags & CAPABILITY_DOOMED)
+        return WK_REVOKED;
+    second = bank_record(process->object.bank, sizeof(*second));
+    if (second == NULL)
+        return WK_NO_MEMORY;
+    break_large_leaf(&process->space, address);
+    before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
+    mapping_insert(second, process, mapping->node.parent, address, mapping->offset_pages + before,
+                   mapping->pages - before, mapping->protection);
+    mapping->pages = before;
+    return WK_OK;
+}
+
+/* What an entry for that page may allow: no store to a page that is shared. */
+static uint64_t page_protection(const struct mapping *mapping, const struct frame *frame)
+{
+    return frame_sharers(frame) > 1 ? mapping->protection & ~(uint64_t)WK_PROTECTION_WRITE : mapping->protection;
+}
+
+/* Whether the large page that holds `address` can be entered whole. */
+static bool fits_large(const struct mapping *mapping, uint64_t address, uint64_t page)
+{
+    const uint64_t start = address & ~(uint64_t)(WK_LARGE_PAGE_BYTES - 1);
+    const uint64_t back = (address - start) / WK_PAGE_BYTES;
+
+    return start >= mapping_start(mapping) && start + WK_LARGE_PAGE_BYTES <= mapping_end(mapping) && page >= back &&
+           memory_is_large_at(mapping_memory(mapping), page - back);
+}
+
+/*
+ * Enters the page of the mapping at `address`, if the memory has it; *bytes becomes what was entered or found absent from
+ * `address` on. Takes at most two frames.
+ */
+static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
+{
+    const struct memory *memory = mapping_memory(mapping);
+    const uint64_t page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
+    struct space *space = &mapping->process->space;
+    struct physical physical;
+    struct frame *frame;
+    uint64_t covered;
+    uint64_t entry;
+    bool large;
+
+    *bytes = WK_PAGE_BYTES;
+    if (page >= memory->pages || mapping->protection == 0)
+        return WK_OK;
+    if (memory->is_physical) {
+        physical.address = memory->physical.address + page * WK_PAGE_BYTES;
+        return space_enter(space, address, physical, mapping->protection, memory->leaf_kind, false);
+    }
+    frame = memory_page(memory, page);
+    if (frame == NULL)
+        return WK_OK;
+    large = fits_large(mapping, address, page);
+    entry = space_lookup(space, address, &covered);
+    if (entry != 0 && covered != WK_PAGE_BYTES) {
+        if (large && arch_entry_protection(entry) == mapping->protection)
+            return WK_OK; /* another hart entered it meanwhile */
+        space_remove(space, address);
+        entry = 0;
+    }
+    if (large && entry == 0 && covered >= WK_LARGE_PAGE_BYTES) {
+        const uint64_t into = address % WK_LARGE_PAGE_BYTES;
+
+        *bytes = WK_LARGE_PAGE_BYTES - into;
+        physical.address = arch_physical(frame_pointer(frame)).address - into;
+        return space_enter(space, address - into, physical, mapping->protection, ARCH_LEAF_MEMORY, true);
+    }
+    return space_enter(space, address, arch_physical(frame_pointer(frame)), page_protection(mapping, frame),
+                       ARCH_LEAF_MEMORY, false);
+}
+
+static uint64_t access_protection(enum arch_access access)
+{
+    switch (access) {
+    case ARCH_LOAD:
+        return WK_PROTECTION_READ;
+    case ARCH_STORE:
+        return WK_PROTECTION_WRITE;
+    case ARCH_FETCH:
+        return WK_PROTECTION_EXECUTE;
+    }
+    return 0;
+}
+
+enum wk_status mapping_fault(struct process *process, uint64_t address, enum arch_access access,
+                             struct operation *operation)
+{
+    struct mapping *mapping = mapping_find(process, address);
+    struct memory *memory;
+    enum wk_status status;
+    uint64_t bytes;
+    uint64_t page;
+
+    if (mapping == NULL || (mapping->protection & access_protection(access)) == 0)
+        return WK_NOT_MAPPED;
+    memory = mapping_memory(mapping);
+    if (mapping->node.flags & CAPABILITY_DOOMED || memory->object.state == OBJECT_DYING)
+        return WK_REVOKED;
+    page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
+    if (page >= memory->pages)
+        return WK_NOT_MAPPED;
+    address &= ~(uint64_t)(WK_PAGE_BYTES - 1);
+    if (!memory->is_physical) {
+        if (memory->busy != NULL || !space_flush_done(memory->settle_epoch))
+            return memory_begin_wait(memory, operation);
+        status = memory_make_present(memory, page);
+        if (status != WK_OK)
+            return status;
+        if (access == ARCH_STORE && frame_sharers(memory_page(memory, page)) > 1)
+            return memory_begin_unshare(memory, page, operation);
+    }
+    trace(WK_TRACE_EVENT_FAULT, address, page);
+    return mapping_enter(mapping, address, &bytes);
+}
+
+/* A mapping that an operation made is known to it by its first address (cursor[0]) and found anew in each step. */
+static enum wk_status memory_map_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    struct mapping *mapping = mapping_find(process, operation->cursor[0]);
+    const struct memory *memory = container_of(operation->other, struct memory, object);
+    enum wk_status status = WK_OK;
+    uint64_t bytes;
+
+    for (unsigned i = 0; i < MAPPING_STEP; i++) {
+        if (mapping == NULL || mapping_memory(mapping) != memory || mapping->node.flags & CAPABILITY_DOOMED)
+            return WK_REVOKED;
+        if (operation->cursor[1] >= mapping_end(mapping) || operation->cursor[1] < mapping_start(mapping))
+            return WK_OK;
+        status = mapping_enter(mapping, operation->cursor[1], &bytes);
+        if (status != WK_OK)
+            return WK_OK; /* the page tables cannot be paid now: a fault will try again, and say so if it must */
+        operation->cursor[1] += bytes;
+    }
+    return WK_CONTINUE;
+}
+
+/* Whether the pages of such a range and protection may be mapped through the capability: a status and the argument. */
+static enum wk_status check_map(struct invocation *invocation, const struct memory *memory,
+                                const struct wk_memory_map_in *in)
+{
+    const uint64_t protection = in->protection;
+
+    if (in->address + in->pages * WK_PAGE_BYTES > WK_USER_ADDRESS_END)
+        return invocation_bad_argument(invocation, 2);
+    if (in->offset_pages + in->pages > memory->pages)
+        return invocation_bad_argument(invocation, 4);
+    if (protection & WK_PROTECTION_WRITE && (!(protection & WK_PROTECTION_READ) || protection & WK_PROTECTION_EXECUTE))
+        return invocation_bad_argument(invocation, 5);
+    if (protection & ~(uint64_t)invocation->capability->rights) {
+        invocation->words[0] = 0;
+        return WK_NO_RIGHT;
+    }
+    return capability_check_derive(invocation->capability);
+}
+
+_Static_assert((int)WK_PROTECTION_READ == (int)WK_MEMORY_RIGHT_READ &&
+                   (int)WK_PROTECTION_WRITE == (int)WK_MEMORY_RIGHT_WRITE &&
+                   (int)WK_PROTECTION_EXECUTE == (int)WK_MEMORY_RIGHT_EXECUTE,
+               "protections are compared with rights");
+
+enum wk_status memory_map(struct invocation *invocation, struct memory *memory, struct capability *process_capability,
+                          const struct wk_memory_map_in *in)
+{
+    struct process *process = container_of(process_capability->object, struct process, object);
+    struct operation *operation = &invocation->thread->operation;
+    enum wk_status status = check_map(invocation, memory, in);
+    struct mapping *mapping;
+    uint64_t bytes;
+
+    if (status != WK_OK)
+        return status;
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (!mapping_range_is_free(process, in->address, in->pages))
+        return WK_ALREADY_MAPPED;
+    mapping = bank_record(process->object.bank, sizeof(*mapping));
+    if (mapping == NULL)
+        return WK_NO_MEMORY;
+
+    op_commit();
+    mapping_insert(mapping, process, invocation->capability, in->address, in->offset_pages, in->pages, in->protection);
+    if (memory->present_pages == 0 && !memory->is_physical)
+        return WK_OK;
+    if (in->pages == 1) {
+        (void)mapping_enter(mapping, in->address, &bytes);
+        return WK_OK;
+    }
+    operation_begin(operation, memory_map_step, &process->object);
+    operation_also(operation, &memory->object);
+    operation->cursor[0] = in->address;
+    operation->cursor[1] = in->address;
+    return WK_CONTINUE;
+}
+
+/* cursor: 0 the range's first address, 1 its end. */
+static enum wk_status process_unmap_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    struct mapping *mapping = mapping_from(process, operation->cursor[0]);
+
+    if (mapping != NULL && mapping_start(mapping) < operation->cursor[1]) {
+        (void)mapping_remove_step(mapping);
+        operation->epoch = space_flush_epoch();
+        return WK_CONTINUE;
+    }
+    return space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
+}
+
+/* Whether [address, address + pages) lies in the user's part; cuts mappings at both of its ends. */
+static enum wk_status cut_out(struct invocation *invocation, struct process *process, uint64_t address, uint64_t pages)
+{
+    const uint64_t end = address + pages * WK_PAGE_BYTES;
+    enum wk_status status;
+
+    if (end > WK_USER_ADDRESS_END)
+        return invocation_bad_argument(invocation, 2);
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    status = mapping_split_at(process, address);
+    return status == WK_OK ? mapping_split_at(process, end) : status;
+}
+
+enum wk_status process_unmap(struct invocation *invocation, struct process *process,
+                             const struct wk_process_unmap_in *in)
+{
+    struct operation *operation = &invocation->thread->operation;
+    enum wk_status status = cut_out(invocation, process, in->address, in->pages);
+    struct mapping *mapping;
+
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    mapping = mapping_find(process, in->address);
+    if (mapping != NULL && in->pages == 1 && space_flush_epoch() == 0)
+        return mapping_remove_step(mapping);
+    operation_begin(operation, process_unmap_step, &process->object);
+    operation->cursor[0] = in->address;
+    operation->cursor[1] = in->address + in->pages * WK_PAGE_BYTES;
+    return WK_CONTINUE;
+}
+
+/* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes
+ * meanwhile is passed over. */
+static enum wk_status process_protect_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    uint64_t *at = &operation->cursor[0];
+    const uint64_t end = operation->cursor[1];
+
+    for (unsigned i = 0; i < MAPPING_STEP && *at < end; i++) {
+        struct mapping *mapping = mapping_from(process, *at);
+        uint64_t bytes;
+
+        if (mapping == NULL || mapping_start(mapping) >= end) {
+            *at = end;
+            break;
+        }
+        if (mapping_start(mapping) > *at)
+            *at = mapping_start(mapping);
+        mapping->protection = operation->cursor[2];
+        bytes = space_restrict(&process->space, *at, mapping->protection);
+        *at = (*at & ~(bytes - 1)) + bytes;
+        if (*at > mapping_end(mapping))
+            *at = mapping_end(mapping);
+        operation->epoch = space_flush_epoch();
+    }
+    return *at >= end && space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
+}
+
+/* Checks the range from cursor[0] to cursor[1], cursor[3] being where it began; then protects it. */
+static enum wk_status process_protect_check_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    uint64_t *at = &operation->cursor[0];
+
+    for (unsigned i = 0; i < MAPPING_STEP; i++) {
+        const struct mapping *mapping = mapping_find(process, *at);
+
+        if (mapping == NULL)
+            return WK_NOT_MAPPED;
+        if (operation->cursor[2] & ~(uint64_t)mapping->node.rights)
+            return WK_NO_RIGHT;
+        *at = mapping_end(mapping);
+        if (*at >= operation->cursor[1]) {
+            *at = operation->cursor[3];
+            operation->step = process_protect_step;
+            return WK_CONTINUE;
+        }
+    }
+    return WK_CONTINUE;
+}
+
+enum wk_status process_protect(struct invocation *invocation, struct process *process,
+                               const struct wk_process_protect_in *in)
+{
+    struct operation *operation = &invocation->thread->operation;
+    const uint64_t protection = in->protection;
+    enum wk_status status;
+
+    if (protection & WK_PROTECTION_WRITE && (!(protection & WK_PROTECTION_READ) || protection & WK_PROTECTION_EXECUTE))
+        return invocation_bad_argument(invocation, 3);
+    status = cut_out(invocation, process, in->address, in->pages);
+    if (status != WK_OK)
+        return status;
+    operation_begin(operation, process_protect_check_step, &process->object);
+    operation->cursor[0] = in->address;
+    operation->cursor[1] = in->address + in->pages * WK_PAGE_BYTES;
+    operation->cursor[2] = protection;
+    operation->cursor[3] = in->address;
+    return WK_CONTINUE;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MAPPING_H
+#define MAPPING_H
+
+#include "capability.h"
+#include "operation.h"
+#include "process.h"
+#include "tree.h"
+
+struct memory;
+
+/*
+ * Pages of a memory object in an address space. A mapping is a child of the capability through which it was made.
+ *
+ * INV-MAP-1 mappings of a process do not overlap; by_address.key is the first address.
+ * INV-MAP-2 every leaf entry in a process's page tables lies in one of its mappings and leads to the page that the memory
+ *           object has there; it allows no more than `protection`, and no store to a page that is shared copy-on-write.
+ */
+struct mapping {
+    struct capability node; /* flags CAPABILITY_MAPPING; object is the memory's */
+    struct process *process;
+    struct tree_node by_address;
+    struct mapping_link memory_link; /* in memory->mappings */
+    uint64_t pages;
+    uint64_t offset_pages;   /* of the first page, in the memory object */
+    uint64_t protection;     /* flags wk_protection: what is allowed now */
+};
+
+static inline uint64_t mapping_start(const struct mapping *mapping)
+{
+    return mapping->by_address.key;
+}
+
+static inline uint64_t mapping_end(const struct mapping *mapping)
+{
+    return mapping->by_address.key + mapping->pages * WK_PAGE_BYTES;
+}
+
+/* The mapping that holds `address`, or NULL. */
+struct mapping *mapping_find(const struct process *process, uint64_t address);
+/* Whether [address, address + pages) is free of mappings. */
+bool mapping_range_is_free(const struct process *process, uint64_t address, uint64_t pages);
+/* Cuts the mapping that holds `address` inside it into two; WK_NO_MEMORY if the second's record cannot be paid. */
+enum wk_status mapping_split_at(struct process *process, uint64_t address);
+/* One step of removing a mapping whose capability or process goes: entries from its end, a bounded number a step;
+ * WK_CONTINUE until it is gone (record freed). */
+enum wk_status mapping_remove_step(struct mapping *mapping);
+
+/*
+ * Answers a page fault at `address`: makes the page present and enters it. WK_OK: retry. WK_CONTINUE: `operation` has
+ * begun, to copy the page that is shared and stored to; retry when it is done. WK_NOT_MAPPED: no mapping allows this
+ * access. WK_NO_MEMORY: the bank cannot pay. WK_REVOKED: the memory is being taken back.
+ */
+enum wk_status mapping_fault(struct process *process, uint64_t address, enum arch_access access,
+                             struct operation *operation);
+
+#endif

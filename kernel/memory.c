@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory objects: their pages, and how pages become present, shared and private. The operations that work through many
+ * pages are in memory_operations.c. Guarded by the kernel lock. Invariants: see memory.h.
+ */
+#include "memory.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "machine.h"
+#include "mapping.h"
+#include "memory_table.h"
+#include "schedule.h"
+#include "space.h"
+#include "thread.h"
+
+#define DISMANTLE_STEP 8
+
+struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)
+{
+    struct memory *memory = object_create(WK_TYPE_MEMORY, sizeof(struct memory), bank);
+
+    if (memory == NULL)
+        return NULL;
+    memory->pages = pages;
+    memory->options = (uint8_t)options;
+    memory->levels = memory_levels_for(pages);
+    list_init(&memory->mappings);
+    list_init(&memory->pins);
+    return memory;
+}
+
+struct memory *memory_create_physical(struct bank *bank, struct physical start, uint64_t pages,
+                                      enum arch_leaf_kind kind)
+{
+    struct memory *memory = memory_make(bank, pages, 0);
+
+    if (memory == NULL)
+        return NULL;
+    memory->is_physical = true;
+    memory->leaf_kind = (uint8_t)kind;
+    memory->physical = start;
+    memory->levels = 0;
+    return memory;
+}
+
+struct frame *memory_page(const struct memory *memory, uint64_t page)
+{
+    const uint64_t *slot = memory_slot(memory, page);
+
+    return slot == NULL || *slot == 0 ? NULL : memory_slot_frame(*slot);
+}
+
+enum wk_status memory_make_present(struct memory *memory, uint64_t page)
+{
+    uint64_t *slot;
+
+    if (memory_slot_make(memory, page, true, &slot) != WK_OK)
+        return WK_NO_MEMORY;
+    if (*slot != 0)
+        return WK_OK;
+    if (bank_charge(memory->object.bank, 1) != WK_OK)
+        return WK_NO_MEMORY;
+    *slot = memory_slot_value(frame_of(frame_take(memory)));
+    memory->present_pages++;
+    return WK_OK;
+}
+
+bool memory_is_large_at(const struct memory *memory, uint64_t page)
+{
+    const struct frame *frame;
+
+    if (!(memory->options & WK_MEMORY_OPTIONS_LARGE) || page % FRAMES_PER_SUPERFRAME != 0 ||
+        page + FRAMES_PER_SUPERFRAME > memory->pages)
+        return false;
+    frame = memory_page(memory, page);
+    return frame != NULL && frame->next == FRAMES_PER_SUPERFRAME;
+}
+
+void memory_break_large(struct memory *memory, uint64_t page)
+{
+    struct frame *frame;
+
+    if (!(memory->options & WK_MEMORY_OPTIONS_LARGE))
+        return;
+    frame = memory_page(memory, page & ~(uint64_t)(FRAMES_PER_SUPERFRAME - 1));
+    if (frame != NULL)
+        frame->next = 0;
+}
+
+static enum wk_status memory_wait_step(struct operation *operation)
+{
+    const struct memory *memory = container_of(operation->object, struct memory, object);
+
+    if (memory->object.state == OBJECT_DYING)
+        return WK_OK;
+    if (memory->busy != NULL)
+        thread_give_way(operation->thread, memory->busy->thread);
+    return memory->busy == NULL && space_flush_done(memory->settle_epoch) ? WK_OK : WK_CONTINUE;
+}
+
+enum wk_status memory_begin_wait(struct memory *memory, struct operation *operation)
+{
+    return operation_begin(operation, memory_wait_step, &memory->object);
+}
+
+/*
+ * Replaces a shared page by a private copy, in steps: the copy is made without the lock; then, if the page still is what
+ * was copied, the copy takes its place, the old translations in this memory's mappings go, and no fault on the memory is
+ * answered before all harts have forgotten them. The kernel steps on at once after a copy, so that there are never more
+ * copies that nobody paid for than harts.
+ */
+static enum wk_status unshare_end(struct operation *operation)
+{
+    if (operation->then == NULL)
+        return WK_OK;
+    operation->step = operation->then;
+    return WK_CONTINUE;
+}
+
+static enum wk_status unshare_sweep_step(struct operation *operation)
+{
+    struct memory *memory = container_of(operation->object, struct memory, object);
+
+    if (memory_sweep_step(operation, operation->unshare_page, operation->unshare_page + 1, 0) == WK_CONTINUE)
+        return WK_CONTINUE;
+    memory->settle_epoch = space_flush_epoch();
+    return unshare_end(operation);
+}
+
+static enum wk_status unshare_replace_step(struct operation *operation)
+{
+    struct memory *memory = container_of(operation->object, struct memory, object);
+    const uint64_t page = operation->unshare_page;
+    struct frame *original = operation->unshare_original;
+    uint64_t *slot = memory_slot(memory, page);
+
+    frame_unpin(original);
+    if (memory->object.state == OBJECT_DYING || page >= memory->pages || slot == NULL ||
+        *slot != memory_slot_value(original) || frame_sharers(original) < 2 || memory->busy != NULL) {
+        frame_give_back(operation->unshare_copy);
+        return unshare_end(operation); /* the page changed meanwhile: the store is tried again */
+    }
+    /* The bank paid for the whole page when it began to share it: now that page is the copy. */
+    original->references--;
+    *slot = memory_slot_value(operation->unshare_copy);
+    memory_sweep_begin(memory, operation);
+    operation->step = unshare_sweep_step;
+    return unshare_sweep_step(operation);
+}
+
+enum wk_status memory_unshare_first(struct memory *memory, uint64_t page, struct operation *operation,
+                                    enum wk_status (*then)(struct operation *))
+{
+    struct frame *original = memory_page(memory, page);
+    void *copy = frame_take(memory);
+
+    operation->step = unshare_replace_step;
+    operation->then = then;
+    operation->unshare_page = page;
+    operation->unshare_original = original;
+    operation->unshare_copy = frame_of(copy);
+    frame_pin(original);
+    operation->copy = (struct page_copy){copy, frame_pointer(original), WK_PAGE_BYTES, true};
+    return WK_CONTINUE;
+}
+
+enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, struct operation *operation)
+{
+    operation_begin(operation, NULL, &memory->object);
+    return memory_unshare_first(memory, page, operation, NULL);
+}
+
+enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memory_pin *pin,
+                               void (*revoked)(struct memory_pin *pin))
+{
+    enum wk_status status;
+
+    assert(pin->memory == NULL);
+    if (memory->is_physical)
+        return WK_NOT_AVAILABLE;
+    if (memory->object.state != OBJECT_LIVE)
+        return WK_REVOKED;
+    if (memory->busy != NULL || memory->pin_count == MEMORY_PINS_MAX)
+        return WK_BUSY;
+    status = memory_make_present(memory, page);
+    if (status != WK_OK)
+        return status;
+    if (frame_sharers(memory_page(memory, page)) > 1)
+        return WK_BUSY;
+    pin->memory = memory;
+    pin->page = page;
+    pin->revoked = revoked;
+    list_append(&memory->pins, &pin->link);
+    memory->pin_count++;
+    return WK_OK;
+}
+
+void memory_unpin(struct memory_pin *pin)
+{
+    if (pin->memory == NULL)
+        return;
+    list_remove(&pin->link);
+    pin->memory->pin_count--;
+    pin->memory = NULL;
+}
+
+void memory_pin_transfer(struct memory_pin *to, struct memory_pin *from)
+{
+    assert(to->memory == NULL && from->memory != NULL);
+    to->memory = from->memory;
+    to->page = from->page;
+    to->revoked = from->revoked;
+    list_insert_before(&from->link, &to->link);
+    list_remove(&from->link);
+    from->memory = NULL;
+}
+
+void *memory_pin_pointer(const struct memory_pin *pin)
+{
+    return frame_pointer(memory_page(pin->memory, pin->page));
+}
+
+void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end)
+{
+    struct list *next;
+
+    for (struct list *link = memory->pins.next; link != &memory->pins; link = next) {
+        struct memory_pin *pin = container_of(link, struct memory_pin, link);
+
+        next = link->next;
+        if (pin->page >= first && pin->page < end) {
+            memory_unpin(pin);
+            pin->revoked(pin);
+        }
+    }
+}
+
+void memory_drop_page(struct memory *memory, uint64_t page)
+{
+    uint64_t *slot = memory_slot(memory, page);
+
+    if (slot == NULL || *slot == 0)
+        return;
+    memory_break_large(memory, page);
+    frame_drop(memory_slot_frame(*slot), memory->object.bank);
+    *slot = 0;
+    memory->present_pages--;
+}
+
+/* object->cursor is the first page that may still be present. An operation that has the memory sees that it dies. */
+enum wk_status memory_dismantle(struct object *object, struct operation *operation)
+{
+    struct memory *memory = container_of(object, struct memory, object);
+
+    (void)operation;
+    assert(memory->mapping_count == 0);
+    if (memory->is_physical)
+        return memory->leaf_kind == ARCH_LEAF_DEVICE ? machine_region_dismantle(memory) : WK_OK;
+    if (memory->pin_count != 0)
+        memory_revoke_pins(memory, 0, UINT64_MAX);
+    for (unsigned i = 0; i < DISMANTLE_STEP && memory->present_pages != 0; i++) {
+        memory_drop_page(memory, object->cursor);
+        object->cursor = memory_next_present(memory, object->cursor + 1, UINT64_MAX);
+    }
+    if (memory->present_pages != 0)
+        return WK_CONTINUE;
+    return memory_release_tables_step(memory);
+}

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations of memory objects. Those that work through many pages are long operations; one that would see others
+ * change the pages under it has the memory for itself by `busy`, and faults wait for it. An object that is being made is
+ * OBJECT_MAKING: its capability exists, and answers `revoked` until the object is whole.
+ */
+#include "assert.h"
+#include "bank.h"
+#include "capability.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "mapping.h"
+#include "memory_table.h"
+#include "space.h"
+
+#define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
+#define SHARE_STEP 4
+#define DROP_STEP 4
+
+static struct memory *memory_of(struct object *object)
+{
+    return container_of(object, struct memory, object);
+}
+
+/* Pays `paid` pages of an object under construction back that it does not need; the object is as it will be. */
+static enum wk_status memory_made(struct memory *memory, uint64_t unused)
+{
+    bank_credit(memory->object.bank, unused);
+    if (memory->object.state == OBJECT_DYING)
+        return WK_REVOKED;
+    memory->object.state = OBJECT_LIVE;
+    return WK_OK;
+}
+
+/* Puts a page that is paid already where none is. */
+static void memory_put_page(struct memory *memory, uint64_t page, struct frame *frame, uint64_t *paid)
+{
+    const uint64_t tables = memory->table_pages;
+    uint64_t *slot;
+
+    (void)memory_slot_make(memory, page, false, &slot);
+    assert(*slot == 0);
+    *slot = memory_slot_value(frame);
+    memory->present_pages++;
+    *paid -= 1 + memory->table_pages - tables;
+}
+
+/* cursor: 0 the next page, 1 pages paid and not yet used. */
+static enum wk_status memory_fill_step(struct operation *operation)
+{
+    struct memory *memory = memory_of(operation->object);
+
+    for (unsigned i = 0; i < FILL_STEP; i++) {
+        if (operation->cursor[0] == memory->pages || memory->object.state == OBJECT_DYING)
+            return memory_made(memory, operation->cursor[1]);
+        memory_put_page(memory, operation->cursor[0]++, frame_of(frame_take(memory)), &operation->cursor[1]);
+    }
+    return WK_CONTINUE;
+}
+
+/* Gives back what is left of a superframe from operation->pointer on, whose first frame is adopted. */
+static enum wk_status memory_unfill_large_step(struct operation *operation)
+{
+    const struct memory *memory = memory_of(operation->object);
+
+    for (unsigned i = 0; i < DROP_STEP; i++) {
+        frame_give_back(frame_of(operation->pointer));
+        operation->pointer = (char *)operation->pointer + WK_PAGE_BYTES;
+        if ((uintptr_t)operation->pointer % WK_LARGE_PAGE_BYTES == 0) {
+            operation->step = memory_fill_step; /* which sees that the object dies */
+            return WK_CONTINUE;
+        }
+        frame_adopt(frame_of(operation->pointer), (void *)memory);
+    }
+    return WK_CONTINUE;
+}
+
+/*
+ * As memory_fill_step, by large pages: pointer is the next of 512 contiguous frames, or NULL when the next superframe is
+ * to be taken; each page is zeroed without the lock before it is put in its place, by the step after.
+ */
+static enum wk_status memory_fill_large_step(struct operation *operation)
+{
+    struct memory *memory = memory_of(operation->object);
+    const uint64_t page = operation->cursor[0];
+    struct frame *frame;
+
+    if (operation->pointer != NULL && memory->object.state == OBJECT_DYING) {
+        operation->step = memory_unfill_large_step;
+        return WK_CONTINUE;
+    }
+    if (operation->pointer != NULL) {
+        frame = frame_of(operation->pointer);
+        memory_put_page(memory, page, frame, &operation->cursor[1]);
+        operation->cursor[0]++;
+        operation->pointer = (char *)operation->pointer + WK_PAGE_BYTES;
+        if (operation->cursor[0] % FRAMES_PER_SUPERFRAME == 0) {
+            operation->pointer = NULL;
+            memory_page(memory, page & ~(uint64_t)(FRAMES_PER_SUPERFRAME - 1))->next = FRAMES_PER_SUPERFRAME;
+        }
+    }
+    if (operation->pointer == NULL) {
+        if (operation->cursor[0] == memory->pages || memory->object.state == OBJECT_DYING)
+            return memory_made(memory, operation->cursor[1]);
+        operation->pointer = frame_take_large();
+        if (operation->pointer == NULL) {
+            operation->step = memory_fill_step; /* none whole: the rest in single pages */
+            return WK_CONTINUE;
+        }
+    }
+    frame_adopt(frame_of(operation->pointer), memory);
+    operation->copy = (struct page_copy){operation->pointer, NULL, WK_PAGE_BYTES, false};
+    return WK_CONTINUE;
+}
+
+enum wk_status memory_create(struct invocation *invocation, struct bank *bank, const struct wk_memory_create_in *in,
+                             struct wk_memory_create_out *out)
+{
+    const bool on_demand = in->options & WK_MEMORY_OPTIONS_ON_DEMAND;
+    const bool large = in->options & WK_MEMORY_OPTIONS_LARGE;
+    const uint64_t paid = on_demand ? 0 : in->pages + memory_tables_for(in->pages);
+    struct operation *operation = &invocation->thread->operation;
+    enum wk_status status = capability_reserve(invocation->process);
+    struct memory *memory;
+
+    if (large && (on_demand || in->pages % FRAMES_PER_SUPERFRAME != 0))
+        return invocation_bad_argument(invocation, 2);
+    if (status != WK_OK)
+        return status;
+    memory = memory_make(bank, in->pages, in->options);
+    if (memory == NULL)
+        return WK_NO_MEMORY;
+    if (bank_charge(bank, paid) != WK_OK) {
+        object_abandon(&memory->object);
+        return WK_NO_MEMORY;
+    }
+
+    op_commit();
+    out->memory =
+        capability_handle(capability_make(invocation->process, &memory->object, WK_RIGHTS_ALL, NULL));
+    if (on_demand)
+        return WK_OK;
+    memory->object.state = OBJECT_MAKING;
+    operation_begin(operation, large ? memory_fill_large_step : memory_fill_step, &memory->object);
+    operation->result = out->memory;
+    operation->cursor[1] = paid;
+    return WK_CONTINUE;
+}
+
+/* Ends the exclusive use of a memory object by an operation. */
+static void memory_not_busy(struct memory *memory)
+{
+    memory->busy = NULL;
+    memory->settle_epoch = space_flush_epoch();
+}
+
+/* cursor: 0 the next page, 1 pages paid and not yet used. The source's translations must not allow stores any more. */
+static enum wk_status memory_clone_sweep_step(struct operation *operation)
+{
+    struct memory *clone = memory_of(operation->other);
+    struct memory *source = memory_of(operation->object);
+
+    if (!list_is_empty(&operation->marker.link)) {
+        (void)memory_sweep_step(operation, 0, source->pages,
+                                WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);
+        return WK_CONTINUE;
+    }
+    if (!space_flush_done(operation->epoch))
+        return WK_CONTINUE;
+    memory_not_busy(source);
+    return memory_made(clone, operation->cursor[1]);
+}
+
+/* One of the two dies: what has been made of the clone goes too. */
+static enum wk_status memory_clone_abort_step(struct operation *operation)
+{
+    return object_dismantle_step(operation) == WK_CONTINUE ? WK_CONTINUE : WK_REVOKED;
+}
+
+static enum wk_status memory_clone_share_step(struct operation *operation)
+{
+    struct memory *source = memory_of(operation->object);
+    struct memory *clone = memory_of(operation->other);
+    uint64_t *at = &operation->cursor[0];
+
+    for (unsigned i = 0; i < SHARE_STEP; i++) {
+        struct frame *frame;
+
+        if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING) {
+            memory_not_busy(source);
+            (void)memory_made(clone, operation->cursor[1]);
+            if (clone->object.state != OBJECT_DYING)
+                object_condemn(&clone->object, operation);
+            operation->step = memory_clone_abort_step;
+            return WK_CONTINUE;
+        }
+        *at = memory_next_present(source, *at, source->pages);
+        if (*at >= source->pages) {
+            memory_sweep_begin(source, operation);
+            operation->step = memory_clone_sweep_step;
+            return WK_CONTINUE;
+        }
+        frame = memory_page(source, *at);
+        if (frame != NULL) {
+            memory_break_large(source, *at);
+            frame->references++;
+            memory_put_page(clone, *at, frame, &operation->cursor[1]);
+            (*at)++;
+        }
+    }
+    return WK_CONTINUE;
+}
+
+enum wk_status memory_clone(struct invocation *invocation, struct memory *memory, struct capability *payer,
+                            const struct wk_memory_clone_in *in, struct wk_memory_clone_out *out)
+{
+    struct bank *bank = container_of(payer->object, struct bank, object);
+    const uint64_t options = memory->options & ~(uint64_t)WK_MEMORY_OPTIONS_LARGE;
+    const uint64_t tables = memory_tables_for(memory->pages);
+    /* No more tables than the source has, nor than all of its pages need. */
+    const uint64_t paid = memory->present_pages + (memory->table_pages < tables ? memory->table_pages : tables);
+    struct operation *operation = &invocation->thread->operation;
+    enum wk_status status = capability_reserve(invocation->process);
+    struct memory *clone;
+
+    (void)in;
+    if (memory->is_physical)
+        return WK_NOT_AVAILABLE;
+    if (memory->busy != NULL || memory->pin_count != 0)
+        return WK_BUSY;
+    if (status != WK_OK)
+        return status;
+    clone = memory_make(bank, memory->pages, options);
+    if (clone == NULL)
+        return WK_NO_MEMORY;
+    clone->levels = memory->levels;
+    if (bank_charge(bank, paid) != WK_OK) {
+        object_abandon(&clone->object);
+        return WK_NO_MEMORY;
+    }
+
+    op_commit();
+    out->memory = capability_handle(capability_make(invocation->process, &clone->object, WK_RIGHTS_ALL, NULL));
+    if (memory->present_pages == 0) {
+        (void)memory_made(clone, paid);
+        return WK_OK;
+    }
+    clone->object.state = OBJECT_MAKING;
+    memory->busy = operation;
+    operation_begin(operation, memory_clone_share_step, &memory->object);
+    operation_also(operation, &clone->object);
+    operation->result = out->memory;
+    operation->cursor[1] = paid;
+    return WK_CONTINUE;
+}
+
+/* The pages between which bytes are copied without the lock are pinned until the step after. */
+static void copy_unpin(struct operation *operation)
+{
+    if (operation->cursor[3] == 0)
+        return;
+    for (unsigned shift = 0; shift < 64; shift += 32) {
+        const uint32_t number = (uint32_t)(operation->cursor[3] >> shift);
+
+        if (number != FRAME_NONE)
+            frame_unpin(frame_by_number(number));
+    }
+    operation->cursor[3] = 0;
+}
+
+/* Where a page's bytes are, pinned if it is a frame of the pool; NULL if the page is absent. */
+static char *copy_pin(const struct memory *memory, uint64_t page, uint32_t *number)
+{
+    struct frame *frame;
+
+    *number = FRAME_NONE;
+    if (memory->is_physical)
+        return arch_pointer((struct physical){memory->physical.address + page * WK_PAGE_BYTES});
+    frame = memory_page(memory, page);
+    if (frame == NULL)
+        return NULL;
+    frame_pin(frame);
+    *number = frame_number(frame);
+    return frame_pointer(frame);
+}
+
+/* Copies to a page that is present and private, from what lies in one page of the source. */
+static void copy_part(struct operation *operation, const struct memory *to, const struct memory *from)
+{
+    const uint64_t to_into = operation->cursor[0] % WK_PAGE_BYTES;
+    const uint64_t from_into = operation->cursor[1] % WK_PAGE_BYTES;
+    uint64_t bytes = WK_PAGE_BYTES - (to_into > from_into ? to_into : from_into);
+    uint32_t target_number;
+    uint32_t source_number;
+    char *target = copy_pin(to, operation->cursor[0] / WK_PAGE_BYTES, &target_number);
+    const char *source = copy_pin(from, operation->cursor[1] / WK_PAGE_BYTES, &source_number);
+
+    if (bytes > operation->cursor[2])
+        bytes = operation->cursor[2];
+    operation->cursor[3] = (uint64_t)target_number << 32 | source_number;
+    operation->copy = (struct page_copy){target + to_into, source == NULL ? NULL : source + from_into,
+                                         (uint32_t)bytes, false};
+    operation->cursor[0] += bytes;
+    operation->cursor[1] += bytes;
+    operation->cursor[2] -= bytes;
+}
+
+/* WK_CONTINUE while another operation has one of the two, or a replaced page is not known to all harts yet. */
+static enum wk_status copy_wait(const struct operation *operation, const struct memory *to, const struct memory *from)
+{
+    const struct operation *other = to->busy != NULL ? to->busy : from->busy;
+
+    if (other != NULL)
+        thread_give_way(operation->thread, other->thread);
+    return other == NULL && space_flush_done(to->settle_epoch) ? WK_OK : WK_CONTINUE;
+}
+
+/* cursor: 0 the next byte of the destination, 1 of the source, 2 bytes left, 3 the numbers of two pinned frames. */
+static enum wk_status memory_copy_step(struct operation *operation)
+{
+    struct memory *to = memory_of(operation->object);
+    struct memory *from = operation->other == NULL ? to : memory_of(operation->other);
+    const uint64_t page = operation->cursor[0] / WK_PAGE_BYTES;
+    enum wk_status status;
+
+    copy_unpin(operation);
+    if (operation->cursor[2] == 0)
+        return WK_OK;
+    if (to->object.state == OBJECT_DYING || from->object.state == OBJECT_DYING)
+        return WK_REVOKED;
+    if (page >= to->pages || operation->cursor[1] / WK_PAGE_BYTES >= from->pages) {
+        operation->result = 4; /* shrunk meanwhile: the length is too much */
+        return WK_BAD_ARGUMENT;
+    }
+    if (copy_wait(operation, to, from) == WK_CONTINUE)
+        return WK_CONTINUE;
+    if (!to->is_physical) {
+        status = memory_make_present(to, page);
+        if (status != WK_OK)
+            return status;
+        if (frame_sharers(memory_page(to, page)) > 1)
+            return memory_unshare_first(to, page, operation, memory_copy_step);
+    }
+    copy_part(operation, to, from);
+    return WK_CONTINUE;
+}
+
+/* Whether [offset, offset + length) lies in the memory. */
+static bool range_fits(const struct memory *memory, uint64_t offset, uint64_t length)
+{
+    const uint64_t bytes = memory->pages * WK_PAGE_BYTES;
+
+    return offset <= bytes && length <= bytes - offset;
+}
+
+enum wk_status memory_copy(struct invocation *invocation, struct memory *memory, struct capability *source,
+                           const struct wk_memory_copy_in *in)
+{
+    struct memory *from = memory_of(source->object);
+    struct operation *operation = &invocation->thread->operation;
+
+    if (memory->leaf_kind == ARCH_LEAF_DEVICE || from->leaf_kind == ARCH_LEAF_DEVICE)
+        return WK_NOT_AVAILABLE;
+    if (!range_fits(memory, in->offset, in->length) || !range_fits(from, in->source_offset, in->length))
+        return invocation_bad_argument(invocation, 4);
+    if (from == memory && in->offset < in->source_offset + in->length && in->source_offset < in->offset + in->length)
+        return invocation_bad_argument(invocation, 3);
+
+    op_commit();
+    operation_begin(operation, memory_copy_step, &memory->object);
+    if (from != memory)
+        operation_also(operation, &from->object);
+    operation->cursor[0] = in->offset;
+    operation->cursor[1] = in->source_offset;
+    operation->cursor[2] = in->length;
+    return WK_CONTINUE;
+}
+
+/*
+ * Releases the pages [cursor 0, cursor 1): translations first, then the frames. The memory is busy, so that no fault
+ * brings a page back in between.
+ */
+static enum wk_status memory_release_step(struct operation *operation)
+{
+    struct memory *memory = memory_of(operation->object);
+    uint64_t *at = &operation->cursor[0];
+    const uint64_t end = operation->cursor[1];
+
+    if (!list_is_empty(&operation->marker.link)) {
+        (void)memory_sweep_step(operation, *at, end, 0);
+        return WK_CONTINUE;
+    }
+    for (unsigned i = 0; i < DROP_STEP && *at < end && memory->object.state != OBJECT_DYING; i++) {
+        memory_drop_page(memory, *at);
+        *at = memory_next_present(memory, *at + 1, end);
+    }
+    if (memory->object.state != OBJECT_DYING && (*at < end || !space_flush_done(operation->epoch)))
+        return WK_CONTINUE;
+    memory_not_busy(memory);
+    return memory->object.state == OBJECT_DYING ? WK_REVOKED : WK_OK;
+}
+
+static enum wk_status memory_begin_release(struct memory *memory, struct operation *operation, uint64_t first,
+                                           uint64_t end)
+{
+    memory_revoke_pins(memory, first, end);
+    memory->busy = operation;
+    operation_begin(operation, memory_release_step, &memory->object);
+    operation->cursor[0] = first;
+    operation->cursor[1] = end;
+    memory_sweep_begin(memory, operation);
+    return WK_CONTINUE;
+}
+
+enum wk_status memory_resize(struct invocation *invocation, struct memory *memory,
+                             const struct wk_memory_resize_in *in)
+{
+    const uint64_t old = memory->pages;
+
+    if (memory->is_physical)
+        return WK_NOT_AVAILABLE;
+    if (memory->busy != NULL)
+        return WK_BUSY;
+    if (in->pages >= old) {
+        if (memory_grow_tables(memory, in->pages) != WK_OK)
+            return WK_NO_MEMORY;
+        op_commit();
+        memory->pages = in->pages;
+        return WK_OK;
+    }
+
+    op_commit();
+    memory->pages = in->pages;
+    return memory_begin_release(memory, &invocation->thread->operation, in->pages, old);
+}
+
+enum wk_status memory_decommit(struct invocation *invocation, struct memory *memory,
+                               const struct wk_memory_decommit_in *in)
+{
+    if (memory->is_physical)
+        return WK_NOT_AVAILABLE;
+    if (in->offset_pages >= memory->pages || in->pages > memory->pages - in->offset_pages)
+        return invocation_bad_argument(invocation, 2);
+    if (memory->busy != NULL)
+        return WK_BUSY;
+
+    op_commit();
+    return memory_begin_release(memory, &invocation->thread->operation, in->offset_pages,
+                                in->offset_pages + in->pages);
+}
+
+enum wk_status memory_info(struct invocation *invocation, struct memory *memory, struct wk_memory_info_out *out)
+{
+    (void)invocation;
+    out->pages = memory->pages;
+    out->present_pages = memory->is_physical ? memory->pages : memory->present_pages;
+    out->options = memory->options;
+    out->mappings = memory->mapping_count;
+    out->identity = memory->object.identity;
+    return WK_OK;
+}
+
+enum wk_status memory_physical(struct invocation *invocation, struct memory *memory,
+                               const struct wk_memory_physical_in *in, struct wk_memory_physical_out *out)
+{
+    const struct frame *frame;
+
+    if (in->offset_pages >= memory->pages)
+        return invocation_bad_argument(invocation, 1);
+    if (memory->is_physical) {
+        out->physical = memory->physical.address + in->offset_pages * WK_PAGE_BYTES;
+        return WK_OK;
+    }
+    frame = memory_page(memory, in->offset_pages);
+    if (frame == NULL)
+        return WK_WOULD_BLOCK;
+    out->physical = arch_physical(frame_pointer(frame)).address;
+    return WK_OK;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory objects' page slots, in a radix tree of up to MEMORY_LEVELS_MAX levels, and the walk over their translations.
+ * A table's frame record counts the tables or slots in it that exist in nothing: tables stay until the memory goes.
+ */
+#include "memory_table.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "mapping.h"
+#include "space.h"
+
+#define SWEEP_STEP 4     /* translations that one step changes */
+#define SKIP_STEP 64     /* absent slots that one step passes over */
+#define LEVEL_BITS 9
+
+static uint64_t level_pages(unsigned level)
+{
+    return UINT64_C(1) << LEVEL_BITS * level;
+}
+
+uint8_t memory_levels_for(uint64_t pages)
+{
+    uint8_t levels = 0;
+
+    if (pages <= MEMORY_INLINE_PAGES)
+        return 0;
+    do
+        levels++;
+    while (level_pages(levels) < pages);
+    return levels;
+}
+
+uint64_t memory_tables_for(uint64_t pages)
+{
+    const unsigned levels = memory_levels_for(pages);
+    uint64_t tables = 0;
+
+    for (unsigned level = 1; level <= levels; level++)
+        tables += (pages + level_pages(level) - 1) / level_pages(level);
+    return tables;
+}
+
+/* The slot, or the first entry on the way to it that is empty; *level becomes its level, 0 for the slot itself. */
+static uint64_t *descend(uint64_t *root, unsigned levels, uint64_t page, unsigned *level)
+{
+    uint64_t *table = root;
+    unsigned at = levels - 1;
+
+    for (;; at--) {
+        uint64_t *entry = &table[page >> LEVEL_BITS * at & (MEMORY_SLOTS_PER_TABLE - 1)];
+
+        if (at == 0 || *entry == 0) {
+            *level = at;
+            return entry;
+        }
+        table = (uint64_t *)(uintptr_t)*entry;
+    }
+}
+
+uint64_t *memory_slot(const struct memory *memory, uint64_t page)
+{
+    unsigned level;
+    uint64_t *entry;
+
+    if (memory->levels == 0)
+        return page < MEMORY_INLINE_PAGES ? (uint64_t *)&memory->slots[page] : NULL;
+    if (memory->root == NULL || page >= level_pages(memory->levels))
+        return NULL;
+    entry = descend(memory->root, memory->levels, page, &level);
+    return level == 0 ? entry : NULL;
+}
+
+/* One table more, charged if it is not paid already. */
+static uint64_t *table_take(struct memory *memory, bool charge)
+{
+    uint64_t *table;
+
+    if (charge && bank_charge(memory->object.bank, 1) != WK_OK)
+        return NULL;
+    table = frame_take(memory);
+    memory->table_pages++;
+    return table;
+}
+
+enum wk_status memory_slot_make(struct memory *memory, uint64_t page, bool charge, uint64_t **slot)
+{
+    unsigned level;
+    uint64_t *entry;
+
+    *slot = memory_slot(memory, page);
+    if (*slot != NULL)
+        return WK_OK;
+    assert(memory->levels != 0 && page < level_pages(memory->levels));
+    if (charge && !bank_can_pay(memory->object.bank, memory->levels))
+        return WK_NO_MEMORY;
+    if (memory->root == NULL) {
+        memory->root = table_take(memory, charge);
+        if (memory->root == NULL)
+            return WK_NO_MEMORY;
+    }
+    for (entry = descend(memory->root, memory->levels, page, &level); level != 0;
+         entry = descend(memory->root, memory->levels, page, &level)) {
+        uint64_t *table = table_take(memory, charge);
+
+        if (table == NULL)
+            return WK_NO_MEMORY;
+        *entry = (uintptr_t)table;
+    }
+    *slot = entry;
+    return WK_OK;
+}
+
+enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
+{
+    const unsigned levels = memory_levels_for(pages);
+    unsigned at = memory->levels;
+    uint64_t *root = at == 0 ? NULL : memory->root;
+
+    if (levels <= at)
+        return WK_OK;
+    if (at != 0 && root == NULL) {
+        memory->levels = (uint8_t)levels;
+        return WK_OK;
+    }
+    if (!bank_can_pay(memory->object.bank, levels - at) || bank_charge(memory->object.bank, levels - at) != WK_OK)
+        return WK_NO_MEMORY;
+    for (; at < levels; at++) {
+        uint64_t *table = table_take(memory, false);
+
+        if (at == 0)
+            for (unsigned i = 0; i < MEMORY_INLINE_PAGES; i++)
+                table[i] = memory->slots[i];
+        else
+            table[0] = (uintptr_t)root;
+        root = table;
+    }
+    memory->levels = (uint8_t)levels;
+    memory->root = root;
+    return WK_OK;
+}
+
+uint64_t memory_next_present(const struct memory *memory, uint64_t page, uint64_t end)
+{
+    for (unsigned i = 0; i < SKIP_STEP && page < end; i++) {
+        const uint64_t *entry;
+        unsigned level;
+
+        if (memory->levels == 0) {
+            if (page >= MEMORY_INLINE_PAGES || memory->slots[page] != 0)
+                return page < MEMORY_INLINE_PAGES ? page : end;
+            page++;
+            continue;
+        }
+        if (memory->root == NULL)
+            return end;
+        entry = descend(memory->root, memory->levels, page, &level);
+        if (*entry != 0)
+            return page;
+        page = (page & ~(level_pages(level) - 1)) + level_pages(level);
+    }
+    return page < end ? page : end;
+}
+
+enum wk_status memory_release_tables_step(struct memory *memory)
+{
+    uint64_t *table = memory->root;
+    uint64_t *above = NULL;
+
+    if (memory->levels == 0 || table == NULL)
+        return WK_OK;
+    /* Down the last table of each level; a table without tables goes. Its frame record's `next` is the place reached. */
+    for (unsigned level = memory->levels - 1;; level--) {
+        struct frame *frame = frame_of(table);
+        unsigned passed = 0;
+
+        while (level != 0 && frame->next < MEMORY_SLOTS_PER_TABLE && table[frame->next] == 0) {
+            frame->next++;
+            if (++passed == SKIP_STEP)
+                return WK_CONTINUE;
+        }
+        if (level == 0 || frame->next == MEMORY_SLOTS_PER_TABLE)
+            break;
+        above = &table[frame->next];
+        table = (uint64_t *)(uintptr_t)*above;
+    }
+    frame_drop(frame_of(table), memory->object.bank);
+    memory->table_pages--;
+    if (above != NULL)
+        *above = 0;
+    else
+        memory->root = NULL;
+    return memory->root == NULL ? WK_OK : WK_CONTINUE;
+}
+
+void memory_sweep_begin(struct memory *memory, struct operation *operation)
+{
+    operation->marker.mapping = NULL;
+    list_prepend(&memory->mappings, &operation->marker.link);
+    operation->sweep_page = 0;
+}
+
+/* Goes on behind the next mapping. */
+static void marker_pass(struct operation *operation, struct list *passed)
+{
+    list_remove(&operation->marker.link);
+    list_insert_before(passed->next, &operation->marker.link);
+    operation->sweep_page = 0;
+}
+
+/* The translations of [first, end) in one mapping, from page sweep_page on. True when they are done. */
+static bool sweep_mapping(struct operation *operation, struct mapping *mapping, uint64_t first, uint64_t end,
+                          uint64_t protection, unsigned *steps)
+{
+    const uint64_t map_first = mapping->offset_pages;
+    const uint64_t map_end = mapping->offset_pages + mapping->pages;
+    uint64_t page = operation->sweep_page;
+
+    if (page < first)
+        page = first;
+    if (page < map_first)
+        page = map_first;
+    if (end > map_end)
+        end = map_end;
+    for (; page < end && *steps < SWEEP_STEP; (*steps)++) {
+        const uint64_t address = mapping_start(mapping) + (page - map_first) * WK_PAGE_BYTES;
+        const uint64_t bytes = space_restrict(&mapping->process->space, address, protection);
+
+        page += (bytes - address % bytes) / WK_PAGE_BYTES;
+    }
+    operation->sweep_page = page;
+    return page >= end;
+}
+
+enum wk_status memory_sweep_step(struct operation *operation, uint64_t first, uint64_t end, uint64_t protection)
+{
+    struct memory *memory = container_of(operation->object, struct memory, object);
+    unsigned steps = 0;
+
+    while (steps < SWEEP_STEP) {
+        struct list *next = operation->marker.link.next;
+        struct mapping *mapping;
+
+        operation->epoch = space_flush_epoch();
+        if (next == &memory->mappings) {
+            list_remove(&operation->marker.link);
+            return WK_OK;
+        }
+        steps++;
+        mapping = container_of(next, struct mapping_link, link)->mapping;
+        if (mapping == NULL || sweep_mapping(operation, mapping, first, end, protection, &steps))
+            marker_pass(operation, next);
+    }
+    return WK_CONTINUE;
+}

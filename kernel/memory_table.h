@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside memory objects: the radix tree of page slots, and the walk over everything that maps a memory object. For
+ * memory.c, memory_table.c and memory_operations.c.
+ */
+#ifndef MEMORY_TABLE_H
+#define MEMORY_TABLE_H
+
+#include "memory.h"
+
+#define MEMORY_SLOTS_PER_TABLE 512
+#define MEMORY_LEVELS_MAX 3
+
+/* A slot's value and the frame it names. */
+static inline uint64_t memory_slot_value(const struct frame *frame)
+{
+    return (uint64_t)frame_number(frame) + 1;
+}
+
+static inline struct frame *memory_slot_frame(uint64_t slot)
+{
+    return frame_by_number((uint32_t)(slot - 1));
+}
+
+/* The levels that a tree for so many pages needs, and the tables that it has when all pages are present. */
+uint8_t memory_levels_for(uint64_t pages);
+uint64_t memory_tables_for(uint64_t pages);
+/* The slot of a page, NULL if its table does not exist. */
+uint64_t *memory_slot(const struct memory *memory, uint64_t page);
+/*
+ * The same, making tables as needed; they are charged if `charge`, else the caller has. WK_NO_MEMORY changes nothing.
+ * Takes at most MEMORY_LEVELS_MAX frames.
+ */
+enum wk_status memory_slot_make(struct memory *memory, uint64_t page, bool charge, uint64_t **slot);
+/* Makes the tree fit for `pages`. Takes at most MEMORY_LEVELS_MAX frames. */
+enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages);
+/* The first page from `page` on and below `end` that may be present, else `end`; passes over at most a few absent tables
+ * or slots. */
+uint64_t memory_next_present(const struct memory *memory, uint64_t page, uint64_t end);
+/* One step of releasing all tables; no page is present. */
+enum wk_status memory_release_tables_step(struct memory *memory);
+
+/* The page becomes absent. Its frame is dropped. No translation of it is left. */
+void memory_drop_page(struct memory *memory, uint64_t page);
+/* The large page around `page` is no longer whole. */
+void memory_break_large(struct memory *memory, uint64_t page);
+/* Tells the pins in [first, end) that their page is taken back. At most MEMORY_PINS_MAX. */
+void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end);
+
+/* As memory_begin_unshare, inside an operation on the memory: it goes on with `then`. */
+enum wk_status memory_unshare_first(struct memory *memory, uint64_t page, struct operation *operation,
+                                    enum wk_status (*then)(struct operation *));
+
+/* Begins a walk over the mappings of a memory object, by operation->marker. */
+void memory_sweep_begin(struct memory *memory, struct operation *operation);
+/*
+ * One step of restricting every translation of pages [first, end) to `protection` (0: removing it). WK_CONTINUE, then
+ * WK_OK: the marker is out of the list and operation->epoch says when all harts know.
+ */
+enum wk_status memory_sweep_step(struct operation *operation, uint64_t first, uint64_t end, uint64_t protection);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* The meter of interrupts off, and of the time to the first user instruction. See meter.h; each hart keeps its own. */
+#include "meter.h"
+
+#ifdef WINKLE_MEASURE
+
+void meter_entered(void)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    meters->kernel_entered = arch_instructions();
+    meters->firmware_entered = meters->firmware;
+    meters->value[WK_METER_TRAPS]++;
+}
+
+void meter_invocation(void)
+{
+    hart_current()->meters.value[WK_METER_INVOCATIONS]++;
+}
+
+void meter_left(void)
+{
+    struct meters *meters = &hart_current()->meters;
+    const uint64_t firmware = meters->firmware - meters->firmware_entered;
+    const uint64_t stretch = arch_instructions() - meters->kernel_entered - firmware;
+
+    if (stretch > meters->value[WK_METER_INTERRUPTS_OFF])
+        meters->value[WK_METER_INTERRUPTS_OFF] = stretch;
+    if (firmware > meters->value[WK_METER_FIRMWARE])
+        meters->value[WK_METER_FIRMWARE] = firmware;
+}
+
+void meter_first_user(void)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    if (meters->value[WK_METER_BOOT] == 0)
+        meters->value[WK_METER_BOOT] = arch_instructions() - arch_boot_instructions;
+}
+
+#endif

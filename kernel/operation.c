@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Long operations: their records. See operation.h; trap.c steps them. */
+#include "operation.h"
+
+#include "assert.h"
+#include "object.h"
+#include "thread.h"
+
+void operation_init(struct operation *operation, struct thread *thread)
+{
+    *operation = (struct operation){.thread = thread};
+    list_init(&operation->condemned);
+    list_init(&operation->marker.link);
+}
+
+enum wk_status operation_begin(struct operation *operation, enum wk_status (*step)(struct operation *),
+                               struct object *object)
+{
+    assert(operation->step == NULL);
+    operation->step = step;
+    operation->object = object;
+    operation->other = NULL;
+    operation->pointer = NULL;
+    operation->result = 0;
+    operation->epoch = 0;
+    for (unsigned i = 0; i < 4; i++)
+        operation->cursor[i] = 0;
+    if (object != NULL)
+        object_reference(object);
+    return WK_CONTINUE;
+}
+
+void operation_also(struct operation *operation, struct object *other)
+{
+    assert(operation->other == NULL);
+    operation->other = other;
+    object_reference(other);
+}
+
+void operation_end(struct operation *operation)
+{
+    assert(list_is_empty(&operation->marker.link));
+    operation->step = NULL;
+    if (operation->object != NULL)
+        object_unreference(operation->object);
+    if (operation->other != NULL)
+        object_unreference(operation->other);
+    operation->object = NULL;
+    operation->other = NULL;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Long operations. A handler checks, commits, and if work is left stores its record in the invoking thread's `operation`
+ * and returns WK_CONTINUE. The kernel then calls `step` until it answers something else, each time with a full stock of
+ * frames, and between the steps takes interrupts and lets more urgent threads run. A thread in an operation is never
+ * ended in the middle: whoever stops it does its remaining steps first.
+ *
+ * A step that has to copy a page sets `copy`; the kernel does that without the lock and then steps on.
+ */
+#ifndef OPERATION_H
+#define OPERATION_H
+
+#include "list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <winkle/abi.h>
+
+struct frame;
+struct mapping;
+struct object;
+struct thread;
+
+/* A handler's or step's answer that stays inside the kernel: there is more to do. */
+#define WK_CONTINUE ((enum wk_status)0x7fff)
+/* The thread waits; its answer comes later, by thread_answer. */
+#define WK_WAITS ((enum wk_status)0x7ffe)
+/* The invoking thread is no more, or was put off: choose another. */
+#define WK_NO_ANSWER ((enum wk_status)0x7ffd)
+
+struct page_copy {
+    void *to;
+    const void *from; /* NULL: zeros */
+    uint32_t bytes;   /* 0: nothing to copy */
+    bool step_at_once; /* nothing comes between the copy and the next step, which takes no frames */
+};
+
+/* A member of memory->mappings; without a mapping it is the marker of an operation that walks the list. */
+struct mapping_link {
+    struct list link;
+    struct mapping *mapping;
+};
+
+struct operation {
+    enum wk_status (*step)(struct operation *operation); /* NULL if none is under way */
+    struct thread *thread;   /* whose operation it is */
+    struct object *object;   /* what it works on; referenced */
+    struct object *other;    /* a second object, or NULL; referenced */
+    void *pointer;           /* further progress, by the operation */
+    uint64_t cursor[4];
+    uint64_t result;         /* result word 0 of the answer */
+    bool silent;             /* begun by a fault: it ends without an answer */
+    /* A page that is made private on the way: */
+    enum wk_status (*then)(struct operation *operation); /* the step to go on with; NULL: none */
+    uint64_t unshare_page;
+    struct frame *unshare_original;
+    struct frame *unshare_copy;
+    uint64_t sweep_page;     /* progress of a sweep in one mapping */
+    struct mapping_link marker; /* a place in the list of a memory object's mappings */
+    struct list condemned;   /* objects that it has to dismantle, struct object, dying_link */
+    struct page_copy copy;
+    uint64_t epoch;          /* flush epoch to wait for at the end */
+};
+
+/* Marks the point in a handler after which nothing fails; a debug build asserts it. */
+#ifdef WINKLE_DEBUG
+void op_commit(void);
+#else
+static inline void op_commit(void)
+{
+}
+#endif
+
+void operation_init(struct operation *operation, struct thread *thread);
+/* Begins a long operation on `object`, which it references until it ends. Returns WK_CONTINUE. */
+enum wk_status operation_begin(struct operation *operation, enum wk_status (*step)(struct operation *),
+                               struct object *object);
+/* Adds a second object to the operation that has begun. */
+void operation_also(struct operation *operation, struct object *other);
+/* Drops the references and forgets the step; called by the kernel when the step answered something final. */
+void operation_end(struct operation *operation);
+
+#endif

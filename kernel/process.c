@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes: an address space, a capability table, and the threads that run with them. A process ends in steps: threads,
+ * mappings, capabilities, address space; each step is safe to be taken by whoever comes first, since all progress is in
+ * what is left. The tables' operations that go through a process's address space are in mapping.c.
+ *
+ * INV-PROCESS-1 state is `ended` exactly if it has no threads, mappings, capabilities and address space.
+ * INV-PROCESS-2 while state is `suspended`, every started thread of it is.
+ * Guarded by the kernel lock.
+ */
+#include "process.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "console.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "mapping.h"
+#include "operation.h"
+#include "thread.h"
+#include "trace.h"
+
+#define THREADS_STEP 4
+#define CLONE_STEP 4
+
+struct process *process_make(struct bank *bank, uint8_t priority_ceiling)
+{
+    struct process *process = object_create(WK_TYPE_PROCESS, sizeof(struct process), bank);
+
+    if (process == NULL)
+        return NULL;
+    if (space_init(&process->space, bank) != WK_OK) {
+        object_abandon(&process->object);
+        return NULL;
+    }
+    capability_table_init(&process->table);
+    list_init(&process->threads);
+    list_init(&process->reap_link);
+    event_binding_init(&process->end);
+    process->priority_ceiling = priority_ceiling;
+    return process;
+}
+
+void process_begin_end(struct process *process, enum wk_end_reason reason, uint64_t detail, uint64_t counter)
+{
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return;
+    process->state = WK_PROCESS_STATE_ENDING;
+    process->reason = (uint8_t)reason;
+    process->end_detail = detail;
+    process->end_counter = counter;
+    trace(WK_TRACE_EVENT_END, process->object.identity, reason);
+}
+
+enum wk_status process_end_step(struct process *process, struct operation *operation)
+{
+    if (process->state == WK_PROCESS_STATE_ENDED)
+        return WK_OK;
+    if (!list_is_empty(&process->threads)) {
+        struct thread *thread = container_of(process->threads.next, struct thread, process_link);
+
+        thread_end(thread);
+        if (thread_end_step(thread, operation) == WK_OK)
+            thread_detach(thread);
+        return WK_CONTINUE;
+    }
+    if (process->mappings.first != NULL) {
+        (void)mapping_remove_step(container_of(process->mappings.first, struct mapping, by_address));
+        return WK_CONTINUE;
+    }
+    if (capability_table_clear_step(process, &process->end_cursor, operation) == WK_CONTINUE)
+        return WK_CONTINUE;
+    space_release(&process->space);
+    process->state = WK_PROCESS_STATE_ENDED;
+    event_binding_signal(&process->end);
+    event_unbind(&process->end);
+    return WK_OK;
+}
+
+/* What a person reads of an end that nobody listens for. */
+static void report_end(const struct process *process)
+{
+    static const char *const reasons[] = {
+        [WK_END_REASON_NONE] = "nothing",
+        [WK_END_REASON_KILLED] = "kill, status",
+        [WK_END_REASON_FOREIGN_CALL] = "foreign call without handler, number",
+        [WK_END_REASON_LOAD_FAULT] = "load fault at",
+        [WK_END_REASON_STORE_FAULT] = "store fault at",
+        [WK_END_REASON_FETCH_FAULT] = "fetch fault at",
+        [WK_END_REASON_ILLEGAL_INSTRUCTION] = "illegal instruction at",
+        [WK_END_REASON_BREAKPOINT] = "breakpoint at",
+        [WK_END_REASON_MISALIGNED] = "misaligned access at",
+        [WK_END_REASON_NO_MEMORY] = "no memory for the page at",
+        [WK_END_REASON_FAULT_IN_HANDLER] = "fault in its fault handler at",
+        [WK_END_REASON_REVOKED] = "page taken back at",
+    };
+
+    console_print("winkle: process %lu ended: %s 0x%lx, pc 0x%lx\n", (unsigned long)process->object.identity,
+                  reasons[process->reason], (unsigned long)process->end_detail, (unsigned long)process->end_counter);
+}
+
+void process_fault(struct thread *thread, enum wk_end_reason reason, uint64_t detail)
+{
+    struct process *process = thread->process;
+
+    if (process->state < WK_PROCESS_STATE_ENDING) {
+        process_begin_end(process, reason, detail, arch_context_get(&thread->context, 0));
+        if (process->end.event == NULL)
+            report_end(process);
+    }
+    reaper_end_process(process, thread->priority);
+    thread_end(thread);
+}
+
+enum wk_status process_dismantle(struct object *object, struct operation *operation)
+{
+    struct process *process = container_of(object, struct process, object);
+
+    process_begin_end(process, WK_END_REASON_KILLED, 0, 0);
+    if (process_end_step(process, operation) == WK_CONTINUE)
+        return WK_CONTINUE;
+    event_unbind(&process->end);
+    return WK_OK;
+}
+
+enum wk_status process_create(struct invocation *invocation, struct bank *bank, struct capability *end_event,
+                              const struct wk_process_create_in *in, struct wk_process_create_out *out)
+{
+    enum wk_status status = capability_reserve(invocation->process);
+    struct process *process;
+
+    if (in->priority_ceiling > invocation->process->priority_ceiling)
+        return invocation_bad_argument(invocation, 1);
+    if (status != WK_OK)
+        return status;
+    process = process_make(bank, (uint8_t)in->priority_ceiling);
+    if (process == NULL)
+        return WK_NO_MEMORY;
+
+    op_commit();
+    if (end_event != NULL)
+        event_bind(&process->end, container_of(end_event->object, struct event, object), in->end_bits);
+    out->process = capability_handle(capability_make(invocation->process, &process->object, WK_RIGHTS_ALL, NULL));
+    return WK_OK;
+}
+
+/* What the new capability of a grant is a child of; NULL: it is owned. */
+static struct capability *grant_parent(struct capability *capability, enum wk_transfer transfer)
+{
+    switch (transfer) {
+    case WK_TRANSFER_GIVE:
+        return capability->parent;
+    case WK_TRANSFER_LEND:
+        return capability;
+    case WK_TRANSFER_DUP:
+        return capability->parent == NULL ? NULL : capability;
+    }
+    return NULL;
+}
+
+enum wk_status process_grant(struct invocation *invocation, struct process *process, struct capability *capability,
+                             const struct wk_process_grant_in *in, struct wk_process_grant_out *out)
+{
+    struct capability *parent = grant_parent(capability, (enum wk_transfer)in->transfer);
+    enum wk_status status;
+
+    if (in->transfer == WK_TRANSFER_GIVE && !list_is_empty(&capability->children))
+        return WK_IS_LENT;
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    status = parent == NULL ? WK_OK : capability_check_derive(parent);
+    if (status == WK_OK)
+        status = capability_reserve(process);
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    out->handle = capability_handle(
+        capability_make(process, capability->object, (uint16_t)(capability->rights & in->rights), parent));
+    if (in->transfer == WK_TRANSFER_GIVE)
+        capability_free(capability, &invocation->thread->operation);
+    return WK_OK;
+}
+
+/* Whether a fork's child gets a copy: not of the parent itself and its threads. */
+static bool is_cloned(const struct process *process, const struct capability *capability)
+{
+    const struct object *object = capability->object;
+
+    if (object == NULL || capability->flags & CAPABILITY_DOOMED || object == &process->object)
+        return false;
+    return object->type != WK_TYPE_THREAD ||
+           container_of((struct object *)object, struct thread, object)->process != process;
+}
+
+/* Empties a table that could not be completed; cursor[1] is the place. */
+static enum wk_status process_unclone_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+
+    if (capability_table_clear_step(process, &operation->cursor[1], operation) == WK_CONTINUE)
+        return WK_CONTINUE;
+    return WK_NO_MEMORY;
+}
+
+/* cursor: 0 the next slot, 2 where to end. */
+static enum wk_status process_clone_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    struct process *source = operation->thread->process;
+
+    for (unsigned i = 0; i < CLONE_STEP; i++) {
+        const uint32_t index = (uint32_t)operation->cursor[0];
+        struct capability *slot;
+
+        if (process->state >= WK_PROCESS_STATE_ENDING)
+            return WK_REVOKED;
+        if (index == operation->cursor[2])
+            return WK_OK;
+        slot = capability_slot(&source->table, index);
+        if (capability_copy_slot(process, index, slot, is_cloned(source, slot)) != WK_OK) {
+            operation->step = process_unclone_step;
+            return WK_CONTINUE;
+        }
+        operation->cursor[0]++;
+    }
+    return WK_CONTINUE;
+}
+
+enum wk_status process_clone_table(struct invocation *invocation, struct process *process)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (process->state != WK_PROCESS_STATE_CREATED || process->table.made != 0)
+        return WK_BUSY;
+
+    op_commit();
+    operation_begin(operation, process_clone_step, &process->object);
+    operation->cursor[2] = invocation->process->table.made;
+    return WK_CONTINUE;
+}
+
+enum wk_status process_set_upcall(struct invocation *invocation, struct process *process,
+                                  const struct wk_process_set_upcall_in *in)
+{
+    (void)invocation;
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+
+    op_commit();
+    process->upcall_entry = in->entry;
+    process->upcall_return = in->return_address;
+    return WK_OK;
+}
+
+/* Goes once round the threads: each is looked at and put at the end. cursor: 0 how many are left. */
+static enum wk_status process_suspend_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+
+    for (unsigned i = 0; i < THREADS_STEP && operation->cursor[0] != 0 && !list_is_empty(&process->threads); i++) {
+        struct thread *thread = container_of(process->threads.next, struct thread, process_link);
+
+        list_remove(&thread->process_link);
+        list_append(&process->threads, &thread->process_link);
+        if (process->state == WK_PROCESS_STATE_SUSPENDED && !(thread->stop & THREAD_CREATED))
+            thread_set_stop(thread, THREAD_SUSPENDED);
+        operation->cursor[0]--;
+    }
+    if (process->state != WK_PROCESS_STATE_SUSPENDED)
+        return WK_OK;
+    if (operation->cursor[0] != 0)
+        return WK_CONTINUE;
+    for (unsigned i = 0; i < hart_count; i++) {
+        const struct thread *current = harts[i]->current;
+
+        if (current != NULL && current != operation->thread && current->process == process)
+            return WK_CONTINUE;
+    }
+    return WK_OK;
+}
+
+enum wk_status process_suspend(struct invocation *invocation, struct process *process)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (process->state == WK_PROCESS_STATE_CREATED)
+        return WK_OK;
+
+    op_commit();
+    process->state = WK_PROCESS_STATE_SUSPENDED;
+    operation_begin(operation, process_suspend_step, &process->object);
+    operation->cursor[0] = process->thread_count;
+    return WK_CONTINUE;
+}
+
+static enum wk_status process_resume_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+
+    for (unsigned i = 0; i < THREADS_STEP && operation->cursor[0] != 0 && !list_is_empty(&process->threads); i++) {
+        struct thread *thread = container_of(process->threads.next, struct thread, process_link);
+
+        list_remove(&thread->process_link);
+        list_append(&process->threads, &thread->process_link);
+        if (process->state == WK_PROCESS_STATE_RUNNING)
+            thread_clear_stop(thread, THREAD_SUSPENDED);
+        operation->cursor[0]--;
+    }
+    return operation->cursor[0] == 0 || list_is_empty(&process->threads) ? WK_OK : WK_CONTINUE;
+}
+
+enum wk_status process_resume(struct invocation *invocation, struct process *process)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (process->state != WK_PROCESS_STATE_SUSPENDED)
+        return WK_OK;
+
+    op_commit();
+    process->state = WK_PROCESS_STATE_RUNNING;
+    operation_begin(operation, process_resume_step, &process->object);
+    operation->cursor[0] = process->thread_count;
+    return WK_CONTINUE;
+}
+
+static enum wk_status process_kill_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+
+    if (process_end_step(process, operation) == WK_CONTINUE)
+        return WK_CONTINUE;
+    return object_dismantle_step(operation);
+}
+
+enum wk_status process_kill(struct invocation *invocation, struct process *process,
+                            const struct wk_process_kill_in *in)
+{
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+
+    op_commit();
+    process_begin_end(process, WK_END_REASON_KILLED, in->status, 0);
+    if (process == invocation->process) {
+        reaper_end_process(process, invocation->thread->priority);
+        thread_end(invocation->thread);
+        return WK_NO_ANSWER;
+    }
+    return operation_begin(&invocation->thread->operation, process_kill_step, &process->object);
+}
+
+enum wk_status process_info(struct invocation *invocation, struct process *process, struct wk_process_info_out *out)
+{
+    (void)invocation;
+    out->state = process->state;
+    out->reason = process->reason;
+    out->detail = process->end_detail;
+    out->counter = process->end_counter;
+    out->threads = process->thread_count;
+    out->capabilities = process->table.count;
+    return WK_OK;
+}

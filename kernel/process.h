@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "capability.h"
+#include "event.h"
+#include "space.h"
+#include "tree.h"
+
+struct process {
+    struct object object;
+    struct capability_table table;
+    struct space space;
+    struct tree mappings;      /* struct mapping by first address */
+    uint64_t mapping_count;
+    struct list threads;       /* struct thread, process_link */
+    uint64_t thread_count;
+    uint8_t state;             /* enum wk_process_state */
+    uint8_t reason;            /* enum wk_end_reason */
+    uint8_t priority_ceiling;
+    uint64_t end_detail;
+    uint64_t end_counter;      /* program counter at a fault */
+    uint64_t upcall_entry;     /* 0: no handler */
+    uint64_t upcall_return;
+    struct event_binding end;  /* signalled when it ends */
+    struct list reap_link;     /* in a reaper's queue of processes that ended themselves */
+    uint64_t end_cursor;       /* progress of taking it apart */
+};
+
+/* Makes an empty process. NULL if the bank cannot pay. Takes two frames. */
+struct process *process_make(struct bank *bank, uint8_t priority_ceiling);
+
+/*
+ * Starts the end of the process: it is `ending`. The rest is process_end_step, called by whoever kills it, or for a
+ * process that ends itself or by a fault, by its hart's reaper.
+ */
+void process_begin_end(struct process *process, enum wk_end_reason reason, uint64_t detail, uint64_t counter);
+/* One step of taking it apart: threads, mappings, capabilities. WK_CONTINUE until all are gone. */
+enum wk_status process_end_step(struct process *process, struct operation *operation);
+/* The current thread's process ends by this thread's doing; prints the report if nobody listens for the end. */
+void process_fault(struct thread *thread, enum wk_end_reason reason, uint64_t detail);
+
+enum wk_status process_dismantle(struct object *object, struct operation *operation);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: fixed priorities, a queue for each, and a bit for each queue that is not empty. Owns each hart's `ready`,
+ * `ready_bits`, `slice`, `slice_thread`, `turn_over`, `reschedule` and `current`. Guarded by the kernel lock.
+ * Invariants: see schedule.h. Every function is O(1), but for the slice's deadline: O(log n) in the deadlines of the hart.
+ *
+ * Turns. Threads as urgent as each other run one after another, each until it stops by itself or its slice is over. The
+ * clock is read and a slice begun only when an equal of the current thread is ready and no slice is running; so a hart
+ * with one thread at its highest priority has no ticks, and threads that hand over to each other do not pay for slices.
+ * When the thread whose slice it is stops by itself, the slice runs on without an owner; at its end the thread that is
+ * current then gets a full one. A turn thus lasts at least SLICE_NS and less than twice that. A thread that a more urgent
+ * one displaced goes to the front of its queue: it keeps its turn, and its slice runs on meanwhile, so that a thread that
+ * is displaced often does not run for ever.
+ */
+#include "schedule.h"
+
+#include "assert.h"
+#include "bits.h"
+#include "lock.h"
+#include "process.h"
+#include "trace.h"
+
+#define NO_PRIORITY (-1)
+
+/* The priority of the most urgent thread that is queued, or NO_PRIORITY. */
+static int highest_ready(const struct hart *hart)
+{
+    for (int word = PRIORITIES / 64 - 1; word >= 0; word--)
+        if (hart->ready_bits[word] != 0)
+            return word * 64 + (int)bit_highest(hart->ready_bits[word]);
+    return NO_PRIORITY;
+}
+
+static void mark_ready(struct hart *hart, unsigned priority)
+{
+    hart->ready_bits[priority / 64] |= UINT64_C(1) << priority % 64;
+}
+
+static void enqueue_last(struct hart *hart, struct thread *thread)
+{
+    list_append(&hart->ready[thread->priority], &thread->ready_link);
+    mark_ready(hart, thread->priority);
+}
+
+static void enqueue_first(struct hart *hart, struct thread *thread)
+{
+    list_prepend(&hart->ready[thread->priority], &thread->ready_link);
+    mark_ready(hart, thread->priority);
+}
+
+static void dequeue(struct hart *hart, struct thread *thread)
+{
+    const unsigned priority = thread->priority;
+
+    list_remove(&thread->ready_link);
+    if (list_is_empty(&hart->ready[priority]))
+        hart->ready_bits[priority / 64] &= ~(UINT64_C(1) << priority % 64); /* INV-SCHED-2 */
+}
+
+/* Has a hart choose again. */
+static void ask_to_choose(struct hart *hart)
+{
+    hart->reschedule = true; /* INV-SCHED-3 */
+    hart_notify(hart);
+}
+
+/* Begins the thread's slice if none is running. An equal of it is ready, and it is current. */
+static void slice_begin(struct hart *hart, struct thread *thread)
+{
+    if (deadline_is_set(&hart->slice))
+        return;
+    hart->slice_thread = thread;
+    deadline_set(&hart->slice, hart, arch_time_ns() + SLICE_NS); /* INV-SCHED-4 */
+}
+
+static void slice_expired(struct deadline *deadline)
+{
+    struct hart *hart = container_of(deadline, struct hart, slice);
+    struct thread *thread = hart->slice_thread;
+    struct thread *current = hart->current;
+
+    hart->slice_thread = NULL;
+    if (thread == NULL) {
+        if (current != NULL && !list_is_empty(&hart->ready[current->priority]))
+            slice_begin(hart, current);
+    } else if (thread == current) {
+        hart->turn_over = true;
+        ask_to_choose(hart);
+    } else {
+        assert(!list_is_empty(&thread->ready_link)); /* INV-SCHED-5 */
+        dequeue(hart, thread);
+        enqueue_last(hart, thread);
+    }
+}
+
+/* The thread is no more to be run: the slice goes on without it. */
+static void forget_slice(struct hart *hart, const struct thread *thread)
+{
+    if (hart->slice_thread == thread)
+        hart->slice_thread = NULL; /* INV-SCHED-5 */
+}
+
+void schedule_hart_init(struct hart *hart)
+{
+    for (unsigned priority = 0; priority < PRIORITIES; priority++)
+        list_init(&hart->ready[priority]);
+    deadline_init(&hart->slice, slice_expired);
+}
+
+struct hart *schedule_place(void)
+{
+    struct hart *best = harts[0];
+
+    for (unsigned i = 1; i < hart_count; i++)
+        if (harts[i]->thread_count < best->thread_count)
+            best = harts[i];
+    return best;
+}
+
+/* A thread was queued, or made more urgent in its queue: the current one may have to give way, now or after its turn. */
+static void compare_with_current(struct hart *hart, const struct thread *thread)
+{
+    struct thread *current = hart->current;
+
+    if (current == NULL || current->priority < thread->priority)
+        ask_to_choose(hart);
+    else if (current->priority == thread->priority)
+        slice_begin(hart, current);
+}
+
+void schedule_ready(struct thread *thread)
+{
+    struct hart *hart = thread->hart;
+
+    assert_debug(kernel_lock_is_held());
+    assert(thread_is_runnable(thread) && list_is_empty(&thread->ready_link)); /* INV-SCHED-1 */
+    if (hart->current == thread)
+        return;
+    enqueue_last(hart, thread);
+    compare_with_current(hart, thread);
+}
+
+void schedule_unready(struct thread *thread)
+{
+    struct hart *hart = thread->hart;
+
+    assert_debug(kernel_lock_is_held());
+    assert(!thread_is_runnable(thread)); /* INV-SCHED-1 */
+    forget_slice(hart, thread);
+    if (!list_is_empty(&thread->ready_link))
+        dequeue(hart, thread);
+    else if (hart->current == thread)
+        ask_to_choose(hart);
+}
+
+void schedule_yield(struct thread *thread)
+{
+    struct hart *hart = thread->hart;
+
+    assert(hart->current == thread);
+    if (list_is_empty(&hart->ready[thread->priority]))
+        return;
+    forget_slice(hart, thread);
+    hart->turn_over = true;
+    ask_to_choose(hart);
+}
+
+void schedule_set_priority(struct thread *thread, uint8_t priority)
+{
+    struct hart *hart = thread->hart;
+
+    if (!list_is_empty(&thread->ready_link)) {
+        dequeue(hart, thread);
+        thread->priority = priority;
+        enqueue_last(hart, thread);
+        compare_with_current(hart, thread);
+        return;
+    }
+    thread->priority = priority;
+    if (hart->current != thread)
+        return;
+    if (highest_ready(hart) > priority)
+        ask_to_choose(hart);
+    else if (!list_is_empty(&hart->ready[priority]))
+        slice_begin(hart, thread);
+}
+
+/* Whether the current thread, which is runnable, is to be displaced by one of priority `highest`. */
+static bool gives_way(const struct hart *hart, const struct thread *current, int highest)
+{
+    return highest > current->priority || (highest == current->priority && hart->turn_over);
+}
+
+/* Takes the next thread to run out of its queue; NULL if none is ready. */
+static struct thread *take_next(struct hart *hart)
+{
+    const int highest = highest_ready(hart);
+    struct thread *thread;
+
+    if (highest == NO_PRIORITY)
+        return NULL;
+    assert(!list_is_empty(&hart->ready[highest])); /* INV-SCHED-2 */
+    thread = container_of(hart->ready[highest].next, struct thread, ready_link);
+    dequeue(hart, thread);
+    return thread;
+}
+
+/* Makes `next` (or nothing) what this hart runs. */
+static void switch_to(struct hart *hart, struct thread *next)
+{
+    struct process *process = next == NULL ? NULL : next->process;
+
+    assert(next == NULL || (next->hart == hart && thread_is_runnable(next)));
+    arch_thread_switch(hart->current, next);
+    hart->current = next;
+    if (process != NULL && hart->space != &process->space)
+        space_activate(&process->space);
+    else if (process == NULL && hart->space != NULL)
+        space_kernel_activate();
+    trace(WK_TRACE_EVENT_SWITCH, next == NULL ? 0 : next->object.identity,
+          process == NULL ? 0 : process->object.identity);
+}
+
+struct thread *schedule_choose(struct hart *hart)
+{
+    struct thread *current = hart->current;
+    const bool had_its_turn = hart->turn_over;
+    struct thread *next;
+
+    assert_debug(kernel_lock_is_held() && hart == hart_current());
+    hart->reschedule = false;
+    if (current != NULL && thread_is_runnable(current)) {
+        const bool stays = !gives_way(hart, current, highest_ready(hart));
+
+        hart->turn_over = false;
+        if (stays)
+            return current;
+        assert(list_is_empty(&current->ready_link)); /* INV-SCHED-1 */
+        if (had_its_turn)
+            enqueue_last(hart, current);
+        else
+            enqueue_first(hart, current);
+    } else if (current != NULL) {
+        forget_slice(hart, current);
+    }
+    hart->turn_over = false;
+    next = take_next(hart);
+    if (next != current)
+        switch_to(hart, next);
+    if (next != NULL && !list_is_empty(&hart->ready[next->priority]))
+        slice_begin(hart, next);
+    return next;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces. Page tables are pages of the process's bank; their frame records count the present entries, so that a
+ * table that becomes empty goes at once. Every walk is ARCH_TABLE_LEVELS steps.
+ *
+ * Address space identifiers: each space has its own from creation to release, as long as there are any; the rest share
+ * number 0, and switching to one of those flushes. A hart flushes an identifier when it first meets the space, so that
+ * reuse needs no shoot-down.
+ *
+ * Shoot-down: whoever takes something away flushes its own hart, adds one to the flush epoch and notifies the others,
+ * which flush everything and note the epoch that they have seen. Guarded by the kernel lock, but for `flush_seen`.
+ */
+#include "space.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "bits.h"
+
+#include <stdatomic.h>
+
+#define ENTRIES 512
+#define LEAF_SHIFT 12
+#define LEVEL_BITS 9
+#define ASIDS_MAX 4096
+
+static _Atomic uint64_t flush_epoch;
+static uint64_t asids_used[ASIDS_MAX / 64];
+static uint64_t asid_words_full; /* a bit for each word of asids_used without a free number */
+
+static unsigned level_shift(unsigned level)
+{
+    return LEAF_SHIFT + LEVEL_BITS * level;
+}
+
+static uint64_t *entry_in(uint64_t *table, uint64_t address, unsigned level)
+{
+    return &table[address >> level_shift(level) & (ENTRIES - 1)];
+}
+
+static uint64_t *table_of(uint64_t entry)
+{
+    return arch_pointer(arch_entry_physical(entry));
+}
+
+/* The lowest free identifier from 1, or 0 if all are taken. */
+static uint64_t asid_take(void)
+{
+    const unsigned bits = arch_asid_bits();
+    unsigned word;
+    uint64_t asid;
+
+    if (bits == 0 || asid_words_full == UINT64_MAX)
+        return 0;
+    asids_used[0] |= 1;
+    word = bit_lowest(~asid_words_full);
+    asid = word * 64 + bit_lowest(~asids_used[word]);
+    if (bits < 12 && asid >> bits != 0)
+        return 0;
+    asids_used[word] |= UINT64_C(1) << asid % 64;
+    if (asids_used[word] == UINT64_MAX)
+        asid_words_full |= UINT64_C(1) << word;
+    return asid;
+}
+
+static void asid_release(uint64_t asid)
+{
+    if (asid == 0)
+        return;
+    asids_used[asid / 64] &= ~(UINT64_C(1) << asid % 64);
+    asid_words_full &= ~(UINT64_C(1) << asid / 64);
+}
+
+enum wk_status space_init(struct space *space, struct bank *bank)
+{
+    uint64_t *root = bank_page(bank, space);
+
+    if (root == NULL)
+        return WK_NO_MEMORY;
+    arch_space_prepare(root);
+    space->root = root;
+    space->root_physical = arch_physical(root);
+    space->bank = bank;
+    space->harts = 0;
+    space->asid = asid_take();
+    return WK_OK;
+}
+
+void space_release(struct space *space)
+{
+    assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
+    for (unsigned i = 0; i < hart_count; i++)
+        assert(harts[i]->space != space);
+    frame_drop(frame_of(space->root), space->bank);
+    asid_release(space->asid);
+    space->root = NULL;
+}
+
+void space_activate(struct space *space)
+{
+    struct hart *hart = hart_current();
+    const uint64_t bit = UINT64_C(1) << hart->index;
+
+    hart->space = space;
+    arch_space_switch(space->root_physical, space->asid);
+    if (space->asid == 0) {
+        arch_flush_all();
+        space->harts |= bit;
+    } else if (!(space->harts & bit)) {
+        arch_flush_space(space->asid);
+        space->harts |= bit;
+    }
+}
+
+void space_kernel_activate(void)
+{
+    hart_current()->space = NULL;
+    arch_space_switch(arch_kernel_root(), 0);
+}
+
+/* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
+static void flush_others(const struct space *space)
+{
+    const struct hart *self = hart_current();
+
+    if ((space->harts & ~(UINT64_C(1) << self->index)) == 0)
+        return;
+    atomic_fetch_add_explicit(&flush_epoch, 1, memory_order_seq_cst);
+    for (unsigned i = 0; i < hart_count; i++)
+        if (harts[i] != self)
+            hart_notify(harts[i]);
+    space_flush_serve();
+}
+
+uint64_t space_flush_epoch(void)
+{
+    return atomic_load_explicit(&flush_epoch, memory_order_relaxed);
+}
+
+bool space_flush_done(uint64_t epoch)
+{
+    if (epoch == 0)
+        return true;
+    for (unsigned i = 0; i < hart_count; i++)
+        if (atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire) < epoch)
+            return false;
+    return true;
+}
+
+void space_flush_serve(void)
+{
+    struct hart *hart = hart_current();
+    const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_seq_cst);
+
+    if (epoch == atomic_load_explicit(&hart->flush_seen, memory_order_relaxed))
+        return;
+    arch_flush_all();
+    atomic_store_explicit(&hart->flush_seen, epoch, memory_order_release);
+}
+
+/*
+ * The entry for `address` on the way down to `level`, or the first above it that is no table; *level becomes its level.
+ */
+static uint64_t *walk(const struct space *space, uint64_t address, unsigned *level)
+{
+    uint64_t *table = space->root;
+    unsigned at = ARCH_TABLE_LEVELS - 1;
+    uint64_t *entry = entry_in(table, address, at);
+
+    while (at > *level && arch_entry_is_present(*entry) && !arch_entry_is_leaf(*entry)) {
+        table = table_of(*entry);
+        at--;
+        entry = entry_in(table, address, at);
+    }
+    *level = at;
+    return entry;
+}
+
+static struct frame *table_frame(const uint64_t *entry)
+{
+    return frame_of(entry);
+}
+
+/* Frees the tables on the way to `address` that have no entries. */
+static void release_empty_tables(struct space *space, uint64_t address)
+{
+    for (unsigned target = 1; target < ARCH_TABLE_LEVELS; target++) {
+        unsigned level = target;
+        uint64_t *entry = walk(space, address, &level);
+        struct frame *table;
+
+        if (level != target || !arch_entry_is_present(*entry) || arch_entry_is_leaf(*entry))
+            break;
+        table = frame_of(table_of(*entry));
+        if (table->next != 0)
+            break;
+        *entry = 0;
+        table_frame(entry)->next--;
+        arch_flush_space(space->asid);
+        flush_others(space);
+        frame_drop(table, space->bank);
+    }
+}
+
+enum wk_status space_enter(struct space *space, uint64_t address, struct physical page, uint64_t protection,
+                           enum arch_leaf_kind kind, bool large)
+{
+    const unsigned target = large ? 1 : 0;
+    unsigned level = target;
+    uint64_t *entry = walk(space, address, &level);
+    bool replaces;
+
+    if (level != target && !bank_can_pay(space->bank, level - target))
+        return WK_NO_MEMORY;
+    for (; level != target; level--) {
+        uint64_t *table = bank_page(space->bank, space);
+
+        if (table == NULL) {
+            release_empty_tables(space, address);
+            return WK_NO_MEMORY;
+        }
+        assert(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
+        *entry = arch_entry_table(arch_physical(table));
+        table_frame(entry)->next++;
+        entry = entry_in(table, address, level - 1);
+    }
+    replaces = arch_entry_is_present(*entry);
+    *entry = arch_entry_leaf(page, protection, kind);
+    if (replaces)
+        arch_flush_page(space->asid, address);
+    else
+        table_frame(entry)->next++;
+    arch_entry_published();
+    return WK_OK;
+}
+
+uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes)
+{
+    unsigned level = 0;
+    const uint64_t entry = *walk(space, address, &level);
+
+    *bytes = UINT64_C(1) << level_shift(level);
+    return arch_entry_is_present(entry) ? entry : 0;
+}
+
+uint64_t space_remove(struct space *space, uint64_t address)
+{
+    unsigned level = 0;
+    uint64_t *entry = walk(space, address, &level);
+    struct frame *table = table_frame(entry);
+
+    if (arch_entry_is_present(*entry)) {
+        *entry = 0;
+        table->next--;
+        arch_flush_page(space->asid, address);
+        flush_others(space);
+        if (table->next == 0)
+            release_empty_tables(space, address);
+    }
+    return UINT64_C(1) << level_shift(level);
+}
+
+uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection)
+{
+    unsigned level = 0;
+    uint64_t *entry = walk(space, address, &level);
+
+    if (arch_entry_is_present(*entry)) {
+        const uint64_t allowed = arch_entry_protection(*entry) & protection;
+
+        if (allowed == 0)
+            return space_remove(space, address);
+        *entry = arch_entry_leaf(arch_entry_physical(*entry), allowed,
+                                 frame_is_ram(arch_entry_physical(*entry), 1) ? ARCH_LEAF_MEMORY : ARCH_LEAF_DEVICE);
+        arch_flush_page(space->asid, address);
+        flush_others(space);
+    }
+    return UINT64_C(1) << level_shift(level);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces: page tables, address space identifiers, and TLB shoot-down.
+ *
+ * A change that takes something away (entry removed, or less allowed) flushes this hart's TLB at once and asks the other
+ * harts that may hold the entry by an epoch: nobody waits under the lock. An operation that owes its caller the effect
+ * ends when space_flush_done(epoch).
+ *
+ * INV-SPACE-1 the frame record of a page-table page counts its present entries (root: user half only) in `next`;
+ *             an empty table but the root is not kept.
+ */
+#ifndef SPACE_H
+#define SPACE_H
+
+#include "arch/arch.h"
+#include "frame.h"
+
+struct space {
+    uint64_t *root;           /* the root table */
+    struct physical root_physical;
+    struct bank *bank;        /* pays for tables */
+    uint64_t asid;            /* its own from creation to release; 0: shared, and flushed at each switch */
+    uint64_t harts;           /* harts that may hold entries of it, by index */
+};
+
+/* Takes one frame. */
+enum wk_status space_init(struct space *space, struct bank *bank);
+/* Requires: no entries are left (space_remove), no hart has it current. */
+void space_release(struct space *space);
+/* Makes it current on this hart. */
+void space_activate(struct space *space);
+/* Makes the kernel's own part, without any process, current on this hart. */
+void space_kernel_activate(void);
+
+/*
+ * Enters one page (or with `large` 512 contiguous ones); an existing entry of the same page is replaced. WK_NO_MEMORY if
+ * a table cannot be paid. Takes at most two frames. Does not flush: for upgrades and new entries only.
+ */
+enum wk_status space_enter(struct space *space, uint64_t address, struct physical page, uint64_t protection,
+                           enum arch_leaf_kind kind, bool large);
+/* The leaf entry that translates `address`, 0 if none; *bytes becomes what it covers: a page, a large page, or without
+ * an entry the part that is known to be empty. */
+uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);
+/* Removes the leaf at `address`, if there is one, with tables that become empty; flushes. Returns the bytes it covered,
+ * as space_lookup. */
+uint64_t space_remove(struct space *space, uint64_t address);
+/* Takes protection away from the leaf at `address`, if there is one; flushes. Returns as space_remove. */
+uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection);
+
+/* The epoch that all harts must have seen before what was taken away so far is out of every TLB. */
+uint64_t space_flush_epoch(void);
+bool space_flush_done(uint64_t epoch);
+/* This hart catches up with all requests. Without the lock or with it. */
+void space_flush_serve(void);
+
+#endif

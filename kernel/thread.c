@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads: execution contexts. A thread is bound to one hart for life. It runs unless one of its stop bits says why not;
+ * inside a long operation it runs, in the kernel, until the operation is done, whatever stops it.
+ *
+ * INV-THREAD-1 a thread with a process is in process->threads, and references the process.
+ * INV-THREAD-2 call_frame is not NULL exactly if frame_pin pins its page.
+ * INV-THREAD-3 priority >= own_priority; they differ only inside a long operation.
+ * Guarded by the kernel lock, but for the context, which belongs to the hart while the thread is current.
+ */
+#include "thread.h"
+
+#include "assert.h"
+#include "bank.h"
+#include "capability.h"
+#include "event.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "process.h"
+#include "schedule.h"
+#include "upcall.h"
+
+#define REGISTERS 32 /* the number that thread: read_registers gives the latched interrupt */
+
+void thread_set_stop(struct thread *thread, enum thread_stop reason)
+{
+    const bool was_runnable = thread_is_runnable(thread);
+
+    thread->stop |= (uint8_t)reason;
+    if (was_runnable && !thread_is_runnable(thread))
+        schedule_unready(thread);
+}
+
+void thread_clear_stop(struct thread *thread, enum thread_stop reason)
+{
+    const bool was_runnable = thread_is_runnable(thread);
+
+    thread->stop &= (uint8_t)~reason;
+    if (!was_runnable && thread_is_runnable(thread))
+        schedule_ready(thread);
+}
+
+void thread_answer(struct thread *thread, enum wk_status status, uint64_t word)
+{
+    const uint64_t words[6] = {word};
+
+    arch_context_answer(&thread->context, status, words);
+    thread_clear_stop(thread, THREAD_WAITING);
+}
+
+struct thread *thread_make(struct process *process, uint8_t priority)
+{
+    struct thread *thread = object_create(WK_TYPE_THREAD, sizeof(struct thread), process->object.bank);
+
+    if (thread == NULL)
+        return NULL;
+    thread->process = process;
+    object_reference(&process->object);
+    list_append(&process->threads, &thread->process_link);
+    process->thread_count++;
+    thread->priority = priority;
+    thread->own_priority = priority;
+    thread->stop = THREAD_CREATED;
+    thread->hart = schedule_place();
+    thread->hart->thread_count++;
+    list_init(&thread->ready_link);
+    event_thread_init(thread);
+    operation_init(&thread->operation, thread);
+    return thread;
+}
+
+void thread_begin(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t thread_pointer, uint64_t argument0,
+                  uint64_t argument1)
+{
+    arch_context_start(&thread->context, entry, stack, thread_pointer, argument0, argument1);
+    if (thread->process->state == WK_PROCESS_STATE_CREATED)
+        thread->process->state = WK_PROCESS_STATE_RUNNING;
+    if (thread->process->state == WK_PROCESS_STATE_SUSPENDED)
+        thread->stop |= THREAD_SUSPENDED;
+    thread_clear_stop(thread, THREAD_CREATED);
+}
+
+void thread_end(struct thread *thread)
+{
+    if (thread->stop & THREAD_ENDED)
+        return;
+    thread_set_stop(thread, THREAD_ENDED);
+    if (thread->stop & THREAD_WAITING)
+        event_wait_end(thread, WK_REVOKED);
+}
+
+static void change_priority(struct thread *thread, uint8_t priority)
+{
+    if (thread->priority == priority)
+        return;
+    schedule_set_priority(thread, priority);
+    if (thread->stop & THREAD_WAITING)
+        event_wait_requeue(thread);
+}
+
+void thread_give_way(struct thread *asker, struct thread *doer)
+{
+    assert(doer->operation.step != NULL);
+    if (doer->priority < asker->priority)
+        change_priority(doer, asker->priority);
+    if (doer->hart == asker->hart)
+        schedule_yield(asker);
+}
+
+void thread_operation_ended(struct thread *thread)
+{
+    change_priority(thread, thread->own_priority); /* INV-THREAD-3 */
+    if (!thread_is_runnable(thread))
+        schedule_unready(thread);
+}
+
+enum wk_status thread_end_step(struct thread *thread, struct operation *asker)
+{
+    assert(thread->stop & THREAD_ENDED);
+    if (thread->operation.step != NULL) {
+        thread_give_way(asker->thread, thread);
+        return WK_CONTINUE;
+    }
+    return thread_is_current(thread) ? WK_CONTINUE : WK_OK;
+}
+
+static void drop_frames(struct thread *thread)
+{
+    thread->call_frame = NULL;
+    memory_unpin(&thread->frame_pin);
+}
+
+void thread_detach(struct thread *thread)
+{
+    struct process *process = thread->process;
+
+    assert(!thread_is_current(thread) && list_is_empty(&thread->ready_link));
+    if (process == NULL)
+        return;
+    drop_frames(thread);
+    list_remove(&thread->process_link);
+    process->thread_count--;
+    thread->process = NULL;
+    thread->hart->thread_count--;
+    deadline_cancel(&thread->wait_deadline);
+    object_unreference(&process->object);
+}
+
+enum wk_status thread_dismantle(struct object *object, struct operation *operation)
+{
+    struct thread *thread = container_of(object, struct thread, object);
+
+    thread_end(thread);
+    if (thread_end_step(thread, operation) == WK_CONTINUE)
+        return WK_CONTINUE;
+    thread_detach(thread);
+    return WK_OK;
+}
+
+enum wk_status thread_create(struct invocation *invocation, struct process *process,
+                             const struct wk_thread_create_in *in, struct wk_thread_create_out *out)
+{
+    enum wk_status status = capability_reserve(invocation->process);
+    struct thread *thread;
+
+    if (in->priority > process->priority_ceiling)
+        return invocation_bad_argument(invocation, 1);
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (status != WK_OK)
+        return status;
+    thread = thread_make(process, (uint8_t)in->priority);
+    if (thread == NULL)
+        return WK_NO_MEMORY;
+
+    op_commit();
+    out->thread = capability_handle(capability_make(invocation->process, &thread->object, WK_RIGHTS_ALL, NULL));
+    return WK_OK;
+}
+
+enum wk_status thread_start(struct invocation *invocation, struct thread *thread, const struct wk_thread_start_in *in)
+{
+    (void)invocation;
+    if (!(thread->stop & THREAD_CREATED))
+        return WK_ALREADY_STARTED;
+    if (thread->stop & THREAD_ENDED || thread->process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+
+    op_commit();
+    thread_begin(thread, in->entry, in->stack, in->thread_pointer, in->argument0, in->argument1);
+    return WK_OK;
+}
+
+static enum wk_status thread_stop_step(struct operation *operation)
+{
+    return thread_end_step(container_of(operation->object, struct thread, object), operation);
+}
+
+enum wk_status thread_stop(struct invocation *invocation, struct thread *thread)
+{
+    if (thread->stop & THREAD_ENDED)
+        return WK_NOT_STARTED;
+
+    op_commit();
+    thread_end(thread);
+    if (thread == invocation->thread)
+        return WK_NO_ANSWER;
+    return operation_begin(&invocation->thread->operation, thread_stop_step, &thread->object);
+}
+
+enum wk_status thread_set_frames(struct invocation *invocation, struct thread *thread,
+                                 struct capability *memory_capability, const struct wk_thread_set_frames_in *in)
+{
+    struct memory *memory = container_of(memory_capability->object, struct memory, object);
+    struct memory_pin pin = {0};
+    enum wk_status status;
+
+    if (in->offset_pages >= memory->pages)
+        return invocation_bad_argument(invocation, 2);
+    if (thread->process == NULL)
+        return WK_REVOKED;
+    status = memory_pin_page(memory, in->offset_pages, &pin, upcall_frames_revoked);
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    drop_frames(thread);
+    memory_pin_transfer(&thread->frame_pin, &pin);
+    thread->call_frame_address = in->address;
+    thread->call_frame = memory_pin_pointer(&thread->frame_pin);
+    return WK_OK;
+}
+
+enum wk_status thread_read_registers(struct invocation *invocation, struct thread *thread,
+                                     const struct wk_thread_read_registers_in *in,
+                                     struct wk_thread_read_registers_out *out)
+{
+    uint64_t values[6];
+
+    (void)invocation;
+    if (thread->stop == 0 || thread_is_current(thread))
+        return WK_BUSY;
+    for (unsigned i = 0; i < 6; i++)
+        values[i] = in->first + i == REGISTERS ? thread->interrupt_owed
+                                               : arch_context_get(&thread->context, (unsigned)in->first + i);
+    *out = (struct wk_thread_read_registers_out){values[0], values[1], values[2], values[3], values[4], values[5]};
+    return WK_OK;
+}
+
+enum wk_status thread_write_register(struct invocation *invocation, struct thread *thread,
+                                     const struct wk_thread_write_register_in *in)
+{
+    (void)invocation;
+    if (thread->stop == 0 || thread->stop & THREAD_WAITING || thread->operation.step != NULL ||
+        thread_is_current(thread))
+        return WK_BUSY;
+
+    op_commit();
+    arch_context_set(&thread->context, (unsigned)in->register_number, in->value);
+    return WK_OK;
+}
+
+enum wk_status thread_interrupt(struct invocation *invocation, struct thread *thread)
+{
+    (void)invocation;
+    if (thread->stop & (THREAD_CREATED | THREAD_ENDED))
+        return WK_NOT_STARTED;
+
+    op_commit();
+    upcall_interrupt_latch(thread);
+    if (thread_is_current(thread)) {
+        thread->hart->reschedule = true;
+        hart_notify(thread->hart);
+    }
+    return WK_OK;
+}
+
+enum wk_status thread_set_priority(struct invocation *invocation, struct thread *thread,
+                                   const struct wk_thread_set_priority_in *in)
+{
+    const uint8_t priority = (uint8_t)in->priority;
+
+    (void)invocation;
+    if (thread->stop & THREAD_ENDED)
+        return WK_NOT_STARTED;
+    if (priority > thread->process->priority_ceiling)
+        return WK_NO_RIGHT;
+
+    op_commit();
+    thread->own_priority = priority;
+    if (thread->operation.step == NULL || priority > thread->priority)
+        change_priority(thread, priority);
+    return WK_OK;
+}
+
+enum wk_status thread_yield(struct invocation *invocation, struct thread *thread)
+{
+    if (thread != invocation->thread)
+        return invocation_bad_argument(invocation, 0);
+
+    op_commit();
+    schedule_yield(thread);
+    return WK_OK;
+}
+
+enum wk_status thread_info(struct invocation *invocation, struct thread *thread, struct wk_thread_info_out *out)
+{
+    (void)invocation;
+    if (thread->stop & THREAD_ENDED)
+        out->state = WK_THREAD_STATE_ENDED;
+    else if (thread->stop & THREAD_CREATED)
+        out->state = WK_THREAD_STATE_CREATED;
+    else if (thread->stop & THREAD_SUSPENDED)
+        out->state = WK_THREAD_STATE_SUSPENDED;
+    else
+        out->state = thread->stop & THREAD_WAITING ? WK_THREAD_STATE_WAITING : WK_THREAD_STATE_READY;
+    out->priority = thread->own_priority;
+    out->hart = thread->hart->index;
+    return WK_OK;
+}

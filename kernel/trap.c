@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's entries and its way out: see trap.h. An invocation that is done at once goes straight back; everything
+ * else ends in trap_leave, the kernel's one loop, in which long operations make their steps, interrupts are taken between
+ * them, and the hart sleeps when there is nothing to do. The loop's turn is the unit of everything that is bounded: one
+ * hold of the kernel lock, after which whatever is more urgent comes first.
+ */
+#include "trap.h"
+
+#include "assert.h"
+#include "frame.h"
+#include "invoke.h"
+#include "irq.h"
+#include "lock.h"
+#include "mapping.h"
+#include "meter.h"
+#include "process.h"
+#include "schedule.h"
+#include "space.h"
+#include "string.h"
+#include "trace.h"
+#include "upcall.h"
+
+/* Whether the invoking thread can go straight back to user code. */
+static inline bool goes_straight_on(const struct hart *hart, const struct thread *thread)
+{
+    return !hart->reschedule && !thread->interrupt_owed && frame_stock_is_full(hart);
+}
+
+uint64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                         uint64_t word4, uint64_t word5, uint64_t operation)
+{
+    struct hart *hart = hart_current();
+    struct thread *thread = hart->current;
+    struct invocation invocation = {.thread = thread,
+                                    .process = thread->process,
+                                    .words = {word0, word1, word2, word3, word4, word5}};
+    enum wk_status status;
+    bool straight;
+
+    meter_entered();
+    meter_invocation();
+    trace(WK_TRACE_EVENT_INVOKE, operation, handle);
+    kernel_lock_acquire();
+    status = invoke(&invocation, operation, handle);
+    straight = status < WK_NO_ANSWER && goes_straight_on(hart, thread);
+    if (status < WK_NO_ANSWER && !straight)
+        arch_context_answer(&thread->context, status, invocation.words);
+    kernel_lock_release();
+    if (!straight)
+        return 1;
+    trace(WK_TRACE_EVENT_ANSWER, status, operation);
+    hart->answer[0] = status;
+    for (unsigned i = 0; i < 6; i++)
+        hart->answer[i + 1] = invocation.words[i];
+    deadline_program(hart);
+    meter_left();
+    return 0;
+}
+
+static enum wk_upcall_cause access_cause(enum arch_access access)
+{
+    switch (access) {
+    case ARCH_LOAD:
+        return WK_UPCALL_CAUSE_LOAD_FAULT;
+    case ARCH_STORE:
+        return WK_UPCALL_CAUSE_STORE_FAULT;
+    case ARCH_FETCH:
+        return WK_UPCALL_CAUSE_FETCH_FAULT;
+    }
+    return WK_UPCALL_CAUSE_LOAD_FAULT;
+}
+
+void trap_page_fault(enum arch_access access, uint64_t address)
+{
+    struct thread *thread = hart_current()->current;
+    enum wk_status status;
+
+    meter_entered();
+    kernel_lock_acquire();
+    status = mapping_fault(thread->process, address, access, &thread->operation);
+    if (status == WK_NO_MEMORY)
+        upcall_fault(thread, WK_UPCALL_CAUSE_NO_MEMORY, address);
+    else if (status == WK_REVOKED)
+        upcall_fault(thread, WK_UPCALL_CAUSE_REVOKED, address);
+    else if (status == WK_NOT_MAPPED)
+        upcall_fault(thread, access_cause(access), address);
+    else
+        assert(status == WK_OK || status == WK_CONTINUE);
+    thread->operation.silent = status == WK_CONTINUE;
+    kernel_lock_release();
+}
+
+void trap_fault(enum wk_upcall_cause cause, uint64_t detail)
+{
+    meter_entered();
+    kernel_lock_acquire();
+    trace(WK_TRACE_EVENT_TRAP, cause, detail);
+    upcall_fault(hart_current()->current, cause, detail);
+    kernel_lock_release();
+}
+
+void trap_foreign_call(void)
+{
+    meter_entered();
+    kernel_lock_acquire();
+    upcall_foreign_call(hart_current()->current);
+    kernel_lock_release();
+}
+
+void trap_upcall_return(void)
+{
+    meter_entered();
+    kernel_lock_acquire();
+    upcall_return(hart_current()->current);
+    kernel_lock_release();
+}
+
+void trap_timer(void)
+{
+    /* The loop finds out what has expired: the timer is written again when the hart leaves the kernel. */
+    hart_current()->timer_ns = 0;
+}
+
+void trap_external(void)
+{
+    kernel_lock_acquire();
+    irq_deliver();
+    kernel_lock_release();
+}
+
+void trap_software(void)
+{
+    hart_notified(hart_current());
+}
+
+/* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
+static void take_interrupts(void)
+{
+    meter_left();
+    if (arch_interrupt_waits())
+        arch_interrupts_take();
+    space_flush_serve();
+    meter_entered();
+}
+
+/* The answer of an operation that came to its end. */
+static void finish_operation(struct thread *thread, enum wk_status status)
+{
+    struct operation *operation = &thread->operation;
+    const uint64_t words[6] = {operation->result};
+
+    operation_end(operation);
+    if (status != WK_NO_ANSWER && !operation->silent)
+        arch_context_answer(&thread->context, status, words);
+    operation->silent = false;
+    thread_operation_ended(thread);
+}
+
+/* Does what a step wants done without the lock. True if the next step is to follow at once. */
+static bool copy_page(struct page_copy *copy)
+{
+    if (copy->bytes == 0)
+        return false;
+    if (copy->from != NULL)
+        arch_bytes_copy(copy->to, copy->from, copy->bytes);
+    else if (copy->bytes == WK_PAGE_BYTES)
+        arch_page_zero(copy->to);
+    else
+        memset(copy->to, 0, copy->bytes);
+    copy->bytes = 0;
+    return copy->step_at_once;
+}
+
+/* One step of the current thread's operation, and what it wants copied. Releases the lock. */
+static void step_operation(struct thread *thread)
+{
+    struct operation *operation = &thread->operation;
+    enum wk_status status;
+
+    for (;;) {
+        status = operation->step(operation);
+        if (status != WK_CONTINUE)
+            finish_operation(thread, status);
+        kernel_lock_release();
+        if (!copy_page(&operation->copy))
+            return;
+        kernel_lock_acquire();
+    }
+}
+
+/* The chosen thread is about to go on in user code, or in its handler if an interrupt is latched. False if it ended. */
+static bool goes_to_user(struct thread *thread)
+{
+    if (thread->interrupt_owed)
+        upcall_interrupt(thread);
+    return thread_is_runnable(thread);
+}
+
+struct thread *trap_leave(void)
+{
+    struct hart *hart = hart_current();
+
+    for (;;) {
+        struct thread *thread;
+
+        take_interrupts();
+        if (!frame_stock_is_full(hart)) {
+            frame_stock_add(hart);
+            continue;
+        }
+        kernel_lock_acquire();
+        frame_quarantine_release();
+        if (deadline_expire(hart)) {
+            kernel_lock_release();
+            continue;
+        }
+        thread = schedule_choose(hart);
+        if (thread == NULL) {
+            hart->idle = true;
+            kernel_lock_release();
+            deadline_program(hart);
+            meter_left();
+            arch_idle();
+            meter_entered();
+            hart->idle = false;
+        } else if (thread->operation.step != NULL) {
+            step_operation(thread);
+        } else if (goes_to_user(thread)) {
+            kernel_lock_release();
+            deadline_program(hart);
+            meter_first_user();
+            meter_left();
+            return thread;
+        } else {
+            kernel_lock_release();
+        }
+    }
+}

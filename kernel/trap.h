@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's entries, called by the architecture's trap code with interrupts off and the lock not held, and the way
+ * out. The kernel has one stack a hart and keeps nothing on it between traps.
+ */
+#ifndef TRAP_H
+#define TRAP_H
+
+#include "thread.h"
+
+/*
+ * An ecall whose operation is 4096 or more. The eight arguments are the registers a0 to a7 as they came. Callee-saved
+ * registers are still the user's when this returns. Before the call assembly has stored pc (after the ecall), ra, sp, gp
+ * and tp in the current thread's context.
+ *
+ * Returns 0 if the same thread goes straight on: then hart->answer is what it gets in a0 to a6, all other caller-saved
+ * registers 0. Otherwise (1) the answer is in the context's a0 to a6 already or will be (arch_context_answer), assembly
+ * stores the callee-saved registers in the context of the thread that trapped (hart->trapped, which stays valid) and
+ * calls trap_leave.
+ */
+uint64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                         uint64_t word4, uint64_t word5, uint64_t operation);
+
+/* A page fault, with the context saved in full. Then trap_leave. */
+void trap_page_fault(enum arch_access access, uint64_t address);
+/* A trap that is never the kernel's own to answer. Then trap_leave. */
+void trap_fault(enum wk_upcall_cause cause, uint64_t detail);
+/* A foreign call or an upcall's return that assembly did not do itself; pc is that of the ecall. Then trap_leave. */
+void trap_foreign_call(void);
+void trap_upcall_return(void);
+/* Interrupts, with the context saved in full if a thread was running. Then trap_leave. */
+void trap_timer(void);
+void trap_external(void);
+void trap_software(void);
+
+/*
+ * Chooses and prepares what the hart does next: finishes operations step by step, takes interrupts between steps,
+ * sleeps if nothing is ready. Returns the thread whose full context assembly then loads.
+ */
+struct thread *trap_leave(void);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * AVL trees with parent links. Invariants: keys in order; `balance` is the difference of the subtrees' heights and lies
+ * in -1..1; `first` is the leftmost node. Callers hold the lock of whatever owns the tree.
+ */
+#include "tree.h"
+
+#include <stddef.h>
+
+/* Makes `child` stand where `node` stood below `parent`. */
+static void replace_child(struct tree *tree, struct tree_node *parent, struct tree_node *node, struct tree_node *child)
+{
+    if (parent == NULL)
+        tree->root = child;
+    else
+        parent->child[parent->child[1] == node] = child;
+    if (child != NULL)
+        child->parent = parent;
+}
+
+/* Rotates so that `node`'s child on `side` takes its place. Balances are the caller's business. */
+static struct tree_node *rotate(struct tree *tree, struct tree_node *node, int side)
+{
+    struct tree_node *up = node->child[side];
+
+    node->child[side] = up->child[!side];
+    if (node->child[side] != NULL)
+        node->child[side]->parent = node;
+    replace_child(tree, node->parent, node, up);
+    up->child[!side] = node;
+    node->parent = up;
+    return up;
+}
+
+/*
+ * Mends a node whose balance is +2 or -2. Returns the subtree's new root; its balance is 0 unless the tree did not
+ * become lower (which happens only on removal).
+ */
+static struct tree_node *mend(struct tree *tree, struct tree_node *node)
+{
+    const int side = node->balance > 0;
+    const int32_t lean = side ? 1 : -1;
+    struct tree_node *heavy = node->child[side];
+    struct tree_node *middle;
+
+    if (heavy->balance != -lean) {
+        node->balance = heavy->balance == 0 ? lean : 0;
+        heavy->balance = heavy->balance == 0 ? -lean : 0;
+        return rotate(tree, node, side);
+    }
+    middle = heavy->child[!side];
+    node->balance = middle->balance == lean ? -lean : 0;
+    heavy->balance = middle->balance == -lean ? lean : 0;
+    middle->balance = 0;
+    rotate(tree, heavy, !side);
+    return rotate(tree, node, side);
+}
+
+void tree_insert(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node *parent = NULL;
+    struct tree_node *at = tree->root;
+    int side = 0;
+
+    while (at != NULL) {
+        parent = at;
+        side = node->key >= at->key;
+        at = at->child[side];
+    }
+    node->parent = parent;
+    node->child[0] = NULL;
+    node->child[1] = NULL;
+    node->balance = 0;
+    if (tree->first == NULL || node->key < tree->first->key)
+        tree->first = node;
+    if (parent == NULL) {
+        tree->root = node;
+        return;
+    }
+    parent->child[side] = node;
+    for (; parent != NULL; node = parent, parent = node->parent) {
+        parent->balance += parent->child[1] == node ? 1 : -1;
+        if (parent->balance == 0)
+            return;
+        if (parent->balance == 2 || parent->balance == -2) {
+            mend(tree, parent);
+            return;
+        }
+    }
+}
+
+/* The subtree on `side` of `parent` became lower by one: restores the balances upward. */
+static void lowered(struct tree *tree, struct tree_node *parent, int side)
+{
+    while (parent != NULL) {
+        struct tree_node *above = parent->parent;
+        const int above_side = above != NULL && above->child[1] == parent;
+
+        parent->balance += side ? -1 : 1;
+        if (parent->balance == 1 || parent->balance == -1)
+            return;
+        if (parent->balance != 0 && mend(tree, parent)->balance != 0)
+            return;
+        parent = above;
+        side = above_side;
+    }
+}
+
+void tree_remove(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node *parent = node->parent;
+    struct tree_node *heir;
+    int side = parent != NULL && parent->child[1] == node;
+
+    if (tree->first == node)
+        tree->first = tree_next(node);
+    if (node->child[0] == NULL || node->child[1] == NULL) {
+        replace_child(tree, parent, node, node->child[node->child[0] == NULL]);
+        lowered(tree, parent, side);
+        return;
+    }
+    heir = node->child[1];
+    while (heir->child[0] != NULL)
+        heir = heir->child[0];
+    side = heir->parent == node;
+    parent = side ? heir : heir->parent;
+    replace_child(tree, heir->parent, heir, heir->child[1]);
+    replace_child(tree, node->parent, node, heir);
+    for (int i = 0; i < 2; i++) {
+        heir->child[i] = node->child[i];
+        if (heir->child[i] != NULL)
+            heir->child[i]->parent = heir;
+    }
+    heir->balance = node->balance;
+    lowered(tree, parent, side);
+}
+
+struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key)
+{
+    struct tree_node *best = NULL;
+    struct tree_node *at = tree->root;
+
+    while (at != NULL) {
+        if (at->key <= key) {
+            best = at;
+            at = at->child[1];
+        } else {
+            at = at->child[0];
+        }
+    }
+    return best;
+}
+
+struct tree_node *tree_next(const struct tree_node *node)
+{
+    struct tree_node *at = node->child[1];
+
+    if (at != NULL) {
+        while (at->child[0] != NULL)
+            at = at->child[0];
+        return at;
+    }
+    while (node->parent != NULL && node->parent->child[1] == node)
+        node = node->parent;
+    return node->parent;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Balanced search trees (AVL), linked through a member of the sorted struct, keyed by a 64-bit number. Equal keys keep
+ * the order in which they were inserted. All operations are O(log n): at most 1.44 log2(n) levels.
+ * Serves the mappings of a process (by address) and the deadlines of a hart (by time).
+ */
+#ifndef TREE_H
+#define TREE_H
+
+#include <stdint.h>
+
+struct tree_node {
+    struct tree_node *parent;
+    struct tree_node *child[2]; /* smaller keys; greater or equal keys */
+    uint64_t key;
+    int32_t balance; /* height of child[1] less height of child[0]: -1, 0 or 1 */
+};
+
+struct tree {
+    struct tree_node *root;
+    struct tree_node *first; /* the node with the smallest key */
+};
+
+/* Inserts `node`, whose key is set and which is in no tree. */
+void tree_insert(struct tree *tree, struct tree_node *node);
+void tree_remove(struct tree *tree, struct tree_node *node);
+/* The last node with a key at most `key`, or NULL. */
+struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key);
+/* The next node in order, or NULL. */
+struct tree_node *tree_next(const struct tree_node *node);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Copies a2 bytes from a1 to a0; answers 0, or 1 if a byte could not be reached. A fault between wk_guarded_begin and
+ * wk_guarded_end is resumed at wk_guarded_failed by wk_upcall_deliver; therefore no stack and no ra are used here.
+ */
+    .section .text.wk_guarded_copy, "ax"
+    .globl wk_guarded_copy, wk_guarded_begin, wk_guarded_end, wk_guarded_failed
+wk_guarded_copy:
+wk_guarded_begin:
+    or      t0, a0, a1
+    andi    t0, t0, 7
+    bnez    t0, bytes
+    li      t1, 8
+words:
+    bltu    a2, t1, bytes
+    ld      t0, 0(a1)
+    sd      t0, 0(a0)
+    addi    a0, a0, 8
+    addi    a1, a1, 8
+    addi    a2, a2, -8
+    j       words
+bytes:
+    beqz    a2, done
+    lbu     t0, 0(a1)
+    sb      t0, 0(a0)
+    addi    a0, a0, 1
+    addi    a1, a1, 1
+    addi    a2, a2, -1
+    j       bytes
+done:
+    li      a0, 0
+    ret
+wk_guarded_end:
+wk_guarded_failed:
+    li      a0, 1
+    ret

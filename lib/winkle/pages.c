@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel knows what is mapped; the library keeps no list. It proposes ever higher addresses from a cursor that several
+ * threads may advance, starts again at the bottom when it has reached the top, and lets the kernel refuse what is taken.
+ */
+#include <winkle/pages.h>
+
+#include <winkle/capability.h>
+#include <winkle/memory.h>
+#include <winkle/process.h>
+#include <winkle/start.h>
+
+#define CHOSEN_FIRST UINT64_C(0x40000000)
+#define CHOSEN_END UINT64_C(0x3000000000)
+#define ATTEMPTS 64
+
+static uint64_t cursor = CHOSEN_FIRST;
+
+/* Reserves nothing: proposes. 0 if the range is too large. */
+static uint64_t propose(uint64_t pages)
+{
+    const uint64_t bytes = (pages + 1) * WK_PAGE_BYTES;
+    uint64_t address;
+
+    if (pages >= (CHOSEN_END - CHOSEN_FIRST) / WK_PAGE_BYTES)
+        return 0;
+    for (;;) {
+        address = __atomic_fetch_add(&cursor, bytes, __ATOMIC_RELAXED);
+        if (address < CHOSEN_END && bytes <= CHOSEN_END - address)
+            return address;
+        __atomic_store_n(&cursor, CHOSEN_FIRST, __ATOMIC_RELAXED);
+    }
+}
+
+enum wk_status wk_map(wk_handle memory, uint64_t offset_pages, uint64_t pages, uint64_t protection, void **address)
+{
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const uint64_t proposed = propose(pages);
+        enum wk_status status;
+
+        if (proposed == 0)
+            break;
+        status = wk_memory_map(memory, wk_self.process, proposed, offset_pages, pages, protection);
+        if (status == WK_ALREADY_MAPPED)
+            continue;
+        *address = (void *)proposed;
+        return status;
+    }
+    return WK_NO_MEMORY;
+}
+
+enum wk_status wk_unmap(const void *address, uint64_t pages)
+{
+    return wk_process_unmap(wk_self.process, (uint64_t)address, pages);
+}
+
+enum wk_status wk_map_new(uint64_t pages, uint64_t options, wk_handle *memory, void **address)
+{
+    enum wk_status status = wk_memory_create(wk_self.bank, pages, options, memory);
+
+    if (status != WK_OK)
+        return status;
+    status = wk_map(*memory, 0, pages, WK_READ_WRITE, address);
+    if (status != WK_OK)
+        wk_capability_delete(*memory);
+    return status;
+}
+
+void wk_unmap_delete(wk_handle memory, const void *address, uint64_t pages)
+{
+    wk_unmap(address, pages);
+    wk_capability_delete(memory);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Measuring in instructions. Each entry is measured in BATCHES batches; what the loop itself costs is measured the same
+ * way and taken off; minimum, median and maximum are of the batches, for one operation.
+ */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <winkle/abi.h>
+
+#define BATCHES 11
+#define NO_LIMIT 0
+
+struct samples {
+    uint64_t value[BATCHES]; /* instructions for one operation */
+};
+
+/* A benchmark: a name, a limit or NO_LIMIT, and what prints it. */
+struct benchmark {
+    const char *name;
+    uint64_t limit;
+    void (*measure)(const struct benchmark *benchmark);
+};
+
+/* Prints the line that tools/bench.py reads: `bench NAME UNIT MIN MEDIAN MAX LIMIT`. Sorts the samples. */
+void print_samples(const struct benchmark *benchmark, struct samples *samples);
+/* The same for a single figure. */
+void print_figure(const struct benchmark *benchmark, uint64_t value);
+
+/* Runs `operation` BATCHES times `count` times and prints; ends the program if it fails. */
+void measure_operation(const struct benchmark *benchmark, unsigned count, enum wk_status (*operation)(void));
+
+/* calls.c */
+void measure_null_invocation(const struct benchmark *benchmark);
+void measure_foreign_call(const struct benchmark *benchmark);
+/* objects.c */
+void measure_lend_delete(const struct benchmark *benchmark);
+void measure_thread(const struct benchmark *benchmark);
+void measure_process(const struct benchmark *benchmark);
+/* pages.c */
+void measure_demand_fault(const struct benchmark *benchmark);
+void measure_map_unmap(const struct benchmark *benchmark);
+/* longest.c */
+void measure_interrupts_off(const struct benchmark *benchmark);
+void measure_lock_hold(const struct benchmark *benchmark);
+void measure_boot(const struct benchmark *benchmark);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first process. It reads the boot archive and its manifest, runs what the manifest says (or the one program that the
+ * command line names after `--`), and powers the machine off.
+ *
+ * With a command the console follows a protocol, which tools/console.py reads: a line `\001winkle:begin`, what the program
+ * prints, then `\001winkle:exit STATUS` or `\001winkle:crash REASON`.
+ */
+#include "init.h"
+
+#include <winkle/boot.h>
+#include <winkle/clock.h>
+#include <winkle/event.h>
+#include <winkle/machine.h>
+#include <winkle/names.h>
+#include <winkle/print.h>
+#include <winkle/text.h>
+
+#define MANIFEST_NAME "boot.manifest"
+#define MANIFEST_BYTES_MAX 16384
+#define END_TEXT_BYTES 96
+
+static struct init init;
+static char command_line[sizeof(((struct wk_boot_page *)0)->command_line)];
+static char manifest_text[MANIFEST_BYTES_MAX + 1];
+
+void power_off(int status)
+{
+    for (;;) {
+        wk_machine_power_off(wk_self.machine, (uint64_t)status);
+        wk_print("winkle: the machine can't be powered off; leave QEMU with Ctrl-A X\n");
+        wk_event_wait(init.end_event, UINT64_C(1) << 63, WK_FOREVER, &(uint64_t){0});
+    }
+}
+
+/* Says why nothing can be run, where it is seen also when a command was given. */
+__attribute__((noreturn)) static void give_up(int status)
+{
+    if (init.command_count > 0)
+        wk_print("\001winkle:exit %d\n", status);
+    power_off(status);
+}
+
+static void read_command_line(void)
+{
+    const struct wk_boot_page *boot = (const struct wk_boot_page *)WK_BOOT_PAGE_ADDRESS;
+    char *at = command_line;
+    bool is_command = false;
+
+    memcpy(command_line, boot->command_line, sizeof(command_line) - 1);
+    while (*at != '\0') {
+        const char *word = at;
+
+        while (*at != '\0' && *at != ' ')
+            at++;
+        if (*at != '\0')
+            *at++ = '\0';
+        if (*word == '\0')
+            continue;
+        if (is_command && init.command_count < COMMAND_WORDS_MAX)
+            init.command[init.command_count++] = word;
+        else if (strcmp(word, "--") == 0)
+            is_command = true;
+        else if (strcmp(word, "quiet") == 0)
+            init.quiet = true;
+    }
+}
+
+static void open_archive(void)
+{
+    enum wk_status status = wk_archive_map(&init.archive);
+    const char *problem;
+    size_t offset;
+
+    if (status != WK_OK) {
+        wk_print("winkle: there is no boot archive (%s); give QEMU one with -initrd\n", wk_status_name(status));
+        give_up(INIT_REFUSED);
+    }
+    problem = wk_archive_check(&init.archive, &offset);
+    if (problem != NULL) {
+        wk_print("winkle: boot archive: entry at byte %lu: %s\n", offset, problem);
+        give_up(INIT_REFUSED);
+    }
+}
+
+static void read_manifest(void)
+{
+    struct manifest_problem problem;
+    struct wk_file file;
+
+    if (wk_archive_find(&init.archive, MANIFEST_NAME, &file) != 0) {
+        wk_print("winkle: boot archive: there is no file " MANIFEST_NAME "\n");
+        give_up(INIT_REFUSED);
+    }
+    if (file.length > MANIFEST_BYTES_MAX) {
+        wk_print("winkle: " MANIFEST_NAME ": it is longer than %u bytes\n", MANIFEST_BYTES_MAX);
+        give_up(INIT_REFUSED);
+    }
+    memcpy(manifest_text, file.bytes, file.length);
+    if (!manifest_parse(manifest_text, file.length, &init.manifest, &problem)) {
+        wk_print("winkle: " MANIFEST_NAME ":%u: %s: %s\n", problem.line, problem.word, problem.text);
+        give_up(INIT_REFUSED);
+    }
+}
+
+/* The status of a run for whoever started the machine. */
+static int status_of(const struct run_result *result)
+{
+    if (!result->started)
+        return result->refusal;
+    if (!wk_end_is_exit(&result->end))
+        return INIT_CRASHED;
+    if ((result->end.detail & 0xff) == 0 && result->pages_lost != 0)
+        return INIT_LOST_PAGES;
+    return (int)(result->end.detail & 0xff);
+}
+
+__attribute__((noreturn)) static void run_command(void)
+{
+    const struct manifest_program *program = manifest_find(&init.manifest, init.command[0]);
+    struct run_result result;
+    char text[END_TEXT_BYTES];
+
+    if (program == NULL) {
+        wk_print("winkle: " MANIFEST_NAME " has no entry for a program named %s\n", init.command[0]);
+        give_up(INIT_NOT_FOUND);
+    }
+    result = run_program(&init, program, init.command[0], (int)init.command_count, init.command);
+    wk_end_print(&result.end, text, sizeof(text));
+    if (result.started && !wk_end_is_exit(&result.end))
+        wk_print("\001winkle:crash %s\n", text);
+    else
+        wk_print("\001winkle:exit %d\n", status_of(&result));
+    power_off(status_of(&result));
+}
+
+/* Runs one entry of the manifest, and again as often as its restart rule allows. Returns its status. */
+static int run_entry(const struct manifest_program *program)
+{
+    const char *argv[1 + MANIFEST_ARGUMENTS_MAX] = {program->name};
+    char text[END_TEXT_BYTES];
+
+    memcpy(argv + 1, program->arguments, sizeof(program->arguments));
+    for (uint64_t run = 0;; run++) {
+        const struct run_result result =
+            run_program(&init, program, program->name, 1 + (int)program->argument_count, argv);
+        const int status = status_of(&result);
+
+        if (!result.started || status == 0)
+            return status;
+        wk_end_print(&result.end, text, sizeof(text));
+        wk_print("winkle: %s ended: %s\n", program->name, text);
+        if (run == program->restarts)
+            return status;
+    }
+}
+
+__attribute__((noreturn)) static void run_manifest(void)
+{
+    int status = 0;
+
+    for (unsigned i = 0; i < init.manifest.program_count; i++) {
+        const struct manifest_program *program = &init.manifest.programs[i];
+
+        if (!program->start)
+            continue;
+        if (!init.quiet)
+            wk_print("winkle: starting %s\n", program->name);
+        const int ended = run_entry(program);
+
+        if (status == 0)
+            status = ended;
+    }
+    if (!init.quiet)
+        wk_print("winkle: %s; powering off\n", status == 0 ? "all programs ended well, no memory lost" : "done");
+    power_off(status);
+}
+
+int main(void)
+{
+    read_command_line();
+    if (init.command_count > 0)
+        wk_print("\001winkle:begin\n");
+    open_archive();
+    read_manifest();
+    if (wk_event_create(wk_self.bank, &init.end_event) != WK_OK) {
+        wk_print("winkle: init has no memory for its event\n");
+        give_up(INIT_REFUSED);
+    }
+    if (init.command_count > 0)
+        run_command();
+    run_manifest();
+}

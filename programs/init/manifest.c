@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "manifest.h"
+
+#include <winkle/abi.h>
+#include <winkle/text.h>
+
+#define WORDS_MAX (MANIFEST_ARGUMENTS_MAX + 1)
+#define PRIORITY_DEFAULT 100
+#define NAME_BYTES_MAX 64
+
+/* A line under its reading: its words. */
+struct line {
+    const char *words[WORDS_MAX];
+    unsigned count;
+    const char *excess; /* the first word too many, or NULL */
+};
+
+struct parser {
+    struct manifest *manifest;
+    struct manifest_program *program; /* the entry under way, or NULL */
+    const struct line *line;
+    struct manifest_problem *problem;
+};
+
+static bool refuse(struct parser *parser, const char *text, const char *word)
+{
+    parser->problem->text = text;
+    parser->problem->word = word;
+    return false;
+}
+
+static bool read_number(struct parser *parser, uint64_t least, uint64_t most, uint64_t *number)
+{
+    const char *word = parser->line->words[1];
+
+    if (!wk_parse_number(word, strlen(word), number))
+        return refuse(parser, "this is no number", word);
+    if (*number < least || *number > most)
+        return refuse(parser, "this number is out of range", word);
+    return true;
+}
+
+static bool read_program(struct parser *parser)
+{
+    const char *name = parser->line->words[1];
+    const size_t length = strlen(name);
+
+    if (length > NAME_BYTES_MAX)
+        return refuse(parser, "this name is longer than 64 bytes", name);
+    for (size_t i = 0; i + 1 < length; i++) {
+        if (name[i] == '*')
+            return refuse(parser, "a `*` may stand only at the end of a name", name);
+    }
+    for (unsigned i = 0; i < parser->manifest->program_count; i++) {
+        if (strcmp(parser->manifest->programs[i].name, name) == 0)
+            return refuse(parser, "there is an entry of this name already", name);
+    }
+    if (parser->manifest->program_count == MANIFEST_PROGRAMS_MAX)
+        return refuse(parser, "there are more than 48 programs", name);
+    parser->program = &parser->manifest->programs[parser->manifest->program_count++];
+    *parser->program = (struct manifest_program){.name = name,
+                                                 .priority = PRIORITY_DEFAULT,
+                                                 .ceiling = PRIORITY_DEFAULT,
+                                                 .line = parser->problem->line};
+    return true;
+}
+
+static bool read_path(struct parser *parser)
+{
+    parser->program->path = parser->line->words[1];
+    return true;
+}
+
+static bool read_arguments(struct parser *parser)
+{
+    for (unsigned i = 1; i < parser->line->count; i++)
+        parser->program->arguments[i - 1] = parser->line->words[i];
+    parser->program->argument_count = parser->line->count - 1;
+    return true;
+}
+
+static bool read_bank(struct parser *parser)
+{
+    if (strcmp(parser->line->words[1], "most") == 0) {
+        parser->program->bank_pages = MANIFEST_BANK_MOST;
+        return true;
+    }
+    return read_number(parser, 1, WK_PAGE_COUNT_MAX, &parser->program->bank_pages);
+}
+
+static bool read_priority(struct parser *parser)
+{
+    if (!read_number(parser, 0, WK_PRIORITY_HIGHEST, &parser->program->priority))
+        return false;
+    if (parser->program->ceiling < parser->program->priority)
+        parser->program->ceiling = parser->program->priority;
+    return true;
+}
+
+static bool read_ceiling(struct parser *parser)
+{
+    return read_number(parser, parser->program->priority, WK_PRIORITY_HIGHEST, &parser->program->ceiling);
+}
+
+static bool read_restart(struct parser *parser)
+{
+    return read_number(parser, 0, UINT32_MAX, &parser->program->restarts);
+}
+
+static bool read_start(struct parser *parser)
+{
+    if (parser->program->name[strlen(parser->program->name) - 1] == '*')
+        return refuse(parser, "an entry for several programs can't be started", parser->program->name);
+    parser->program->start = true;
+    return true;
+}
+
+static bool read_grant(struct parser *parser)
+{
+    static const char *const names[] = {"console", "power", "device", "inspect", "trace", "archive", "device-tree"};
+    const unsigned count = sizeof(names) / sizeof(names[0]);
+
+    for (unsigned i = 1; i < parser->line->count; i++) {
+        unsigned grant = 0;
+
+        while (grant < count && strcmp(names[grant], parser->line->words[i]) != 0)
+            grant++;
+        if (grant == count)
+            return refuse(parser,
+                          "there is nothing of this name to grant; there are console, power, device, inspect, trace, "
+                          "archive, device-tree",
+                          parser->line->words[i]);
+        parser->program->grants |= 1u << grant;
+    }
+    return true;
+}
+
+struct keyword {
+    const char *name;
+    bool (*read)(struct parser *parser);
+    unsigned values_least, values_most;
+};
+
+static const struct keyword keywords[] = {
+    {"program", read_program, 1, 1},   {"path", read_path, 1, 1},
+    {"bank", read_bank, 1, 1},         {"arguments", read_arguments, 1, MANIFEST_ARGUMENTS_MAX},
+    {"priority", read_priority, 1, 1}, {"grant", read_grant, 1, MANIFEST_ARGUMENTS_MAX},
+    {"ceiling", read_ceiling, 1, 1},   {"restart", read_restart, 1, 1},
+    {"start", read_start, 0, 0},
+};
+
+static bool read_line(struct parser *parser)
+{
+    const char *first = parser->line->words[0];
+
+    for (unsigned i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        const struct keyword *keyword = &keywords[i];
+
+        if (strcmp(keyword->name, first) != 0)
+            continue;
+        if (parser->line->count - 1 < keyword->values_least)
+            return refuse(parser, "a value is missing after this word", first);
+        if (parser->line->count - 1 > keyword->values_most)
+            return refuse(parser, "this word is one too many", parser->line->words[keyword->values_most + 1]);
+        if (parser->line->excess != NULL)
+            return refuse(parser, "this word is one too many", parser->line->excess);
+        if (parser->program == NULL && keyword->read != read_program)
+            return refuse(parser, "a line `program NAME` must come before this word", first);
+        return keyword->read(parser);
+    }
+    return refuse(parser,
+                  "this is no word of a manifest; they are program, path, arguments, bank, priority, ceiling, grant, "
+                  "start, restart",
+                  first);
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+/* Takes the line that begins at `text` apart; returns where the next one begins. */
+static char *split_line(char *text, const char *end, struct line *line)
+{
+    *line = (struct line){0};
+    while (text < end && *text != '\n') {
+        if (is_blank(*text)) {
+            *text++ = '\0';
+            continue;
+        }
+        if (*text == '#') {
+            while (text < end && *text != '\n')
+                *text++ = '\0';
+            break;
+        }
+        if (line->count < WORDS_MAX)
+            line->words[line->count++] = text;
+        else if (line->excess == NULL)
+            line->excess = text;
+        while (text < end && *text != '\n' && !is_blank(*text))
+            text++;
+    }
+    if (text < end)
+        *text++ = '\0';
+    return text;
+}
+
+static bool check_entries(struct parser *parser)
+{
+    for (unsigned i = 0; i < parser->manifest->program_count; i++) {
+        parser->problem->line = parser->manifest->programs[i].line;
+        if (parser->manifest->programs[i].bank_pages == 0)
+            return refuse(parser, "this program has no line `bank PAGES`", parser->manifest->programs[i].name);
+    }
+    return true;
+}
+
+bool manifest_parse(char *text, size_t length, struct manifest *manifest, struct manifest_problem *problem)
+{
+    const char *end = text + length;
+    struct line line;
+    struct parser parser = {.manifest = manifest, .line = &line, .problem = problem};
+
+    manifest->program_count = 0;
+    *problem = (struct manifest_problem){.line = 0, .text = "", .word = ""};
+    for (size_t i = 0; i < length; i++) {
+        problem->line += i == 0 || text[i - 1] == '\n';
+        if ((text[i] < ' ' && text[i] != '\n' && !is_blank(text[i])) || text[i] > '~')
+            return refuse(&parser, "there is a byte that is no ASCII text", "");
+    }
+    problem->line = 0;
+    while (text < end) {
+        problem->line++;
+        text = split_line(text, end, &line);
+        if (line.count > 0 && !read_line(&parser))
+            return false;
+    }
+    return check_entries(&parser);
+}
+
+const struct manifest_program *manifest_find(const struct manifest *manifest, const char *name)
+{
+    const struct manifest_program *best = NULL;
+    size_t best_length = 0;
+
+    for (unsigned i = 0; i < manifest->program_count; i++) {
+        const struct manifest_program *program = &manifest->programs[i];
+        const size_t length = strlen(program->name);
+
+        if (strcmp(program->name, name) == 0)
+            return program;
+        if (program->name[length - 1] != '*' || strncmp(program->name, name, length - 1) != 0)
+            continue;
+        if (best == NULL || length > best_length) {
+            best = program;
+            best_length = length;
+        }
+    }
+    return best;
+}

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# Native programs and the boot archive that carries them. A program is a folder, programs/NAME, or one file of the
+# tests: tests/abuse/NAME.c becomes abuse-NAME, tests/bench/NAME.c bench-NAME, tests/system/NAME.c test-NAME.
+# init is linked by a script of its own and goes into the kernel as a flat image.
+
+# $(call folder-sources,NAME) and $(call file-program,FILE): from a program to its sources, from a file to its program.
+folder-sources = $(wildcard programs/$1/*.c programs/$1/*.S)
+file-program = $(patsubst system-%,test-%,$(subst /,-,$(patsubst tests/%.c,%,$1)))
+
+FOLDER_PROGRAMS := $(filter-out init,$(patsubst programs/%/,%,$(wildcard programs/*/)))
+FILE_SOURCES := $(wildcard tests/abuse/*.c tests/bench/*.c tests/system/*.c)
+PROGRAMS := $(foreach name,$(FOLDER_PROGRAMS),$(if $(call folder-sources,$(name)),$(name))) \
+    $(foreach file,$(FILE_SOURCES),$(call file-program,$(file)))
+
+NATIVE_SOURCES := $(LIBRARY_SOURCES) $(FILE_SOURCES) \
+    $(foreach name,init $(FOLDER_PROGRAMS),$(call folder-sources,$(name)))
+NATIVE_OBJECTS := $(call objects,$(NATIVE_SOURCES))
+
+$(NATIVE_OBJECTS): $(OUT)/objects/%.o: % Makefile lib/lib.mk programs/programs.mk | $(INTERFACES_STAMP)
+	@mkdir -p $(@D)
+	$(CC) $(NATIVE_CFLAGS) -c $< -o $@
+
+# $(call link,NAME,OBJECTS,SCRIPT)
+define link
+$(OUT)/programs/$1: $2 $(LIBRARY_OBJECTS) $3
+	@mkdir -p $$(@D)
+	$(CC) $(NATIVE_CFLAGS) $(TARGET_LDFLAGS) -T $3 $$(filter %.o,$$^) -lgcc -o $$@
+
+endef
+$(eval $(foreach name,$(FOLDER_PROGRAMS),\
+    $(call link,$(name),$(call objects,$(call folder-sources,$(name))),$(LIBRARY_SCRIPT))))
+$(eval $(foreach file,$(FILE_SOURCES),\
+    $(call link,$(call file-program,$(file)),$(call objects,$(file)),$(LIBRARY_SCRIPT))))
+$(eval $(call link,init,$(call objects,$(call folder-sources,init)),programs/init/init.ld))
+
+$(OUT)/init.bin: $(OUT)/programs/init
+	$(OBJCOPY) -O binary $< $@
+
+# The archive carries the programs without their debug information.
+STRIPPED := $(patsubst %,$(OUT)/stripped/%,$(PROGRAMS))
+$(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
+	@mkdir -p $(@D)
+	$(OBJCOPY) --strip-all $< $@
+
+# The folders are among what it depends on, so that a program that is gone leaves the archive.
+$(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) tools/archive.py \
+    $(wildcard programs tests/abuse tests/bench tests/system)
+	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name))
+
+-include $(NATIVE_OBJECTS:.o=.d)

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the checker call of each other. */
+#ifndef CHECK_PARTS_H
+#define CHECK_PARTS_H
+
+#include "capability.h"
+#include "event.h"
+#include "operation.h"
+#include "process.h"
+#include "thread.h"
+#include "timer.h"
+
+/* A member of a list is linked with its neighbours. */
+void check_link(const struct list *link);
+void check_node(const struct capability *node, const struct capability *parent);
+void for_each_operation(void (*visit)(const struct operation *operation));
+
+/* check_memory.c */
+void check_process(const struct process *process);
+void check_memory(const struct memory *memory);
+
+/* check_threads.c */
+void check_thread(const struct thread *thread);
+void check_event(const struct event *event);
+void check_binding(const struct event_binding *binding);
+void check_timer(const struct timer *timer);
+void check_harts(void);
+void check_event_counts(const struct object *object);
+
+#endif

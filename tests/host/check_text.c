@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* The state of the kernel as text, so that two states can be compared and the difference read. */
+#include "bank.h"
+#include "check.h"
+#include "event.h"
+#include "host.h"
+#include "irq.h"
+#include "mapping.h"
+#include "memory.h"
+#include "process.h"
+#include "space.h"
+#include "thread.h"
+#include "timer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static FILE *text;
+
+static unsigned long number(uint64_t value)
+{
+    return (unsigned long)value;
+}
+
+static void say_capability(const struct capability *slot)
+{
+    fprintf(text, "  handle %#lx: object %lu rights %#x flags %u depth %u%s\n", number(capability_handle(slot)),
+            number(slot->object->identity), slot->rights, slot->flags, slot->depth,
+            slot->parent == NULL ? " owned" : "");
+}
+
+static void say_mapping(const struct process *process, const struct mapping *mapping)
+{
+    fprintf(text, "  mapping %#lx: %lu pages of memory %lu from %lu, protection %lu\n", number(mapping_start(mapping)),
+            number(mapping->pages), number(mapping->node.object->identity), number(mapping->offset_pages),
+            number(mapping->protection));
+    for (uint64_t address = mapping_start(mapping); address < mapping_end(mapping);) {
+        uint64_t bytes;
+        const uint64_t entry = space_lookup(&process->space, address, &bytes);
+
+        if (entry != 0)
+            fprintf(text, "    %#lx: protection %lu, %lu bytes\n", number(address),
+                    number(arch_entry_protection(entry)), number(bytes));
+        address = (address & ~(bytes - 1)) + bytes;
+    }
+}
+
+static void say_process(const struct process *process)
+{
+    fprintf(text, " state %u reason %u threads %lu mappings %lu %u capabilities, pages for %u\n", process->state,
+            process->reason, number(process->thread_count), number(process->mapping_count), process->table.count,
+            process->table.paged);
+    fprintf(text, "  upcall %#lx %#lx end event %lu bits %#lx\n", number(process->upcall_entry),
+            number(process->upcall_return), process->end.event == NULL ? 0 : number(process->end.event->object.identity),
+            process->end.event == NULL ? 0 : number(process->end.bits));
+    for (uint32_t index = 0; index < process->table.made; index++) {
+        const struct capability *slot = capability_slot(&process->table, index);
+
+        if (slot->object != NULL)
+            say_capability(slot);
+    }
+    for (const struct tree_node *node = process->mappings.first; node != NULL; node = tree_next(node))
+        say_mapping(process, container_of(node, struct mapping, by_address));
+}
+
+static void say_memory(const struct memory *memory)
+{
+    fprintf(text, " %lu pages, %lu present, %lu tables, options %u, %lu mappings, %u pins\n", number(memory->pages),
+            number(memory->present_pages), number(memory->table_pages), memory->options, number(memory->mapping_count),
+            memory->pin_count);
+    for (uint64_t page = 0; !memory->is_physical && page < memory->pages && page < 4096; page++) {
+        const struct frame *frame = memory_page(memory, page);
+
+        if (frame != NULL && frame_sharers(frame) > 1)
+            fprintf(text, "  page %lu has %u sharers\n", number(page), frame_sharers(frame));
+    }
+}
+
+static void say_thread(const struct thread *thread)
+{
+    fprintf(text, " of process %lu: stop %u priority %u hart %u interrupt %u%u frames %#lx pc %#lx\n",
+            thread->process == NULL ? 0 : number(thread->process->object.identity), thread->stop, thread->priority,
+            thread->hart->index, thread->interrupt_latched, thread->interrupt_owed, number(thread->call_frame_address),
+            thread->hart->current == thread ? 0 : number(thread->context.x[0]));
+}
+
+static void say_object(const struct object *object)
+{
+    static const char *const names[] = {"marker", "bank",    "event",  "irq",   "machine",
+                                        "memory", "process", "thread", "timer", "trace"};
+
+    fprintf(text, "%s %lu: bank %lu state %u capabilities %u references %u;", names[object->type],
+            number(object->identity), object->bank == NULL ? 0 : number(object->bank->object.identity), object->state,
+            object->capabilities, object->references);
+    switch ((enum wk_type)object->type) {
+    case WK_TYPE_BANK: {
+        const struct bank *bank = container_of(object, struct bank, object);
+
+        fprintf(text, " limit %lu used %lu objects %lu children %lu\n", number(bank->limit_pages),
+                number(bank->used_pages), number(bank->object_count), number(bank->child_count));
+        break;
+    }
+    case WK_TYPE_PROCESS:
+        say_process(container_of(object, struct process, object));
+        break;
+    case WK_TYPE_MEMORY:
+        say_memory(container_of(object, struct memory, object));
+        break;
+    case WK_TYPE_THREAD:
+        say_thread(container_of(object, struct thread, object));
+        break;
+    case WK_TYPE_EVENT:
+        fprintf(text, " pending %#lx waiters %u\n", number(container_of(object, struct event, object)->pending),
+                container_of(object, struct event, object)->waiter_count);
+        break;
+    case WK_TYPE_TIMER: {
+        const struct timer *timer = container_of(object, struct timer, object);
+
+        fprintf(text, " set %d period %lu bound %d\n", deadline_is_set(&timer->deadline), number(timer->period_ns),
+                timer->binding.event != NULL);
+        break;
+    }
+    case WK_TYPE_IRQ:
+        fprintf(text, " line %u waiting %d bound %d\n", container_of(object, struct irq, object)->line,
+                container_of(object, struct irq, object)->waiting,
+                container_of(object, struct irq, object)->binding.event != NULL);
+        break;
+    case WK_TYPE_NONE:
+    case WK_TYPE_MACHINE:
+    case WK_TYPE_TRACE:
+        fprintf(text, "\n");
+        break;
+    }
+}
+
+char *check_state_text(void)
+{
+    char *buffer;
+    size_t bytes;
+
+    text = open_memstream(&buffer, &bytes);
+    if (text == NULL)
+        abort();
+    for (const struct list *link = object_all.next; link != &object_all; link = link->next)
+        say_object(container_of(link, struct object, all_link));
+    fprintf(text, "free frames %lu, in quarantine %lu\n", number(frame_free_count()),
+            number(frame_quarantine_count()));
+    fclose(text);
+    return buffer;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Init's manifest: what is accepted, and how each mistake is refused with its line and word. */
+#include "../../programs/init/manifest.c"
+#include "../../lib/winkle/number.c"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct manifest manifest;
+static struct manifest_problem problem;
+static char text[4096];
+
+static bool parse(const char *source)
+{
+    strcpy(text, source);
+    return manifest_parse(text, strlen(source), &manifest, &problem);
+}
+
+static void assert_refused(const char *source, unsigned line, const char *word, const char *part)
+{
+    assert_false(parse(source));
+    assert_int_equal(problem.line, line);
+    assert_string_equal(problem.word, word);
+    assert_non_null(strstr(problem.text, part));
+}
+
+static void full_entry(void **state)
+{
+    const struct manifest_program *program;
+
+    (void)state;
+    assert_true(parse("# a comment\n\nprogram shell # another\n  path bin/sh\n  arguments -c echo\n  bank 0x40\n"
+                      "  priority 120\n  ceiling 130\n  grant console power\n  grant archive\n  restart 3\n  start\n"));
+    assert_int_equal(manifest.program_count, 1);
+    program = &manifest.programs[0];
+    assert_string_equal(program->name, "shell");
+    assert_string_equal(program->path, "bin/sh");
+    assert_int_equal(program->argument_count, 2);
+    assert_string_equal(program->arguments[1], "echo");
+    assert_int_equal(program->bank_pages, 64);
+    assert_int_equal(program->priority, 120);
+    assert_int_equal(program->ceiling, 130);
+    assert_int_equal(program->grants, GRANT_CONSOLE | GRANT_POWER | GRANT_ARCHIVE);
+    assert_int_equal(program->restarts, 3);
+    assert_true(program->start);
+}
+
+static void defaults(void **state)
+{
+    (void)state;
+    assert_true(parse("program a\nbank most"));
+    assert_null(manifest.programs[0].path);
+    assert_int_equal(manifest.programs[0].bank_pages, MANIFEST_BANK_MOST);
+    assert_int_equal(manifest.programs[0].priority, PRIORITY_DEFAULT);
+    assert_int_equal(manifest.programs[0].ceiling, PRIORITY_DEFAULT);
+    assert_int_equal(manifest.programs[0].grants, 0);
+    assert_false(manifest.programs[0].start);
+}
+
+static void empty(void **state)
+{
+    (void)state;
+    assert_true(parse(""));
+    assert_int_equal(manifest.program_count, 0);
+    assert_true(parse("# nothing\n \t\r\n"));
+}
+
+static void finding(void **state)
+{
+    (void)state;
+    assert_true(parse("program test-*\nbank 1\nprogram test-long-*\nbank 2\nprogram test-one\nbank 3\n"));
+    assert_int_equal(manifest_find(&manifest, "test-one")->bank_pages, 3);
+    assert_int_equal(manifest_find(&manifest, "test-two")->bank_pages, 1);
+    assert_int_equal(manifest_find(&manifest, "test-long-x")->bank_pages, 2);
+    assert_null(manifest_find(&manifest, "hello"));
+    assert_true(parse("program *\nbank 1\n"));
+    assert_int_equal(manifest_find(&manifest, "hello")->bank_pages, 1);
+}
+
+static void mistakes(void **state)
+{
+    (void)state;
+    assert_refused("\nprogramm a\n", 2, "programm", "no word of a manifest");
+    assert_refused("bank 3\n", 1, "bank", "must come before");
+    assert_refused("program\n", 1, "program", "a value is missing");
+    assert_refused("program a b\n", 1, "b", "one too many");
+    assert_refused("program a\nbank x1\n", 2, "x1", "no number");
+    assert_refused("program a\nbank 0\n", 2, "0", "out of range");
+    assert_refused("program a\nbank 99999999999999999999999\n", 2, "99999999999999999999999", "no number");
+    assert_refused("program a\nbank 0x8000001\n", 2, "0x8000001", "out of range");
+    assert_refused("program a\npriority 256\n", 2, "256", "out of range");
+    assert_refused("program a\npriority 9\nceiling 8\n", 3, "8", "out of range");
+    assert_refused("program a\ngrant console kitchen\n", 2, "kitchen", "to grant");
+    assert_refused("program a*b\n", 1, "a*b", "only at the end");
+    assert_refused("program a\nbank 1\nprogram a\nbank 1\n", 3, "a", "already");
+    assert_refused("program a*\nbank 1\nstart\n", 3, "a*", "can't be started");
+    assert_refused("program a\nbank 1\nprogram b\n", 3, "b", "no line `bank");
+    assert_refused("program a\nbank 1\narguments 1 2 3 4 5 6 7 8 9\n", 3, "9", "one too many");
+    assert_refused("program a\nbank 1\nstart now\n", 3, "now", "one too many");
+    assert_refused("program a\nbank 1\n\nba\x80nk 2", 4, "", "no ASCII");
+}
+
+static void names_too_long(void **state)
+{
+    char source[128] = "program ";
+
+    (void)state;
+    memset(source + 8, 'a', NAME_BYTES_MAX + 1);
+    assert_false(parse(source));
+    assert_non_null(strstr(problem.text, "longer than 64"));
+}
+
+static void too_many_programs(void **state)
+{
+    char source[sizeof(text)] = "";
+    size_t length = 0;
+
+    (void)state;
+    for (int i = 0; i <= MANIFEST_PROGRAMS_MAX; i++)
+        length += (size_t)sprintf(source + length, "program p%d\nbank 1\n", i);
+    assert_refused(source, MANIFEST_PROGRAMS_MAX * 2 + 1, "p48", "more than 48");
+}
+
+/* No input makes the parser leave its buffer: the sanitizers watch. */
+static void random_bytes(void **state)
+{
+    static const char *const pieces[] = {"program ", "bank ", "*", "\n", "most", " ", "grant ", "\t", "#", "start",
+                                         "18446744073709551616", "0x", "arguments ", "a", "path "};
+
+    (void)state;
+    srand(1);
+    for (int turn = 0; turn < 20000; turn++) {
+        char *source = malloc(257);
+        size_t length = 0;
+
+        while (length < 200) {
+            const char *piece = pieces[(size_t)rand() % (sizeof(pieces) / sizeof(pieces[0]))];
+
+            memcpy(source + length, piece, strlen(piece));
+            length += strlen(piece);
+        }
+        source = realloc(source, length + 1);
+        source[length] = '\0';
+        manifest_parse(source, length, &manifest, &problem);
+        free(source);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(full_entry),     cmocka_unit_test(defaults),
+        cmocka_unit_test(empty),          cmocka_unit_test(finding),
+        cmocka_unit_test(mistakes),       cmocka_unit_test(names_too_long),
+        cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runs the wrappers, stubs and tables generated from tests/tools/golden/interfaces: a stub's trap goes straight through
+ * operation_table to the handlers below, which record what reached them. Run by tests/tools/test_interfaces.py.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <winkle/crate.h>
+#include <winkle/label.h>
+#include <winkle/names.h>
+
+#include "handlers.h"
+#include "interface_table.h"
+#include "invoke.h"
+
+#define CHECK(condition) \
+    do { \
+        if (!(condition)) { \
+            fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
+            exit(1); \
+        } \
+    } while (0)
+
+static char object_storage;
+static struct capability invoked = {(struct object *)&object_storage};
+static struct capability other;
+static const char *called;             /* the handler that ran last */
+static struct capability *called_with; /* its capability argument */
+static uint64_t looked_up[4];          /* number, handle, type, rights of the last look-up */
+static uint64_t wrong_argument;
+static enum wk_status handler_answers = WK_OK;
+static uint64_t result_words[6];
+
+/* Like the kernel's, for tests: a trap is an invocation of `invoked`. */
+enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[static 6])
+{
+    (void)handle;
+    struct invocation invocation = {.capability = &invoked};
+    memcpy(invocation.words, words, sizeof invocation.words);
+    called = NULL;
+    called_with = NULL;
+    wrong_argument = 0;
+    enum wk_status status = operation_table[operation - WK_OPERATION_FIRST].wrapper(&invocation);
+    memcpy(words, invocation.words, sizeof invocation.words);
+    memcpy(result_words, words, sizeof result_words);
+    return status;
+}
+
+enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle, enum wk_type type,
+                                     uint16_t rights, struct capability **capability)
+{
+    (void)invocation;
+    looked_up[0] = number;
+    looked_up[1] = handle;
+    looked_up[2] = type;
+    looked_up[3] = rights;
+    if (handle == 99)
+        return WK_BAD_HANDLE;
+    *capability = &other;
+    return WK_OK;
+}
+
+enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)
+{
+    (void)invocation;
+    wrong_argument = number;
+    return WK_BAD_ARGUMENT;
+}
+
+static enum wk_status answer(const char *name, struct capability *argument)
+{
+    called = name;
+    called_with = argument;
+    return handler_answers;
+}
+
+enum wk_status crate_create(struct invocation *invocation, struct crate *crate, struct capability *lid,
+                            const struct wk_crate_create_in *in, struct wk_crate_create_out *out)
+{
+    CHECK((void *)crate == (void *)invocation->capability->object);
+    out->crate = in->bytes + in->state; /* were `in` and `out` the same words, this would go wrong */
+    out->crate += in->bytes;
+    return answer("create", lid);
+}
+
+enum wk_status crate_destroy(struct invocation *invocation, struct crate *crate)
+{
+    CHECK((void *)crate == (void *)invocation->capability->object);
+    return answer("destroy", NULL);
+}
+
+enum wk_status crate_handle(struct invocation *invocation, struct crate *crate, const struct wk_crate_handle_in *in)
+{
+    CHECK((void *)crate == (void *)invocation->capability->object);
+    CHECK(in->mask == invocation->words[5]);
+    return answer("handle", NULL);
+}
+
+enum wk_status crate_look(struct invocation *invocation, struct crate *crate, struct wk_crate_look_out *out)
+{
+    (void)invocation;
+    (void)crate;
+    CHECK(out->state == 0 && out->things == 0 && out->last == 0);
+    *out = (struct wk_crate_look_out){.state = WK_CRATE_STATE_OPEN, .things = 12, .last = WK_BUSY};
+    return answer("look", NULL);
+}
+
+enum wk_status label_check(struct invocation *invocation, struct capability *capability)
+{
+    CHECK(capability == invocation->capability);
+    return answer("check", NULL);
+}
+
+enum wk_status label_stick(struct invocation *invocation, struct capability *capability, struct capability *thing,
+                           const struct wk_label_stick_in *in)
+{
+    CHECK(capability == invocation->capability && in->colour == invocation->words[2]);
+    return answer("stick", thing);
+}
+
+enum wk_status label_ship(struct invocation *invocation, struct crate *crate, struct capability *target,
+                          const struct wk_label_ship_in *in, struct wk_label_ship_out *out)
+{
+    CHECK((void *)crate == (void *)invocation->capability->object);
+    out->stamp = in->label_number;
+    return answer("ship", target);
+}
+
+static void check_ranges(void)
+{
+    wk_handle made = 77;
+    CHECK(wk_crate_create(1, 0, WK_CRATE_STATE_OPEN, 0, &made) == WK_BAD_ARGUMENT && wrong_argument == 1);
+    CHECK(wk_crate_create(1, 12, WK_CRATE_STATE_OPEN, 0, &made) == WK_BAD_ARGUMENT && wrong_argument == 1);
+    CHECK(wk_crate_create(1, 4104, WK_CRATE_STATE_OPEN, 0, &made) == WK_BAD_ARGUMENT && wrong_argument == 1);
+    CHECK(wk_crate_create(1, 8, (enum wk_crate_state)2, 0, &made) == WK_BAD_ARGUMENT && wrong_argument == 2);
+    CHECK(!called && made == 77);
+    CHECK(wk_crate_create(1, 4096, WK_CRATE_STATE_OPEN, 0, &made) == WK_OK && made == 8193 && !called_with);
+
+    uint64_t all = WK_HANDLING_UPRIGHT | WK_HANDLING_FRAGILE;
+    CHECK(wk_crate_handle(1, all + 1, 255, 0, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 1);
+    CHECK(wk_crate_handle(1, all, 256, 0, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 2);
+    CHECK(wk_crate_handle(1, all, 255, 1, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 3);
+    CHECK(wk_crate_handle(1, all, 255, WK_SHELF_END + 4096, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 3);
+    CHECK(wk_crate_handle(1, all, 255, 0, (enum wk_status)8, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 4);
+    CHECK(wk_crate_handle(1, all, 255, 0, WK_BUSY, 15, 0) == WK_BAD_ARGUMENT && wrong_argument == 5);
+    CHECK(wk_crate_handle(1, all, 255, WK_SHELF_END, WK_BUSY, 16, UINT64_MAX) == WK_OK && !strcmp(called, "handle"));
+    CHECK(wk_label_stick(1, 5, WK_RIGHTS_ALL + 1, 7) == WK_BAD_ARGUMENT && wrong_argument == 2);
+    CHECK(wk_label_stick(1, 5, WK_RIGHTS_ALL, 8) == WK_BAD_ARGUMENT && wrong_argument == 3);
+}
+
+static void check_capabilities(void)
+{
+    wk_handle made = 77;
+    CHECK(wk_crate_create(1, 8, WK_CRATE_STATE_CLOSED, 99, &made) == WK_BAD_HANDLE && !called && made == 77);
+    CHECK(wk_crate_create(1, 8, WK_CRATE_STATE_CLOSED, 5, &made) == WK_OK && called_with == &other);
+    CHECK(looked_up[0] == 3 && looked_up[1] == 5 && looked_up[2] == WK_TYPE_CRATE && looked_up[3] == WK_CRATE_RIGHT_OPEN);
+    CHECK(wk_label_stick(1, 0, 0, 0) == WK_OK && called_with == &other);
+    CHECK(looked_up[0] == 1 && looked_up[2] == WK_TYPE_NONE && looked_up[3] == 0);
+    uint64_t stamp = 0;
+    CHECK(wk_label_ship(1, 9, 5, &stamp) == WK_OK && stamp == 9 && looked_up[0] == 2);
+    CHECK(looked_up[3] == (WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN));
+}
+
+static void check_results(void)
+{
+    enum wk_crate_state state = WK_CRATE_STATE_CLOSED;
+    enum wk_status last = WK_OK;
+    uint64_t things = 0;
+    handler_answers = WK_BUSY;
+    CHECK(wk_crate_look(1, &state, &things, &last) == WK_BUSY && things == 0 && result_words[1] == 0);
+    CHECK(wk_crate_destroy(1) == WK_BUSY && wk_label_check(1) == WK_BUSY);
+    handler_answers = WK_OK;
+    CHECK(wk_crate_look(1, &state, &things, &last) == WK_OK);
+    CHECK(state == WK_CRATE_STATE_OPEN && things == 12 && last == WK_BUSY && result_words[3] == 0);
+}
+
+static void check_tables(void)
+{
+    for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; ++i) {
+        const struct interface_operation *operation = &interface_operations[i];
+        CHECK(!strcmp(operation->name, wk_operation_name(operation->number)));
+        if (operation->is_service)
+            continue;
+        const struct operation_descriptor *descriptor = &operation_table[operation->number - WK_OPERATION_FIRST];
+        CHECK(descriptor->wrapper && descriptor->type == operation->type && descriptor->rights == operation->rights);
+    }
+    for (unsigned i = 0; i < INTERFACE_STATUS_COUNT; ++i)
+        CHECK(!strcmp(interface_status_names[i], wk_status_name(i)));
+    CHECK(!strcmp(wk_type_name(WK_TYPE_CRATE), "crate") && !strcmp(wk_status_name(1000), "unknown status"));
+    CHECK(!strcmp(interface_right_names[WK_TYPE_CRATE][1], "open"));
+}
+
+int main(void)
+{
+    check_ranges();
+    check_capabilities();
+    check_results();
+    check_tables();
+    return 0;
+}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""How much of the kernel's portable code the unit tests and fuzzers reach, by clang's counting of what runs."""
+import glob
+import json
+import os
+import subprocess
+import tempfile
+
+from emulator import ROOT, Failure
+
+LEAST_PERCENT = 95
+FUZZ_RUNS = 20000  # from the same seed each time, so that the figure stays the same
+
+
+def measure():
+    """Runs the programs of build/host/coverage. Returns a table as text, and the percentage of lines reached."""
+    programs = sorted(path for path in (ROOT / "build/host/coverage").iterdir() if path.is_file())
+    with tempfile.TemporaryDirectory() as directory:
+        for program in programs:
+            run(program, directory)
+        profile = os.path.join(directory, "all.profdata")
+        call("llvm-profdata", "merge", "-o", profile, *glob.glob(os.path.join(directory, "*.profraw")))
+        sources = sorted(str(path) for path in (ROOT / "kernel").glob("*.c"))
+        objects = [word for program in programs[1:] for word in ("-object", str(program))]
+        report = call("llvm-cov", "export", "-summary-only", f"-instr-profile={profile}", str(programs[0]), *objects,
+                      *sources)
+    lines = {}
+    for entry in json.loads(report)["data"][0]["files"]:
+        summary = entry["summary"]["lines"]
+        lines[os.path.relpath(entry["filename"], ROOT)] = (summary["covered"], summary["count"])
+    return table(lines)
+
+
+def run(program, directory):
+    words = [str(program)]
+    if program.name.endswith("_fuzz"):
+        corpus = ROOT / "tests/fuzz/corpus" / program.name.removesuffix("_fuzz")
+        new_inputs = tempfile.mkdtemp(dir=directory)
+        words += ["-seed=1", f"-runs={FUZZ_RUNS}", new_inputs, *([str(corpus)] if corpus.is_dir() else [])]
+    # Tests run in processes of their own, hence the %p.
+    # A program that fails is reported by its own test; what it reached until then counts.
+    subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600,
+                   env={**os.environ, "LLVM_PROFILE_FILE": os.path.join(directory, f"{program.name}-%p.profraw")},
+                   check=False)
+
+
+def call(*words):
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode != 0:
+        raise Failure(f"{words[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def table(lines):
+    lines["total"] = tuple(sum(column) for column in zip(*lines.values())) if lines else (0, 0)
+    percents = {name: 100 * reached / count if count else 100.0 for name, (reached, count) in lines.items()}
+    width = max(len(name) for name in lines)
+    rows = [f"      {name:<{width}}  {lines[name][0]:>6} of {lines[name][1]:>6} lines  {percents[name]:5.1f} %"
+            for name in lines]
+    return "\n".join(rows), percents["total"]

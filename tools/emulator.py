@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""Builds Winkle, starts it in QEMU, and follows its console. All tools that run Winkle do it through here."""
+import os
+import pathlib
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import console
+import symbolise
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FIRMWARE = pathlib.Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
+BUILDS = ("debug", "release", "measure")
+MACHINES = ("virt",)
+
+# How a run can end without the program's own status.
+CRASHED, PANICKED, TIMED_OUT, STOPPED = 125, 124, 123, 122
+
+
+class Failure(Exception):
+    """Something that the user has to know; the text says what to do."""
+
+
+def make(*words):
+    """Runs make in the project; what it prints goes to standard error. Two makes at once wait for each other."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    command = ["flock", str(ROOT / "build" / ".lock"), "make", "-s", "--no-print-directory", "-O", "-C", str(ROOT),
+               f"-j{os.cpu_count() or 1}", *words]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=2).returncode != 0:
+        raise Failure("the build failed; see the messages above")
+
+
+def build(name):
+    make(f"BUILD={name}", "image")
+
+
+def command_line(words):
+    """The kernel's command line that makes init run one program: its words are separated by blanks, without quoting."""
+    for word in words:
+        if not word or re.search(r"[\s\x00-\x1f\x7f]", word):
+            raise Failure(f"{word!r} can't be passed: the program's words must not be empty or have blanks or control "
+                          "characters in them")
+    return " ".join(["quiet", "--", *words])
+
+
+class Machine:
+    """One emulated machine, as it is to be started."""
+
+    def __init__(self, build="debug", machine="virt", harts=1, memory="128M", icount=False, gdb=False):
+        self.build, self.machine, self.harts, self.memory = build, machine, harts, memory
+        self.icount, self.gdb = icount, gdb
+        self.directory = ROOT / "build" / build
+
+    def qemu(self, append=None, terminal=True):
+        words = ["qemu-system-riscv64", "-machine", self.machine, "-cpu", "rv64", "-smp", str(self.harts),
+                 "-m", self.memory, "-no-reboot", "-bios", str(FIRMWARE) if FIRMWARE.exists() else "default",
+                 "-kernel", str(self.directory / "winkle.img"), "-initrd", str(self.directory / "boot.cpio")]
+        words += ["-nographic"] if terminal else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
+        if append:
+            words += ["-append", append]
+        if self.icount:
+            words += ["-icount", "shift=0,sleep=off"]
+        if self.gdb:
+            words += ["-s", "-S"]
+        return words
+
+    def symboliser(self):
+        return symbolise.Symboliser(self.directory / "kernel.elf")
+
+    def run_terminal(self, timeout=None):
+        """Boots with the terminal connected. Returns an exit status for the shell."""
+        view = console.TerminalConsole(write_stdout, self.symboliser())
+        with_terminal = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with subprocess.Popen(self.qemu(), stdout=subprocess.PIPE) as process:
+                in_time = follow(process, view, timeout)
+        finally:
+            signal.signal(signal.SIGINT, with_terminal)
+        if not in_time:
+            print(f"winkle: stopped after {timeout:g} s", file=sys.stderr)
+            return TIMED_OUT
+        return STOPPED if process.returncode else 0
+
+    def run_command(self, words, timeout=60, write=None, view=None):
+        """Boots to run one program; `write` gets its output as it comes. Returns (status, message)."""
+        view = view or console.CommandConsole(write or write_stdout)
+        with subprocess.Popen(self.qemu(command_line(words), terminal=False), stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            in_time = follow(process, view, timeout)
+            complaint = process.stderr.read().decode(errors="replace").strip()
+        if view.status is not None:
+            return view.status, None
+        if view.crash is not None:
+            return CRASHED, f"the program crashed: {view.crash}"
+        if view.panic is not None:
+            return PANICKED, "the kernel panicked\n" + self.symbolised(view.panic)
+        if not in_time:
+            return TIMED_OUT, f"no end after {timeout:g} s" + ("" if view.begun else ", the program had not started" +
+                                                               self.last_lines(view.before))
+        return STOPPED, "the machine stopped without an answer" + (f"\n{complaint}" if complaint else "") + (
+            "" if view.begun else self.last_lines(view.before))
+
+    def symbolised(self, text):
+        symboliser = self.symboliser()
+        return b"\n".join(line + symboliser.suffix(line) for line in text.splitlines()).decode(errors="replace")
+
+    def last_lines(self, text):
+        lines = text.decode(errors="replace").splitlines()[-20:]
+        return "; the console's last lines:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+
+
+def write_stdout(data):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def follow(process, view, timeout):
+    """Feeds what the process prints to the view until it ends, answers, or time runs out; then stops it.
+
+    Returns whether it ended in time. A panicked kernel need not stop the machine: silence for a second ends it too.
+    """
+    deadline = time.monotonic() + timeout if timeout else None
+    output = process.stdout.fileno()
+    in_time = True
+    try:
+        while not getattr(view, "ended", False):
+            panicking = getattr(view, "panicking", bool)()
+            wait = 1.0 if panicking else None
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    in_time = False
+                    break
+                wait = left if wait is None else min(wait, left)
+            if not select.select([output], [], [], wait)[0]:
+                if panicking:
+                    break
+                continue
+            data = os.read(output, 65536)
+            if not data:
+                break
+            view.feed(data)
+    finally:
+        stop(process, grace=1.0 if in_time else 0.0)
+    view.finish()
+    return in_time
+
+
+def stop(process, grace):
+    """Lets the process end by itself for a moment, then makes it."""
+    for act, patience in ((lambda: None, grace), (process.terminate, 2.0), (process.kill, None)):
+        act()
+        try:
+            process.wait(patience)
+            return
+        except subprocess.TimeoutExpired:
+            continue

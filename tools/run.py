@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`./winkle run`: boots Winkle in QEMU, with the terminal connected or to run one program. See `./winkle help`."""
+import argparse
+import difflib
+import re
+import signal
+import sys
+
+import emulator
+
+
+OPTIONS = ("--machine", "--harts", "--memory", "--build", "--timeout", "--icount", "--gdb")
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        sys.stderr.write(f"winkle: {message}; './winkle help' lists all options\n")
+        sys.exit(2)
+
+
+def one_of(words):
+    def check(text):
+        if text not in words:
+            raise argparse.ArgumentTypeError(f"there is no '{text}'; the nearest is "
+                                             f"'{difflib.get_close_matches(text, words, 1, 0)[0]}'")
+        return text
+    return check
+
+
+def seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"a time is a number of seconds above 0, not '{text}'")
+    return value
+
+
+def harts(text):
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"the number of harts is 1 to 64, not '{text}'")
+    return int(text)
+
+
+def memory(text):
+    if not re.fullmatch(r"[1-9][0-9]*[MG]", text):
+        raise argparse.ArgumentTypeError(f"a size of memory is a number and M or G, such as 128M, not '{text}'")
+    return text
+
+
+def parse(words):
+    options, program = words, None
+    if "--" in words:
+        at = words.index("--")
+        options, program = words[:at], words[at + 1:]
+    parser = Parser(prog="./winkle run", add_help=False, allow_abbrev=False)
+    parser.add_argument("--machine", type=one_of(emulator.MACHINES), default="virt")
+    parser.add_argument("--harts", type=harts, default=1)
+    parser.add_argument("--memory", type=memory, default="128M")
+    parser.add_argument("--build", type=one_of(emulator.BUILDS), default="debug")
+    parser.add_argument("--timeout", type=seconds)
+    parser.add_argument("--icount", action="store_true")
+    parser.add_argument("--gdb", action="store_true")
+    arguments, unknown = parser.parse_known_args(options)
+    if unknown:
+        nearest = difflib.get_close_matches(unknown[0], OPTIONS, 1, 0)[0]
+        hint = f"; the nearest is '{nearest}'" if unknown[0].startswith("-") else "; a program goes after '--'"
+        parser.error(f"there is no option '{unknown[0]}'{hint}")
+    if program == []:
+        parser.error("after '--' goes the program to run")
+    return arguments, program
+
+
+def main():
+    # Whoever ends this process ends the emulator with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    arguments, program = parse(sys.argv[1:])
+    machine = emulator.Machine(arguments.build, arguments.machine, arguments.harts, arguments.memory, arguments.icount,
+                               arguments.gdb)
+    try:
+        if program:
+            emulator.command_line(program)
+        emulator.build(arguments.build)
+        if arguments.gdb:
+            print(f"winkle: the machine waits; attach with: ./winkle gdb {arguments.build}", file=sys.stderr)
+        if not program:
+            return machine.run_terminal(arguments.timeout)
+        timeout = arguments.timeout or (None if arguments.gdb else 60)
+        status, message = machine.run_command(program, timeout)
+    except emulator.Failure as failure:
+        status, message = 2, str(failure)
+    except KeyboardInterrupt:
+        status, message = 130, None
+    if message:
+        print(f"winkle: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,317 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`./winkle test`: runs the tests, one line each, and counts them.
+
+usage: ./winkle test [GROUP...] [NAME...]
+A NAME selects the tests whose full name, such as unit/gcc/bank/split, contains it (or matches it, with * and ?).
+"""
+import concurrent.futures
+import difflib
+import fnmatch
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+
+import bench
+import coverage
+import emulator
+import lint
+from emulator import ROOT
+
+WORKERS = os.cpu_count() or 1
+DETAIL_LINES = 80  # of what a failed test said
+PASS, FAIL, SKIP = "pass", "FAIL", "skip"
+
+
+class Tests:
+    """What was asked for, and what came out."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.count = {PASS: 0, FAIL: 0, SKIP: 0}
+
+    def wants(self, name):
+        return not self.wanted or any(word in name or fnmatch.fnmatch(name, word) for word in self.wanted)
+
+    def record(self, name, outcome, detail=""):
+        """One line; `detail` goes on it if short and after it, indented, if long or if the test failed."""
+        self.count[outcome] += 1
+        short = detail and outcome != FAIL and "\n" not in detail
+        print(f"{outcome}  {name}" + (f" ({detail})" if short else ""), flush=True)
+        if detail and not short:
+            lines = detail.rstrip().splitlines()
+            if len(lines) > DETAIL_LINES:
+                lines = [f"({len(lines) - DETAIL_LINES} lines left out)", *lines[-DETAIL_LINES:]]
+            print("".join(f"      {line}\n" for line in lines), end="", flush=True)
+
+    def summary(self):
+        passed, failed, skipped = (self.count[outcome] for outcome in (PASS, FAIL, SKIP))
+        return f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+
+    def run(self, tests, workers=WORKERS):
+        """Runs the wanted ones of [(name, function)] side by side; a function returns (outcome, detail)."""
+        tests = [(name, function) for name, function in tests if self.wants(name)]
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            for (name, _), result in zip(tests, pool.map(lambda test: guarded(test[1]), tests)):
+                self.record(name, *result)
+
+    def build(self, name, *words):
+        """Builds what a group needs; a failure is one failed test of that name."""
+        try:
+            emulator.make(*words)
+        except emulator.Failure as failure:
+            self.record(name, FAIL, str(failure))
+            return False
+        return True
+
+
+def guarded(function):
+    try:
+        return function()
+    except emulator.Failure as failure:
+        return FAIL, str(failure)
+    except subprocess.TimeoutExpired as timeout:
+        return FAIL, f"no end after {timeout.timeout:g} s: {timeout.cmd}"
+
+
+def execute(words, timeout=300, environment=None, cwd=ROOT):
+    """Runs a command; returns its exit status and all that it printed."""
+    done = subprocess.run([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=timeout, cwd=cwd, env={**os.environ, **(environment or {})},
+                          check=False)
+    return done.returncode, done.stdout.decode(errors="replace")
+
+
+def judge(words, timeout=300, **options):
+    """A test that is one command: it passes if the command succeeds."""
+    status, text = execute(words, timeout, **options)
+    return (PASS, "") if status == 0 else (FAIL, text or f"exit status {status}")
+
+
+# The build machine's tools: Python's unittest.
+
+def run_tools(tests):
+    files = sorted((ROOT / "tests/tools").glob("test_*.py"))
+    tests.run([(f"tools/{file.stem[5:]}", lambda file=file: judge(
+        [sys.executable, "-m", "unittest", "-q", file], environment={"PYTHONPATH": str(ROOT / "tools")}))
+        for file in files])
+
+
+# How the source looks.
+
+def run_lint(tests):
+    names = [name for name in lint.CHECKS if tests.wants(f"lint/{name}")]
+    if not names or not tests.build("lint/build", "generated"):
+        return
+
+    def check(name):
+        try:
+            complaints = lint.CHECKS[name]()
+        except lint.Skip as reason:
+            return SKIP, str(reason)
+        return (FAIL, "\n".join(complaints)) if complaints else (PASS, "")
+    tests.run([(f"lint/{name}", lambda name=name: check(name)) for name in names])
+
+
+# The kernel's portable code on the build machine: cmocka's programs, under each compiler's sanitizers.
+
+def run_unit(tests):
+    names = sorted(file.stem for file in (ROOT / "tests/host").glob("*_test.c"))
+    programs = [(compiler, name) for compiler in ("gcc", "clang") for name in names]
+    if programs and tests.build("unit/build", "host-unit"):
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            for results in pool.map(lambda program: unit_program(*program), programs):
+                for name, outcome, detail in results:
+                    if tests.wants(name):
+                        tests.record(name, outcome, detail)
+    if programs and tests.wants("unit/coverage") and tests.build("unit/coverage", "host-coverage"):
+        tests.run([("unit/coverage", measure_coverage)])
+
+
+# A line of a test's result, by cmocka's TAP or by the programs' own runner, and the lines that explain it.
+UNIT_RESULT = re.compile(r"^(ok|not ok|FAILED)(?: \d+)?(?: -)?( # SKIP)? (\w+)$\n((?:(?:#|    ).*\n)*)", re.MULTILINE)
+
+
+def unit_program(compiler, name):
+    """Runs one program; returns (name, outcome, detail) of each of its tests."""
+    prefix = f"unit/{compiler}/{name.removesuffix('_test')}"
+    try:
+        status, text = execute([ROOT / "build/host" / compiler / name], timeout=600,
+                               environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+    except subprocess.TimeoutExpired as timeout:
+        return [(prefix, FAIL, f"no end after {timeout.timeout:g} s")]
+    results = []
+    for result, skipped, test, explanation in UNIT_RESULT.findall(text):
+        outcome = SKIP if skipped else PASS if result == "ok" else FAIL
+        results.append((f"{prefix}/{test}", outcome, "it says so itself" if skipped else
+                        explanation if outcome == FAIL else ""))
+    if (status != 0 or not results) and not any(outcome == FAIL for _, outcome, _ in results):
+        results.append((prefix, FAIL, f"exit status {status}, and {len(results)} tests said how they ended\n{text}"))
+    return results
+
+
+def measure_coverage():
+    table, percent = coverage.measure()
+    print(table)
+    text = f"{percent:.1f} % of lines, at least {coverage.LEAST_PERCENT} % wanted"
+    return (PASS if percent >= coverage.LEAST_PERCENT else FAIL), text
+
+
+# A short run of each fuzzer, the same each time; a long one is started by hand.
+
+def run_fuzz(tests):
+    names = sorted(file.stem for file in (ROOT / "tests/fuzz").glob("*.c"))
+    names = [name for name in names if tests.wants(f"fuzz/{name}")]
+    if names and tests.build("fuzz/build", "host-fuzz"):
+        tests.run([(f"fuzz/{name}", lambda name=name: fuzz(name)) for name in names])
+
+
+def fuzz(name, seconds=20):
+    directory = ROOT / "build/host/fuzz"
+    with tempfile.TemporaryDirectory() as new_inputs:
+        corpus = [path for path in [ROOT / "tests/fuzz/corpus" / name] if path.is_dir()]
+        status, text = execute([directory / f"{name}_fuzz", "-seed=1", f"-max_total_time={seconds}", "-timeout=10",
+                                "-print_final_stats=1", f"-artifact_prefix={directory}/{name}-", new_inputs, *corpus],
+                               timeout=seconds + 120)
+    if status != 0:
+        return FAIL, text
+    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
+    return PASS, f"{int(runs[1]):,} runs" if runs else ""
+
+
+# Protocols, by model checking; each model has a variant with a seeded bug, which must be found.
+
+def run_model(tests):
+    models = sorted((ROOT / "tests/model").glob("*.pml"))
+    tests.run([test for model in models for test in (
+        (f"model/{model.stem}", lambda model=model: check_model(model)),
+        (f"model/{model.stem}/seeded-bug", lambda model=model: check_seeded(model)))])
+
+
+def verify(model, *defines):
+    """Returns how many errors the checker finds, and what it printed; None if it could not search everything."""
+    with tempfile.TemporaryDirectory() as directory:
+        status, text = execute(["spin", *defines, "-a", model], cwd=directory)
+        if status == 0:
+            status, text = execute(["gcc", "-O2", "-w", "-DVECTORSZ=4096", "-o", "pan", "pan.c"], cwd=directory)
+        if status != 0:
+            return None, text
+        liveness = ["-a"] if re.search(r"^\s*(ltl|never|accept)", model.read_text(), re.MULTILINE) else []
+        _, text = execute(["./pan", *liveness, "-m1000000"], timeout=600, cwd=directory)
+    errors = re.search(r"errors: (\d+)", text)
+    incomplete = "max search depth too small" in text or "out of memory" in text
+    return (int(errors[1]) if errors and not incomplete else None), text
+
+
+def check_model(model):
+    errors, text = verify(model)
+    states = re.search(r"([\d.e+]+) states, stored", text)
+    return (PASS, f"{float(states[1]):,.0f} states" if states else "") if errors == 0 else (FAIL, text)
+
+
+def check_seeded(model):
+    if "SEEDED_BUG" not in model.read_text():
+        return FAIL, "has no variant with SEEDED_BUG defined"
+    errors, text = verify(model, "-DSEEDED_BUG")
+    return (PASS, "") if errors else (FAIL, "the seeded bug was not found\n" + text)
+
+
+# Whole machines: each line of cases.txt, at each number of harts and in each build that it names.
+
+def run_system(tests):
+    cases = [case for case in read_cases(ROOT / "tests/system/cases.txt") if tests.wants(case[0])]
+    for build in sorted({machine.build for _, machine, *_ in cases}):
+        if not tests.build(f"system/build/{build}", f"BUILD={build}", "image"):
+            cases = [case for case in cases if case[1].build != build]
+    # A machine with several harts keeps that many processors busy, but mostly waits.
+    tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
+
+
+def read_cases(file):
+    """Lines `NAME | harts | builds | memory | program and arguments | status | expected output`; # starts a comment."""
+    cases = []
+    for number, line in enumerate(file.read_text().splitlines() if file.exists() else [], 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        fields = [field.strip() for field in line.split("|", 6)]
+        if len(fields) != 7:
+            raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: a case has seven fields, not {len(fields)}")
+        name, harts, builds, memory, program, status, expected = fields
+        cases += [(f"system/{name}/{build.strip()}/{count.strip()}-harts",
+                   emulator.Machine(build.strip(), harts=int(count), memory=memory), program.split(), int(status),
+                   expected) for build in builds.split(",") for count in harts.split(",")]
+    return cases
+
+
+def check_case(machine, program, wanted_status, expected):
+    """`expected` is a regular expression found in the output, `@FILE` with one, or `-` for any output."""
+    output = []
+    status, message = machine.run_command(program, timeout=120, write=output.append)
+    text = b"".join(output).decode(errors="replace") + (message or "")
+    if status != wanted_status:
+        return FAIL, f"status {status}, expected {wanted_status}\n{text}"
+    if expected.startswith("@"):
+        expected = (ROOT / "tests/system" / expected[1:]).read_text().strip()
+    if expected != "-" and not re.search(expected, text, re.MULTILINE):
+        return FAIL, f"the output does not match: {expected}\n{text}"
+    return PASS, ""
+
+
+# The figures that Winkle owes.
+
+def run_bench(tests):
+    entries = bench.measure([])
+    for name in bench.OWED:
+        if tests.wants(f"bench/{name}") and name not in [entry["name"] for entry in entries]:
+            tests.record(f"bench/{name}", FAIL, "was not measured")
+    for entry in entries:
+        if not tests.wants(f"bench/{entry['name']}"):
+            continue
+        limit = "" if entry["limit"] is None else f", limit {entry['limit']:,}"
+        tests.record(f"bench/{entry['name']}", FAIL if bench.is_over(entry) else PASS,
+                     f"{bench.figure(entry):,} {entry['unit']}{limit}")
+
+
+GROUPS = {"tools": run_tools, "lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "model": run_model,
+          "system": run_system, "bench": run_bench}
+
+
+def main():
+    words = sys.argv[1:]
+    groups = []
+    while words and words[0] in GROUPS:
+        groups.append(words.pop(0))
+    if words and words[0].startswith("-"):
+        print(f"winkle: test takes no options, such as '{words[0]}'; './winkle help' says what it takes",
+              file=sys.stderr)
+        return 2
+    misspelt = [] if groups or not words else difflib.get_close_matches(words[0], GROUPS, 1, 0.7)
+    if misspelt:
+        print(f"winkle: there is no group of tests '{words[0]}'; the nearest is '{misspelt[0]}'", file=sys.stderr)
+        return 2
+    tests = Tests(words)
+
+    def out_of_time(*_):
+        tests.record("time", FAIL, "stopped from outside before all tests had run")
+        print(tests.summary(), flush=True)
+        os._exit(1)
+    signal.signal(signal.SIGTERM, out_of_time)
+    # Names without a group are looked for in all of them but the one that would have to run everything first.
+    for name in groups or [name for name in GROUPS if name != "bench" or not words]:
+        try:
+            GROUPS[name](tests)
+        except emulator.Failure as failure:
+            tests.record(name, FAIL, str(failure))
+    counts = tests.count
+    if not sum(counts.values()) and words:
+        print(f"winkle: no test has '{words[0]}' in its name; the groups are {', '.join(GROUPS)}", file=sys.stderr)
+        return 2
+    print(tests.summary())
+    return 1 if counts[FAIL] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
