@@ -216,9 +216,7 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
 {
     struct bank *bank = container_of(payer->object, struct bank, object);
     const uint64_t options = memory->options & ~(uint64_t)WK_MEMORY_OPTIONS_LARGE;
-    const uint64_t tables = memory_tables_for(memory->pages);
-    /* No more tables than the source has, nor than all of its pages need. */
-    const uint64_t paid = memory->present_pages + (memory->table_pages < tables ? memory->table_pages : tables);
+    const uint64_t paid = memory->present_pages + memory->table_pages;
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status = capability_reserve(invocation->process);
     struct memory *clone;

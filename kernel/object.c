@@ -82,7 +82,8 @@ void object_capability_removed(struct object *object, struct operation *operatio
 {
     assert(object->capabilities != 0); /* INV-OBJECT-1 */
     object->capabilities--;
-    if (object->capabilities == 0 && object->state != OBJECT_DYING && object->bank != NULL)
+    if (object->capabilities == 0 && object->state != OBJECT_DYING && object->bank != NULL &&
+        object != &bank_first->object)
         object_condemn(object, operation);
 }
 

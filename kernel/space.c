@@ -188,7 +188,9 @@ static void release_empty_tables(struct space *space, uint64_t address)
         uint64_t *entry = walk(space, address, &level);
         struct frame *table;
 
-        if (level != target || !arch_entry_is_present(*entry) || arch_entry_is_leaf(*entry))
+        if (level != target || !arch_entry_is_present(*entry))
+            continue; /* the table that lost its last entry stands higher */
+        if (arch_entry_is_leaf(*entry))
             break;
         table = frame_of(table_of(*entry));
         if (table->next != 0)

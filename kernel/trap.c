@@ -40,16 +40,17 @@ uint64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64
 
     meter_entered();
     meter_invocation();
-    trace(WK_TRACE_EVENT_INVOKE, operation, handle);
     kernel_lock_acquire();
+    trace(WK_TRACE_EVENT_INVOKE, operation, handle);
     status = invoke(&invocation, operation, handle);
     straight = status < WK_NO_ANSWER && goes_straight_on(hart, thread);
     if (status < WK_NO_ANSWER && !straight)
         arch_context_answer(&thread->context, status, invocation.words);
+    if (straight)
+        trace(WK_TRACE_EVENT_ANSWER, status, operation);
     kernel_lock_release();
     if (!straight)
         return 1;
-    trace(WK_TRACE_EVENT_ANSWER, status, operation);
     hart->answer[0] = status;
     for (unsigned i = 0; i < 6; i++)
         hart->answer[i + 1] = invocation.words[i];
@@ -178,6 +179,12 @@ static void step_operation(struct thread *thread)
     struct operation *operation = &thread->operation;
     enum wk_status status;
 
+    /* What began the operation may have left a copy to be made before its first step: a fault does. */
+    if (operation->copy.bytes != 0) {
+        kernel_lock_release();
+        copy_page(&operation->copy);
+        kernel_lock_acquire();
+    }
     for (;;) {
         status = operation->step(operation);
         if (status != WK_CONTINUE)

@@ -188,7 +188,7 @@ static void one_signal_serves_as_many_waiters_as_it_has_bits(void **state)
     (void)state;
     for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++) {
         waiters[i] = spawn(10 + i % 3);
-        begin_wait(waiters[i], event, UINT64_C(5) << 2 * i, NEVER);
+        begin_wait(waiters[i], event, UINT64_C(3) << 2 * i, NEVER);
     }
     assert_ok(wk_event_signal(event, 0x55555555));
     assert_int_equal(event_of(event)->waiter_count, 0);

@@ -61,7 +61,7 @@ static void expect_error(const struct interface_operation *operation, wk_handle 
     status = wk_trap(operation->number, handle, copy);
     if (status != expected || copy[0] != argument)
         fail_msg("%s, argument %u: answered %s at %lu, expected %s", operation->name, argument,
-                 status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "?", (unsigned long)copy[0],
+                 (unsigned)status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "?", (unsigned long)copy[0],
                  interface_status_names[expected]);
     assert_state_is(before);
 }

@@ -161,7 +161,7 @@ static void check_status(uint64_t number, enum wk_status status)
     if (status == NOT_ANSWERED || operation == NULL || (operation->statuses >> status & 1) != 0)
         return;
     fail_msg("%s answered %s, which its interface file does not mention", operation->name,
-             status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "no status");
+             (unsigned)status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "no status");
 }
 
 enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[static 6])

@@ -15,24 +15,35 @@
 #define CELL_BYTES 4
 #define ADDRESS_END (UINT64_C(1) << 56) /* physical addresses of RISC-V (Privileged Architecture 1.12, 4.3 to 4.5) */
 
-static const char *const property_names[PROPERTIES] = {
-    [PROPERTY_ADDRESS_CELLS] = "#address-cells",
-    [PROPERTY_BOOTARGS] = "bootargs",
-    [PROPERTY_COMPATIBLE] = "compatible",
-    [PROPERTY_DEVICE_TYPE] = "device_type",
-    [PROPERTY_INITRD_END] = "linux,initrd-end",
-    [PROPERTY_INITRD_START] = "linux,initrd-start",
-    [PROPERTY_INTERRUPT_LINES] = "riscv,ndev",
-    [PROPERTY_INTERRUPTS_EXTENDED] = "interrupts-extended",
-    [PROPERTY_ISA] = "riscv,isa",
-    [PROPERTY_ISA_EXTENSIONS] = "riscv,isa-extensions",
-    [PROPERTY_MMU_TYPE] = "mmu-type",
-    [PROPERTY_NO_MAP] = "no-map",
-    [PROPERTY_PHANDLE] = "phandle",
-    [PROPERTY_REG] = "reg",
-    [PROPERTY_SIZE_CELLS] = "#size-cells",
-    [PROPERTY_STATUS] = "status",
-    [PROPERTY_TIMEBASE] = "timebase-frequency",
+#define KNOWN_NAMES 1024
+
+struct property_name {
+    const char *text;
+    size_t bytes; /* with the zero */
+};
+#define NAME(text)                                                                                                     \
+    {                                                                                                                  \
+        text, sizeof(text)                                                                                             \
+    }
+static const struct property_name property_names[PROPERTIES] = {
+    [PROPERTY_NONE] = {"", SIZE_MAX},
+    [PROPERTY_ADDRESS_CELLS] = NAME("#address-cells"),
+    [PROPERTY_BOOTARGS] = NAME("bootargs"),
+    [PROPERTY_COMPATIBLE] = NAME("compatible"),
+    [PROPERTY_DEVICE_TYPE] = NAME("device_type"),
+    [PROPERTY_INITRD_END] = NAME("linux,initrd-end"),
+    [PROPERTY_INITRD_START] = NAME("linux,initrd-start"),
+    [PROPERTY_INTERRUPT_LINES] = NAME("riscv,ndev"),
+    [PROPERTY_INTERRUPTS_EXTENDED] = NAME("interrupts-extended"),
+    [PROPERTY_ISA] = NAME("riscv,isa"),
+    [PROPERTY_ISA_EXTENSIONS] = NAME("riscv,isa-extensions"),
+    [PROPERTY_MMU_TYPE] = NAME("mmu-type"),
+    [PROPERTY_NO_MAP] = NAME("no-map"),
+    [PROPERTY_PHANDLE] = NAME("phandle"),
+    [PROPERTY_REG] = NAME("reg"),
+    [PROPERTY_SIZE_CELLS] = NAME("#size-cells"),
+    [PROPERTY_STATUS] = NAME("status"),
+    [PROPERTY_TIMEBASE] = NAME("timebase-frequency"),
 };
 
 /* What a node on the way from the root says of its children. */
@@ -43,20 +54,26 @@ struct level {
 };
 
 struct walk {
-    const void *tree;
+    const char *strings;
+    uint32_t strings_bytes;
     enum device_place (*visit)(const struct device_node *node);
     struct level levels[DEPTH_MAX];
     unsigned depth;          /* of the node whose tokens are read, the root is 1 */
     bool is_open;            /* its properties are being read: it has not been visited */
     struct device_node node;
+    uint8_t known[KNOWN_NAMES]; /* by a name's offset: 1 + its enum device_property, 0 if it was not met yet */
 };
 
-uint64_t device_tree_bytes(const void *tree)
+static void check_header(const void *tree)
 {
     if ((uintptr_t)tree % sizeof(uint64_t) != 0 || fdt_check_header(tree) != 0)
         panic("there is no device tree");
     if (fdt_version(tree) < 17 || fdt_totalsize(tree) > TREE_BYTES_MAX)
         panic("the device tree is too old or too large");
+}
+
+uint64_t device_tree_bytes(const void *tree)
+{
     return fdt_totalsize(tree);
 }
 
@@ -103,32 +120,46 @@ static void end_node(struct walk *walk)
     walk->depth--;
 }
 
+static enum device_property find_property(const char *name, size_t bytes_left)
+{
+    for (unsigned i = 0; i < PROPERTIES; i++)
+        if (property_names[i].bytes <= bytes_left && memcmp(name, property_names[i].text, property_names[i].bytes) == 0)
+            return (enum device_property)i;
+    return PROPERTY_NONE;
+}
+
+/* Names are few and their uses many: what a name means is looked up once for its place among the tree's strings. */
 static void note_property(struct walk *walk, const struct fdt_property *property)
 {
-    const uint32_t name_offset = fdt32_to_cpu(property->nameoff);
-    const uint32_t strings_bytes = fdt_size_dt_strings(walk->tree);
-    const char *name = (const char *)walk->tree + fdt_off_dt_strings(walk->tree) + name_offset;
+    const uint32_t offset = fdt32_to_cpu(property->nameoff);
+    enum device_property which;
 
-    if (name_offset >= strings_bytes)
+    if (offset >= walk->strings_bytes)
         panic("a property's name lies outside of the device tree");
-    for (unsigned i = 0; i < PROPERTIES; i++) {
-        const size_t length = strlen(property_names[i]) + 1;
-
-        if (name[0] == property_names[i][0] && length <= strings_bytes - name_offset &&
-            memcmp(name, property_names[i], length) == 0)
-            walk->node.values[i] = (struct device_value){property->data, fdt32_to_cpu(property->len)};
+    if (offset < KNOWN_NAMES && walk->known[offset] != 0) {
+        which = walk->known[offset] - 1;
+    } else {
+        which = find_property(walk->strings + offset, walk->strings_bytes - offset);
+        if (offset < KNOWN_NAMES)
+            walk->known[offset] = (uint8_t)(which + 1);
     }
+    walk->node.values[which] = (struct device_value){property->data, fdt32_to_cpu(property->len)};
 }
 
 void device_tree_walk(const void *tree, enum device_place (*visit)(const struct device_node *node))
 {
-    struct walk walk = {.tree = tree, .visit = visit, .levels = {{.place = PLACE_NOWHERE}}};
+    struct walk walk = {.visit = visit, .levels = {{.place = PLACE_NOWHERE}}};
+    const char *tokens;
     int next = 0;
 
+    check_header(tree);
+    tokens = (const char *)tree + fdt_off_dt_struct(tree);
+    walk.strings = (const char *)tree + fdt_off_dt_strings(tree);
+    walk.strings_bytes = fdt_size_dt_strings(tree);
     for (;;) {
         const int offset = next;
         const uint32_t tag = fdt_next_tag(tree, offset, &next);
-        const char *token = (const char *)tree + fdt_off_dt_struct(tree) + offset;
+        const char *token = tokens + offset;
 
         if (next < 0)
             panic("the device tree is damaged");
@@ -155,19 +186,33 @@ bool device_value_number(struct device_value value, uint32_t word, uint32_t cell
     return true;
 }
 
+const char *device_value_string(struct device_value value, uint32_t *at)
+{
+    const char *text = value.data + *at;
+    const size_t length = strnlen(text, value.bytes - *at);
+
+    if (length == value.bytes - *at)
+        return NULL;
+    *at += (uint32_t)length + 1;
+    return text;
+}
+
 bool device_value_has(struct device_value value, const char *text)
 {
-    const size_t length = strlen(text) + 1;
+    const char *string;
 
-    for (uint32_t at = 0; at < value.bytes; at += (uint32_t)strnlen(value.data + at, value.bytes - at) + 1)
-        if (length <= value.bytes - at && memcmp(value.data + at, text, length) == 0)
+    for (uint32_t at = 0; (string = device_value_string(value, &at)) != NULL;)
+        if (strcmp(string, text) == 0)
             return true;
     return false;
 }
 
 const char *device_value_text(struct device_value value)
 {
-    return value.data != NULL && memchr(value.data, 0, value.bytes) != NULL ? value.data : "";
+    uint32_t at = 0;
+    const char *text = device_value_string(value, &at);
+
+    return text == NULL ? "" : text;
 }
 
 bool device_node_region(const struct device_node *node, uint32_t n, uint64_t *start, uint64_t *bytes)

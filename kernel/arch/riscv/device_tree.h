@@ -11,6 +11,7 @@
 
 /* The properties that the kernel looks at. */
 enum device_property {
+    PROPERTY_NONE, /* any other */
     PROPERTY_ADDRESS_CELLS,
     PROPERTY_BOOTARGS,
     PROPERTY_COMPATIBLE,
@@ -52,14 +53,16 @@ struct device_node {
  * children. Panics if the tree is not well-formed.
  */
 void device_tree_walk(const void *tree, enum device_place (*visit)(const struct device_node *node));
-/* The tree's bytes as far as they are used; panics if there is no tree. */
+/* The bytes of a tree that has been walked. */
 uint64_t device_tree_bytes(const void *tree);
 
 /* The big-endian number in `cells` (1 or 2) words at a word's index; false if the value does not reach so far. */
 bool device_value_number(struct device_value value, uint32_t word, uint32_t cells, uint64_t *number);
+/* The string at a byte's index, which is moved behind it; NULL if none ends within the value. */
+const char *device_value_string(struct device_value value, uint32_t *at);
 /* Whether the value is a list of strings with this one among them. */
 bool device_value_has(struct device_value value, const char *text);
-/* The value as one string that ends within it; "" if it is none. */
+/* The value's first string, "" if it has none. */
 const char *device_value_text(struct device_value value);
 /* The n-th (address, size) of a node's `reg`; false if there is none, or it lies beyond all physical addresses. */
 bool device_node_region(const struct device_node *node, uint32_t n, uint64_t *start, uint64_t *bytes);

@@ -6,6 +6,7 @@
 #include "machine/virt.h"
 #include "page_table.h"
 #include "riscv.h"
+#include "string.h"
 #include "tree_nodes.h"
 
 #define KEPT_RANGES_MAX 32
@@ -61,10 +62,12 @@ static void role_node(const struct device_node *node, enum device_role role)
 void tree_device_node(const struct device_node *node)
 {
     const struct device_value compatible = node->values[PROPERTY_COMPATIBLE];
+    const char *name;
 
-    for (unsigned i = 0; compatible.data != NULL && i < sizeof(roles) / sizeof(roles[0]); i++)
-        if (device_value_has(compatible, roles[i].compatible))
-            return role_node(node, roles[i].role);
+    for (uint32_t at = 0; (name = device_value_string(compatible, &at)) != NULL;)
+        for (unsigned i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+            if (strcmp(name, roles[i].compatible) == 0)
+                return role_node(node, roles[i].role);
 }
 
 /* The n-th pair of `interrupts-extended` is the hart, by phandle, and the interrupt that context n raises there. */
