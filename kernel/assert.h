@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Assertions state invariants, preconditions and held locks, never anything that a user or a peer can choose.
- * `assert` stays on in every build; `assert_debug` is for checks that cost more than a few instructions.
+ * `assert` stays on in every build; `assert_debug` is for checks that cost more than a few instructions. In a release
+ * build a failed assertion is a breakpoint in kernel mode, which panics; the backtrace says where.
  */
 #ifndef ASSERT_H
 #define ASSERT_H
@@ -16,7 +17,7 @@ __attribute__((noreturn)) void panic(const char *message);
     (__builtin_expect(!(condition), 0) ? panic(__FILE__ ":" ASSERT_TEXT(__LINE__) ": " #condition) : (void)0)
 #define assert_debug(condition) assert(condition)
 #else
-#define assert(condition) (__builtin_expect(!(condition), 0) ? panic("assertion failed") : (void)0)
+#define assert(condition) (__builtin_expect(!(condition), 0) ? __builtin_trap() : (void)0)
 #define assert_debug(condition) ((void)sizeof(condition))
 #endif
 

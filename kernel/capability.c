@@ -102,7 +102,7 @@ void capability_link(struct capability *node, struct capability *parent)
         list_append(&node->object->roots, &node->sibling);
     } else {
         assert(!(parent->flags & CAPABILITY_DOOMED)); /* INV-CAP-4 */
-        node->depth = (uint8_t)(parent->depth + 1);
+        node->depth = (parent->depth + 1) & CAPABILITY_DEPTH_LIMIT;
         list_append(&parent->children, &node->sibling);
     }
 }
@@ -119,6 +119,7 @@ static void capability_fill(struct capability *slot, struct object *object, uint
 {
     slot->object = object;
     slot->rights = rights;
+    slot->type = object->type;
     slot->flags = 0;
     slot->badge = parent == NULL ? 0 : parent->badge;
     object->capabilities++;
@@ -377,7 +378,7 @@ static enum wk_status capability_revoke_operation_step(struct operation *operati
     if (capability != NULL) {
         if (capability_revoke_step(capability, operation) == WK_CONTINUE)
             return WK_CONTINUE;
-        capability->flags &= (uint8_t)~CAPABILITY_DOOMED;
+        capability->flags = 0;
     }
     return object_dismantle_step(operation);
 }

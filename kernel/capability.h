@@ -17,8 +17,8 @@ struct process;
 #define CAPABILITY_DEPTH_LIMIT 63
 
 enum capability_flags {
-    CAPABILITY_MAPPING = 1, /* no slot of a table: the derivation node inside a struct mapping */
-    CAPABILITY_DOOMED = 2,  /* being taken back: look-ups answer `revoked` */
+    CAPABILITY_DOOMED = 1,  /* being taken back: look-ups answer `revoked` */
+    CAPABILITY_MAPPING = 2, /* no slot of a table: the derivation node inside a struct mapping */
 };
 
 /*
@@ -33,15 +33,25 @@ enum capability_flags {
 struct capability {
     struct object *object;
     uint32_t generation;
-    uint16_t rights;
-    uint8_t flags;
-    uint8_t depth;
+    uint16_t rights; /* with the three below, one word for look-ups: capability_word */
+    uint8_t type;    /* the object's */
+    uint8_t flags : 2;
+    uint8_t depth : 6;
     uint64_t badge; /* in a free slot: the next free slot's index */
     struct capability *parent;
     struct list children;
     struct list sibling;
 };
 _Static_assert(sizeof(struct capability) == 64, "a slot is one cache line");
+
+/* Rights in bits 0 to 15, type in 16 to 23, flags from 24 on. */
+static inline uint32_t capability_word(const struct capability *capability)
+{
+    uint32_t word;
+
+    __builtin_memcpy(&word, &capability->rights, sizeof(word));
+    return word;
+}
 
 /* The table of a process; all of it paid by the process's bank. */
 struct capability_table {

@@ -21,6 +21,7 @@ static void first_changed(struct hart *hart)
     const bool is_earlier = first_ns < hart->first_ns;
 
     __atomic_store_n(&hart->first_ns, first_ns, __ATOMIC_RELAXED); /* INV-DEADLINE-2 */
+    hart->attention.timer_moved = true;
     if (is_earlier)
         hart_notify(hart);
 }

@@ -35,8 +35,10 @@ bool deadline_expire(struct hart *hart);
 void deadline_write_timer(struct hart *hart, uint64_t time_ns);
 static inline void deadline_program(struct hart *hart)
 {
-    const uint64_t first_ns = __atomic_load_n(&hart->first_ns, __ATOMIC_RELAXED);
+    uint64_t first_ns;
 
+    hart->attention.timer_moved = false;
+    first_ns = __atomic_load_n(&hart->first_ns, __ATOMIC_RELAXED);
     if (__builtin_expect(first_ns != hart->timer_ns, 0))
         deadline_write_timer(hart, first_ns);
 }

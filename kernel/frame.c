@@ -211,6 +211,7 @@ void *frame_take(void *owner)
 
     assert(hart->stock_count != 0); /* INV-FRAME-3 and the step's limit of FRAME_STOCK */
     page = hart->stock[--hart->stock_count];
+    hart->attention.stock_low = true;
     frame_adopt(frame_of(page), owner);
     return page;
 }
@@ -314,9 +315,10 @@ void frame_stock_add(struct hart *hart)
     kernel_lock_acquire();
     frame = pool_take();
     kernel_lock_release();
-    if (frame == NULL)
-        return;
-    page = frame_pointer(frame);
-    arch_page_zero(page);
-    hart->stock[hart->stock_count++] = page;
+    if (frame != NULL) {
+        page = frame_pointer(frame);
+        arch_page_zero(page);
+        hart->stock[hart->stock_count++] = page;
+    }
+    hart->attention.stock_low = !frame_stock_is_full(hart);
 }

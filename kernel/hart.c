@@ -24,6 +24,7 @@ void hart_init(struct hart *hart, unsigned index)
 {
     assert(index < HARTS_MAX);
     hart->index = index;
+    hart->attention.stock_low = true;
     hart->first_ns = DEADLINE_NEVER;
     hart->timer_ns = DEADLINE_NEVER;
     schedule_hart_init(hart);
@@ -35,8 +36,10 @@ void hart_notify(struct hart *hart)
     struct hart *self = hart_current();
 
     assert_debug(kernel_lock_is_held());
-    if (hart != self)
+    if (hart != self) {
         self->notify |= UINT64_C(1) << hart->index;
+        self->attention.notify = true;
+    }
 }
 
 /* Bound: one turn for each hart that was woken in one hold of the lock. */
@@ -45,6 +48,7 @@ void hart_notify_send(struct hart *hart)
     uint64_t targets = hart->notify;
 
     hart->notify = 0;
+    hart->attention.notify = false;
     for (; targets != 0; targets &= targets - 1)
         arch_hart_notify(harts[bit_lowest(targets)]);
 }
@@ -53,5 +57,5 @@ void hart_notified(struct hart *hart)
 {
     assert_debug(hart == hart_current());
     space_flush_serve();
-    hart->reschedule = true;
+    hart->attention.reschedule = true;
 }

@@ -16,6 +16,8 @@
 /* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can take. */
 #define FRAME_STOCK 8
 
+struct capability;
+struct process;
 struct thread;
 struct space;
 struct trace_buffer;
@@ -36,16 +38,43 @@ struct deadline {
     void (*expired)(struct deadline *deadline); /* called with the lock held, the deadline out of the tree */
 };
 
+/* What a hart has to look at before it goes back to user code: the whole is 0 if nothing. Each byte is written alone. */
+union attention {
+    struct {
+        bool reschedule;  /* something more urgent may be ready, or the current thread has an interrupt to take */
+        bool stock_low;   /* the stock of frames is not full */
+        bool timer_moved; /* the hardware timer may have to be written */
+        bool notify;      /* other harts are to be notified */
+        bool tracing;     /* invocations are recorded */
+    };
+    uint64_t any;
+};
+
+/* An invocation in the hart. `thread` and `process` are those of the current thread. */
+struct invocation {
+    struct thread *thread;         /* who invokes */
+    struct process *process;       /* its process */
+    struct capability *capability; /* what is invoked: found, of the right type, with the rights needed */
+    uint64_t words[6];             /* arguments, then results; read by assembly */
+};
+
 struct hart {
-    struct arch_hart arch; /* first: assembly finds it at the hart's address */
+    struct arch_hart arch;  /* first: assembly finds it at the hart's address */
     struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
-    uint64_t answer[7];     /* what trap_invocation answers: status and six words; read by assembly */
-    struct thread *trapped; /* whose context the last trap belongs to; read by assembly */
+    struct invocation invocation;
+    union attention attention;
     struct space *space;    /* the address space that is current; NULL: the kernel's own */
     unsigned index;         /* 0 for the boot hart */
     bool idle;              /* sleeps, or is about to */
-    bool reschedule;        /* something more urgent may be ready */
     bool turn_over;         /* the current thread is to go behind its equals */
+
+    void *stock[FRAME_STOCK]; /* zeroed frames */
+    unsigned stock_count;
+    uint64_t first_ns;        /* the earliest of `deadlines`; also read without the lock by this hart */
+    uint64_t timer_ns;        /* what the hardware timer is set to; this hart's alone */
+    uint64_t notify;          /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
+    _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by the hart alone, read by all */
+    struct meters meters;
 
     struct list ready[PRIORITIES]; /* threads by priority, the next to run first; the current one is not in it */
     uint64_t ready_bits[PRIORITIES / 64];
@@ -54,22 +83,12 @@ struct hart {
     struct thread *slice_thread;
 
     struct tree deadlines;    /* struct deadline by time */
-    uint64_t first_ns;        /* the earliest of them; also read without the lock by this hart */
-    uint64_t timer_ns;        /* what the hardware timer is set to; this hart's alone */
     struct list granted;      /* threads that this hart has still to wake; see event.c */
     struct deadline granting;
 
-    uint64_t notify; /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
-
-    void *stock[FRAME_STOCK]; /* zeroed frames */
-    unsigned stock_count;
-
     struct thread *reaper;    /* finishes what nobody else can: processes and threads that end themselves */
 
-    _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by the hart alone, read by all */
-
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
-    struct meters meters;
 };
 
 /* All harts that run; set up before any leaves its boot code. */

@@ -8,7 +8,11 @@ KERNEL_SOURCES := $(filter-out $(KERNEL_ARCH)/offsets.c,$(KERNEL_SOURCES)) $(GEN
 
 KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/kernel -iquote $(OUT)/generated \
     -isystem kernel/include-libfdt -isystem $(FDT)
-KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mno-relax
+# Small is fast in a kernel, but for what every invocation and every fault runs through.
+KERNEL_HOT := $(addprefix kernel/,bank.c capability.c event.c frame.c invoke.c mapping.c memory.c memory_table.c \
+    object.c schedule.c space.c trap.c tree.c) $(GENERATED)/kernel/dispatch.c
+KERNEL_OPTIMISE = -Os
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mno-relax $(KERNEL_OPTIMISE)
 
 KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))
 FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
@@ -16,6 +20,8 @@ FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
 $(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACES_STAMP) $(FDT_STAMP)
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
+
+$(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2
 
 # The code of others is compiled with its own idea of warnings.
 $(FDT_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk

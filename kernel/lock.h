@@ -43,14 +43,21 @@ static inline void kernel_lock_acquire(void)
     meter_lock_taken();
 }
 
-static inline void kernel_lock_release(void)
+/* Releases it where nobody is to be notified. */
+static inline void kernel_lock_release_quietly(void)
 {
     const uint32_t serving = atomic_load_explicit(&kernel_lock.serving, memory_order_relaxed);
-    struct hart *hart = hart_current();
 
     meter_lock_released();
     atomic_store_explicit(&kernel_lock.serving, serving + 1, memory_order_release);
-    if (__builtin_expect(hart->notify != 0, 0))
+}
+
+static inline void kernel_lock_release(void)
+{
+    struct hart *hart = hart_current();
+
+    kernel_lock_release_quietly();
+    if (__builtin_expect(hart->attention.notify, 0))
         hart_notify_send(hart);
 }
 

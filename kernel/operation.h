@@ -22,11 +22,17 @@ struct object;
 struct thread;
 
 /* A handler's or step's answer that stays inside the kernel: there is more to do. */
-#define WK_CONTINUE ((enum wk_status)0x7fff)
+#define WK_CONTINUE ((enum wk_status)-1)
 /* The thread waits; its answer comes later, by thread_answer. */
-#define WK_WAITS ((enum wk_status)0x7ffe)
+#define WK_WAITS ((enum wk_status)-2)
 /* The invoking thread is no more, or was put off: choose another. */
-#define WK_NO_ANSWER ((enum wk_status)0x7ffd)
+#define WK_NO_ANSWER ((enum wk_status)-3)
+
+/* Whether it is a status that an invoker can get. */
+static inline bool status_is_final(enum wk_status status)
+{
+    return (int)status >= 0;
+}
 
 struct page_copy {
     void *to;

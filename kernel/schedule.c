@@ -60,7 +60,7 @@ static void dequeue(struct hart *hart, struct thread *thread)
 /* Has a hart choose again. */
 static void ask_to_choose(struct hart *hart)
 {
-    hart->reschedule = true; /* INV-SCHED-3 */
+    hart->attention.reschedule = true; /* INV-SCHED-3 */
     hart_notify(hart);
 }
 
@@ -213,6 +213,8 @@ static void switch_to(struct hart *hart, struct thread *next)
     assert(next == NULL || (next->hart == hart && thread_is_runnable(next)));
     arch_thread_switch(hart->current, next);
     hart->current = next;
+    hart->invocation.thread = next;
+    hart->invocation.process = process;
     if (process != NULL && hart->space != &process->space)
         space_activate(&process->space);
     else if (process == NULL && hart->space != NULL)
@@ -228,7 +230,7 @@ struct thread *schedule_choose(struct hart *hart)
     struct thread *next;
 
     assert_debug(kernel_lock_is_held() && hart == hart_current());
-    hart->reschedule = false;
+    hart->attention.reschedule = false;
     if (current != NULL && thread_is_runnable(current)) {
         const bool stays = !gives_way(hart, current, highest_ready(hart));
 

@@ -269,7 +269,7 @@ enum wk_status thread_interrupt(struct invocation *invocation, struct thread *th
     op_commit();
     upcall_interrupt_latch(thread);
     if (thread_is_current(thread)) {
-        thread->hart->reschedule = true;
+        thread->hart->attention.reschedule = true;
         hart_notify(thread->hart);
     }
     return WK_OK;

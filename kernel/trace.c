@@ -158,13 +158,21 @@ enum wk_status trace_detach(struct invocation *invocation, struct trace *trace, 
     return WK_OK;
 }
 
+/* Which events are recorded from now on. Invocations leave the kernel by their slow way while any is. */
+static void trace_select(uint64_t events)
+{
+    trace_events = events;
+    for (unsigned i = 0; i < hart_count; i++)
+        harts[i]->attention.tracing = events != 0;
+}
+
 enum wk_status trace_start(struct invocation *invocation, struct trace *trace, const struct wk_trace_start_in *in)
 {
     (void)invocation;
     (void)trace;
 
     op_commit();
-    trace_events = in->events;
+    trace_select(in->events);
     return WK_OK;
 }
 
@@ -174,6 +182,6 @@ enum wk_status trace_stop(struct invocation *invocation, struct trace *trace)
     (void)trace;
 
     op_commit();
-    trace_events = 0;
+    trace_select(0);
     return WK_OK;
 }

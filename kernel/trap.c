@@ -21,42 +21,39 @@
 #include "trace.h"
 #include "upcall.h"
 
-/* Whether the invoking thread can go straight back to user code. */
-static inline bool goes_straight_on(const struct hart *hart, const struct thread *thread)
+/* Not straight on: the answer goes into the context, unless it comes later. */
+static int64_t leave_slowly(struct hart *hart, enum wk_status status, uint64_t operation)
 {
-    return !hart->reschedule && !thread->interrupt_owed && frame_stock_is_full(hart);
+    if (hart->attention.tracing)
+        trace(WK_TRACE_EVENT_INVOKE, operation, status);
+    if (status_is_final(status))
+        arch_context_answer(&hart->current->context, status, hart->invocation.words);
+    kernel_lock_release();
+    return -1;
 }
 
-uint64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
-                         uint64_t word4, uint64_t word5, uint64_t operation)
+int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                        uint64_t word4, uint64_t word5, uint64_t operation)
 {
     struct hart *hart = hart_current();
-    struct thread *thread = hart->current;
-    struct invocation invocation = {.thread = thread,
-                                    .process = thread->process,
-                                    .words = {word0, word1, word2, word3, word4, word5}};
+    struct invocation *invocation = &hart->invocation;
     enum wk_status status;
-    bool straight;
 
     meter_entered();
     meter_invocation();
+    invocation->words[0] = word0;
+    invocation->words[1] = word1;
+    invocation->words[2] = word2;
+    invocation->words[3] = word3;
+    invocation->words[4] = word4;
+    invocation->words[5] = word5;
     kernel_lock_acquire();
-    trace(WK_TRACE_EVENT_INVOKE, operation, handle);
-    status = invoke(&invocation, operation, handle);
-    straight = status < WK_NO_ANSWER && goes_straight_on(hart, thread);
-    if (status < WK_NO_ANSWER && !straight)
-        arch_context_answer(&thread->context, status, invocation.words);
-    if (straight)
-        trace(WK_TRACE_EVENT_ANSWER, status, operation);
-    kernel_lock_release();
-    if (!straight)
-        return 1;
-    hart->answer[0] = status;
-    for (unsigned i = 0; i < 6; i++)
-        hart->answer[i + 1] = invocation.words[i];
-    deadline_program(hart);
+    status = invoke(invocation, operation, handle);
+    if (__builtin_expect(!status_is_final(status) || hart->attention.any != 0, 0))
+        return leave_slowly(hart, status, operation);
+    kernel_lock_release_quietly();
     meter_left();
-    return 0;
+    return (int64_t)status;
 }
 
 static enum wk_upcall_cause access_cause(enum arch_access access)
@@ -152,7 +149,7 @@ static void finish_operation(struct thread *thread, enum wk_status status)
     const uint64_t words[6] = {operation->result};
 
     operation_end(operation);
-    if (status != WK_NO_ANSWER && !operation->silent)
+    if (status_is_final(status) && !operation->silent)
         arch_context_answer(&thread->context, status, words);
     operation->silent = false;
     thread_operation_ended(thread);
@@ -212,7 +209,7 @@ struct thread *trap_leave(void)
         struct thread *thread;
 
         take_interrupts();
-        if (!frame_stock_is_full(hart)) {
+        if (hart->attention.stock_low) {
             frame_stock_add(hart);
             continue;
         }

@@ -13,13 +13,12 @@
  * registers are still the user's when this returns. Before the call assembly has stored pc (after the ecall), ra, sp, gp
  * and tp in the current thread's context.
  *
- * Returns 0 if the same thread goes straight on: then hart->answer is what it gets in a0 to a6, all other caller-saved
- * registers 0. Otherwise (1) the answer is in the context's a0 to a6 already or will be (arch_context_answer), assembly
- * stores the callee-saved registers in the context of the thread that trapped (hart->trapped, which stays valid) and
- * calls trap_leave.
+ * Returns the status if the same thread goes straight on: it and hart->invocation.words are what the thread gets in a0 to
+ * a6, all other caller-saved registers 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be
+ * (arch_context_answer); assembly stores the other registers in the context of hart->current, and calls trap_leave.
  */
-uint64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
-                         uint64_t word4, uint64_t word5, uint64_t operation);
+int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                        uint64_t word4, uint64_t word5, uint64_t operation);
 
 /* A page fault, with the context saved in full. Then trap_leave. */
 void trap_page_fault(enum arch_access access, uint64_t address);

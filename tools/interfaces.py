@@ -1026,7 +1026,8 @@ def dispatch_entry(model, operation):
     type_name = "WK_TYPE_NONE" if operation.on == "any" else f"WK_TYPE_{operation.on.upper()}"
     rights = model.rights_c(operation.on, operation.needs)
     return (f"    [{operation.number_name} - WK_OPERATION_FIRST] = {{\n        .wrapper = {operation.c_name}_wrapper,\n"
-            f"        .type = {type_name},\n        .rights = {rights},\n    }},\n")
+            f"        .mask = OPERATION_MASK({type_name}, {rights}),\n"
+            f"        .expected = OPERATION_EXPECTED({type_name}, {rights}),\n    }},\n")
 
 
 def dispatch_wrapper(model, operation):

@@ -20,6 +20,9 @@
 #define MANIFEST_BYTES_MAX 16384
 #define END_TEXT_BYTES 96
 
+/* init.ld: from the first page of data to behind the last of zeroed memory. */
+extern const uint8_t init_data[], init_end[];
+
 static struct init init;
 static char command_line[sizeof(((struct wk_boot_page *)0)->command_line)];
 static char manifest_text[MANIFEST_BYTES_MAX + 1];
@@ -176,8 +179,16 @@ __attribute__((noreturn)) static void run_manifest(void)
     power_off(status);
 }
 
+/* Init's own pages come on demand from the bank whose account it checks: they shall not come while a program runs. */
+static void touch_own_pages(void)
+{
+    for (const uint8_t *page = init_data; page < init_end; page += WK_PAGE_BYTES)
+        (void)*(const volatile uint8_t *)page;
+}
+
 int main(void)
 {
+    touch_own_pages();
     read_command_line();
     if (init.command_count > 0)
         wk_print("\001winkle:begin\n");

@@ -17,6 +17,7 @@
 
 #define STEPS_DEFAULT 2000
 #define HANDLES_WARM 1024
+#define STACK_WARM_BYTES 32768
 #define WORKER_STACK_PAGES 8
 #define WORKER_PRIORITY 50
 #define BANK_PAGES_MAX 4096
@@ -79,12 +80,16 @@ static struct account read_account(void)
     return account;
 }
 
-/* Makes the table as large as it will get: its pages stay with the process. */
+/* What stays with the process once it is there comes first: the table's pages, its own data and stack on demand. */
 static void warm_up(void)
 {
     static wk_handle handles[HANDLES_WARM];
+    volatile uint8_t stack[STACK_WARM_BYTES];
     unsigned count = 0;
 
+    for (size_t i = 0; i < sizeof(stack); i += WK_PAGE_BYTES)
+        stack[i] = 0;
+    memset(workers, 0, sizeof(workers));
     while (count < HANDLES_WARM && wk_capability_dup(wk_self.bank, 0, &handles[count]) == WK_OK)
         count++;
     while (count > 0)

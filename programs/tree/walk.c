@@ -38,8 +38,8 @@ void walk(struct found *found)
     enum wk_status status;
 
     *found = (struct found){
-        .objects = wk_allocate_zeroed(OBJECTS_MAX * sizeof(found->objects[0])),
-        .capabilities = wk_allocate_zeroed(CAPABILITIES_MAX * sizeof(found->capabilities[0])),
+        .objects = wk_allocate(OBJECTS_MAX * sizeof(found->objects[0])),
+        .capabilities = wk_allocate(CAPABILITIES_MAX * sizeof(found->capabilities[0])),
     };
     if (found->objects == NULL || found->capabilities == NULL)
         wk_fail("its bank is too small; give it more pages in boot.manifest", WK_NO_MEMORY);
@@ -54,6 +54,7 @@ void walk(struct found *found)
         if (status != WK_OK)
             return;
         found->object_count++;
+        object->first_capability = object->capability_count = 0;
         if (object->type == WK_TYPE_PROCESS)
             list_table(found, object);
     }

@@ -142,7 +142,8 @@ char *check_state_text(void)
     if (text == NULL)
         abort();
     for (const struct list *link = object_all.next; link != &object_all; link = link->next)
-        say_object(container_of(link, struct object, all_link));
+        if (container_of(link, struct object, all_link)->type != WK_TYPE_NONE)
+            say_object(container_of(link, struct object, all_link));
     fprintf(text, "free frames %lu, in quarantine %lu\n", number(frame_free_count()),
             number(frame_quarantine_count()));
     fclose(text);

@@ -161,7 +161,7 @@ static void check_choice(const struct hart *hart)
     }
     CHECK("hart", hart->space == (current->process == NULL ? NULL : &current->process->space));
     CHECK("INV-SCHED-4", list_is_empty(&hart->ready[current->priority]) || deadline_is_set(&hart->slice) ||
-                             hart->turn_over || hart->reschedule);
+                             hart->turn_over || hart->attention.reschedule);
     CHECK("INV-SCHED-5", hart->slice_thread == NULL || hart->slice_thread->hart == hart);
 }
 
@@ -188,7 +188,7 @@ static void check_hart(const struct hart *hart)
                                                                              : hart->deadlines.first->key));
     CHECK("INV-DEADLINE-3", hart->timer_ns == hart->arch.timer_ns);
     CHECK("INV-DEADLINE-3", hart->timer_ns <= hart->first_ns || hart->arch.software_interrupt);
-    CHECK("hart", hart->notify == 0 && hart->stock_count <= FRAME_STOCK);
+    CHECK("hart", hart->notify == 0 && !hart->attention.notify && hart->stock_count <= FRAME_STOCK);
     check_choice(hart);
 }
 

@@ -38,24 +38,53 @@ static bool runs(const struct thread *thread)
     return thread->hart->current == thread && thread->hart->arch.state == HOST_STATE_USER;
 }
 
+/* Whether the object still exists, by the only thing that tells it from another at its place. */
+bool object_exists(uint64_t identity)
+{
+    for (const struct list *link = object_all.next; link != &object_all; link = link->next)
+        if (container_of(link, struct object, all_link)->identity == identity)
+            return true;
+    return false;
+}
+
+/* A reaper is no object of the list, and stays. */
+static bool still_exists(const struct thread *thread, uint64_t identity)
+{
+    return identity == 0 || (object_exists(identity) && thread->object.identity == identity);
+}
+
+static void give_priority(struct thread *thread, uint8_t priority)
+{
+    kernel_lock_acquire();
+    schedule_set_priority(thread, priority);
+    if (thread->wait_event != NULL)
+        event_wait_requeue(thread);
+    kernel_lock_release();
+}
+
+/* Back to the priority that the thread has of its own, unless it inherits another inside an operation. */
+static void give_priority_back(struct thread *thread, uint64_t identity, uint8_t before)
+{
+    if (still_exists(thread, identity))
+        give_priority(thread, thread->operation.step == NULL ? thread->own_priority : before);
+}
+
 /* Lets the hart choose again, with the thread the most urgent of all. */
 static void urge(struct thread *thread)
 {
     struct hart *before = host_hart;
+    const uint64_t identity = thread->object.identity;
     const uint8_t priority = thread->priority;
 
     host_hart = thread->hart;
     kernel_lock_acquire();
     if (host_hart->current != NULL && host_hart->current != thread && host_hart->current->priority == 255)
         schedule_yield(host_hart->current);
-    schedule_set_priority(thread, 255);
-    host_hart->reschedule = true;
     kernel_lock_release();
+    give_priority(thread, 255);
     arch_hart_notify(host_hart);
     host_run();
-    kernel_lock_acquire();
-    schedule_set_priority(thread, priority);
-    kernel_lock_release();
+    give_priority_back(thread, identity, priority);
     host_hart = before;
 }
 
@@ -77,8 +106,7 @@ static struct thread *busy_reaper(void)
     return NULL;
 }
 
-/* Lets the reapers finish, whatever the priority of who runs. */
-static void settle(void)
+void settle(void)
 {
     struct thread *reaper = busy_reaper();
 
@@ -87,15 +115,6 @@ static void settle(void)
             fail_msg("a reaper does not get done");
         urge(reaper);
     }
-}
-
-/* Whether the object still exists, by the only thing that tells it from another at its place. */
-bool object_exists(uint64_t identity)
-{
-    for (const struct list *link = object_all.next; link != &object_all; link = link->next)
-        if (container_of(link, struct object, all_link)->identity == identity)
-            return true;
-    return false;
 }
 
 static bool can_answer(const struct thread *thread)
@@ -133,6 +152,57 @@ static void check_registers(const uint64_t before[32], const uint64_t after[32])
         else
             CHECK("answer", after[number] == before[number]);
     }
+}
+
+/* ---- operations left unfinished ---- */
+
+static unsigned points_left;
+static struct thread *waiting_rival;
+
+/* At the chosen preemption point, as an interrupt might, makes the rival the most urgent thread of its hart. */
+static void let_rival_run(void)
+{
+    struct thread *rival = waiting_rival;
+
+    if (rival == NULL || rival->hart != host_hart || points_left-- != 0)
+        return;
+    waiting_rival = NULL;
+    kernel_lock_acquire();
+    if (thread_is_runnable(rival) && host_hart->current != NULL && host_hart->current->priority < 255)
+        schedule_set_priority(rival, (uint8_t)(host_hart->current->priority + 1));
+    kernel_lock_release();
+}
+
+static void with_rival(struct thread *thread, unsigned points, struct thread *rival, void (*act)(struct thread *thread))
+{
+    const uint64_t identity = rival == NULL ? 0 : rival->object.identity;
+    const uint8_t priority = rival == NULL ? 0 : rival->priority;
+
+    points_left = points;
+    waiting_rival = rival;
+    host_preemption_hook = let_rival_run;
+    act(thread);
+    host_preemption_hook = NULL;
+    if (rival != NULL)
+        give_priority_back(rival, identity, priority);
+}
+
+static void ecall(struct thread *thread)
+{
+    host_ecall(thread->hart);
+}
+
+void step_partly(struct thread *thread, unsigned points, struct thread *rival)
+{
+    with_rival(thread, points, rival, urge);
+}
+
+void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
+                   unsigned points, struct thread *rival)
+{
+    make_current(thread);
+    load_registers(thread->hart, operation, handle, words);
+    with_rival(thread, points, rival, ecall);
 }
 
 enum wk_status late_answer(struct thread *thread)

@@ -80,6 +80,15 @@ struct thread *actor(void);
 /* Makes the thread current on its hart, whatever its priority. Fails the test if it cannot run. */
 void make_current(struct thread *thread);
 
+/* Lets the reapers finish what they have to do. */
+void settle(void);
+/* Lets the thread's operation go on; after `points` preemption points a more urgent thread takes its hart from it, if
+ * `rival` is one that can run there. */
+void step_partly(struct thread *thread, unsigned points, struct thread *rival);
+/* As the stubs do, but the operation may be left unfinished in the same way. */
+void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
+                   unsigned points, struct thread *rival);
+
 /* What the stubs answer if the invocation got no answer yet: the thread waits, is suspended, or is no more. */
 #define NOT_ANSWERED ((enum wk_status)0x7000)
 /* Result words of the last invocation, whatever it answered. */

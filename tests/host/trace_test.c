@@ -2,6 +2,9 @@
 /* Trace buffers. */
 #include "harness.h"
 
+#include "handlers.h"
+#include "invoke.h"
+#include "memory_table.h"
 #include "trace.h"
 
 #include <string.h>
@@ -141,7 +144,7 @@ static void shared_pages_cannot_be_written(void **state)
 
 static void the_record_is_paid_by_the_memorys_bank(void **state)
 {
-    wk_handle bank = make_bank(BOOT_BANK, 3);
+    wk_handle bank = make_bank(BOOT_BANK, 2);
 
     (void)state;
     memory = make_memory(bank, 1, 0);
@@ -190,34 +193,76 @@ static void a_page_taken_back_ends_the_recording(void **state)
     assert_non_null(harts[0]->trace);
 }
 
-/* Takes pages away in the middle of attaching. */
-static uint64_t preempted_memory_pages;
-
+/* Acts in the middle of attaching, when three pages are pinned. */
 static void shrink(void)
 {
-    struct memory *record;
+    struct memory *record = memory_of(memory);
 
-    if (trace_events == 0 || memory == 0)
-        return;
-    record = memory_of(memory);
-    if (record->pin_count == 3) {
-        record->pages = preempted_memory_pages;
+    if (record->pin_count == 3)
+        record->pages = 2;
+    if (record->pages == 2 && record->pin_count == 0) {
+        record->pages = 8;
         host_preemption_hook = NULL;
     }
 }
 
-static void memory_that_shrinks_while_it_is_attached_is_refused(void **state)
+static void take_page_back(void)
+{
+    if (memory_of(memory)->pin_count != 3)
+        return;
+    memory_revoke_pins(memory_of(memory), 0, 1);
+    host_preemption_hook = NULL;
+}
+
+static void take_all_back(void)
+{
+    if (memory_of(memory)->pin_count != 3)
+        return;
+    memory_revoke_pins(memory_of(memory), 0, 8);
+    host_preemption_hook = NULL;
+}
+
+static void attaching_fails_if_a_page_is_taken_back_meanwhile(void **state)
+{
+    static void (*const acts[])(void) = {shrink, take_page_back, take_all_back};
+
+    (void)state;
+    memory = make_memory(BOOT_BANK, 8, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        host_preemption_hook = acts[i];
+        assert_status(wk_trace_attach(BOOT_TRACE, memory, 0), WK_REVOKED);
+        assert_null(host_preemption_hook);
+        assert_int_equal(memory_of(memory)->pin_count, 0);
+        assert_null(harts[0]->trace);
+        assert_status(wk_trace_detach(BOOT_TRACE, 0), WK_WOULD_BLOCK);
+    }
+    assert_ok(wk_trace_attach(BOOT_TRACE, memory, 0));
+}
+
+static enum wk_status detach_meanwhile, attach_meanwhile;
+
+/* Another thread's operations, while one that attaches is under way. */
+static void attach_and_detach(void)
+{
+    const struct wk_trace_detach_in detach_in = {.hart = 0};
+    const struct wk_trace_attach_in attach_in = {.memory = memory, .hart = 0};
+    struct invocation invocation = {.thread = actor(), .process = actor()->process};
+
+    if (memory_of(memory)->pin_count != 3)
+        return;
+    host_preemption_hook = NULL;
+    detach_meanwhile = trace_detach(&invocation, NULL, &detach_in);
+    attach_meanwhile = trace_attach(&invocation, NULL, slot_of(memory), &attach_in);
+}
+
+static void a_buffer_that_is_being_attached_is_not_there_yet(void **state)
 {
     (void)state;
     memory = make_memory(BOOT_BANK, 8, 0);
-    assert_ok(wk_trace_start(BOOT_TRACE, EVENT(END)));
-    preempted_memory_pages = 2;
-    host_preemption_hook = shrink;
-    assert_status(wk_trace_attach(BOOT_TRACE, memory, 0), WK_REVOKED);
-    memory_of(memory)->pages = 8;
-    assert_int_equal(memory_of(memory)->pin_count, 0);
-    assert_null(harts[0]->trace);
+    host_preemption_hook = attach_and_detach;
     assert_ok(wk_trace_attach(BOOT_TRACE, memory, 0));
+    assert_int_equal(detach_meanwhile, WK_WOULD_BLOCK);
+    assert_int_equal(attach_meanwhile, WK_BUSY);
 }
 
 int main(int count, char **arguments)
@@ -235,7 +280,8 @@ int main(int count, char **arguments)
         machine_test(memory_that_goes_takes_the_buffer_along),
         machine_test(a_bank_that_goes_takes_the_buffer_along),
         machine_test(a_page_taken_back_ends_the_recording),
-        machine_test(memory_that_shrinks_while_it_is_attached_is_refused),
+        machine_test(attaching_fails_if_a_page_is_taken_back_meanwhile),
+        machine_test(a_buffer_that_is_being_attached_is_not_there_yet),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

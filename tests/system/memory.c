@@ -238,7 +238,7 @@ static void charges(void)
     wk_handle bank, memory, clone;
     uint64_t before;
 
-    EXPECT(WK_OK, wk_bank_split(wk_self.bank, 64, WK_BANK_KIND_RAM, &bank));
+    EXPECT(WK_OK, wk_bank_split(wk_self.bank, 60, WK_BANK_KIND_RAM, &bank));
     before = used_pages(bank);
     EXPECT(WK_OK, wk_memory_create(bank, 20, 0, &memory));
     CHECK(used_pages(bank) >= before + 20);

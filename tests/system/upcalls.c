@@ -18,7 +18,7 @@ static void on_foreign_call(struct wk_foreign_call *call)
 {
     if (call->a[7] == 2000) {
         /* A fault while the call frame is in use: it has a frame of its own. */
-        __asm__ volatile(".option push; .option norvc; lb zero, (%0); .option pop" : : "r"(NOWHERE) : "memory");
+        __asm__ volatile(".option push; .option norvc; lb zero, (%0); .option pop" : : "r"(NOWHERE) : "a0", "memory");
         nested++;
     }
     call->a[0] = call->a[7] + call->a[0] + call->a[5];
@@ -28,7 +28,7 @@ static bool on_fault(struct wk_frame *frame)
 {
     last_cause = frame->cause;
     last_detail = frame->detail;
-    faults++;
+    CHECK(++faults < 100);
     frame->x[10] = 77;
     /* A jump into nowhere goes back to its caller, the rest steps over its instruction. */
     frame->pc = frame->cause == WK_UPCALL_CAUSE_FETCH_FAULT ? frame->x[1] : frame->pc + 4;

@@ -207,12 +207,14 @@ static void leave(void)
 static void enter_invocation(struct thread *thread)
 {
     uint64_t *x = host_hart->arch.x;
+    int64_t status;
 
     for (unsigned number = 1; number < 32; number++)
         thread->context.x[number] = is_saved_first(number) ? x[number] : HOST_GARBAGE;
     thread->context.x[0] = x[0] + 4;
-    if (trap_invocation(x[10], x[11], x[12], x[13], x[14], x[15], x[16], x[17]) == 0) {
-        arch_context_answer(&thread->context, host_hart->answer[0], &host_hart->answer[1]);
+    status = trap_invocation(x[10], x[11], x[12], x[13], x[14], x[15], x[16], x[17]);
+    if (status >= 0) {
+        arch_context_answer(&thread->context, (uint64_t)status, host_hart->invocation.words);
         for (unsigned number = 0; number < 32; number++)
             if (!is_callee_saved(number))
                 x[number] = thread->context.x[number];

@@ -26,6 +26,8 @@ struct arch_context {
 struct arch_hart {
     uint64_t user_t[4]; /* t0 to t3 of the trapped code, until they are in its context */
     uint64_t user_tp;
+    uint64_t user_ra; /* during an invocation */
+    uint64_t user_sp;
     uint64_t stack_end;
     uint64_t emergency_stack_end;
     uint64_t panicking;           /* a trap inside a panic stops at once */
@@ -47,12 +49,12 @@ static inline struct physical arch_physical(const void *pointer)
     return (struct physical){(uint64_t)pointer - DIRECT_MAP};
 }
 
+/* A global register variable: its fields are reached by an offset from the register itself. */
+register struct hart *hart_in_tp __asm__("tp");
+
 static inline struct hart *hart_current(void)
 {
-    struct hart *hart;
-
-    __asm__("mv %0, tp" : "=r"(hart));
-    return hart;
+    return hart_in_tp;
 }
 
 _Static_assert(WK_PROTECTION_READ << 1 == ENTRY_READ && WK_PROTECTION_WRITE << 1 == ENTRY_WRITE &&

@@ -12,38 +12,32 @@
 
 #define DEPTH_MAX 16
 #define TREE_BYTES_MAX 0x200000
+#define VERSION_MIN 17
 #define CELL_BYTES 4
 #define ADDRESS_END (UINT64_C(1) << 56) /* physical addresses of RISC-V (Privileged Architecture 1.12, 4.3 to 4.5) */
 
+/* Offsets of names up to here are remembered. */
 #define KNOWN_NAMES 1024
 
-struct property_name {
-    const char *text;
-    size_t bytes; /* with the zero */
-};
-#define NAME(text)                                                                                                     \
-    {                                                                                                                  \
-        text, sizeof(text)                                                                                             \
-    }
-static const struct property_name property_names[PROPERTIES] = {
-    [PROPERTY_NONE] = {"", SIZE_MAX},
-    [PROPERTY_ADDRESS_CELLS] = NAME("#address-cells"),
-    [PROPERTY_BOOTARGS] = NAME("bootargs"),
-    [PROPERTY_COMPATIBLE] = NAME("compatible"),
-    [PROPERTY_DEVICE_TYPE] = NAME("device_type"),
-    [PROPERTY_INITRD_END] = NAME("linux,initrd-end"),
-    [PROPERTY_INITRD_START] = NAME("linux,initrd-start"),
-    [PROPERTY_INTERRUPT_LINES] = NAME("riscv,ndev"),
-    [PROPERTY_INTERRUPTS_EXTENDED] = NAME("interrupts-extended"),
-    [PROPERTY_ISA] = NAME("riscv,isa"),
-    [PROPERTY_ISA_EXTENSIONS] = NAME("riscv,isa-extensions"),
-    [PROPERTY_MMU_TYPE] = NAME("mmu-type"),
-    [PROPERTY_NO_MAP] = NAME("no-map"),
-    [PROPERTY_PHANDLE] = NAME("phandle"),
-    [PROPERTY_REG] = NAME("reg"),
-    [PROPERTY_SIZE_CELLS] = NAME("#size-cells"),
-    [PROPERTY_STATUS] = NAME("status"),
-    [PROPERTY_TIMEBASE] = NAME("timebase-frequency"),
+static const char property_names[PROPERTIES][24] = {
+    [PROPERTY_NONE] = "",
+    [PROPERTY_ADDRESS_CELLS] = "#address-cells",
+    [PROPERTY_BOOTARGS] = "bootargs",
+    [PROPERTY_COMPATIBLE] = "compatible",
+    [PROPERTY_DEVICE_TYPE] = "device_type",
+    [PROPERTY_INITRD_END] = "linux,initrd-end",
+    [PROPERTY_INITRD_START] = "linux,initrd-start",
+    [PROPERTY_INTERRUPT_LINES] = "riscv,ndev",
+    [PROPERTY_INTERRUPTS_EXTENDED] = "interrupts-extended",
+    [PROPERTY_ISA] = "riscv,isa",
+    [PROPERTY_ISA_EXTENSIONS] = "riscv,isa-extensions",
+    [PROPERTY_MMU_TYPE] = "mmu-type",
+    [PROPERTY_NO_MAP] = "no-map",
+    [PROPERTY_PHANDLE] = "phandle",
+    [PROPERTY_REG] = "reg",
+    [PROPERTY_SIZE_CELLS] = "#size-cells",
+    [PROPERTY_STATUS] = "status",
+    [PROPERTY_TIMEBASE] = "timebase-frequency",
 };
 
 /* What a node on the way from the root says of its children. */
@@ -64,12 +58,10 @@ struct walk {
     uint8_t known[KNOWN_NAMES]; /* by a name's offset: 1 + its enum device_property, 0 if it was not met yet */
 };
 
-static void check_header(const void *tree)
+static void require(bool is_so)
 {
-    if ((uintptr_t)tree % sizeof(uint64_t) != 0 || fdt_check_header(tree) != 0)
-        panic("there is no device tree");
-    if (fdt_version(tree) < 17 || fdt_totalsize(tree) > TREE_BYTES_MAX)
-        panic("the device tree is too old or too large");
+    if (!is_so)
+        panic("the device tree is damaged");
 }
 
 uint64_t device_tree_bytes(const void *tree)
@@ -84,7 +76,7 @@ static uint32_t cells_or(struct device_value value, uint32_t otherwise)
     return device_value_number(value, 0, 1, &number) && number <= 2 ? (uint32_t)number : otherwise;
 }
 
-/* The node's properties are known. */
+/* The node's properties are known, unless it has been visited. */
 static void visit_node(struct walk *walk)
 {
     struct level *level = &walk->levels[walk->depth];
@@ -102,8 +94,7 @@ static void begin_node(struct walk *walk, const char *name)
     const struct level *parent = &walk->levels[walk->depth];
 
     visit_node(walk);
-    if (++walk->depth == DEPTH_MAX)
-        panic("the device tree is too deep");
+    require(++walk->depth < DEPTH_MAX);
     memset(&walk->node, 0, sizeof(walk->node));
     walk->node.name = name;
     walk->node.parent = parent->place;
@@ -114,16 +105,16 @@ static void begin_node(struct walk *walk, const char *name)
 
 static void end_node(struct walk *walk)
 {
-    if (walk->depth == 0)
-        panic("the device tree ends before it begins");
+    require(walk->depth > 0);
     visit_node(walk);
     walk->depth--;
 }
 
 static enum device_property find_property(const char *name, size_t bytes_left)
 {
-    for (unsigned i = 0; i < PROPERTIES; i++)
-        if (property_names[i].bytes <= bytes_left && memcmp(name, property_names[i].text, property_names[i].bytes) == 0)
+    require(strnlen(name, bytes_left) < bytes_left);
+    for (unsigned i = PROPERTY_NONE + 1; i < PROPERTIES; i++)
+        if (strcmp(name, property_names[i]) == 0)
             return (enum device_property)i;
     return PROPERTY_NONE;
 }
@@ -134,8 +125,7 @@ static void note_property(struct walk *walk, const struct fdt_property *property
     const uint32_t offset = fdt32_to_cpu(property->nameoff);
     enum device_property which;
 
-    if (offset >= walk->strings_bytes)
-        panic("a property's name lies outside of the device tree");
+    require(offset < walk->strings_bytes);
     if (offset < KNOWN_NAMES && walk->known[offset] != 0) {
         which = walk->known[offset] - 1;
     } else {
@@ -149,11 +139,11 @@ static void note_property(struct walk *walk, const struct fdt_property *property
 void device_tree_walk(const void *tree, enum device_place (*visit)(const struct device_node *node))
 {
     struct walk walk = {.visit = visit, .levels = {{.place = PLACE_NOWHERE}}};
-    const char *tokens;
+    const char *tokens = (const char *)tree + fdt_off_dt_struct(tree);
     int next = 0;
 
-    check_header(tree);
-    tokens = (const char *)tree + fdt_off_dt_struct(tree);
+    require((uintptr_t)tree % sizeof(uint64_t) == 0 && fdt_check_header(tree) == 0 &&
+            fdt_version(tree) >= VERSION_MIN && fdt_totalsize(tree) <= TREE_BYTES_MAX);
     walk.strings = (const char *)tree + fdt_off_dt_strings(tree);
     walk.strings_bytes = fdt_size_dt_strings(tree);
     for (;;) {
@@ -161,8 +151,7 @@ void device_tree_walk(const void *tree, enum device_place (*visit)(const struct 
         const uint32_t tag = fdt_next_tag(tree, offset, &next);
         const char *token = tokens + offset;
 
-        if (next < 0)
-            panic("the device tree is damaged");
+        require(next >= 0);
         if (tag == FDT_BEGIN_NODE)
             begin_node(&walk, token + FDT_TAGSIZE);
         else if (tag == FDT_PROP && walk.is_open)
@@ -172,6 +161,18 @@ void device_tree_walk(const void *tree, enum device_place (*visit)(const struct 
         else if (tag == FDT_END)
             return;
     }
+}
+
+bool device_tree_reservation(const void *tree, uint32_t n, uint64_t *start, uint64_t *bytes)
+{
+    const uint64_t at = fdt_off_mem_rsvmap(tree) + n * sizeof(struct fdt_reserve_entry);
+    const struct fdt_reserve_entry *entry = (const void *)((const char *)tree + at);
+
+    if (at + sizeof(*entry) > fdt_totalsize(tree))
+        return false;
+    *start = fdt64_to_cpu(entry->address);
+    *bytes = fdt64_to_cpu(entry->size);
+    return *bytes != 0;
 }
 
 bool device_value_number(struct device_value value, uint32_t word, uint32_t cells, uint64_t *number)

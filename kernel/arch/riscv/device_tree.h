@@ -53,8 +53,9 @@ struct device_node {
  * children. Panics if the tree is not well-formed.
  */
 void device_tree_walk(const void *tree, enum device_place (*visit)(const struct device_node *node));
-/* The bytes of a tree that has been walked. */
+/* Of a tree that has been walked: its bytes, and the n-th of the reservations in its header, false behind the last. */
 uint64_t device_tree_bytes(const void *tree);
+bool device_tree_reservation(const void *tree, uint32_t n, uint64_t *start, uint64_t *bytes);
 
 /* The big-endian number in `cells` (1 or 2) words at a word's index; false if the value does not reach so far. */
 bool device_value_number(struct device_value value, uint32_t word, uint32_t cells, uint64_t *number);

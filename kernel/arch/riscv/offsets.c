@@ -19,8 +19,9 @@ void offsets(void)
     CONSTANT(HART_PANICKING, offsetof(struct hart, arch.panicking));
     CONSTANT(HART_KERNEL_REGISTERS, offsetof(struct hart, arch.kernel_registers));
     CONSTANT(HART_CURRENT, offsetof(struct hart, current));
-    CONSTANT(HART_ANSWER, offsetof(struct hart, answer));
-    CONSTANT(HART_TRAPPED, offsetof(struct hart, trapped));
+    CONSTANT(HART_WORDS, offsetof(struct hart, invocation.words));
+    CONSTANT(HART_USER_RA, offsetof(struct hart, arch.user_ra));
+    CONSTANT(HART_USER_SP, offsetof(struct hart, arch.user_sp));
 
     CONSTANT(THREAD_X, offsetof(struct thread, context.x));
     CONSTANT(THREAD_CALL_FRAME, offsetof(struct thread, call_frame));
@@ -42,6 +43,6 @@ void offsets(void)
 }
 
 /* Loads and stores reach 2047 bytes. */
-_Static_assert(offsetof(struct hart, trapped) < 2048 && offsetof(struct process, upcall_return) < 2048,
+_Static_assert(offsetof(struct hart, meters) < 2048 && offsetof(struct process, upcall_return) < 2048,
                "assembly reaches these fields by an immediate offset");
 _Static_assert(WK_UPCALL_CAUSE_FOREIGN_CALL == 0, "assembly stores zero for this cause");

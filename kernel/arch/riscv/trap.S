@@ -45,24 +45,20 @@ trap_entry:
     beqz    t0, foreign_ecall
 
 /*
- * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 and ra are free after ra is stored. a0 to a7 are
- * trap_invocation's arguments, s0 to s11 and gp stay where they are.
+ * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0 to a7 are trap_invocation's arguments, s0
+ * to s11 and gp stay where they are, and sepc is the ecall's.
  */
-    ld      t1, HART_CURRENT(tp)
-    csrr    t0, sepc
-    addi    t0, t0, 4
-    csrw    sepc, t0
-    sd      t0, PC(t1)
-    sd      ra, RA(t1)
-    sd      sp, SP(t1)
-    sd      t1, HART_TRAPPED(tp)
+    sd      ra, HART_USER_RA(tp)
+    sd      sp, HART_USER_SP(tp)
     ld      sp, HART_STACK_END(tp)
     jal     trap_invocation
-    bnez    a0, invocation_left
-    ld      t1, HART_TRAPPED(tp)
-    each    ld, HART_ANSWER - 8 * 10, tp, 10, 11, 12, 13, 14, 15, 16
-    ld      ra, RA(t1)
-    ld      sp, SP(t1)
+    bltz    a0, invocation_left
+    csrr    t0, sepc
+    each    ld, HART_WORDS - 8 * 11, tp, 11, 12, 13, 14, 15, 16
+    addi    t0, t0, 4
+    csrw    sepc, t0
+    ld      ra, HART_USER_RA(tp)
+    ld      sp, HART_USER_SP(tp)
     li      a7, 0
     li      t0, 0
     li      t1, 0
@@ -77,8 +73,15 @@ trap_entry:
 
 /* The invoking thread does not go straight on. tp: hart; s0 to s11 and gp: the invoker's. */
 invocation_left:
-    ld      t1, HART_TRAPPED(tp)
+    ld      t1, HART_CURRENT(tp)
     each    sd, THREAD_X, t1, GP_AND_CALLEE_SAVED
+    csrr    t0, sepc
+    addi    t0, t0, 4
+    sd      t0, PC(t1)
+    ld      t0, HART_USER_RA(tp)
+    sd      t0, RA(t1)
+    ld      t0, HART_USER_SP(tp)
+    sd      t0, SP(t1)
     ld      t0, HART_USER_TP(tp)
     sd      t0, TP(t1)
     jal     trap_leave
@@ -103,7 +106,6 @@ full_trap:
     sd      t1, TP(t0)
     csrr    t1, sepc
     sd      t1, PC(t0)
-    sd      t0, HART_TRAPPED(tp)
     ld      sp, HART_STACK_END(tp)
     li      s0, 0
     jal     trap_dispatch           /* a0: the thread to run */

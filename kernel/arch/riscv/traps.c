@@ -52,7 +52,7 @@ struct thread *trap_dispatch(void)
     if ((cause & CAUSE_INTERRUPT) != 0)
         arch_interrupts_take();
     else
-        exception(hart_current()->trapped, cause, csr_read(stval));
+        exception(hart_current()->current, cause, csr_read(stval));
     return trap_leave();
 }
 

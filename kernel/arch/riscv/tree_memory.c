@@ -8,8 +8,6 @@
 #include "string.h"
 #include "tree_nodes.h"
 
-#include <libfdt.h>
-
 #define RAM_RANGES_MAX 16
 
 static struct boot_range ram[RAM_RANGES_MAX];
@@ -136,9 +134,8 @@ void tree_memory_finish(const void *tree)
     uint64_t start;
     uint64_t bytes;
 
-    for (int i = 0; fdt_get_mem_rsv(tree, i, &start, &bytes) == 0 && bytes != 0; i++)
-        if (start + bytes > start)
-            reserve(start, bytes);
+    for (uint32_t i = 0; device_tree_reservation(tree, i, &start, &bytes); i++)
+        reserve(start, bytes);
     choose_ram();
     boot_information.device_tree = (struct boot_range){arch_physical(tree), device_tree_bytes(tree)};
     reserve(boot_information.device_tree.start.address, boot_information.device_tree.bytes);

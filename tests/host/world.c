@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+#include "world.h"
+
+#include "forest.h"
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRAMS 3
+#define BANK_PAGES 6000
+#define PROGRAM_PAGES 900
+#define PRIORITY 20
+#define THREADS_MAX 64
+#define BASE UINT64_C(0x200000)
+
+uint64_t world_invocations;
+int world_is_loud;
+
+static struct thread *manager;
+static wk_handle world_bank;
+static char *state_before;
+
+/* ---- choices ---- */
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state * UINT64_C(0x2545f4914f6cdd1d) >> 8;
+}
+
+int choices_are_left(const struct choices *choices)
+{
+    return choices->bytes != 0 || choices->seed != 0;
+}
+
+uint64_t choose(struct choices *choices, uint64_t limit)
+{
+    uint64_t number = 0;
+
+    if (limit <= 1)
+        return 0;
+    if (choices->bytes == 0)
+        return choices->seed == 0 ? 0 : next_random(&choices->seed) % limit;
+    for (uint64_t range = 1; range < limit && choices->bytes != 0; range = range > limit >> 8 ? limit : range << 8) {
+        number = number << 8 | *choices->data++;
+        choices->bytes--;
+    }
+    return number % limit;
+}
+
+static bool one_in(struct choices *choices, uint64_t limit)
+{
+    return choose(choices, limit) == 1;
+}
+
+static uint64_t any_word(struct choices *choices)
+{
+    return choose(choices, UINT64_C(1) << 32) << 32 | choose(choices, UINT64_C(1) << 32);
+}
+
+/* ---- words of an invocation ---- */
+
+static uint64_t some_pages(struct choices *choices)
+{
+    static const uint64_t special[] = {9, 17, 64, 100, 512, 513, 1024, 3000, WK_PAGE_COUNT_MAX};
+
+    if (choose(choices, 8) == 7)
+        return special[choose(choices, sizeof(special) / sizeof(*special))];
+    return choose(choices, 8);
+}
+
+/* Few addresses, so that they meet often. */
+static uint64_t some_address(struct choices *choices)
+{
+    switch (choose(choices, 8)) {
+    case 5:
+        return 4 * WK_LARGE_PAGE_BYTES + choose(choices, 3) * WK_LARGE_PAGE_BYTES;
+    case 6:
+        return (UINT64_C(1) << 30) * choose(choices, 256) + choose(choices, 4) * WK_PAGE_BYTES;
+    case 7:
+        return WK_USER_ADDRESS_END - choose(choices, 3) * WK_PAGE_BYTES;
+    default:
+        return BASE + choose(choices, 24) * WK_PAGE_BYTES;
+    }
+}
+
+static uint64_t some_handle(struct choices *choices, const struct process *process, unsigned type)
+{
+    const uint32_t made = process->table.made;
+    const uint32_t first = made == 0 ? 0 : (uint32_t)choose(choices, made);
+
+    if (one_in(choices, 40))
+        return any_word(choices);
+    for (uint32_t i = 0; i < made; i++) {
+        const struct capability *slot = capability_slot(&process->table, (first + i) % made);
+
+        if (slot->object != NULL && (type == WK_TYPE_NONE || slot->object->type == type || one_in(choices, 60)))
+            return capability_handle(slot);
+    }
+    return WK_FIRST_HANDLE(first);
+}
+
+static uint64_t some_time(struct choices *choices)
+{
+    if (one_in(choices, 4))
+        return UINT64_MAX;
+    return host_time_ns + choose(choices, 50) * 1000000;
+}
+
+static uint64_t within(uint64_t value, const struct interface_word *word)
+{
+    if (value < word->low)
+        value = word->low;
+    if (value > word->high)
+        value = word->high;
+    return value / word->align * word->align;
+}
+
+static uint64_t some_word(struct choices *choices, const struct process *process, const struct interface_word *word)
+{
+    if (one_in(choices, 100))
+        return any_word(choices);
+    switch (word->kind) {
+    case INTERFACE_WORD_CAPABILITY:
+        return word->optional && one_in(choices, 3) ? 0 : some_handle(choices, process, word->type);
+    case INTERFACE_WORD_COUNT:
+        return within(some_pages(choices), word);
+    case INTERFACE_WORD_ADDRESS:
+        return within(some_address(choices), word);
+    case INTERFACE_WORD_BYTES:
+        if (word->low == 1)
+            return within(choose(choices, 41), word);
+        return within(choose(choices, 4) * WK_PAGE_BYTES + choose(choices, 64) * 64 + choose(choices, 64), word);
+    case INTERFACE_WORD_NS:
+        return some_time(choices);
+    case INTERFACE_WORD_RIGHTS:
+        return one_in(choices, 2) ? choose(choices, 0x10000) : WK_RIGHTS_ALL;
+    case INTERFACE_WORD_BITS:
+        return one_in(choices, 4) ? any_word(choices) | 1 : UINT64_C(1) << choose(choices, 4);
+    case INTERFACE_WORD_PRIORITY:
+        return PRIORITY + 1 - choose(choices, 4);
+    case INTERFACE_WORD_FLAGS:
+        return choose(choices, word->mask + 1);
+    case INTERFACE_WORD_ENUM:
+    case INTERFACE_WORD_STATUS:
+        return choose(choices, word->high + 1);
+    case INTERFACE_WORD_NUMBER:
+    case INTERFACE_WORD_HANDLE:
+        return within(choose(choices, 40), word);
+    }
+    return 0;
+}
+
+/* ---- who acts ---- */
+
+static unsigned threads_of_programs(struct thread *threads[THREADS_MAX])
+{
+    unsigned count = 0;
+
+    for (const struct list *link = object_all.next; link != &object_all && count < THREADS_MAX; link = link->next) {
+        const struct object *object = container_of(link, struct object, all_link);
+        struct thread *thread;
+
+        if (object->type != WK_TYPE_THREAD)
+            continue;
+        thread = container_of((struct object *)object, struct thread, object);
+        if (thread != manager && thread->process != NULL && thread_is_runnable(thread))
+            threads[count++] = thread;
+    }
+    return count;
+}
+
+static struct thread *some_thread(struct choices *choices)
+{
+    struct thread *threads[THREADS_MAX];
+    const unsigned count = threads_of_programs(threads);
+
+    return count == 0 ? NULL : threads[choose(choices, count)];
+}
+
+static const struct interface_operation *some_operation(struct choices *choices)
+{
+    const struct interface_operation *operation =
+        &interface_operations[choose(choices, INTERFACE_OPERATION_COUNT)];
+
+    if (operation->is_service || operation->number == WK_MACHINE_POWER_OFF || operation->number == WK_MACHINE_REBOOT)
+        return NULL;
+    return operation;
+}
+
+/* ---- acts ---- */
+
+static void say(const char *what, const struct thread *thread, const uint64_t *words)
+{
+    if (!world_is_loud)
+        return;
+    printf("%s: thread %lu of process %lu", what, (unsigned long)thread->object.identity,
+           thread->process == NULL ? 0 : (unsigned long)thread->process->object.identity);
+    for (unsigned i = 0; words != NULL && i < 7; i++)
+        printf(" %#lx", (unsigned long)words[i]);
+    printf("\n");
+    fflush(stdout);
+}
+
+/* An invocation by a thread that can make one; sometimes it is left unfinished, for others to act meanwhile. */
+static void act_invoke(struct choices *choices, struct thread *thread)
+{
+    const struct interface_operation *operation = some_operation(choices);
+    uint64_t words[7] = {0};
+    enum wk_status status;
+
+    if (operation == NULL || thread->operation.step != NULL)
+        return;
+    words[0] = some_handle(choices, thread->process, operation->type);
+    for (unsigned i = 0; i < operation->in_count; i++)
+        words[i + 1] = some_word(choices, thread->process, &operation->in[i]);
+    say(operation->name, thread, words);
+    world_invocations++;
+    if (operation->is_long && one_in(choices, 3)) {
+        struct thread *rival = some_thread(choices);
+
+        invoke_partly(thread, operation->number, words[0], &words[1], (unsigned)choose(choices, 12),
+                      rival == thread ? NULL : rival);
+        check_kernel();
+        return;
+    }
+    act_as(thread);
+    forest_expect(thread->process, operation->number, words[0], &words[1]);
+    status = wk_trap(operation->number, words[0], &words[1]);
+    if (world_is_loud)
+        printf("    %s\n", status == NOT_ANSWERED ? "no answer" : interface_status_names[status]);
+    forest_compare(status, words[1]);
+}
+
+static void act_access(struct choices *choices, struct thread *thread)
+{
+    const uint64_t address = some_address(choices);
+    const uint64_t word = choose(choices, 256);
+    uint64_t found;
+
+    if (thread->operation.step != NULL)
+        return;
+    say("access", thread, (uint64_t[7]){address});
+    act_as(thread);
+    switch (choose(choices, 5)) {
+    case 0:
+        (void)user_fetch(address);
+        break;
+    case 1:
+        (void)user_load(address, &found, sizeof(found));
+        break;
+    default:
+        (void)user_store(address, &word, sizeof(word));
+        break;
+    }
+}
+
+static void act_trap(struct choices *choices, struct thread *thread)
+{
+    if (thread->operation.step != NULL)
+        return;
+    say("trap", thread, NULL);
+    act_as(thread);
+    make_current(thread);
+    if (one_in(choices, 3)) {
+        user_set_register(0, thread->process->upcall_return);
+        user_set_register(5, thread->call_frame_address + choose(choices, 2) * WK_FRAME_BYTES);
+        user_foreign_call(0);
+    } else if (one_in(choices, 2)) {
+        user_foreign_call(choose(choices, 4096));
+    } else {
+        host_fault(thread->hart, WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION + choose(choices, 3), 0x10100);
+        settle();
+        check_kernel();
+    }
+}
+
+static void act_go_on(struct choices *choices, struct thread *thread)
+{
+    if (thread->operation.step == NULL)
+        return;
+    say("goes on", thread, NULL);
+    step_partly(thread, (unsigned)choose(choices, 6), some_thread(choices));
+    check_kernel();
+}
+
+static void act_machine(struct choices *choices)
+{
+    if (one_in(choices, 3))
+        host_irq_raise(1 + (unsigned)choose(choices, 8));
+    else
+        host_time_pass_to(host_time_ns + choose(choices, 40) * 1000000);
+    check_kernel();
+}
+
+static void act(struct choices *choices)
+{
+    struct thread *thread = some_thread(choices);
+
+    if (thread == NULL || one_in(choices, 24)) {
+        act_machine(choices);
+        return;
+    }
+    switch (choose(choices, 10)) {
+    case 7:
+    case 8:
+        act_access(choices, thread);
+        break;
+    case 9:
+        if (one_in(choices, 4))
+            act_trap(choices, thread);
+        else
+            act_go_on(choices, thread);
+        break;
+    default:
+        act_invoke(choices, thread);
+        break;
+    }
+}
+
+/* ---- beginning and end ---- */
+
+/* A process with two threads, which holds capabilities to most things, itself among them. */
+static void make_program(wk_handle programs[], unsigned index)
+{
+    const wk_handle bank = make_bank(world_bank, PROGRAM_PAGES);
+    const wk_handle machine = duplicate(BOOT_MACHINE, ALL_RIGHTS & ~(uint64_t)WK_MACHINE_RIGHT_POWER);
+    wk_handle handle, thread;
+
+    assert_ok(wk_process_create(bank, PRIORITY, 0, 0, &programs[index]));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(wk_thread_create(programs[index], PRIORITY, &thread));
+        assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
+        assert_ok(wk_process_grant(programs[index], thread, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    }
+    assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
+    for (unsigned i = 0; i <= index; i++)
+        assert_ok(wk_process_grant(programs[index], programs[i], WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+}
+
+void world_prepare(void)
+{
+    manager = actor();
+}
+
+static void let_all_finish(void)
+{
+    struct thread *threads[THREADS_MAX];
+    unsigned count;
+
+    do {
+        count = threads_of_programs(threads);
+        for (unsigned i = 0; i < count; i++)
+            if (threads[i]->operation.step != NULL) {
+                step_partly(threads[i], 0, NULL);
+                break;
+            }
+    } while (check_operation_under_way() && count != 0);
+}
+
+void world_run(struct choices *choices, unsigned acts)
+{
+    wk_handle programs[PROGRAMS];
+
+    act_as(manager);
+    state_before = check_state_text();
+    world_bank = make_bank(BOOT_BANK, BANK_PAGES);
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        make_program(programs, i);
+    for (unsigned i = 0; i < acts && choices_are_left(choices); i++)
+        act(choices);
+    if (one_in(choices, 2))
+        let_all_finish();
+    act_as(manager);
+    if (slot_of(programs[0]) != NULL)
+        wk_thread_create(programs[0], PRIORITY, &programs[1]);
+    assert_ok(wk_bank_destroy(world_bank));
+    wk_trace_stop(BOOT_TRACE);
+    assert_ok(wk_machine_inspect_start(BOOT_MACHINE));
+    host_console_clear();
+    assert_state_is(state_before);
+}
