@@ -23,8 +23,26 @@
 #define REVOKE_STEP 4 /* capabilities that one step takes back or moves */
 #define CLEAR_STEP 16 /* free slots that one step passes over */
 
+static struct capability no_slots[CAPABILITIES_PER_PAGE] __attribute__((aligned(WK_PAGE_BYTES)));
+static struct capability *no_directory[CAPABILITY_PAGES_PER_DIRECTORY] __attribute__((aligned(WK_PAGE_BYTES)));
+
+static void fill_directory(struct capability **directory)
+{
+    for (unsigned i = 0; i < CAPABILITY_PAGES_PER_DIRECTORY; i++)
+        directory[i] = no_slots;
+}
+
+void capability_init(void)
+{
+    for (unsigned i = 0; i < CAPABILITIES_PER_PAGE; i++)
+        no_slots[i].generation = CAPABILITY_FREE;
+    fill_directory(no_directory);
+}
+
 void capability_table_init(struct capability_table *table)
 {
+    for (unsigned i = 0; i < CAPABILITY_DIRECTORIES; i++)
+        table->directory[i] = no_directory;
     table->free_head = CAPABILITY_INDEX_LIMIT;
     table->free_tail = CAPABILITY_INDEX_LIMIT;
 }
@@ -60,18 +78,21 @@ static enum wk_status table_add_page(struct process *process, uint32_t page)
     struct capability **new_directory = *directory;
     struct capability *slots;
 
-    if (new_directory == NULL) {
+    if (new_directory == no_directory) {
         new_directory = bank_page(bank, process);
         if (new_directory == NULL)
             return WK_NO_MEMORY;
+        fill_directory(new_directory);
     }
     slots = bank_page(bank, process);
     if (slots == NULL) {
-        if (*directory == NULL)
+        if (*directory == no_directory)
             frame_drop(frame_of(new_directory), bank);
         return WK_NO_MEMORY;
     }
     frame_of(slots)->next = page;
+    for (unsigned i = 0; i < CAPABILITIES_PER_PAGE; i++)
+        slots[i].generation = CAPABILITY_FREE;
     new_directory[page % CAPABILITY_PAGES_PER_DIRECTORY] = slots;
     *directory = new_directory;
     return WK_OK;
@@ -142,6 +163,7 @@ struct capability *capability_make(struct process *process, struct object *objec
         slot = capability_slot(table, table->made++);
         slot->generation = 1;
     }
+    slot->generation &= ~CAPABILITY_FREE;
     capability_fill(slot, object, rights, parent);
     table->count++;
     return slot;
@@ -171,9 +193,11 @@ static void capability_clear(struct capability *slot)
     struct capability_table *table = &capability_process(slot)->table;
 
     slot->object = NULL;
+    slot->generation++;
     table->count--;
-    if (++slot->generation != CAPABILITY_GENERATION_LIMIT)
+    if (slot->generation != CAPABILITY_GENERATION_LIMIT)
         capability_release_slot(table, slot, capability_index(slot));
+    slot->generation |= CAPABILITY_FREE;
 }
 
 enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source, bool copy)
@@ -189,12 +213,14 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
         table->paged += CAPABILITIES_PER_PAGE;
     }
     slot = capability_slot(table, table->made++);
-    slot->generation = source->generation;
+    slot->generation = source->generation & ~CAPABILITY_FREE;
     if (copy && (parent == NULL || capability_check_derive(parent) == WK_OK)) {
         capability_fill(slot, source->object, source->rights, parent);
         table->count++;
-    } else if (slot->generation != CAPABILITY_GENERATION_LIMIT) {
-        capability_release_slot(table, slot, index);
+    } else {
+        if (slot->generation != CAPABILITY_GENERATION_LIMIT)
+            capability_release_slot(table, slot, index);
+        slot->generation |= CAPABILITY_FREE;
     }
     return WK_OK;
 }
@@ -244,9 +270,10 @@ static void table_drop_page(struct process *process)
     page = table->paged / CAPABILITIES_PER_PAGE;
     directory = directory_of(table, page);
     frame_drop(frame_of((*directory)[page % CAPABILITY_PAGES_PER_DIRECTORY]), bank);
+    (*directory)[page % CAPABILITY_PAGES_PER_DIRECTORY] = no_slots;
     if (page % CAPABILITY_PAGES_PER_DIRECTORY == 0) {
         frame_drop(frame_of(*directory), bank);
-        *directory = NULL;
+        *directory = no_directory;
     }
 }
 

@@ -15,6 +15,7 @@ struct process;
 #define CAPABILITY_PAGES_PER_DIRECTORY 512
 #define CAPABILITY_DIRECTORIES (CAPABILITY_INDEX_LIMIT / CAPABILITIES_PER_PAGE / CAPABILITY_PAGES_PER_DIRECTORY)
 #define CAPABILITY_DEPTH_LIMIT 63
+#define CAPABILITY_FREE (1u << 31) /* in a slot's generation: no handle has it */
 
 enum capability_flags {
     CAPABILITY_DOOMED = 1,  /* being taken back: look-ups answer `revoked` */
@@ -32,11 +33,16 @@ enum capability_flags {
  */
 struct capability {
     struct object *object;
-    uint32_t generation;
-    uint16_t rights; /* with the three below, one word for look-ups: capability_word */
-    uint8_t type;    /* the object's */
-    uint8_t flags : 2;
-    uint8_t depth : 6;
+    uint32_t generation; /* with CAPABILITY_FREE in a free slot */
+    union {
+        struct {
+            uint16_t rights;
+            uint8_t type; /* the object's */
+            uint8_t flags : 2;
+            uint8_t depth : 6;
+        };
+        uint32_t word; /* the four in one, for look-ups: rights from bit 0, type from 16, flags from 24 */
+    };
     uint64_t badge; /* in a free slot: the next free slot's index */
     struct capability *parent;
     struct list children;
@@ -44,18 +50,11 @@ struct capability {
 };
 _Static_assert(sizeof(struct capability) == 64, "a slot is one cache line");
 
-/* Rights in bits 0 to 15, type in 16 to 23, flags from 24 on. */
-static inline uint32_t capability_word(const struct capability *capability)
-{
-    uint32_t word;
-
-    __builtin_memcpy(&word, &capability->rights, sizeof(word));
-    return word;
-}
-
 /* The table of a process; all of it paid by the process's bank. */
 struct capability_table {
-    struct capability **directory[CAPABILITY_DIRECTORIES]; /* pages of pointers to pages of slots */
+    /* Pages of pointers to pages of slots. What does not exist yet is capability_no_directory, and in every directory
+     * capability_no_slots. */
+    struct capability **directory[CAPABILITY_DIRECTORIES];
     uint32_t made;      /* slots that were ever used: indices below this */
     uint32_t paged;     /* slots for which there are pages */
     uint32_t count;     /* slots in use */
@@ -63,7 +62,7 @@ struct capability_table {
     uint32_t free_tail;
 };
 
-/* The slot at an index below table->made. */
+/* The slot at an index below CAPABILITY_INDEX_LIMIT; one that was never made is free. */
 static inline struct capability *capability_slot(const struct capability_table *table, uint32_t index)
 {
     struct capability *const *page =
@@ -73,20 +72,16 @@ static inline struct capability *capability_slot(const struct capability_table *
     return *page + index % CAPABILITIES_PER_PAGE;
 }
 
-/* What the handle names, or NULL. It may be doomed. */
+/* What the handle names, or NULL. It may be doomed. Where there are no slots, the table has empty ones. */
 static inline struct capability *capability_find(const struct capability_table *table, uint64_t handle)
 {
-    const uint32_t index = handle & (CAPABILITY_INDEX_LIMIT - 1);
-    struct capability *capability;
+    struct capability *capability = capability_slot(table, handle & (CAPABILITY_INDEX_LIMIT - 1));
 
-    if (__builtin_expect(index >= table->made, 0))
-        return NULL;
-    capability = capability_slot(table, index);
-    if (__builtin_expect(capability->generation != handle >> HANDLE_INDEX_BITS || capability->object == NULL, 0))
-        return NULL;
-    return capability;
+    return __builtin_expect(capability->generation == handle >> HANDLE_INDEX_BITS, 1) ? capability : NULL;
 }
 
+/* Prepares what all tables begin with; at boot. */
+void capability_init(void);
 void capability_table_init(struct capability_table *table);
 /* The process in whose table a capability (not a mapping) stands, and its handle there. */
 struct process *capability_process(const struct capability *capability);

@@ -55,7 +55,9 @@ struct invocation {
     struct thread *thread;         /* who invokes */
     struct process *process;       /* its process */
     struct capability *capability; /* what is invoked: found, of the right type, with the rights needed */
-    uint64_t words[6];             /* arguments, then results; read by assembly */
+    uint64_t words[6];             /* results; read by assembly */
+    uint64_t operation;
+    uint64_t wrong_argument;       /* of an error: which argument it is about, 0 for the invoked capability or none */
 };
 
 struct hart {
@@ -72,6 +74,7 @@ struct hart {
     unsigned stock_count;
     uint64_t first_ns;        /* the earliest of `deadlines`; also read without the lock by this hart */
     uint64_t timer_ns;        /* what the hardware timer is set to; this hart's alone */
+    uint32_t ticket;          /* of the kernel lock, while the hart waits for it */
     uint64_t notify;          /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by the hart alone, read by all */
     struct meters meters;

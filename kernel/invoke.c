@@ -18,17 +18,18 @@ void op_commit(void)
 /* Nothing fails after the commit. */
 void invoke_check_commit(enum wk_status status)
 {
-    assert(!committed || status == WK_OK || !status_is_final(status));
+    assert(!committed || status == WK_OK || status == WK_ANSWERED || !status_is_final(status));
     committed = false;
 }
 #endif
 
-enum wk_status invoke_refusal(struct invocation *invocation, const struct capability *capability, uint32_t mask,
+/* Why a look-up failed: the operation needs what the slot does not have. */
+static enum wk_status refusal(struct invocation *invocation, const struct capability *capability, uint32_t mask,
                               uint32_t expected)
 {
-    const uint32_t differs = capability == NULL ? 0 : (capability_word(capability) ^ expected) & mask;
+    const uint32_t differs = capability == NULL ? 0 : (capability->word ^ expected) & mask;
 
-    invocation->words[0] = 0;
+    invocation->wrong_argument = 0;
     if (capability == NULL)
         return WK_BAD_HANDLE;
     if (differs & 0xff0000)
@@ -38,8 +39,11 @@ enum wk_status invoke_refusal(struct invocation *invocation, const struct capabi
 
 enum wk_status invoke_failed(struct invocation *invocation, enum wk_status status)
 {
-    if (status_is_final(status))
-        capability_unreserve(invocation->process);
+    capability_unreserve(invocation->process);
+    invocation->words[0] = invocation->wrong_argument;
+    invocation->wrong_argument = 0;
+    for (unsigned i = 1; i < 6; i++)
+        invocation->words[i] = 0;
     return status;
 }
 
@@ -52,17 +56,33 @@ enum wk_status invocation_capability(struct invocation *invocation, unsigned num
     enum wk_status status;
 
     *found = capability;
-    if (__builtin_expect(capability != NULL && (capability_word(capability) & mask) == expected &&
+    if (__builtin_expect(capability != NULL && (capability->word & mask) == expected &&
                              capability->object->state == OBJECT_LIVE,
                          1))
         return WK_OK;
-    status = invoke_refusal(invocation, capability, mask, expected);
-    invocation->words[0] = number;
+    status = refusal(invocation, capability, mask, expected);
+    invocation->wrong_argument = number;
     return status;
 }
 
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)
 {
-    invocation->words[0] = number;
+    invocation->wrong_argument = number;
     return WK_BAD_ARGUMENT;
+}
+
+enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle, const uint64_t words[6])
+{
+    const uint64_t index = (operation & ~OPERATION_KERNEL_ONLY) - WK_OPERATION_FIRST;
+    const struct operation_descriptor *descriptor = &operation_table[index];
+    struct capability *capability;
+
+    if (index >= OPERATION_COUNT || descriptor->wrapper == NULL)
+        return WK_NO_SUCH_OPERATION;
+    capability = capability_find(&invocation->process->table, handle);
+    if (capability == NULL || (capability->word & descriptor->mask) != descriptor->expected ||
+        capability->object->state != OBJECT_LIVE)
+        return refusal(invocation, capability, descriptor->mask, descriptor->expected);
+    invocation->capability = capability;
+    return descriptor->wrapper(invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

@@ -17,8 +17,12 @@
 #define OPERATION_MASK(type, rights) ((uint32_t)(rights) | ((type) == WK_TYPE_NONE ? 0 : 0xff0000u) | 0x1000000u)
 #define OPERATION_EXPECTED(type, rights) ((uint32_t)(rights) | (uint32_t)(type) << 16)
 
+/* Checks the arguments and calls the operation's handler. */
+typedef enum wk_status operation_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
+                                         uint64_t word3, uint64_t word4, uint64_t word5);
+
 struct operation_descriptor {
-    enum wk_status (*wrapper)(struct invocation *invocation); /* NULL: retired */
+    operation_wrapper *wrapper; /* NULL: retired */
     uint32_t mask;
     uint32_t expected;
 };
@@ -34,10 +38,7 @@ enum wk_status invocation_capability(struct invocation *invocation, unsigned num
 /* Answers WK_BAD_ARGUMENT for argument `number`. */
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);
 
-/* Why a look-up failed: the operation needs what the slot does not have. */
-enum wk_status invoke_refusal(struct invocation *invocation, const struct capability *capability, uint32_t mask,
-                              uint32_t expected);
-/* What every operation does once it was executed, where something can be wrong. */
+/* After an error: gives back what the operation reserved, and fills the result words. */
 enum wk_status invoke_failed(struct invocation *invocation, enum wk_status status);
 #ifdef WINKLE_DEBUG
 void invoke_check_commit(enum wk_status status);
@@ -49,29 +50,9 @@ static inline void invoke_check_commit(enum wk_status status)
 #endif
 
 /*
- * Decodes and executes. The answer's words are in invocation->words. Requires: the lock, a full stock. Inline, since the
- * trap path is the only caller and lives off it.
+ * Decodes and executes. WK_OK: there are no result words; WK_ANSWERED: they are in invocation->words; an error: the caller
+ * passes it to invoke_failed, which fills the words. Requires: the lock, a full stock.
  */
-static inline enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle)
-{
-    const uint64_t index = (operation & ~OPERATION_KERNEL_ONLY) - WK_OPERATION_FIRST;
-    const struct operation_descriptor *descriptor = &operation_table[index];
-    struct capability *capability;
-    enum wk_status status;
-
-    if (__builtin_expect(index >= OPERATION_COUNT, 0))
-        return WK_NO_SUCH_OPERATION;
-    capability = capability_find(&invocation->process->table, handle);
-    if (__builtin_expect(capability == NULL, 0))
-        return invoke_refusal(invocation, NULL, 0, 0);
-    if (__builtin_expect((capability_word(capability) & descriptor->mask) != descriptor->expected ||
-                             capability->object->state != OBJECT_LIVE,
-                         0))
-        return invoke_refusal(invocation, capability, descriptor->mask, descriptor->expected);
-    invocation->capability = capability;
-    status = descriptor->wrapper(invocation);
-    invoke_check_commit(status);
-    return __builtin_expect(status == WK_OK, 1) ? WK_OK : invoke_failed(invocation, status);
-}
+enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle, const uint64_t words[6]);
 
 #endif

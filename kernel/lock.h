@@ -34,22 +34,32 @@ static inline void meter_lock_released(void)
 }
 #endif
 
+/* Takes a ticket; true if the lock is ours at once. Otherwise the ticket is in the hart, for kernel_lock_wait. */
+static inline bool kernel_lock_acquire_at_once(void)
+{
+    const int32_t ticket = (int32_t)atomic_fetch_add_explicit(&kernel_lock.next, 1, memory_order_relaxed);
+
+    if (__builtin_expect((int32_t)atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket, 0)) {
+        hart_current()->ticket = (uint32_t)ticket;
+        return false;
+    }
+    meter_lock_taken();
+    return true;
+}
+
 static inline void kernel_lock_acquire(void)
 {
-    const uint32_t ticket = atomic_fetch_add_explicit(&kernel_lock.next, 1, memory_order_relaxed);
-
-    if (__builtin_expect(atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket, 0))
-        kernel_lock_wait(ticket);
-    meter_lock_taken();
+    if (!kernel_lock_acquire_at_once()) {
+        kernel_lock_wait(hart_current()->ticket);
+        meter_lock_taken();
+    }
 }
 
 /* Releases it where nobody is to be notified. */
 static inline void kernel_lock_release_quietly(void)
 {
-    const uint32_t serving = atomic_load_explicit(&kernel_lock.serving, memory_order_relaxed);
-
     meter_lock_released();
-    atomic_store_explicit(&kernel_lock.serving, serving + 1, memory_order_release);
+    atomic_fetch_add_explicit(&kernel_lock.serving, 1, memory_order_release);
 }
 
 static inline void kernel_lock_release(void)

@@ -276,10 +276,8 @@ static enum wk_status check_map(struct invocation *invocation, const struct memo
         return invocation_bad_argument(invocation, 4);
     if (protection & WK_PROTECTION_WRITE && (!(protection & WK_PROTECTION_READ) || protection & WK_PROTECTION_EXECUTE))
         return invocation_bad_argument(invocation, 5);
-    if (protection & ~(uint64_t)invocation->capability->rights) {
-        invocation->words[0] = 0;
+    if (protection & ~(uint64_t)invocation->capability->rights)
         return WK_NO_RIGHT;
-    }
     return capability_check_derive(invocation->capability);
 }
 

@@ -26,7 +26,7 @@
 struct bank;
 struct operation;
 
-enum object_state { OBJECT_MAKING, OBJECT_LIVE, OBJECT_DYING };
+enum object_state { OBJECT_LIVE, OBJECT_MAKING, OBJECT_DYING };
 
 struct object {
     uint8_t type;          /* enum wk_type */

@@ -28,6 +28,9 @@ struct thread;
 /* The invoking thread is no more, or was put off: choose another. */
 #define WK_NO_ANSWER ((enum wk_status)-3)
 
+/* WK_OK, with result words in the invocation; every wrapper of an operation with results answers it. */
+#define WK_ANSWERED ((enum wk_status)0x10000)
+
 /* Whether it is a status that an invoker can get. */
 static inline bool status_is_final(enum wk_status status)
 {

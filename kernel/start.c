@@ -132,6 +132,7 @@ static void map(struct thread *thread, struct capability *memory, struct capabil
     refill();
     if (pages != 0 && memory_map(&invocation, container_of(memory->object, struct memory, object), process, &in) != WK_OK)
         panic("the first process cannot be mapped");
+    invoke_check_commit(WK_OK);
 }
 
 static void check_image(const struct wk_init_header *header)
@@ -215,6 +216,7 @@ void kernel_start(void)
     check_image(boot_information.init_image);
     frame_init(ram->start, ram->bytes, reserve(frame_records_bytes(ram->bytes)));
     add_free_ram();
+    capability_init();
     kernel_lock_acquire();
     refill();
     bank_init();

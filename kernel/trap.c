@@ -21,39 +21,55 @@
 #include "trace.h"
 #include "upcall.h"
 
-/* Not straight on: the answer goes into the context, unless it comes later. */
-static int64_t leave_slowly(struct hart *hart, enum wk_status status, uint64_t operation)
+int64_t trap_invocation_executed(enum wk_status status)
 {
+    static const uint64_t nothing[6];
+    struct hart *hart = hart_current();
+    const uint64_t *words = hart->invocation.words;
+
+    invoke_check_commit(status);
     if (hart->attention.tracing)
-        trace(WK_TRACE_EVENT_INVOKE, operation, status);
+        trace(WK_TRACE_EVENT_INVOKE, hart->invocation.operation, status);
+    if (status == WK_OK)
+        words = nothing;
+    else if (status_is_final(status) && status != WK_ANSWERED)
+        status = invoke_failed(&hart->invocation, status);
+    if (status_is_final(status) && hart->attention.any == 0) {
+        kernel_lock_release_quietly();
+        meter_left();
+        return status;
+    }
     if (status_is_final(status))
-        arch_context_answer(&hart->current->context, status, hart->invocation.words);
+        arch_context_answer(&hart->current->context, (uint64_t)status & 0xffff, words);
     kernel_lock_release();
     return -1;
+}
+
+int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                               uint64_t word4, uint64_t word5, uint64_t operation)
+{
+    struct invocation *invocation = &hart_current()->invocation;
+    const uint64_t words[6] = {word0, word1, word2, word3, word4, word5};
+
+    invocation->operation = operation;
+    return trap_invocation_executed(invoke(invocation, operation, handle, words));
+}
+
+int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                                  uint64_t word4, uint64_t word5, uint64_t operation)
+{
+    kernel_lock_wait(hart_current()->ticket);
+    meter_lock_taken();
+    return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
 }
 
 int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                         uint64_t word4, uint64_t word5, uint64_t operation)
 {
-    struct hart *hart = hart_current();
-    struct invocation *invocation = &hart->invocation;
-    enum wk_status status;
-
     meter_entered();
     meter_invocation();
-    invocation->words[0] = word0;
-    invocation->words[1] = word1;
-    invocation->words[2] = word2;
-    invocation->words[3] = word3;
-    invocation->words[4] = word4;
-    invocation->words[5] = word5;
     kernel_lock_acquire();
-    status = invoke(invocation, operation, handle);
-    if (__builtin_expect(!status_is_final(status) || hart->attention.any != 0, 0))
-        return leave_slowly(hart, status, operation);
-    kernel_lock_release_quietly();
-    meter_left();
-    return (int64_t)status;
+    return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
 }
 
 static enum wk_upcall_cause access_cause(enum arch_access access)

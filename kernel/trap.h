@@ -13,12 +13,23 @@
  * registers are still the user's when this returns. Before the call assembly has stored pc (after the ecall), ra, sp, gp
  * and tp in the current thread's context.
  *
- * Returns the status if the same thread goes straight on: it and hart->invocation.words are what the thread gets in a0 to
- * a6, all other caller-saved registers 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be
- * (arch_context_answer); assembly stores the other registers in the context of hart->current, and calls trap_leave.
+ * Returns 0 if the same thread goes straight on with status and result words 0, or a positive number if it goes straight on
+ * with the number's low 16 bits as status and hart->invocation.words as results; every other caller-saved register becomes
+ * 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be (arch_context_answer); assembly stores
+ * the other registers in the context of hart->current, and calls trap_leave.
  */
 int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                         uint64_t word4, uint64_t word5, uint64_t operation);
+
+/*
+ * The parts of trap_invocation, for assembly that does the straight path itself: with the lock held; with the hart's ticket
+ * drawn and not served yet; after an operation's wrapper has run and answered `status`. They return as trap_invocation.
+ */
+int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                               uint64_t word4, uint64_t word5, uint64_t operation);
+int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                                  uint64_t word4, uint64_t word5, uint64_t operation);
+int64_t trap_invocation_executed(enum wk_status status);
 
 /* A page fault, with the context saved in full. Then trap_leave. */
 void trap_page_fault(enum arch_access access, uint64_t address);

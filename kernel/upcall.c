@@ -52,12 +52,10 @@ static bool can_deliver(const struct thread *thread)
     return thread->call_frame != NULL && thread->process->upcall_entry != 0;
 }
 
-/* Why a process ends to whose handler this cause could not be delivered. */
+/* Why a process ends to whose handler this fault could not be delivered. */
 static enum wk_end_reason reason_of_cause(enum wk_upcall_cause cause)
 {
     switch (cause) {
-    case WK_UPCALL_CAUSE_FOREIGN_CALL:
-        return WK_END_REASON_FOREIGN_CALL;
     case WK_UPCALL_CAUSE_LOAD_FAULT:
         return WK_END_REASON_LOAD_FAULT;
     case WK_UPCALL_CAUSE_STORE_FAULT:
@@ -74,10 +72,11 @@ static enum wk_end_reason reason_of_cause(enum wk_upcall_cause cause)
         return WK_END_REASON_NO_MEMORY;
     case WK_UPCALL_CAUSE_REVOKED:
         return WK_END_REASON_REVOKED;
+    case WK_UPCALL_CAUSE_FOREIGN_CALL:
     case WK_UPCALL_CAUSE_INTERRUPT:
         break;
     }
-    panic("an interrupt ends no process");
+    panic("a cause that is no fault");
 }
 
 /* Has the thread go on in its process's handler, on that frame. */

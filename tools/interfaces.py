@@ -1031,27 +1031,25 @@ def dispatch_entry(model, operation):
 
 
 def dispatch_wrapper(model, operation):
+    """The words of the message are parameters, so that they stay in the registers in which they came."""
     body = dispatch_in(operation)
     for number, word in enumerate(operation.ins, 1):
         body += dispatch_check(model, operation, number, word)
-    return (f"static enum wk_status {operation.c_name}_wrapper(struct invocation *invocation)\n{{\n"
-            f"{body}{dispatch_call(operation)}}}\n")
+    unused = "".join(f"    (void)word{number};\n" for number in range(len(operation.ins), WORDS_MAX))
+    parameters = ["struct invocation *invocation"] + [f"uint64_t word{number}" for number in range(WORDS_MAX)]
+    prototype = c_call(f"static enum wk_status {operation.c_name}_wrapper", parameters, "")
+    return f"{prototype}\n{{\n{unused}{body}{dispatch_call(operation)}}}\n"
 
 
 def dispatch_in(operation):
-    """Declares `in`: a copy if results will overwrite the words, else a view of them."""
     if not operation.ins:
         return ""
-    tag = f"const struct wk_{operation.c_name}_in"
-    if not operation.outs:
-        return f"    {tag} *in = ({tag} *)invocation->words;\n"
-    fields = "".join(f"        .{word.name} = invocation->words[{number}],\n"
-                     for number, word in enumerate(operation.ins))
-    return f"    {tag} in = {{\n{fields}    }};\n"
+    fields = "".join(f"        .{word.name} = word{number},\n" for number, word in enumerate(operation.ins))
+    return f"    const struct wk_{operation.c_name}_in in = {{\n{fields}    }};\n"
 
 
 def dispatch_check(model, operation, number, word):
-    value = f"in{'.' if operation.outs else '->'}{word.name}"
+    value = f"in.{word.name}"
     if word.type == "capability":
         return dispatch_capability(model, number, word, value)
     conditions = []
@@ -1087,14 +1085,14 @@ def dispatch_call(operation):
         subject = f"(struct {operation.subject} *)invocation->capability->object"
     arguments = ["invocation", subject] + [word.name for word in capability_words(operation)]
     if operation.ins:
-        arguments.append("&in" if operation.outs else "in")
+        arguments.append("&in")
     if not operation.outs:
         return c_call(f"    return {operation.c_name}", arguments, ";\n")
     call = c_call(f"    enum wk_status status = {operation.c_name}", arguments + ["&out"], ";\n")
-    stores = "".join(f"        invocation->words[{number}] = out.{word.name};\n"
-                     for number, word in enumerate(operation.outs))
+    values = [f"out.{word.name}" for word in operation.outs] + ["0"] * (WORDS_MAX - len(operation.outs))
+    stores = "".join(f"    invocation->words[{number}] = {value};\n" for number, value in enumerate(values))
     return (f"    struct wk_{operation.c_name}_out out = {{0}};\n{call}"
-            f"    if (status == WK_OK) {{\n{stores}    }}\n    return status;\n")
+            f"    if (status != WK_OK)\n        return status;\n{stores}    return WK_ANSWERED;\n")
 
 
 # ---------------------------------------------------------------------------------------------------- emit: user stubs

@@ -17,9 +17,10 @@ struct tally {
     uint64_t capabilities; /* slots that name it */
     uint64_t references;   /* other pointers of the kernel's that keep it */
     uint64_t condemned;    /* lists of condemned objects that it is on */
-    uint64_t children;     /* of a capability: nodes whose parent it is; of an object: its owned capabilities */
+    uint64_t children;     /* of a capability: how often it stands in the forest */
     uint64_t pages;        /* of a bank: frames that it must have been charged for */
     uint64_t objects;      /* of a bank: objects that it pays for */
+    uint64_t lingering;    /* of a bank: banks split from it that linger */
     uint64_t bindings;     /* of an event: bindings that name it; of a memory: mappings of it */
     uint64_t waiters;      /* of an event */
 };

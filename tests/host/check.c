@@ -16,12 +16,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const struct object *checked; /* what the checker looks at, for its messages */
 static uint64_t frames_at_boot; /* in the pool, the stocks and in use */
 static uint64_t pages_at_boot;  /* of all banks together */
 
 _Noreturn void check_failed(const char *invariant, const char *condition, const char *file, int line)
 {
     fprintf(stderr, "%s:%d: %s does not hold: %s\n", file, line, invariant, condition);
+    if (checked != NULL) {
+        const struct tally *tally = census_tally(checked);
+
+        fprintf(stderr,
+                "at object %lu of type %u, state %u: capabilities %u, found %lu; references %u, found %lu; condemned %lu, "
+                "lingers %u\n",
+                (unsigned long)checked->identity, checked->type, checked->state, checked->capabilities,
+                (unsigned long)tally->capabilities, checked->references, (unsigned long)tally->references,
+                (unsigned long)tally->condemned, checked->lingers);
+    }
     if (host_console[0] != '\0')
         fprintf(stderr, "the kernel's console:\n%s\n", host_console);
     abort();
@@ -218,12 +229,17 @@ static void check_object_header(const struct object *object)
     if (object->bank == NULL)
         return;
     census_slab_record(object, object->bank);
-    if (!object->lingers && object->type != WK_TYPE_BANK) {
-        check_link(&object->bank_link);
-        census_tally(object->bank)->objects++;
-    }
-    if (object->lingers && object->type != WK_TYPE_BANK)
+    check_link(&object->bank_link);
+    if (object->type != WK_TYPE_BANK)
+        census_tally(object->bank)->objects++; /* also while it lingers, and is in no list */
+    if (object->lingers && object->type == WK_TYPE_BANK) {
+        struct tally *parent = census_tally(container_of(object, struct bank, object)->parent);
+
+        parent->references++;
+        parent->lingering++;
+    } else if (object->lingers) {
         census_tally(object->bank)->references++;
+    }
 }
 
 static void check_object_roots(const struct object *object)
@@ -267,7 +283,7 @@ static void check_bank(const struct bank *bank)
         CHECK("bank", container_of(link, struct bank, sibling_link)->parent == bank);
         children++;
     }
-    CHECK("bank", children == bank->child_count);
+    CHECK("bank", children + census_tally(bank)->lingering == bank->child_count);
     CHECK("bank", (bank == bank_first) == (bank->parent == NULL));
     for (unsigned class = 0; class < SLAB_CLASSES; class ++)
         for (const struct list *link = bank->slabs[class].next; link != &bank->slabs[class]; link = link->next) {
@@ -294,9 +310,11 @@ static void for_each_object(void (*visit)(const struct object *object))
     for (const struct list *link = object_all.next; link != &object_all; link = link->next) {
         const struct object *object = container_of(link, struct object, all_link);
 
+        checked = object;
         if (object->type != WK_TYPE_NONE)
             visit(object);
     }
+    checked = NULL;
 }
 
 static void check_object_parts(const struct object *object)

@@ -164,9 +164,9 @@ static bool apply(enum wk_status status, uint64_t result)
             expect_revoked(invoked);
         return true;
     case WK_CAPABILITY_DELETE:
-        if (status == WK_OK)
-            expect_gone(invoked);
-        return status != WK_OK;
+        if (status != WK_REVOKED && status != WK_BAD_HANDLE)
+            expect_gone(invoked); /* without an answer if it was the invoker's own end */
+        return status == WK_REVOKED || status == WK_BAD_HANDLE;
     case WK_PROCESS_GRANT:
         argument = find(&before, invocation.process, invocation.words[0]);
         if (status == WK_OK)

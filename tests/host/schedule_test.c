@@ -344,6 +344,34 @@ static void other_harts_are_notified(void **state)
     assert_ptr_equal(harts[1]->current, slow);
 }
 
+/* With the lock held on one hart, the other comes and wants it. */
+static void hold_the_lock_for_a_while(void)
+{
+    if (host_hart != harts[0])
+        return;
+    host_preemption_hook = NULL;
+    kernel_lock_acquire();
+    arch_hart_notify(harts[1]);
+    host_interleave();
+    assert_int_equal(harts[1]->arch.state, HOST_STATE_KERNEL);
+    kernel_lock_release();
+}
+
+static void harts_wait_for_the_lock(void **state)
+{
+    const struct host_machine machine = {.harts = 2};
+    wk_handle handle;
+
+    (void)state;
+    machine_start(&machine);
+    assert_int_equal(spawn(10, &handle)->hart->index, 1);
+    host_preemption_hook = hold_the_lock_for_a_while;
+    event = make_event(BOOT_BANK);
+    wait_for(actor(), 1);
+    assert_null(host_preemption_hook);
+    check_kernel();
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -366,6 +394,7 @@ int main(int count, char **arguments)
         machine_test(floating_point_registers_follow_their_thread),
         cmocka_unit_test(threads_are_spread_over_the_harts),
         cmocka_unit_test(other_harts_are_notified),
+        cmocka_unit_test(harts_wait_for_the_lock),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

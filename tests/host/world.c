@@ -20,6 +20,7 @@ int world_is_loud;
 
 static struct thread *manager;
 static wk_handle world_bank;
+static wk_handle programs[PROGRAMS];
 static char *state_before;
 
 /* ---- choices ---- */
@@ -189,6 +190,12 @@ static const struct interface_operation *some_operation(struct choices *choices)
 
     if (operation->is_service || operation->number == WK_MACHINE_POWER_OFF || operation->number == WK_MACHINE_REBOOT)
         return NULL;
+    /* What takes much apart comes seldom, so that there is something to take apart. */
+    if ((operation->number == WK_BANK_DESTROY || operation->number == WK_PROCESS_KILL ||
+         operation->number == WK_THREAD_STOP || operation->number == WK_PROCESS_SUSPEND ||
+         operation->number == WK_CAPABILITY_DELETE) &&
+        !one_in(choices, 8))
+        return NULL;
     return operation;
 }
 
@@ -242,7 +249,8 @@ static void act_access(struct choices *choices, struct thread *thread)
     const uint64_t word = choose(choices, 256);
     uint64_t found;
 
-    if (thread->operation.step != NULL)
+    /* An access that nothing answers may end the process: that comes seldom. */
+    if (thread->operation.step != NULL || (mapping_find(thread->process, address) == NULL && !one_in(choices, 40)))
         return;
     say("access", thread, (uint64_t[7]){address});
     act_as(thread);
@@ -297,12 +305,41 @@ static void act_machine(struct choices *choices)
     check_kernel();
 }
 
+/* A process with two threads, which holds capabilities to most things, itself and the others among them. Takes the place
+ * of the one before. */
+static void make_program(uint64_t index)
+{
+    wk_handle bank, machine, handle, thread;
+
+    act_as(manager);
+    if (slot_of(world_bank) == NULL || wk_bank_split(world_bank, PROGRAM_PAGES, WK_BANK_KIND_RAM, &bank) != WK_OK)
+        return;
+    if (slot_of(programs[index]) != NULL)
+        assert_ok(wk_capability_delete(programs[index]));
+    machine = duplicate(BOOT_MACHINE, ALL_RIGHTS & ~(uint64_t)WK_MACHINE_RIGHT_POWER);
+    assert_ok(wk_process_create(bank, PRIORITY, 0, 0, &programs[index]));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(wk_thread_create(programs[index], PRIORITY, &thread));
+        assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
+        assert_ok(wk_process_grant(programs[index], thread, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    }
+    assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
+    for (unsigned i = 0; i < PROGRAMS; i++)
+        if (slot_of(programs[i]) != NULL)
+            assert_ok(wk_process_grant(programs[index], programs[i], WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+}
+
 static void act(struct choices *choices)
 {
     struct thread *thread = some_thread(choices);
 
     if (thread == NULL || one_in(choices, 24)) {
-        act_machine(choices);
+        if (one_in(choices, 3))
+            make_program(choose(choices, PROGRAMS));
+        else
+            act_machine(choices);
         return;
     }
     switch (choose(choices, 10)) {
@@ -311,7 +348,7 @@ static void act(struct choices *choices)
         act_access(choices, thread);
         break;
     case 9:
-        if (one_in(choices, 4))
+        if (one_in(choices, 16) || (one_in(choices, 2) && thread->call_frame != NULL))
             act_trap(choices, thread);
         else
             act_go_on(choices, thread);
@@ -323,26 +360,6 @@ static void act(struct choices *choices)
 }
 
 /* ---- beginning and end ---- */
-
-/* A process with two threads, which holds capabilities to most things, itself among them. */
-static void make_program(wk_handle programs[], unsigned index)
-{
-    const wk_handle bank = make_bank(world_bank, PROGRAM_PAGES);
-    const wk_handle machine = duplicate(BOOT_MACHINE, ALL_RIGHTS & ~(uint64_t)WK_MACHINE_RIGHT_POWER);
-    wk_handle handle, thread;
-
-    assert_ok(wk_process_create(bank, PRIORITY, 0, 0, &programs[index]));
-    for (unsigned i = 0; i < 2; i++) {
-        assert_ok(wk_thread_create(programs[index], PRIORITY, &thread));
-        assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
-        assert_ok(wk_process_grant(programs[index], thread, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
-    }
-    assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
-    assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
-    assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
-    for (unsigned i = 0; i <= index; i++)
-        assert_ok(wk_process_grant(programs[index], programs[i], WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
-}
 
 void world_prepare(void)
 {
@@ -366,20 +383,16 @@ static void let_all_finish(void)
 
 void world_run(struct choices *choices, unsigned acts)
 {
-    wk_handle programs[PROGRAMS];
-
     act_as(manager);
     state_before = check_state_text();
     world_bank = make_bank(BOOT_BANK, BANK_PAGES);
     for (unsigned i = 0; i < PROGRAMS; i++)
-        make_program(programs, i);
+        make_program(i);
     for (unsigned i = 0; i < acts && choices_are_left(choices); i++)
         act(choices);
     if (one_in(choices, 2))
         let_all_finish();
     act_as(manager);
-    if (slot_of(programs[0]) != NULL)
-        wk_thread_create(programs[0], PRIORITY, &programs[1]);
     assert_ok(wk_bank_destroy(world_bank));
     wk_trace_stop(BOOT_TRACE);
     assert_ok(wk_machine_inspect_start(BOOT_MACHINE));

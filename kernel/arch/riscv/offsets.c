@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Offsets of C structures, for assembly: the build turns each line `->NAME VALUE` into `#define NAME VALUE`. */
 #include "hart.h"
+#include "invoke.h"
+#include "lock.h"
 #include "process.h"
 #include "thread.h"
 
@@ -19,6 +21,29 @@ void offsets(void)
     CONSTANT(HART_PANICKING, offsetof(struct hart, arch.panicking));
     CONSTANT(HART_KERNEL_REGISTERS, offsetof(struct hart, arch.kernel_registers));
     CONSTANT(HART_CURRENT, offsetof(struct hart, current));
+    CONSTANT(HART_INVOCATION, offsetof(struct hart, invocation));
+    CONSTANT(HART_PROCESS, offsetof(struct hart, invocation.process));
+    CONSTANT(HART_CAPABILITY, offsetof(struct hart, invocation.capability));
+    CONSTANT(HART_OPERATION, offsetof(struct hart, invocation.operation));
+    CONSTANT(HART_ATTENTION, offsetof(struct hart, attention));
+    CONSTANT(HART_TICKET, offsetof(struct hart, ticket));
+    CONSTANT(LOCK_SERVING, offsetof(struct kernel_lock, serving));
+    CONSTANT(OPERATION_FIRST, WK_OPERATION_FIRST);
+    CONSTANT(OPERATION_END, WK_OPERATION_FIRST + OPERATION_COUNT);
+    CONSTANT(DESCRIPTOR_SHIFT, __builtin_ctz(sizeof(struct operation_descriptor)));
+    CONSTANT(DESCRIPTOR_WRAPPER, offsetof(struct operation_descriptor, wrapper));
+    CONSTANT(DESCRIPTOR_MASK, offsetof(struct operation_descriptor, mask));
+    CONSTANT(DESCRIPTOR_EXPECTED, offsetof(struct operation_descriptor, expected));
+    CONSTANT(CAPABILITY_OBJECT, offsetof(struct capability, object));
+    CONSTANT(CAPABILITY_GENERATION, offsetof(struct capability, generation));
+    CONSTANT(CAPABILITY_WORD, offsetof(struct capability, word));
+    CONSTANT(CAPABILITY_SHIFT, __builtin_ctz(sizeof(struct capability)));
+    CONSTANT(CAPABILITY_PAGE_SHIFT, __builtin_ctz(CAPABILITIES_PER_PAGE));
+    CONSTANT(CAPABILITY_DIRECTORY_SHIFT, __builtin_ctz(CAPABILITIES_PER_PAGE * CAPABILITY_PAGES_PER_DIRECTORY));
+    CONSTANT(DIRECTORIES, CAPABILITY_DIRECTORIES);
+    CONSTANT(HANDLE_INDEX_SHIFT, HANDLE_INDEX_BITS);
+    CONSTANT(PROCESS_DIRECTORY, offsetof(struct process, table.directory));
+    CONSTANT(OBJECT_STATE, offsetof(struct object, state));
     CONSTANT(HART_WORDS, offsetof(struct hart, invocation.words));
     CONSTANT(HART_USER_RA, offsetof(struct hart, arch.user_ra));
     CONSTANT(HART_USER_SP, offsetof(struct hart, arch.user_sp));
@@ -45,4 +70,6 @@ void offsets(void)
 /* Loads and stores reach 2047 bytes. */
 _Static_assert(offsetof(struct hart, meters) < 2048 && offsetof(struct process, upcall_return) < 2048,
                "assembly reaches these fields by an immediate offset");
+_Static_assert(OBJECT_LIVE == 0 && sizeof(struct operation_descriptor) == 16 && sizeof(struct capability) == 64,
+               "assembly shifts by these sizes and tests for zero");
 _Static_assert(WK_UPCALL_CAUSE_FOREIGN_CALL == 0, "assembly stores zero for this cause");

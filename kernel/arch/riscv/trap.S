@@ -45,16 +45,73 @@ trap_entry:
     beqz    t0, foreign_ecall
 
 /*
- * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0 to a7 are trap_invocation's arguments, s0
- * to s11 and gp stay where they are, and sepc is the ecall's.
+ * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0: handle, a1 to a6: words, a7: operation,
+ * all to be passed on as they are; s0 to s11 and gp stay where they are, and sepc is the ecall's.
  */
     sd      ra, HART_USER_RA(tp)
     sd      sp, HART_USER_SP(tp)
     ld      sp, HART_STACK_END(tp)
+#if defined(WINKLE_DEBUG) || defined(WINKLE_MEASURE)
     jal     trap_invocation
-    bltz    a0, invocation_left
+    bnez    a0, invocation_answered
+#else
+/* The straight path of invoke.c, by itself: the lock is free, and operation, handle, type, rights and object are good. */
+    sd      a7, HART_OPERATION(tp)
+    la      t0, kernel_lock
+    li      t1, 1
+    amoadd.w t1, t1, (t0)           /* t1: our ticket */
+    lw      t2, LOCK_SERVING(t0)
+    fence   r, rw
+    bne     t1, t2, lock_contended
+    li      t1, OPERATION_END
+    bgeu    a7, t1, invocation_crooked
+    la      t1, operation_table - (OPERATION_FIRST << DESCRIPTOR_SHIFT)
+    slli    t2, a7, DESCRIPTOR_SHIFT
+    add     t1, t1, t2              /* t1: descriptor */
+    ld      t2, HART_PROCESS(tp)
+    srli    t3, a0, CAPABILITY_DIRECTORY_SHIFT - 3
+    andi    t3, t3, (DIRECTORIES - 1) << 3
+    add     t2, t2, t3
+    ld      t2, PROCESS_DIRECTORY(t2)
+    srli    t3, a0, CAPABILITY_PAGE_SHIFT
+    andi    t3, t3, 511
+    slli    t3, t3, 3
+    add     t2, t2, t3
+    ld      t2, (t2)
+    andi    t3, a0, (1 << CAPABILITY_PAGE_SHIFT) - 1
+    slli    t3, t3, CAPABILITY_SHIFT
+    add     t2, t2, t3              /* t2: the slot */
+    lwu     t3, CAPABILITY_GENERATION(t2)
+    srli    t4, a0, HANDLE_INDEX_SHIFT
+    bne     t3, t4, invocation_crooked
+    lw      t3, CAPABILITY_WORD(t2)
+    lw      t4, DESCRIPTOR_MASK(t1)
+    lw      t5, DESCRIPTOR_EXPECTED(t1)
+    and     t3, t3, t4
+    bne     t3, t5, invocation_crooked
+    ld      t3, CAPABILITY_OBJECT(t2)
+    lbu     t3, OBJECT_STATE(t3)
+    bnez    t3, invocation_crooked  /* not OBJECT_LIVE */
+    ld      t1, DESCRIPTOR_WRAPPER(t1)
+    sd      t2, HART_CAPABILITY(tp)
+    addi    a0, tp, HART_INVOCATION
+    jalr    t1                      /* a0: status */
+    ld      t0, HART_ATTENTION(tp)
+    or      t0, t0, a0
+    bnez    t0, invocation_executed
+    la      t0, kernel_lock + LOCK_SERVING
+    li      t1, 1
+    fence   rw, w
+    amoadd.w zero, t1, (t0)
+#endif
+    li      a1, 0
+    li      a2, 0
+    li      a3, 0
+    li      a4, 0
+    li      a5, 0
+    li      a6, 0
+invocation_leave:
     csrr    t0, sepc
-    each    ld, HART_WORDS - 8 * 11, tp, 11, 12, 13, 14, 15, 16
     addi    t0, t0, 4
     csrw    sepc, t0
     ld      ra, HART_USER_RA(tp)
@@ -70,6 +127,40 @@ trap_entry:
     csrw    sscratch, tp
     ld      tp, HART_USER_TP(tp)
     sret
+
+#if !defined(WINKLE_DEBUG) && !defined(WINKLE_MEASURE)
+/* t1: the ticket; a0 to a7 as they came. */
+lock_contended:
+    sw      t1, HART_TICKET(tp)
+    jal     trap_invocation_contended
+    j       invocation_returned
+
+/* With the lock; a0 to a7 as they came. */
+invocation_crooked:
+    jal     trap_invocation_locked
+    j       invocation_returned
+
+/* With the lock; a0: status. */
+invocation_executed:
+    jal     trap_invocation_executed
+invocation_returned:
+    bnez    a0, invocation_answered
+    li      a1, 0
+    li      a2, 0
+    li      a3, 0
+    li      a4, 0
+    li      a5, 0
+    li      a6, 0
+    j       invocation_leave
+#endif
+
+/* a0: trap_invocation's answer, not 0; tp: hart. */
+invocation_answered:
+    bltz    a0, invocation_left
+    slli    a0, a0, 48
+    srli    a0, a0, 48
+    each    ld, HART_WORDS - 8 * 11, tp, 11, 12, 13, 14, 15, 16
+    j       invocation_leave
 
 /* The invoking thread does not go straight on. tp: hart; s0 to s11 and gp: the invoker's. */
 invocation_left:
