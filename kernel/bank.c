@@ -21,13 +21,18 @@
 struct slab {
     struct list link; /* bank->slabs[class] */
     struct bank *bank;
-    uint16_t free_head; /* offset of the first free record in the page; its first word is the next's; 0: none */
+    uint16_t free_head; /* offset of the first free record in the page; 0: none */
     uint16_t used;
     uint16_t made; /* offset of the first record that was never used */
     uint16_t class;
 };
 
 struct bank *bank_first;
+
+/* A record that is free, with the offset of the next. */
+struct free_record {
+    uint16_t next;
+};
 
 #define SLAB_HEADER_BYTES 64 /* records begin at a cache line */
 
@@ -87,8 +92,7 @@ static void *slab_take(struct slab *slab)
 
     if (slab->free_head != 0) {
         record = (char *)slab + slab->free_head;
-        memcpy(&slab->free_head, record, sizeof(slab->free_head));
-        memset(record, 0, bytes);
+        slab->free_head = ((struct free_record *)(void *)record)->next;
     } else {
         record = (char *)slab + slab->made;
         slab->made = (uint16_t)(slab->made + bytes);
@@ -127,7 +131,7 @@ void bank_record_free(struct bank *bank, void *record, size_t bytes)
     assert(slab->bank == bank && class_bytes[slab->class] >= bytes);
     if (!slab_has_room(slab))
         list_append(&bank->slabs[slab->class], &slab->link);
-    memcpy(record, &slab->free_head, sizeof(slab->free_head));
+    ((struct free_record *)record)->next = slab->free_head;
     slab->free_head = (uint16_t)((char *)record - (char *)slab);
     slab->used--;
     if (slab->used == 0) {
@@ -170,7 +174,7 @@ void bank_init(void)
 enum wk_status bank_split(struct invocation *invocation, struct bank *bank, const struct wk_bank_split_in *in,
                           struct wk_bank_split_out *out)
 {
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct bank *child;
 
     if (status != WK_OK)

@@ -35,7 +35,8 @@ bool bank_can_pay(const struct bank *bank, uint64_t pages);
 /* One zeroed frame, charged; NULL if the bank cannot pay. Takes one frame. */
 void *bank_page(struct bank *bank, void *owner);
 
-/* Memory for a kernel record of at most BANK_RECORD_BYTES_MAX, zeroed and charged by its slab's page. Takes at most one frame. */
+/* Memory for a kernel record of at most BANK_RECORD_BYTES_MAX, not zeroed, charged by its slab's page. Takes at most one
+ * frame. */
 void *bank_record(struct bank *bank, size_t bytes);
 void bank_record_free(struct bank *bank, void *record, size_t bytes);
 

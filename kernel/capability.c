@@ -43,8 +43,8 @@ void capability_table_init(struct capability_table *table)
 {
     for (unsigned i = 0; i < CAPABILITY_DIRECTORIES; i++)
         table->directory[i] = no_directory;
-    table->free_head = CAPABILITY_INDEX_LIMIT;
-    table->free_tail = CAPABILITY_INDEX_LIMIT;
+    table->free_head = NULL;
+    table->free_tail = NULL;
 }
 
 struct process *capability_process(const struct capability *capability)
@@ -53,7 +53,7 @@ struct process *capability_process(const struct capability *capability)
 }
 
 /* A page of slots knows its number in the table by its frame's record. */
-static uint32_t capability_index(const struct capability *capability)
+static inline uint32_t capability_index(const struct capability *capability)
 {
     const uint64_t place = ((uintptr_t)capability % WK_PAGE_BYTES) / sizeof(*capability);
 
@@ -98,12 +98,10 @@ static enum wk_status table_add_page(struct process *process, uint32_t page)
     return WK_OK;
 }
 
-enum wk_status capability_reserve(struct process *process)
+enum wk_status capability_reserve_page(struct process *process)
 {
     struct capability_table *table = &process->table;
 
-    if (table->free_head != CAPABILITY_INDEX_LIMIT || table->made < table->paged)
-        return WK_OK;
     if (table->made == CAPABILITY_INDEX_LIMIT)
         return WK_TABLE_FULL;
     if (process->state >= WK_PROCESS_STATE_ENDING)
@@ -114,12 +112,11 @@ enum wk_status capability_reserve(struct process *process)
     return WK_OK;
 }
 
-void capability_link(struct capability *node, struct capability *parent)
+static inline void link_node(struct capability *node, struct capability *parent)
 {
     node->parent = parent;
     list_init(&node->children);
     if (parent == NULL) {
-        node->depth = 0;
         list_append(&node->object->roots, &node->sibling);
     } else {
         assert(!(parent->flags & CAPABILITY_DOOMED)); /* INV-CAP-4 */
@@ -128,42 +125,43 @@ void capability_link(struct capability *node, struct capability *parent)
     }
 }
 
+void capability_link(struct capability *node, struct capability *parent)
+{
+    node->depth = 0;
+    link_node(node, parent);
+}
+
 void capability_unlink(struct capability *node)
 {
     assert(list_is_empty(&node->children));
-    list_remove(&node->sibling);
-    node->parent = NULL;
+    list_unlink(&node->sibling);
 }
 
-/* Fills a free slot. */
-static void capability_fill(struct capability *slot, struct object *object, uint16_t rights, struct capability *parent)
+/* Fills a free slot whose generation is set. */
+static inline void capability_fill(struct capability *slot, struct object *object, uint16_t rights,
+                                   struct capability *parent)
 {
     slot->object = object;
-    slot->rights = rights;
-    slot->type = object->type;
-    slot->flags = 0;
+    slot->word = rights | (uint32_t)object->type << 16;
     slot->badge = parent == NULL ? 0 : parent->badge;
     object->capabilities++;
-    capability_link(slot, parent);
+    link_node(slot, parent);
 }
 
 struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
                                    struct capability *parent)
 {
     struct capability_table *table = &process->table;
-    struct capability *slot;
+    struct capability *slot = table->free_head;
 
-    if (table->free_head != CAPABILITY_INDEX_LIMIT) {
-        slot = capability_slot(table, table->free_head);
-        table->free_head = (uint32_t)slot->badge;
-        if (table->free_head == CAPABILITY_INDEX_LIMIT)
-            table->free_tail = CAPABILITY_INDEX_LIMIT;
+    if (slot != NULL) {
+        table->free_head = slot->next_free;
+        slot->generation &= ~CAPABILITY_FREE;
     } else {
         assert(table->made < table->paged); /* reserved */
         slot = capability_slot(table, table->made++);
         slot->generation = 1;
     }
-    slot->generation &= ~CAPABILITY_FREE;
     capability_fill(slot, object, rights, parent);
     table->count++;
     return slot;
@@ -176,19 +174,19 @@ enum wk_status capability_check_derive(const struct capability *parent)
     return parent->depth < CAPABILITY_DEPTH_LIMIT ? WK_OK : WK_TABLE_FULL;
 }
 
-/* Puts a slot into its table's list of free ones. */
-static void capability_release_slot(struct capability_table *table, struct capability *slot, uint32_t index)
+/* Puts a slot into its table's list of free ones, the last to be used again. */
+static inline void capability_release_slot(struct capability_table *table, struct capability *slot)
 {
-    slot->badge = CAPABILITY_INDEX_LIMIT;
-    if (table->free_tail == CAPABILITY_INDEX_LIMIT)
-        table->free_head = index;
+    slot->next_free = NULL;
+    if (table->free_head == NULL)
+        table->free_head = slot;
     else
-        capability_slot(table, table->free_tail)->badge = index;
-    table->free_tail = index;
+        table->free_tail->next_free = slot;
+    table->free_tail = slot;
 }
 
 /* Empties a slot whose links are gone, for its next generation, or retires it. */
-static void capability_clear(struct capability *slot)
+static inline void capability_clear(struct capability *slot)
 {
     struct capability_table *table = &capability_process(slot)->table;
 
@@ -196,7 +194,7 @@ static void capability_clear(struct capability *slot)
     slot->generation++;
     table->count--;
     if (slot->generation != CAPABILITY_GENERATION_LIMIT)
-        capability_release_slot(table, slot, capability_index(slot));
+        capability_release_slot(table, slot);
     slot->generation |= CAPABILITY_FREE;
 }
 
@@ -219,19 +217,26 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
         table->count++;
     } else {
         if (slot->generation != CAPABILITY_GENERATION_LIMIT)
-            capability_release_slot(table, slot, index);
+            capability_release_slot(table, slot);
         slot->generation |= CAPABILITY_FREE;
     }
     return WK_OK;
 }
 
-void capability_free(struct capability *capability, struct operation *operation)
+static inline void free_slot(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;
 
-    capability_unlink(capability);
+    assert(list_is_empty(&capability->children) && object->capabilities != 0); /* INV-OBJECT-1 */
+    list_unlink(&capability->sibling);
     capability_clear(capability);
-    object_capability_removed(object, operation);
+    if (--object->capabilities == 0)
+        object_last_capability_gone(object, operation);
+}
+
+void capability_free(struct capability *capability, struct operation *operation)
+{
+    free_slot(capability, operation);
 }
 
 enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
@@ -288,8 +293,8 @@ static enum wk_status table_release_step(struct process *process)
     struct capability_table *table = &process->table;
 
     table->made = 0;
-    table->free_head = CAPABILITY_INDEX_LIMIT;
-    table->free_tail = CAPABILITY_INDEX_LIMIT;
+    table->free_head = NULL;
+    table->free_tail = NULL;
     if (table->paged != 0)
         table_drop_page(process);
     return table->paged == 0 ? WK_OK : WK_CONTINUE;
@@ -334,13 +339,13 @@ enum wk_status capability_info(struct invocation *invocation, struct capability 
 }
 
 /* Makes a capability with narrowed rights in the invoker's table: a child of `parent`, or owned without one. */
-static enum wk_status capability_derive(struct invocation *invocation, struct capability *capability,
+static inline enum wk_status capability_derive(struct invocation *invocation, struct capability *capability,
                                         struct capability *parent, uint64_t rights, uint64_t *handle)
 {
     enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
 
     if (status == WK_OK)
-        status = capability_reserve(invocation->process);
+        status = capability_reserve(&invocation->process->table, invocation->process);
     if (status != WK_OK)
         return status;
 
@@ -389,7 +394,7 @@ enum wk_status capability_delete(struct invocation *invocation, struct capabilit
 
     op_commit();
     if (list_is_empty(&capability->children) && capability->object->capabilities > 1) {
-        capability_free(capability, operation);
+        free_slot(capability, operation);
         return WK_OK;
     }
     capability->flags |= CAPABILITY_DOOMED;

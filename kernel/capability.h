@@ -43,7 +43,10 @@ struct capability {
         };
         uint32_t word; /* the four in one, for look-ups: rights from bit 0, type from 16, flags from 24 */
     };
-    uint64_t badge; /* in a free slot: the next free slot's index */
+    union {
+        uint64_t badge;
+        struct capability *next_free; /* in a free slot */
+    };
     struct capability *parent;
     struct list children;
     struct list sibling;
@@ -58,8 +61,8 @@ struct capability_table {
     uint32_t made;      /* slots that were ever used: indices below this */
     uint32_t paged;     /* slots for which there are pages */
     uint32_t count;     /* slots in use */
-    uint32_t free_head; /* oldest free slot, or CAPABILITY_INDEX_LIMIT */
-    uint32_t free_tail;
+    struct capability *free_head; /* the free slot that is used next, or NULL */
+    struct capability *free_tail; /* the last one, if there is any */
 };
 
 /* The slot at an index below CAPABILITY_INDEX_LIMIT; one that was never made is free. */
@@ -91,7 +94,11 @@ uint64_t capability_handle(const struct capability *capability);
  * Makes sure that the process's table has a free slot, so that the next capability_make in this step cannot fail.
  * WK_TABLE_FULL, WK_NO_MEMORY or WK_REVOKED (the process is ending). Takes at most two frames.
  */
-enum wk_status capability_reserve(struct process *process);
+enum wk_status capability_reserve_page(struct process *process);
+static inline enum wk_status capability_reserve(struct capability_table *table, struct process *process)
+{
+    return table->free_head != NULL || table->made < table->paged ? WK_OK : capability_reserve_page(process);
+}
 /* The operation that reserved failed: gives back the page that reserving added, if it did. */
 void capability_unreserve(struct process *process);
 /* Fills a reserved slot: an owned capability, or with a parent a borrowed one. Cannot fail. */

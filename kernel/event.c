@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events: 64 bits of pending signals, and the threads that wait for some of them. Owns each event's fields, the wait_
- * fields of each thread, and each hart's `granted` and `granting`. Guarded by the kernel lock. Invariants: see event.h.
+ * fields of each thread, and each hart's `granted`. Guarded by the kernel lock. Invariants: see event.h.
  *
  * Why a signal is bounded. It may concern many waiters, each by other bits, and the kernel lock must not be held for long.
- * So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only WAKES_PER_STEP threads: the
- * signal goes through the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone
- * can see; but of those who got bits only the first few are woken at once. The others stand, in order, in the list
- * `granted` of the hart that signalled, and its deadline `granting`, which is due at once, wakes them by steps. They belong
- * to the event no more; whatever ends their wait meanwhile finds them answered with `ok`. Rejected: a signal as a long
- * operation of the signalling thread (interrupts, timers and ending processes signal too, and a less urgent signaller could
- * be displaced with urgent threads still to wake); an index of waiters by bit (a node for each bit of each mask).
+ * So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only a few: a signal goes through
+ * the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone can see; but of
+ * those who got bits only the first is woken at once. The others stand, in order, in the list `granted` of the hart that
+ * signalled, which wakes them by steps on its way out of the kernel. They belong to the event no more; whatever ends their
+ * wait meanwhile finds them answered with `ok`. Rejected: a signal as a long operation of the signalling thread (interrupts,
+ * timers and ending processes signal too, and a less urgent signaller could be displaced with urgent threads still to
+ * wake); an index of waiters by bit (a node for each bit of each mask).
  *
  * The deadline of a wait that ends early is left in the tree (INV-EVENT-5): a server that waits with a time limit again and
  * again moves its deadline once a wait, not twice, and a wake is cheap.
@@ -87,60 +87,55 @@ static void waiter_insert(struct event *event, struct thread *thread)
     thread->wait_event = event;
 }
 
-/* The waiter gets its bits of those pending. Requires: there are some. */
-static void waiter_grant(struct event *event, struct thread *thread)
-{
-    thread->wait_mask &= event->pending;
-    assert(thread->wait_mask != 0);
-    event->pending &= ~thread->wait_mask; /* INV-EVENT-1 */
-    waiter_remove(thread);
-}
-
-/* Puts a thread that was granted its bits behind those that this hart has still to wake. */
+/* The thread was granted its bits: it is woken when this hart leaves the kernel, after those that stand there already. */
 static void wake_later(struct thread *thread)
 {
     struct hart *hart = hart_current();
 
-    if (list_is_empty(&hart->granted))
-        deadline_set(&hart->granting, hart, 0); /* INV-EVENT-4 */
     list_append(&hart->granted, &thread->wait_link);
+    hart->attention.granted = true; /* INV-EVENT-4 */
 }
 
 void event_signal_bits(struct event *event, uint64_t bits)
 {
     struct list *link = event->waiters.next;
-    unsigned woken = 0;
+    uint64_t pending = event->pending | bits;
+    struct thread *first = NULL;
 
     assert_debug(kernel_lock_is_held());
-    event->pending |= bits;
-    while (event->pending != 0 && link != &event->waiters) {
+    while (pending != 0 && link != &event->waiters) {
         struct thread *thread = waiter_of_link(link);
 
-        assert(thread->wait_event == event && thread_waits(thread)); /* INV-EVENT-3 */
+        assert_debug(thread->wait_event == event && thread_waits(thread)); /* INV-EVENT-3 */
         link = link->next;
-        if ((thread->wait_mask & event->pending) == 0)
+        if ((thread->wait_mask & pending) == 0)
             continue;
-        waiter_grant(event, thread);
-        if (woken++ < WAKES_PER_STEP)
-            thread_answer(thread, WK_OK, thread->wait_mask);
+        thread->wait_mask &= pending;
+        pending &= ~thread->wait_mask; /* INV-EVENT-1 */
+        waiter_remove(thread);
+        if (first == NULL)
+            first = thread;
         else
             wake_later(thread);
     }
+    event->pending = pending;
+    if (first != NULL)
+        thread_answer(first, WK_OK, first->wait_mask);
 }
 
-/* Wakes the next threads of `granted`, unless their waits have been ended meanwhile. */
-static void granting_expired(struct deadline *deadline)
+bool event_wake_granted(struct hart *hart)
 {
-    struct hart *hart = container_of(deadline, struct hart, granting);
-
+    assert_debug(kernel_lock_is_held());
+    if (!hart->attention.granted)
+        return false;
     for (unsigned i = 0; i < WAKES_PER_STEP && !list_is_empty(&hart->granted); i++) {
         struct thread *thread = waiter_of_link(hart->granted.next);
 
         assert(thread->wait_event == NULL && thread_waits(thread)); /* INV-EVENT-3 */
         event_wait_end(thread, WK_OK);
     }
-    if (!list_is_empty(&hart->granted))
-        deadline_set(&hart->granting, hart, 0); /* INV-EVENT-4 */
+    hart->attention.granted = !list_is_empty(&hart->granted);
+    return true;
 }
 
 /* The time limit of a wait has come, or of one that ended before. */
@@ -155,7 +150,6 @@ static void wait_expired(struct deadline *deadline)
 void event_hart_init(struct hart *hart)
 {
     list_init(&hart->granted);
-    deadline_init(&hart->granting, granting_expired);
 }
 
 void event_thread_init(struct thread *thread)
@@ -206,7 +200,7 @@ enum wk_status event_dismantle(struct object *object, struct operation *operatio
 
 enum wk_status event_create(struct invocation *invocation, struct bank *bank, struct wk_event_create_out *out)
 {
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct event *event;
 
     if (status != WK_OK)

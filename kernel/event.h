@@ -7,7 +7,7 @@
  *             among equals in order of arrival.
  * INV-EVENT-3 a waiting thread is in the waiters of its wait_event, or its wait_event is NULL and it is in the list
  *             `granted` of a hart: the bits in its wait_mask have been taken for it and it is about to be woken.
- * INV-EVENT-4 while a hart's list `granted` is not empty, its deadline `granting` is set and due.
+ * INV-EVENT-4 while a hart's list `granted` is not empty, its attention.granted is set.
  * INV-EVENT-5 a thread's wait_deadline may stay set when its wait is over; it does nothing then.
  */
 #ifndef EVENT_H
@@ -45,6 +45,9 @@ void event_signal_bits(struct event *event, uint64_t bits);
 void event_wait_end(struct thread *thread, enum wk_status status);
 /* The priority of a thread changed: puts it in its place among the waiters, if it is one of them. */
 void event_wait_requeue(struct thread *thread);
+/* Wakes a few of the threads that this hart granted bits and has still to wake; false if there was none. The hart does so
+ * until there is none before it goes back to user code. Requires: the lock. */
+bool event_wake_granted(struct hart *hart);
 /* Prepares a hart's `granted` and a thread's wait: nothing waits yet. */
 void event_hart_init(struct hart *hart);
 void event_thread_init(struct thread *thread);

@@ -40,6 +40,8 @@ static struct {
     uint64_t quarantined;
 } pool;
 
+uintptr_t frame_origin;
+
 static uint64_t superframes_of(uint64_t bytes)
 {
     /* One more than fit, because RAM need not begin at a superframe's boundary. */
@@ -61,6 +63,7 @@ void frame_init(struct physical ram, uint64_t bytes, void *records)
     pool.superframe_count = (uint32_t)superframes_of(bytes);
     pool.superframes = records;
     pool.records = (void *)(pool.superframes + pool.superframe_count);
+    frame_origin = (uintptr_t)pool.records - ((uintptr_t)arch_pointer(pool.base) >> 12 << 4);
     pool.free = 0;
     pool.quarantined = 0;
     pool.quarantine_head = FRAME_NONE;
@@ -177,24 +180,9 @@ bool frame_is_ram(struct physical physical, uint64_t bytes)
     return physical.address < pool.ram.address + pool.ram_bytes && physical.address + bytes > pool.ram.address;
 }
 
-struct frame *frame_of(const void *pointer)
-{
-    return &pool.records[(arch_physical(pointer).address - pool.base.address) / WK_PAGE_BYTES];
-}
-
-void *frame_pointer(const struct frame *frame)
-{
-    return arch_pointer((struct physical){pool.base.address + (uint64_t)(frame - pool.records) * WK_PAGE_BYTES});
-}
-
 uint32_t frame_number(const struct frame *frame)
 {
     return (uint32_t)(frame - pool.records);
-}
-
-struct frame *frame_by_number(uint32_t number)
-{
-    return &pool.records[number];
 }
 
 void frame_adopt(struct frame *frame, void *owner)
@@ -245,7 +233,7 @@ static void frame_retire(struct frame *frame)
         pool_put(frame);
         return;
     }
-    frame->epoch = epoch;
+    frame->epoch = (uint32_t)epoch;
     frame->next = FRAME_NONE;
     if (pool.quarantine_tail == FRAME_NONE)
         pool.quarantine_head = frame_number(frame);
@@ -286,7 +274,7 @@ void frame_quarantine_release(void)
     for (unsigned i = 0; i < QUARANTINE_STEP && pool.quarantined != 0; i++) {
         struct frame *frame = &pool.records[pool.quarantine_head];
 
-        if (!space_flush_done(frame->epoch))
+        if (!space_flush_done_low(frame->epoch))
             return;
         pool.quarantine_head = frame->next;
         if (pool.quarantine_head == FRAME_NONE)

@@ -28,14 +28,20 @@ struct bank;
 #define FRAME_SHARERS (FRAME_PIN - 1)
 
 struct frame {
-    uint32_t references; /* memory objects that share it, and pins; 1 for kernel pages; in quarantine: 0 */
-    uint32_t next;       /* in a free list or in quarantine; for a page-table page: its present entries */
     union {
-        void *owner;        /* in use: what kind of page it is knows what this means */
-        struct bank *payer; /* in quarantine: whom to credit */
+        uint32_t references; /* memory objects that share it, and pins; 1 for kernel pages */
+        uint32_t epoch;      /* in quarantine: the flush epoch that must have been seen by all, its low half */
     };
-    uint64_t epoch; /* in quarantine: the flush epoch that must have been seen by all */
+    uint32_t next; /* in a free list or in quarantine; in use: what kind of page it is knows what this means */
+    union {
+        void *owner;        /* in use: likewise */
+        struct bank *payer; /* in quarantine, or dropped and pinned: whom to credit */
+    };
 };
+_Static_assert(sizeof(struct frame) == 16, "a frame's place follows from its record's, and back, by shifts");
+
+/* The record of the frame at kernel address 0, which exists in arithmetic only. */
+extern uintptr_t frame_origin;
 
 /* Boot: says where RAM lies, then which of its parts are free. `records` is memory for frame_records_bytes(bytes). */
 size_t frame_records_bytes(uint64_t ram_bytes);
@@ -45,14 +51,21 @@ void frame_add_free(struct physical first, uint64_t bytes);
 uint64_t frame_free_count(void);
 bool frame_is_ram(struct physical physical, uint64_t bytes);
 
-/* The record of the frame that `pointer` points into, which is RAM in use. */
-struct frame *frame_of(const void *pointer);
-void *frame_pointer(const struct frame *frame);
-/* Names for memory objects' page arrays. */
+/* The record of the frame that `pointer` points into, which is RAM in use; and back. */
+static inline struct frame *frame_of(const void *pointer)
+{
+    return (struct frame *)(frame_origin + ((uintptr_t)pointer >> 12 << 4));
+}
+
+static inline void *frame_pointer(const struct frame *frame)
+{
+    return (void *)(((uintptr_t)frame - frame_origin) << 8);
+}
+
 /* A frame that was taken and is given back unused and uncharged. */
 void frame_give_back(struct frame *frame);
+/* Its number, for checks. */
 uint32_t frame_number(const struct frame *frame);
-struct frame *frame_by_number(uint32_t number);
 
 /*
  * Takes a zeroed frame from this hart's stock. The caller has charged a bank for it.

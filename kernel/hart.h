@@ -46,6 +46,7 @@ union attention {
         bool timer_moved; /* the hardware timer may have to be written */
         bool notify;      /* other harts are to be notified */
         bool tracing;     /* invocations are recorded */
+        bool granted;     /* the list `granted` may have members */
     };
     uint64_t any;
 };
@@ -87,7 +88,6 @@ struct hart {
 
     struct tree deadlines;    /* struct deadline by time */
     struct list granted;      /* threads that this hart has still to wake; see event.c */
-    struct deadline granting;
 
     struct thread *reaper;    /* finishes what nobody else can: processes and threads that end themselves */
 

@@ -44,6 +44,13 @@ static inline void list_prepend(struct list *head, struct list *member)
     list_insert_before(head->next, member);
 }
 
+/* Takes the member out of its list; its own links are left as they are. */
+static inline void list_unlink(struct list *member)
+{
+    member->previous->next = member->next;
+    member->next->previous = member->previous;
+}
+
 /* Takes the member out of its list, if it is in one. */
 static inline void list_remove(struct list *member)
 {

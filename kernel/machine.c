@@ -74,7 +74,7 @@ enum wk_status machine_claim_region(struct invocation *invocation, struct machin
     if (bytes > UINT64_MAX - in->physical || !arch_region_is_device(start, bytes) ||
         region_is_claimed(in->physical, in->physical + bytes))
         return WK_NOT_AVAILABLE;
-    status = capability_reserve(invocation->process);
+    status = capability_reserve(&invocation->process->table, invocation->process);
     if (status != WK_OK)
         return status;
     memory = memory_create_physical(container_of(bank->object, struct bank, object), start, in->pages,
@@ -92,7 +92,7 @@ enum wk_status machine_claim_region(struct invocation *invocation, struct machin
 enum wk_status machine_claim_irq(struct invocation *invocation, struct machine *machine, struct capability *bank,
                                  const struct wk_machine_claim_irq_in *in, struct wk_machine_claim_irq_out *out)
 {
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct irq *irq;
 
     (void)machine;

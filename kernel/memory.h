@@ -21,7 +21,7 @@ struct memory_pin {
 };
 
 /*
- * Pages by reference. A page's slot holds the frame's number + 1, or 0 if it is not present. Up to eight slots lie in the
+ * Pages by reference. A page's slot holds its frame's record, or 0 if it is not present. Up to eight slots lie in the
  * object; larger objects have a radix tree of pages with 512 slots each, paid like the pages themselves.
  *
  * INV-MEMORY-1 present_pages is the number of slots that are not 0; each is charged to the bank as one page.

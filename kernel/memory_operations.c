@@ -16,6 +16,7 @@
 #define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
 #define SHARE_STEP 4
 #define DROP_STEP 4
+#define COPY_BYTEWISE 128 /* bytes that one step copies one by one, where words are not aligned */
 
 static struct memory *memory_of(struct object *object)
 {
@@ -120,7 +121,7 @@ enum wk_status memory_create(struct invocation *invocation, struct bank *bank, c
     const bool large = in->options & WK_MEMORY_OPTIONS_LARGE;
     const uint64_t paid = on_demand ? 0 : in->pages + memory_tables_for(in->pages);
     struct operation *operation = &invocation->thread->operation;
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct memory *memory;
 
     if (large && (on_demand || in->pages % FRAMES_PER_SUPERFRAME != 0))
@@ -218,7 +219,7 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
     const uint64_t options = memory->options & ~(uint64_t)WK_MEMORY_OPTIONS_LARGE;
     const uint64_t paid = memory->present_pages + memory->table_pages;
     struct operation *operation = &invocation->thread->operation;
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct memory *clone;
 
     (void)in;
@@ -255,30 +256,25 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
 /* The pages between which bytes are copied without the lock are pinned until the step after. */
 static void copy_unpin(struct operation *operation)
 {
-    if (operation->cursor[3] == 0)
-        return;
-    for (unsigned shift = 0; shift < 64; shift += 32) {
-        const uint32_t number = (uint32_t)(operation->cursor[3] >> shift);
-
-        if (number != FRAME_NONE)
-            frame_unpin(frame_by_number(number));
+    for (unsigned i = 0; i < 2; i++) {
+        if (operation->pinned[i] != NULL)
+            frame_unpin(operation->pinned[i]);
+        operation->pinned[i] = NULL;
     }
-    operation->cursor[3] = 0;
 }
 
 /* Where a page's bytes are, pinned if it is a frame of the pool; NULL if the page is absent. */
-static char *copy_pin(const struct memory *memory, uint64_t page, uint32_t *number)
+static char *copy_pin(const struct memory *memory, uint64_t page, struct frame **pinned)
 {
     struct frame *frame;
 
-    *number = FRAME_NONE;
     if (memory->is_physical)
         return arch_pointer((struct physical){memory->physical.address + page * WK_PAGE_BYTES});
     frame = memory_page(memory, page);
     if (frame == NULL)
         return NULL;
     frame_pin(frame);
-    *number = frame_number(frame);
+    *pinned = frame;
     return frame_pointer(frame);
 }
 
@@ -288,14 +284,13 @@ static void copy_part(struct operation *operation, const struct memory *to, cons
     const uint64_t to_into = operation->cursor[0] % WK_PAGE_BYTES;
     const uint64_t from_into = operation->cursor[1] % WK_PAGE_BYTES;
     uint64_t bytes = WK_PAGE_BYTES - (to_into > from_into ? to_into : from_into);
-    uint32_t target_number;
-    uint32_t source_number;
-    char *target = copy_pin(to, operation->cursor[0] / WK_PAGE_BYTES, &target_number);
-    const char *source = copy_pin(from, operation->cursor[1] / WK_PAGE_BYTES, &source_number);
+    char *target = copy_pin(to, operation->cursor[0] / WK_PAGE_BYTES, &operation->pinned[0]);
+    const char *source = copy_pin(from, operation->cursor[1] / WK_PAGE_BYTES, &operation->pinned[1]);
 
     if (bytes > operation->cursor[2])
         bytes = operation->cursor[2];
-    operation->cursor[3] = (uint64_t)target_number << 32 | source_number;
+    if ((to_into | from_into) % sizeof(uint64_t) != 0 && bytes > COPY_BYTEWISE)
+        bytes = COPY_BYTEWISE;
     operation->copy = (struct page_copy){target + to_into, source == NULL ? NULL : source + from_into,
                                          (uint32_t)bytes, false};
     operation->cursor[0] += bytes;
@@ -313,7 +308,7 @@ static enum wk_status copy_wait(const struct operation *operation, const struct 
     return other == NULL && space_flush_done(to->settle_epoch) ? WK_OK : WK_CONTINUE;
 }
 
-/* cursor: 0 the next byte of the destination, 1 of the source, 2 bytes left, 3 the numbers of two pinned frames. */
+/* cursor: 0 the next byte of the destination, 1 of the source, 2 bytes left. */
 static enum wk_status memory_copy_step(struct operation *operation)
 {
     struct memory *to = memory_of(operation->object);

@@ -14,12 +14,12 @@
 /* A slot's value and the frame it names. */
 static inline uint64_t memory_slot_value(const struct frame *frame)
 {
-    return (uint64_t)frame_number(frame) + 1;
+    return (uintptr_t)frame;
 }
 
 static inline struct frame *memory_slot_frame(uint64_t slot)
 {
-    return frame_by_number((uint32_t)(slot - 1));
+    return (struct frame *)(uintptr_t)slot;
 }
 
 /* The levels that a tree for so many pages needs, and the tables that it has when all pages are present. */

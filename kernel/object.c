@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "operation.h"
 #include "process.h"
+#include "string.h"
 #include "thread.h"
 #include "timer.h"
 
@@ -47,6 +48,7 @@ void *object_create(enum wk_type type, size_t bytes, struct bank *bank)
 
     if (object == NULL)
         return NULL;
+    memset(object, 0, bytes);
     object_init(object, type, bytes, bank);
     list_append(&bank->objects, &object->bank_link);
     bank->object_count++;
@@ -78,12 +80,9 @@ void object_condemn(struct object *object, struct operation *operation)
     list_prepend(&operation->condemned, &object->dying_link);
 }
 
-void object_capability_removed(struct object *object, struct operation *operation)
+void object_last_capability_gone(struct object *object, struct operation *operation)
 {
-    assert(object->capabilities != 0); /* INV-OBJECT-1 */
-    object->capabilities--;
-    if (object->capabilities == 0 && object->state != OBJECT_DYING && object->bank != NULL &&
-        object != &bank_first->object)
+    if (object->state != OBJECT_DYING && object->bank != NULL)
         object_condemn(object, operation);
 }
 

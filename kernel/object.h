@@ -59,8 +59,8 @@ void object_init(struct object *object, enum wk_type type, size_t bytes, struct 
 void object_abandon(struct object *object);
 /* Starts the object's end; if it has started, takes it over. `operation` will do the work. */
 void object_condemn(struct object *object, struct operation *operation);
-/* A capability to it was removed: condemns it if that was the last. */
-void object_capability_removed(struct object *object, struct operation *operation);
+/* The last capability to it was removed: condemns it. */
+void object_last_capability_gone(struct object *object, struct operation *operation);
 /* One step of the end of the first condemned object. WK_CONTINUE while any is left, then WK_OK. */
 enum wk_status object_dismantle_step(struct operation *operation);
 

@@ -64,6 +64,7 @@ struct operation {
     uint64_t unshare_page;
     struct frame *unshare_original;
     struct frame *unshare_copy;
+    struct frame *pinned[2]; /* pages that are being copied from and to */
     uint64_t sweep_page;     /* progress of a sweep in one mapping */
     struct mapping_link marker; /* a place in the list of a memory object's mappings */
     struct list condemned;   /* objects that it has to dismantle, struct object, dying_link */

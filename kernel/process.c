@@ -126,7 +126,7 @@ enum wk_status process_dismantle(struct object *object, struct operation *operat
 enum wk_status process_create(struct invocation *invocation, struct bank *bank, struct capability *end_event,
                               const struct wk_process_create_in *in, struct wk_process_create_out *out)
 {
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct process *process;
 
     if (in->priority_ceiling > invocation->process->priority_ceiling)
@@ -170,7 +170,7 @@ enum wk_status process_grant(struct invocation *invocation, struct process *proc
         return WK_REVOKED;
     status = parent == NULL ? WK_OK : capability_check_derive(parent);
     if (status == WK_OK)
-        status = capability_reserve(process);
+        status = capability_reserve(&process->table, process);
     if (status != WK_OK)
         return status;
 

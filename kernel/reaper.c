@@ -9,6 +9,7 @@
 #include "event.h"
 #include "process.h"
 #include "schedule.h"
+#include "string.h"
 #include "thread.h"
 
 struct reaper {
@@ -49,6 +50,7 @@ void reaper_init(struct hart *hart)
     struct thread *thread = &reaper->thread;
 
     assert(reaper != NULL);
+    memset(reaper, 0, sizeof(*reaper));
     list_init(&reaper->processes);
     list_init(&thread->ready_link);
     list_init(&thread->process_link);

@@ -136,14 +136,19 @@ uint64_t space_flush_epoch(void)
     return atomic_load_explicit(&flush_epoch, memory_order_relaxed);
 }
 
-bool space_flush_done(uint64_t epoch)
+bool space_flush_done_slowly(uint64_t epoch)
 {
-    if (epoch == 0)
-        return true;
     for (unsigned i = 0; i < hart_count; i++)
         if (atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire) < epoch)
             return false;
     return true;
+}
+
+bool space_flush_done_low(uint32_t epoch)
+{
+    const uint64_t now = space_flush_epoch();
+
+    return space_flush_done_slowly(now - (uint32_t)((uint32_t)now - epoch));
 }
 
 void space_flush_serve(void)

@@ -49,7 +49,13 @@ uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protecti
 
 /* The epoch that all harts must have seen before what was taken away so far is out of every TLB. */
 uint64_t space_flush_epoch(void);
-bool space_flush_done(uint64_t epoch);
+bool space_flush_done_slowly(uint64_t epoch);
+static inline bool space_flush_done(uint64_t epoch)
+{
+    return epoch == 0 || space_flush_done_slowly(epoch);
+}
+/* The same for the low half of an epoch that is less than 2^31 back. */
+bool space_flush_done_low(uint32_t epoch);
 /* This hart catches up with all requests. Without the lock or with it. */
 void space_flush_serve(void);
 

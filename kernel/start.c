@@ -98,7 +98,7 @@ static void refill(void)
 static struct capability *give_first(struct process *process, struct object *object, uint16_t rights)
 {
     refill();
-    if (object == NULL || capability_reserve(process) != WK_OK)
+    if (object == NULL || capability_reserve(&process->table, process) != WK_OK)
         panic("the machine has too little memory for the first process");
     return capability_make(process, object, rights, NULL);
 }

@@ -160,7 +160,7 @@ enum wk_status thread_dismantle(struct object *object, struct operation *operati
 enum wk_status thread_create(struct invocation *invocation, struct process *process,
                              const struct wk_thread_create_in *in, struct wk_thread_create_out *out)
 {
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct thread *thread;
 
     if (in->priority > process->priority_ceiling)

@@ -51,7 +51,7 @@ enum wk_status timer_dismantle(struct object *object, struct operation *operatio
 
 enum wk_status timer_create(struct invocation *invocation, struct bank *bank, struct wk_timer_create_out *out)
 {
-    enum wk_status status = capability_reserve(invocation->process);
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct timer *timer;
 
     if (status != WK_OK)

@@ -231,7 +231,7 @@ struct thread *trap_leave(void)
         }
         kernel_lock_acquire();
         frame_quarantine_release();
-        if (deadline_expire(hart)) {
+        if (event_wake_granted(hart) || deadline_expire(hart)) {
             kernel_lock_release();
             continue;
         }

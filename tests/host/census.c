@@ -11,6 +11,7 @@
 enum frame_use { USE_NONE, USE_KERNEL, USE_SLAB, USE_MEMORY };
 
 struct frame_count {
+    const struct frame *frame;
     uint32_t stamp;
     uint32_t sharers;
     enum frame_use use;
@@ -50,14 +51,15 @@ struct tally *census_tally(const void *record)
     check_failed("census", "there is room for every record", __FILE__, __LINE__);
 }
 
-static struct frame_count *count_of(uint32_t number)
+static struct frame_count *count_of(const struct frame *frame)
 {
+    const uint32_t number = frame_number(frame);
     struct frame_count *count;
 
     CHECK("census", number < counts_size);
     count = &counts[number];
     if (count->stamp != stamp) {
-        *count = (struct frame_count){.stamp = stamp};
+        *count = (struct frame_count){.frame = frame, .stamp = stamp};
         counted[counted_frames++] = number;
     }
     return count;
@@ -65,7 +67,7 @@ static struct frame_count *count_of(uint32_t number)
 
 static struct frame_count *count_of_page(const void *page)
 {
-    return count_of(frame_number(frame_of(page)));
+    return count_of(frame_of(page));
 }
 
 void census_kernel_page(const void *page, const struct bank *bank)
@@ -96,7 +98,7 @@ bool census_is_slab(const void *page)
 
 void census_memory_page(struct frame *frame, const struct bank *bank)
 {
-    struct frame_count *count = count_of(frame_number(frame));
+    struct frame_count *count = count_of(frame);
 
     CHECK("INV-FRAME-1", count->use == USE_NONE || count->use == USE_MEMORY);
     count->use = USE_MEMORY;
@@ -107,8 +109,8 @@ void census_memory_page(struct frame *frame, const struct bank *bank)
 uint64_t census_compare_frames(bool pins_allowed)
 {
     for (uint32_t i = 0; i < counted_frames; i++) {
-        const struct frame *frame = frame_by_number(counted[i]);
         const struct frame_count *count = &counts[counted[i]];
+        const struct frame *frame = count->frame;
 
         if (count->use == USE_MEMORY)
             CHECK("INV-MEMORY-2", frame_sharers(frame) == count->sharers);

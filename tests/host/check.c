@@ -146,7 +146,6 @@ void check_node(const struct capability *node, const struct capability *parent)
         CHECK("INV-CAP-3", node->object == parent->object);
         CHECK("INV-CAP-3", (node->rights & ~parent->rights) == 0);
         CHECK("INV-CAP-3", node->depth == parent->depth + 1 || (moves && node->depth > parent->depth));
-        CHECK("INV-CAP-3", node->depth <= CAPABILITY_DEPTH_LIMIT + 1);
     } else {
         CHECK("INV-CAP-3", node->depth == 0);
     }
@@ -163,6 +162,7 @@ static void check_slot(const struct process *process, const struct capability *s
     struct tally *object = census_tally(slot->object);
 
     CHECK("INV-CAP-1", object->is_object && !(slot->flags & CAPABILITY_MAPPING));
+    CHECK("capability", slot->type == slot->object->type);
     CHECK("INV-CAP-1", slot->generation >= 1 && slot->generation < CAPABILITY_GENERATION_LIMIT);
     CHECK("capability", capability_process(slot) == process);
     CHECK("INV-CAP-2", census_tally(slot)->children == 1); /* in the forest exactly once */
@@ -172,19 +172,14 @@ static void check_slot(const struct process *process, const struct capability *s
 /* Free slots are in the free list, oldest first, but for those that used up their generations. */
 static void check_free_slots(const struct capability_table *table, uint32_t free_slots)
 {
-    uint32_t last = CAPABILITY_INDEX_LIMIT;
+    const struct capability *last = NULL;
     uint32_t count = 0;
 
-    for (uint32_t index = table->free_head; index != CAPABILITY_INDEX_LIMIT; count++) {
-        const struct capability *slot;
-
-        CHECK("INV-CAP-1", index < table->made && count < free_slots);
-        slot = capability_slot(table, index);
-        CHECK("INV-CAP-1", slot->object == NULL);
-        last = index;
-        index = (uint32_t)slot->badge;
+    for (const struct capability *slot = table->free_head; slot != NULL; slot = slot->next_free, count++) {
+        CHECK("INV-CAP-1", count < free_slots && slot->object == NULL);
+        last = slot;
     }
-    CHECK("INV-CAP-1", count == free_slots && table->free_tail == last);
+    CHECK("INV-CAP-1", count == free_slots && (last == NULL || table->free_tail == last));
 }
 
 static void check_table(const struct process *process)
@@ -209,8 +204,9 @@ static void check_table(const struct process *process)
                                     ((uint64_t)slot->generation << HANDLE_INDEX_BITS | index));
             check_slot(process, slot);
             used++;
-        } else if (slot->generation == CAPABILITY_GENERATION_LIMIT) {
-            retired++;
+        } else {
+            CHECK("INV-CAP-1", (slot->generation & CAPABILITY_FREE) != 0);
+            retired += (slot->generation & ~CAPABILITY_FREE) == CAPABILITY_GENERATION_LIMIT;
         }
     }
     CHECK("INV-CAP-1", table->count == used);

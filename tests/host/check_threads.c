@@ -179,8 +179,7 @@ static void check_hart(const struct hart *hart)
 {
     check_ready_lists(hart);
     check_deadline(&hart->slice);
-    check_deadline(&hart->granting);
-    CHECK("INV-EVENT-4", deadline_is_set(&hart->granting) == !list_is_empty(&hart->granted));
+    CHECK("INV-EVENT-4", hart->attention.granted == !list_is_empty(&hart->granted));
     CHECK("INV-DEADLINE-1", check_tree(&hart->deadlines) == deadlines_set[hart->index]);
     for (const struct tree_node *node = hart->deadlines.first; node != NULL; node = tree_next(node))
         CHECK("INV-DEADLINE-1", container_of(node, struct deadline, node)->hart == hart);

@@ -182,6 +182,23 @@ static void try_bad_handles(const struct interface_operation *operation)
         }
 }
 
+/* Numbers that look like what the kernel may keep in a free slot, or in one that was never made. */
+static void a_forged_handle_finds_no_free_slot(void **state)
+{
+    const uint64_t slots[] = {stale & (CAPABILITY_INDEX_LIMIT - 1), 63, 64, 200, 40000, CAPABILITY_INDEX_LIMIT - 1};
+    uint64_t words[6] = {0};
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+        for (unsigned bit = 0; bit < 46; bit++)
+            for (uint64_t generation = 0; generation < 3; generation++) {
+                const wk_handle forged = (UINT64_C(1) << bit | generation) << HANDLE_INDEX_BITS | slots[i];
+
+                if (slot_of(forged) == NULL || slot_of(forged)->object == NULL)
+                    assert_status(wk_trap(WK_CAPABILITY_CHECK, forged, words), WK_BAD_HANDLE);
+            }
+}
+
 static void a_handle_that_names_nothing_is_refused(void **state)
 {
     (void)state;
@@ -264,6 +281,7 @@ int main(int count, char **arguments)
         cmocka_unit_test_setup(each_right_that_an_argument_needs_is_missed, setup),
         cmocka_unit_test_setup(a_capability_of_another_type_is_refused, setup),
         cmocka_unit_test_setup(a_handle_that_names_nothing_is_refused, setup),
+        cmocka_unit_test_setup(a_forged_handle_finds_no_free_slot, setup),
         cmocka_unit_test_setup(an_argument_out_of_its_range_is_refused, setup),
         cmocka_unit_test_setup(numbers_that_are_no_operation_are_refused, setup),
         cmocka_unit_test_setup(a_kernel_object_answers_when_none_but_a_kernel_object_is_wanted, setup),

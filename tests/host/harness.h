@@ -97,6 +97,8 @@ extern uint64_t answer_words[6];
 bool is_waiting(const struct thread *thread);
 enum wk_status late_answer(struct thread *thread);
 
+/* An answer that the interface files do not mention is printed, once, and is no failure. For finding more than one. */
+extern bool harness_collects_statuses;
 /* What the interface files say of an operation; NULL if there is none of that number. */
 const struct interface_operation *operation_by_number(uint64_t number);
 

@@ -60,6 +60,7 @@ static int run_by_hand(int count, char **arguments)
         .harts = hart_number, .asid_bits = hart_number == 2 ? 2 : 8, .seed = hart_number > 1};
 
     world_is_loud = loud;
+    harness_collects_statuses = true;
     machine_start(&machine);
     world_prepare();
     for (uint64_t seed = first; seed < first + (loud ? 1 : strtoull(arguments[2], NULL, 0)); seed++) {

@@ -368,17 +368,19 @@ void world_prepare(void)
 
 static void let_all_finish(void)
 {
-    struct thread *threads[THREADS_MAX];
-    unsigned count;
+    for (unsigned tries = 0; check_operation_under_way(); tries++) {
+        struct thread *threads[THREADS_MAX];
+        const unsigned count = threads_of_programs(threads);
 
-    do {
-        count = threads_of_programs(threads);
+        if (tries == 100000)
+            fail_msg("operations do not come to an end");
+        settle();
         for (unsigned i = 0; i < count; i++)
             if (threads[i]->operation.step != NULL) {
                 step_partly(threads[i], 0, NULL);
                 break;
             }
-    } while (check_operation_under_way() && count != 0);
+    }
 }
 
 void world_run(struct choices *choices, unsigned acts)

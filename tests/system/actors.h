@@ -19,7 +19,7 @@
 #define ACTOR_BANK_PAGES 256
 #define ACTOR_PRIORITY 100
 #define ACTOR_GRANTS_MAX 8
-#define ACTOR_PATIENCE_NS (60 * WK_NS_PER_SECOND)
+#define ACTOR_PATIENCE_NS (30 * WK_NS_PER_SECOND)
 
 struct actor {
     wk_handle bank;
@@ -58,6 +58,17 @@ static inline void actor_lend(struct actor *actor, const char *name, wk_handle h
     CHECK(actor->grant_count < ACTOR_GRANTS_MAX);
     actor->grants[actor->grant_count++] =
         (struct wk_grant){.name = name, .handle = handle, .transfer = WK_TRANSFER_LEND, .rights = rights};
+}
+
+/* Lends it the boot archive, so that it can start actors itself. */
+static inline void actor_lend_archive(struct actor *actor)
+{
+    const struct wk_named *archive = wk_named_find("archive");
+
+    CHECK(archive != NULL);
+    actor_lend(actor, "archive", archive->handle, WK_MEMORY_RIGHT_READ);
+    actor->grants[actor->grant_count - 1].offset = archive->offset;
+    actor->grants[actor->grant_count - 1].bytes = archive->bytes;
 }
 
 /* Starts it: the program `bin/` argv[0]. */

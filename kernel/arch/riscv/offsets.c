@@ -28,6 +28,7 @@ void offsets(void)
     CONSTANT(HART_ATTENTION, offsetof(struct hart, attention));
     CONSTANT(HART_TICKET, offsetof(struct hart, ticket));
     CONSTANT(LOCK_SERVING, offsetof(struct kernel_lock, serving));
+    CONSTANT(ANSWERED, WK_ANSWERED);
     CONSTANT(OPERATION_FIRST, WK_OPERATION_FIRST);
     CONSTANT(OPERATION_END, WK_OPERATION_FIRST + OPERATION_COUNT);
     CONSTANT(DESCRIPTOR_SHIFT, __builtin_ctz(sizeof(struct operation_descriptor)));

@@ -97,8 +97,8 @@ trap_entry:
     addi    a0, tp, HART_INVOCATION
     jalr    t1                      /* a0: status */
     ld      t0, HART_ATTENTION(tp)
-    or      t0, t0, a0
     bnez    t0, invocation_executed
+    bnez    a0, invocation_not_plain
     la      t0, kernel_lock + LOCK_SERVING
     li      t1, 1
     fence   rw, w
@@ -139,6 +139,18 @@ lock_contended:
 invocation_crooked:
     jal     trap_invocation_locked
     j       invocation_returned
+
+/* With the lock; a0: status, not WK_OK. Result words need no more than to be loaded. */
+invocation_not_plain:
+    li      t0, ANSWERED
+    bne     a0, t0, invocation_executed
+    la      t0, kernel_lock + LOCK_SERVING
+    li      t1, 1
+    fence   rw, w
+    amoadd.w zero, t1, (t0)
+    li      a0, 0
+    each    ld, HART_WORDS - 8 * 11, tp, 11, 12, 13, 14, 15, 16
+    j       invocation_leave
 
 /* With the lock; a0: status. */
 invocation_executed:

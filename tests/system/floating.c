@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Floating-point state: each thread keeps its own while others run, in one process and in several, and what a new process
+ * finds in its registers is nothing of anybody else's.
+ */
+#include "actors.h"
+
+#include <winkle/threads.h>
+
+#define STACK_PAGES 4
+#define PLAYERS 3
+#define ROUNDS 300000
+
+/* Loads all 32 from `values`, waits `turns` turns, stores them into `after`. */
+static void hold_registers(const uint64_t values[32], uint64_t after[32], uint64_t turns)
+{
+#define EACH(act)                                                                                                      \
+    act(0) act(1) act(2) act(3) act(4) act(5) act(6) act(7) act(8) act(9) act(10) act(11) act(12) act(13) act(14)      \
+    act(15) act(16) act(17) act(18) act(19) act(20) act(21) act(22) act(23) act(24) act(25) act(26) act(27) act(28)    \
+    act(29) act(30) act(31)
+#define LOAD(number) "fld f" #number ", 8*" #number "(%1)\n\t"
+#define STORE(number) "fsd f" #number ", 8*" #number "(%2)\n\t"
+    __asm__ volatile(EACH(LOAD) "1: addi %0, %0, -1\n\tbnez %0, 1b\n\t" EACH(STORE)
+                     : "+r"(turns)
+                     : "r"(values), "r"(after)
+                     : "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1",
+                       "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7",
+                       "fs8", "fs9", "fs10", "fs11", "memory");
+}
+
+/* For a while, over many preemptions. */
+static int hold(uint64_t seed)
+{
+    uint64_t values[32], after[32];
+    const uint64_t end = wk_after_ns(WK_NS_PER_SECOND / 4);
+
+    while (wk_now_ns() < end) {
+        for (uint64_t i = 0; i < 32; i++)
+            values[i] = seed * 0x9e3779b97f4a7c15 + i;
+        seed++;
+        hold_registers(values, after, ROUNDS);
+        if (memcmp(values, after, sizeof(values)) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* What the registers hold before this process has used them. */
+static int find_nothing(void)
+{
+    uint64_t found[32] = {0};
+
+#define MOVE(number) "fsd f" #number ", 8*" #number "(%0)\n\t"
+    __asm__ volatile(EACH(MOVE) : : "r"(found) : "memory");
+    for (int i = 0; i < 32; i++) {
+        if (found[i] != 0)
+            return 1;
+    }
+    return 0;
+}
+
+static volatile int thread_failures;
+
+static void hold_in_thread(void *argument)
+{
+    if (hold((uint64_t)argument) != 0)
+        thread_failures++;
+}
+
+/* The rounding mode is a thread's own too. */
+static void set_rounding(uint64_t mode)
+{
+    __asm__ volatile("fsrm %0" : : "r"(mode));
+}
+
+static uint64_t rounding(void)
+{
+    uint64_t mode;
+
+    __asm__ volatile("frrm %0" : "=r"(mode));
+    return mode;
+}
+
+static void run_players(void)
+{
+    struct actor actors[PLAYERS];
+    struct wk_thread threads[PLAYERS];
+
+    for (uint64_t i = 0; i < PLAYERS; i++) {
+        actor_prepare(&actors[i], ACTOR_BANK_PAGES);
+        actor_play(&actors[i], "hold");
+        EXPECT(WK_OK, wk_thread_run(&threads[i], hold_in_thread, (void *)(i + 77), STACK_PAGES, ACTOR_PRIORITY));
+    }
+    for (uint64_t i = 0; i < PLAYERS; i++) {
+        EXPECT(WK_OK, wk_thread_join(&threads[i], WK_FOREVER));
+        actor_end_well(&actors[i], 0);
+    }
+    EQUAL(0, thread_failures);
+}
+
+int main(int argc, char **argv)
+{
+    struct actor actor;
+
+    if (plays(argc, argv, "hold"))
+        return hold(wk_now_ns());
+    if (plays(argc, argv, "nothing"))
+        return find_nothing();
+    EQUAL(0, find_nothing());
+    set_rounding(2);
+    run_players();
+    EQUAL(2, rounding());
+    set_rounding(0);
+    actor_prepare(&actor, ACTOR_BANK_PAGES);
+    actor_play(&actor, "nothing");
+    actor_end_well(&actor, 0);
+    wk_print("floating: good\n");
+    return 0;
+}
