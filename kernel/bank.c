@@ -25,6 +25,7 @@ struct slab {
     uint16_t used;
     uint16_t made; /* offset of the first record that was never used */
     uint16_t class;
+    uint16_t bytes; /* of a record */
 };
 
 struct bank *bank_first;
@@ -37,15 +38,6 @@ struct free_record {
 #define SLAB_HEADER_BYTES 64 /* records begin at a cache line */
 
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER_BYTES, "the header has its place");
-
-/* For 21, 10 and 3 records a page: mappings, events and lines; banks, memories, timers and processes; threads. */
-static const uint16_t class_bytes[SLAB_CLASSES] = {192, 384, BANK_RECORD_BYTES_MAX};
-
-static unsigned class_of(size_t bytes)
-{
-    assert(bytes <= BANK_RECORD_BYTES_MAX);
-    return bytes <= class_bytes[0] ? 0 : bytes <= class_bytes[1] ? 1 : 2;
-}
 
 enum wk_status bank_charge(struct bank *bank, uint64_t pages)
 {
@@ -76,18 +68,19 @@ void *bank_page(struct bank *bank, void *owner)
 static void slab_init(struct slab *slab, struct bank *bank, unsigned class)
 {
     slab->bank = bank;
+    slab->bytes = bank_class_bytes[class];
     slab->class = (uint16_t)class;
     slab->made = SLAB_HEADER_BYTES;
 }
 
-static bool slab_has_room(const struct slab *slab)
+static inline bool slab_has_room(const struct slab *slab)
 {
-    return slab->free_head != 0 || slab->made + class_bytes[slab->class] <= (int)WK_PAGE_BYTES;
+    return slab->free_head != 0 || slab->made + slab->bytes <= (int)WK_PAGE_BYTES;
 }
 
-static void *slab_take(struct slab *slab)
+static inline void *slab_take(struct slab *slab)
 {
-    const size_t bytes = class_bytes[slab->class];
+    const uint16_t bytes = slab->bytes;
     char *record;
 
     if (slab->free_head != 0) {
@@ -101,34 +94,39 @@ static void *slab_take(struct slab *slab)
     return record;
 }
 
-void *bank_record(struct bank *bank, size_t bytes)
+/* A slab more. */
+static __attribute__((noinline)) void *record_of_new_slab(struct bank *bank, unsigned class)
 {
-    const unsigned class = class_of(bytes);
+    struct slab *slab = bank_page(bank, bank);
+
+    if (slab == NULL)
+        return NULL;
+    slab_init(slab, bank, class);
+    list_append(&bank->slabs[class], &slab->link);
+    return slab_take(slab);
+}
+
+void *bank_record_of_class(struct bank *bank, unsigned class)
+{
     struct list *slabs = &bank->slabs[class];
-    struct slab *slab;
+    struct slab *slab = container_of(slabs->next, struct slab, link);
     void *record;
 
-    if (list_is_empty(slabs)) {
-        slab = bank_page(bank, bank);
-        if (slab == NULL)
-            return NULL;
-        slab_init(slab, bank, class);
-        list_append(slabs, &slab->link);
-    } else if (arch_allocation_fails()) {
+    if (__builtin_expect(list_is_empty(slabs), 0))
+        return record_of_new_slab(bank, class);
+    if (arch_allocation_fails())
         return NULL;
-    }
-    slab = container_of(slabs->next, struct slab, link);
     record = slab_take(slab);
     if (!slab_has_room(slab))
         list_remove(&slab->link);
     return record;
 }
 
-void bank_record_free(struct bank *bank, void *record, size_t bytes)
+void bank_record_free(struct bank *bank, void *record)
 {
     struct slab *slab = (void *)((uintptr_t)record & ~(uintptr_t)(WK_PAGE_BYTES - 1));
 
-    assert(slab->bank == bank && class_bytes[slab->class] >= bytes);
+    assert(slab->bank == bank);
     if (!slab_has_room(slab))
         list_append(&bank->slabs[slab->class], &slab->link);
     ((struct free_record *)record)->next = slab->free_head;
@@ -146,7 +144,7 @@ static struct bank *bank_make(void *page, uint64_t limit_pages, enum wk_bank_kin
     struct slab *slab = page;
     struct bank *bank;
 
-    slab_init(slab, NULL, class_of(sizeof(struct bank)));
+    slab_init(slab, NULL, bank_class(sizeof(struct bank)));
     bank = slab_take(slab);
     slab->bank = bank;
     frame_of(page)->owner = bank;

@@ -2,11 +2,14 @@
 #ifndef BANK_H
 #define BANK_H
 
+#include "assert.h"
 #include "frame.h"
 #include "object.h"
 
 #define SLAB_CLASSES 3
 #define BANK_RECORD_BYTES_MAX 1344
+/* For 21, 10 and 3 records a page: mappings, events and lines; banks, memories, timers and processes; threads. */
+static const uint16_t bank_class_bytes[SLAB_CLASSES] = {192, 384, BANK_RECORD_BYTES_MAX};
 
 struct bank {
     struct object object;
@@ -37,8 +40,19 @@ void *bank_page(struct bank *bank, void *owner);
 
 /* Memory for a kernel record of at most BANK_RECORD_BYTES_MAX, not zeroed, charged by its slab's page. Takes at most one
  * frame. */
-void *bank_record(struct bank *bank, size_t bytes);
-void bank_record_free(struct bank *bank, void *record, size_t bytes);
+void *bank_record_of_class(struct bank *bank, unsigned class);
+void bank_record_free(struct bank *bank, void *record);
+
+static inline unsigned bank_class(size_t bytes)
+{
+    assert(bytes <= BANK_RECORD_BYTES_MAX);
+    return bytes <= bank_class_bytes[0] ? 0 : bytes <= bank_class_bytes[1] ? 1 : 2;
+}
+
+static inline void *bank_record(struct bank *bank, size_t bytes)
+{
+    return bank_record_of_class(bank, bank_class(bytes));
+}
 
 /* A dismantled bank stays until operations of others end: its parent stays with it, but does not wait for it. */
 void bank_linger(struct bank *bank);

@@ -57,19 +57,21 @@ void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns
         first_changed(hart);
 }
 
+/* The first time is found anew when all is done: what is called will often set a deadline itself. */
 bool deadline_expire(struct hart *hart)
 {
+    const uint64_t now_ns = arch_time_ns();
     struct deadline *deadline;
 
     assert_debug(kernel_lock_is_held());
-    if (hart->first_ns > arch_time_ns())
+    if (hart->first_ns > now_ns)
         return false;
     assert(hart->deadlines.first != NULL); /* INV-DEADLINE-2 */
     deadline = container_of(hart->deadlines.first, struct deadline, node);
     assert(deadline->hart == hart); /* INV-DEADLINE-1 */
     deadline_remove(deadline);
+    deadline->expired(deadline, now_ns);
     first_changed(hart);
-    deadline->expired(deadline);
     return true;
 }
 

@@ -15,7 +15,7 @@
 
 #define DEADLINE_NEVER UINT64_MAX
 
-static inline void deadline_init(struct deadline *deadline, void (*expired)(struct deadline *))
+static inline void deadline_init(struct deadline *deadline, void (*expired)(struct deadline *, uint64_t))
 {
     deadline->hart = NULL;
     deadline->expired = expired;

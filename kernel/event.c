@@ -6,8 +6,8 @@
  * Why a signal is bounded. It may concern many waiters, each by other bits, and the kernel lock must not be held for long.
  * So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only a few: a signal goes through
  * the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone can see; but of
- * those who got bits only the first is woken at once. The others stand, in order, in the list `granted` of the hart that
- * signalled, which wakes them by steps on its way out of the kernel. They belong to the event no more; whatever ends their
+ * those who got bits only the first is woken at once, and if a source signals in the midst of other work, none. The others
+ * stand, in order, in the list `granted` of the hart that signalled, which wakes them by steps on its way out of the kernel. They belong to the event no more; whatever ends their
  * wait meanwhile finds them answered with `ok`. Rejected: a signal as a long operation of the signalling thread (interrupts,
  * timers and ending processes signal too, and a less urgent signaller could be displaced with urgent threads still to
  * wake); an index of waiters by bit (a node for each bit of each mask).
@@ -57,12 +57,6 @@ void event_unbind(struct event_binding *binding)
     list_remove(&binding->link);
 }
 
-void event_binding_signal(struct event_binding *binding)
-{
-    if (binding->event != NULL)
-        event_signal_bits(binding->event, binding->bits);
-}
-
 /* Takes the thread out of the waiters of its event. */
 static void waiter_remove(struct thread *thread)
 {
@@ -96,11 +90,11 @@ static void wake_later(struct thread *thread)
     hart->attention.granted = true; /* INV-EVENT-4 */
 }
 
-void event_signal_bits(struct event *event, uint64_t bits)
+/* Sets the bits and grants each waiter its own of them. The first to get any is the caller's to wake, if it wants it. */
+static void signal_and_grant(struct event *event, uint64_t bits, struct thread **first)
 {
     struct list *link = event->waiters.next;
     uint64_t pending = event->pending | bits;
-    struct thread *first = NULL;
 
     assert_debug(kernel_lock_is_held());
     while (pending != 0 && link != &event->waiters) {
@@ -113,14 +107,27 @@ void event_signal_bits(struct event *event, uint64_t bits)
         thread->wait_mask &= pending;
         pending &= ~thread->wait_mask; /* INV-EVENT-1 */
         waiter_remove(thread);
-        if (first == NULL)
-            first = thread;
+        if (first != NULL && *first == NULL)
+            *first = thread;
         else
             wake_later(thread);
     }
     event->pending = pending;
+}
+
+void event_signal_bits(struct event *event, uint64_t bits)
+{
+    struct thread *first = NULL;
+
+    signal_and_grant(event, bits, &first);
     if (first != NULL)
         thread_answer(first, WK_OK, first->wait_mask);
+}
+
+void event_binding_signal(struct event_binding *binding)
+{
+    if (binding->event != NULL)
+        signal_and_grant(binding->event, binding->bits, NULL);
 }
 
 bool event_wake_granted(struct hart *hart)
@@ -139,10 +146,11 @@ bool event_wake_granted(struct hart *hart)
 }
 
 /* The time limit of a wait has come, or of one that ended before. */
-static void wait_expired(struct deadline *deadline)
+static void wait_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct thread *thread = container_of(deadline, struct thread, wait_deadline);
 
+    (void)now_ns;
     if (thread_waits(thread)) /* INV-EVENT-5 */
         event_wait_end(thread, WK_TIMED_OUT);
 }

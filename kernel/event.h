@@ -37,7 +37,7 @@ void event_binding_init(struct event_binding *binding);
 /* Binds in place of an earlier binding. Requires: the event is live. */
 void event_bind(struct event_binding *binding, struct event *event, uint64_t bits);
 void event_unbind(struct event_binding *binding);
-/* Signals the bound event, if there is one. */
+/* Signals the bound event, if there is one. Who waits for it is woken in later steps of this hart. */
 void event_binding_signal(struct event_binding *binding);
 void event_signal_bits(struct event *event, uint64_t bits);
 

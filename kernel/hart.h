@@ -35,7 +35,8 @@ struct meters {
 struct deadline {
     struct tree_node node; /* key is the time in ns */
     struct hart *hart;     /* whose tree it is in; NULL: in none */
-    void (*expired)(struct deadline *deadline); /* called with the lock held, the deadline out of the tree */
+    /* Called at `now_ns`, which is not before the deadline, with the lock held and the deadline out of the tree. */
+    void (*expired)(struct deadline *deadline, uint64_t now_ns);
 };
 
 /* What a hart has to look at before it goes back to user code: the whole is 0 if nothing. Each byte is written alone. */

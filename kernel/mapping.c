@@ -47,9 +47,10 @@ static struct mapping *mapping_from(const struct process *process, uint64_t addr
 
 bool mapping_range_is_free(const struct process *process, uint64_t address, uint64_t pages)
 {
-    const struct mapping *mapping = mapping_from(process, address);
+    const struct mapping *last =
+        mapping_of_node(tree_find_at_most(&process->mappings, address + pages * WK_PAGE_BYTES - 1));
 
-    return mapping == NULL || mapping_start(mapping) >= address + pages * WK_PAGE_BYTES;
+    return last == NULL || mapping_end(last) <= address;
 }
 
 /* Fills a mapping's record and links it everywhere. */
@@ -83,10 +84,19 @@ static void mapping_free(struct mapping *mapping)
     assert(mapping->pages == 0);
     tree_remove(&process->mappings, &mapping->by_address);
     process->mapping_count--;
-    list_remove(&mapping->memory_link.link);
+    list_unlink(&mapping->memory_link.link);
     memory->mapping_count--;
-    capability_unlink(&mapping->node);
-    bank_record_free(process->object.bank, mapping, sizeof(*mapping));
+    assert(list_is_empty(&mapping->node.children));
+    list_unlink(&mapping->node.sibling);
+    bank_record_free(process->object.bank, mapping);
+}
+
+/* A mapping of one page. */
+static void mapping_remove_single(struct mapping *mapping)
+{
+    space_remove(&mapping->process->space, mapping_start(mapping));
+    mapping->pages = 0;
+    mapping_free(mapping);
 }
 
 enum wk_status mapping_remove_step(struct mapping *mapping)
@@ -155,6 +165,47 @@ static bool fits_large(const struct mapping *mapping, uint64_t address, uint64_t
 }
 
 /*
+ * As mapping_enter, for memory in large pages: a large entry where one fits, and none where one no longer fits. Returns
+ * WK_CONTINUE where a single page is to be entered.
+ */
+static __attribute__((noinline)) enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address, uint64_t page, uint64_t *bytes)
+{
+    struct space *space = &mapping->process->space;
+    const bool large = fits_large(mapping, address, page);
+    const uint64_t into = address % WK_LARGE_PAGE_BYTES;
+    uint64_t covered;
+    uint64_t entry = space_lookup(space, address, &covered);
+    struct physical physical;
+
+    if (entry != 0 && covered != WK_PAGE_BYTES) {
+        if (large && arch_entry_protection(entry) == mapping->protection)
+            return WK_OK; /* another hart entered it meanwhile */
+        space_remove(space, address);
+        entry = 0;
+    }
+    if (!large || entry != 0 || covered < WK_LARGE_PAGE_BYTES)
+        return WK_CONTINUE;
+    *bytes = WK_LARGE_PAGE_BYTES - into;
+    physical.address = arch_physical(frame_pointer(memory_page(mapping_memory(mapping), page))).address - into;
+    return space_enter_large(space, address - into, physical, mapping->protection);
+}
+
+/* Enters a page that the memory has. Takes at most two frames. */
+static inline enum wk_status mapping_enter_frame(struct mapping *mapping, uint64_t address, uint64_t page,
+                                                 const struct frame *frame, uint64_t *bytes)
+{
+    enum wk_status status;
+
+    if (__builtin_expect(mapping_memory(mapping)->options & WK_MEMORY_OPTIONS_LARGE, 0)) {
+        status = mapping_enter_large(mapping, address, page, bytes);
+        if (status != WK_CONTINUE)
+            return status;
+    }
+    return space_enter(&mapping->process->space, address, arch_physical(frame_pointer(frame)),
+                       page_protection(mapping, frame), ARCH_LEAF_MEMORY);
+}
+
+/*
  * Enters the page of the mapping at `address`, if the memory has it; *bytes becomes what was entered or found absent from
  * `address` on. Takes at most two frames.
  */
@@ -162,40 +213,18 @@ static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, u
 {
     const struct memory *memory = mapping_memory(mapping);
     const uint64_t page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
-    struct space *space = &mapping->process->space;
-    struct physical physical;
-    struct frame *frame;
-    uint64_t covered;
-    uint64_t entry;
-    bool large;
+    const struct frame *frame;
 
     *bytes = WK_PAGE_BYTES;
     if (page >= memory->pages || mapping->protection == 0)
         return WK_OK;
     if (memory->is_physical) {
-        physical.address = memory->physical.address + page * WK_PAGE_BYTES;
-        return space_enter(space, address, physical, mapping->protection, memory->leaf_kind, false);
+        const struct physical physical = {memory->physical.address + page * WK_PAGE_BYTES};
+
+        return space_enter(&mapping->process->space, address, physical, mapping->protection, memory->leaf_kind);
     }
     frame = memory_page(memory, page);
-    if (frame == NULL)
-        return WK_OK;
-    large = fits_large(mapping, address, page);
-    entry = space_lookup(space, address, &covered);
-    if (entry != 0 && covered != WK_PAGE_BYTES) {
-        if (large && arch_entry_protection(entry) == mapping->protection)
-            return WK_OK; /* another hart entered it meanwhile */
-        space_remove(space, address);
-        entry = 0;
-    }
-    if (large && entry == 0 && covered >= WK_LARGE_PAGE_BYTES) {
-        const uint64_t into = address % WK_LARGE_PAGE_BYTES;
-
-        *bytes = WK_LARGE_PAGE_BYTES - into;
-        physical.address = arch_physical(frame_pointer(frame)).address - into;
-        return space_enter(space, address - into, physical, mapping->protection, ARCH_LEAF_MEMORY, true);
-    }
-    return space_enter(space, address, arch_physical(frame_pointer(frame)), page_protection(mapping, frame),
-                       ARCH_LEAF_MEMORY, false);
+    return frame == NULL ? WK_OK : mapping_enter_frame(mapping, address, page, frame, bytes);
 }
 
 static uint64_t access_protection(enum arch_access access)
@@ -216,6 +245,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
 {
     struct mapping *mapping = mapping_find(process, address);
     struct memory *memory;
+    struct frame *frame;
     enum wk_status status;
     uint64_t bytes;
     uint64_t page;
@@ -232,13 +262,14 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
     if (!memory->is_physical) {
         if (memory->busy != NULL || !space_flush_done(memory->settle_epoch))
             return memory_begin_wait(memory, operation);
-        status = memory_make_present(memory, page);
+        status = memory_make_present(memory, page, &frame);
         if (status != WK_OK)
             return status;
-        if (access == ARCH_STORE && frame_sharers(memory_page(memory, page)) > 1)
+        if (access == ARCH_STORE && frame_sharers(frame) > 1)
             return memory_begin_unshare(memory, page, operation);
+        trace(WK_TRACE_EVENT_FAULT, address, page);
+        return mapping_enter_frame(mapping, address, page, frame, &bytes);
     }
-    trace(WK_TRACE_EVENT_FAULT, address, page);
     return mapping_enter(mapping, address, &bytes);
 }
 
@@ -352,16 +383,20 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
                              const struct wk_process_unmap_in *in)
 {
     struct operation *operation = &invocation->thread->operation;
-    enum wk_status status = cut_out(invocation, process, in->address, in->pages);
-    struct mapping *mapping;
+    struct mapping *mapping = mapping_find(process, in->address);
+    enum wk_status status;
 
+    /* The common case, in one go: what was mapped as one page and no other hart has seen. */
+    if (mapping != NULL && mapping->pages == 1 && in->pages == 1 && space_is_local(&process->space)) {
+        op_commit();
+        mapping_remove_single(mapping);
+        return WK_OK;
+    }
+    status = cut_out(invocation, process, in->address, in->pages);
     if (status != WK_OK)
         return status;
 
     op_commit();
-    mapping = mapping_find(process, in->address);
-    if (mapping != NULL && in->pages == 1 && space_flush_epoch() == 0)
-        return mapping_remove_step(mapping);
     operation_begin(operation, process_unmap_step, &process->object);
     operation->cursor[0] = in->address;
     operation->cursor[1] = in->address + in->pages * WK_PAGE_BYTES;

@@ -51,17 +51,20 @@ struct frame *memory_page(const struct memory *memory, uint64_t page)
     return slot == NULL || *slot == 0 ? NULL : memory_slot_frame(*slot);
 }
 
-enum wk_status memory_make_present(struct memory *memory, uint64_t page)
+enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame)
 {
-    uint64_t *slot;
+    uint64_t *slot = memory_slot(memory, page);
 
-    if (memory_slot_make(memory, page, true, &slot) != WK_OK)
-        return WK_NO_MEMORY;
-    if (*slot != 0)
+    if (slot != NULL && *slot != 0) {
+        *frame = memory_slot_frame(*slot);
         return WK_OK;
+    }
+    if (slot == NULL && memory_slot_make(memory, page, true, &slot) != WK_OK)
+        return WK_NO_MEMORY;
     if (bank_charge(memory->object.bank, 1) != WK_OK)
         return WK_NO_MEMORY;
-    *slot = memory_slot_value(frame_of(frame_take(memory)));
+    *frame = frame_of(frame_take(memory));
+    *slot = memory_slot_value(*frame);
     memory->present_pages++;
     return WK_OK;
 }
@@ -174,6 +177,7 @@ enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, struct
 enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memory_pin *pin,
                                void (*revoked)(struct memory_pin *pin))
 {
+    struct frame *frame;
     enum wk_status status;
 
     assert(pin->memory == NULL);
@@ -183,10 +187,10 @@ enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memo
         return WK_REVOKED;
     if (memory->busy != NULL || memory->pin_count == MEMORY_PINS_MAX)
         return WK_BUSY;
-    status = memory_make_present(memory, page);
+    status = memory_make_present(memory, page, &frame);
     if (status != WK_OK)
         return status;
-    if (frame_sharers(memory_page(memory, page)) > 1)
+    if (frame_sharers(frame) > 1)
         return WK_BUSY;
     pin->memory = memory;
     pin->page = page;

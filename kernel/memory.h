@@ -58,8 +58,8 @@ struct memory *memory_create_physical(struct bank *bank, struct physical start, 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options);
 /* The frame of a page, NULL if it is not present. Not for physical memory. */
 struct frame *memory_page(const struct memory *memory, uint64_t page);
-/* Makes the page present with a zeroed frame if it is not. Takes at most four frames. */
-enum wk_status memory_make_present(struct memory *memory, uint64_t page);
+/* Makes the page present with a zeroed frame if it is not. Takes at most four frames. Not for physical memory. */
+enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame);
 
 /*
  * Pins a page; it is made present. WK_BUSY if it is shared copy-on-write (store to it first), if the memory has

@@ -314,6 +314,7 @@ static enum wk_status memory_copy_step(struct operation *operation)
     struct memory *to = memory_of(operation->object);
     struct memory *from = operation->other == NULL ? to : memory_of(operation->other);
     const uint64_t page = operation->cursor[0] / WK_PAGE_BYTES;
+    struct frame *frame;
     enum wk_status status;
 
     copy_unpin(operation);
@@ -328,10 +329,10 @@ static enum wk_status memory_copy_step(struct operation *operation)
     if (copy_wait(operation, to, from) == WK_CONTINUE)
         return WK_CONTINUE;
     if (!to->is_physical) {
-        status = memory_make_present(to, page);
+        status = memory_make_present(to, page, &frame);
         if (status != WK_OK)
             return status;
-        if (frame_sharers(memory_page(to, page)) > 1)
+        if (frame_sharers(frame) > 1)
             return memory_unshare_first(to, page, operation, memory_copy_step);
     }
     copy_part(operation, to, from);

@@ -62,7 +62,7 @@ static void object_free(struct object *object)
     list_remove(&object->all_link);
     list_remove(&object->bank_link);
     bank->object_count--;
-    bank_record_free(bank, object, object->bytes);
+    bank_record_free(bank, object);
 }
 
 void object_abandon(struct object *object)

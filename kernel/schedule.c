@@ -73,12 +73,13 @@ static void slice_begin(struct hart *hart, struct thread *thread)
     deadline_set(&hart->slice, hart, arch_time_ns() + SLICE_NS); /* INV-SCHED-4 */
 }
 
-static void slice_expired(struct deadline *deadline)
+static void slice_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct hart *hart = container_of(deadline, struct hart, slice);
     struct thread *thread = hart->slice_thread;
     struct thread *current = hart->current;
 
+    (void)now_ns;
     hart->slice_thread = NULL;
     if (thread == NULL) {
         if (current != NULL && !list_is_empty(&hart->ready[current->priority]))
@@ -90,6 +91,8 @@ static void slice_expired(struct deadline *deadline)
         assert(!list_is_empty(&thread->ready_link)); /* INV-SCHED-5 */
         dequeue(hart, thread);
         enqueue_last(hart, thread);
+        if (current != NULL && !list_is_empty(&hart->ready[current->priority]))
+            slice_begin(hart, current); /* INV-SCHED-4 */
     }
 }
 

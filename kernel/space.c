@@ -27,19 +27,36 @@ static _Atomic uint64_t flush_epoch;
 static uint64_t asids_used[ASIDS_MAX / 64];
 static uint64_t asid_words_full; /* a bit for each word of asids_used without a free number */
 
-static unsigned level_shift(unsigned level)
+static inline unsigned level_shift(unsigned level)
 {
     return LEAF_SHIFT + LEVEL_BITS * level;
 }
 
-static uint64_t *entry_in(uint64_t *table, uint64_t address, unsigned level)
+static inline uint64_t *entry_in(uint64_t *table, uint64_t address, unsigned level)
 {
     return &table[address >> level_shift(level) & (ENTRIES - 1)];
 }
 
-static uint64_t *table_of(uint64_t entry)
+static inline uint64_t *table_of(uint64_t entry)
 {
     return arch_pointer(arch_entry_physical(entry));
+}
+
+/* The table below an entry, or NULL if it has none. */
+static inline uint64_t *table_below(const uint64_t *entry)
+{
+    return arch_entry_is_table(*entry) ? table_of(*entry) : NULL;
+}
+
+_Static_assert(ARCH_TABLE_LEVELS == 3, "page_entry goes down three levels");
+
+/* The entry of the page at `address`, or NULL if it has no table: the walk that faults and mappings take. */
+static inline uint64_t *page_entry(const struct space *space, uint64_t address)
+{
+    uint64_t *table = table_below(entry_in(space->root, address, 2));
+
+    table = table == NULL ? NULL : table_below(entry_in(table, address, 1));
+    return table == NULL ? NULL : entry_in(table, address, 0);
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
@@ -117,18 +134,20 @@ void space_kernel_activate(void)
     arch_space_switch(arch_kernel_root(), 0);
 }
 
-/* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
-static void flush_others(const struct space *space)
+static void flush_others_slowly(const struct hart *self)
 {
-    const struct hart *self = hart_current();
-
-    if ((space->harts & ~(UINT64_C(1) << self->index)) == 0)
-        return;
     atomic_fetch_add_explicit(&flush_epoch, 1, memory_order_seq_cst);
     for (unsigned i = 0; i < hart_count; i++)
         if (harts[i] != self)
             hart_notify(harts[i]);
     space_flush_serve();
+}
+
+/* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
+static inline void flush_others(const struct space *space)
+{
+    if (!space_is_local(space))
+        flush_others_slowly(hart_current());
 }
 
 uint64_t space_flush_epoch(void)
@@ -171,18 +190,13 @@ static uint64_t *walk(const struct space *space, uint64_t address, unsigned *lev
     unsigned at = ARCH_TABLE_LEVELS - 1;
     uint64_t *entry = entry_in(table, address, at);
 
-    while (at > *level && arch_entry_is_present(*entry) && !arch_entry_is_leaf(*entry)) {
+    while (at > *level && arch_entry_is_table(*entry)) {
         table = table_of(*entry);
         at--;
         entry = entry_in(table, address, at);
     }
     *level = at;
     return entry;
-}
-
-static struct frame *table_frame(const uint64_t *entry)
-{
-    return frame_of(entry);
 }
 
 /* Frees the tables on the way to `address` that have no entries. */
@@ -201,20 +215,18 @@ static void release_empty_tables(struct space *space, uint64_t address)
         if (table->next != 0)
             break;
         *entry = 0;
-        table_frame(entry)->next--;
+        frame_of(entry)->next--;
         arch_flush_space(space->asid);
         flush_others(space);
         frame_drop(table, space->bank);
     }
 }
 
-enum wk_status space_enter(struct space *space, uint64_t address, struct physical page, uint64_t protection,
-                           enum arch_leaf_kind kind, bool large)
+/* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
+static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
 {
-    const unsigned target = large ? 1 : 0;
     unsigned level = target;
     uint64_t *entry = walk(space, address, &level);
-    bool replaces;
 
     if (level != target && !bank_can_pay(space->bank, level - target))
         return WK_NO_MEMORY;
@@ -227,17 +239,53 @@ enum wk_status space_enter(struct space *space, uint64_t address, struct physica
         }
         assert(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
         *entry = arch_entry_table(arch_physical(table));
-        table_frame(entry)->next++;
+        frame_of(entry)->next++;
         entry = entry_in(table, address, level - 1);
     }
-    replaces = arch_entry_is_present(*entry);
-    *entry = arch_entry_leaf(page, protection, kind);
+    *found = entry;
+    return WK_OK;
+}
+
+/* Writes a leaf entry in place of what is there. */
+static inline void write_leaf(const struct space *space, uint64_t address, uint64_t *entry, uint64_t leaf)
+{
+    const bool replaces = arch_entry_is_present(*entry);
+
+    *entry = leaf;
     if (replaces)
         arch_flush_page(space->asid, address);
     else
-        table_frame(entry)->next++;
+        frame_of(entry)->next++;
     arch_entry_published();
+}
+
+/* Where tables have to be made. */
+static __attribute__((noinline)) enum wk_status enter_slowly(struct space *space, uint64_t address, uint64_t leaf,
+                                                             unsigned level)
+{
+    uint64_t *entry;
+
+    if (make_tables(space, address, level, &entry) != WK_OK)
+        return WK_NO_MEMORY;
+    write_leaf(space, address, entry, leaf);
     return WK_OK;
+}
+
+enum wk_status space_enter(struct space *space, uint64_t address, struct physical page, uint64_t protection,
+                           enum arch_leaf_kind kind)
+{
+    const uint64_t leaf = arch_entry_leaf(page, protection, kind);
+    uint64_t *entry = page_entry(space, address);
+
+    if (__builtin_expect(entry == NULL, 0))
+        return enter_slowly(space, address, leaf, 0);
+    write_leaf(space, address, entry, leaf);
+    return WK_OK;
+}
+
+enum wk_status space_enter_large(struct space *space, uint64_t address, struct physical page, uint64_t protection)
+{
+    return enter_slowly(space, address, arch_entry_leaf(page, protection, ARCH_LEAF_MEMORY), 1);
 }
 
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes)
@@ -249,11 +297,12 @@ uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *byt
     return arch_entry_is_present(entry) ? entry : 0;
 }
 
-uint64_t space_remove(struct space *space, uint64_t address)
+/* Where there is no single page's entry, or others may hold it, or a table becomes empty. */
+static __attribute__((noinline)) uint64_t remove_slowly(struct space *space, uint64_t address)
 {
     unsigned level = 0;
     uint64_t *entry = walk(space, address, &level);
-    struct frame *table = table_frame(entry);
+    struct frame *table = frame_of(entry);
 
     if (arch_entry_is_present(*entry)) {
         *entry = 0;
@@ -264,6 +313,20 @@ uint64_t space_remove(struct space *space, uint64_t address)
             release_empty_tables(space, address);
     }
     return UINT64_C(1) << level_shift(level);
+}
+
+uint64_t space_remove(struct space *space, uint64_t address)
+{
+    uint64_t *entry = page_entry(space, address);
+    struct frame *table = frame_of(entry);
+
+    if (__builtin_expect(
+            entry == NULL || !arch_entry_is_present(*entry) || table->next == 1 || !space_is_local(space), 0))
+        return remove_slowly(space, address);
+    *entry = 0;
+    table->next--;
+    arch_flush_page(space->asid, address);
+    return WK_PAGE_BYTES;
 }
 
 uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection)

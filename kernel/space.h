@@ -33,11 +33,13 @@ void space_activate(struct space *space);
 void space_kernel_activate(void);
 
 /*
- * Enters one page (or with `large` 512 contiguous ones); an existing entry of the same page is replaced. WK_NO_MEMORY if
- * a table cannot be paid. Takes at most two frames. Does not flush: for upgrades and new entries only.
+ * Enters one page; an existing entry of it is replaced. WK_NO_MEMORY if a table cannot be paid. Takes at most two frames.
+ * Does not flush other harts: for upgrades and new entries only.
  */
 enum wk_status space_enter(struct space *space, uint64_t address, struct physical page, uint64_t protection,
-                           enum arch_leaf_kind kind, bool large);
+                           enum arch_leaf_kind kind);
+/* The same for 512 contiguous pages where nothing is entered. Takes at most one frame. */
+enum wk_status space_enter_large(struct space *space, uint64_t address, struct physical page, uint64_t protection);
 /* The leaf entry that translates `address`, 0 if none; *bytes becomes what it covers: a page, a large page, or without
  * an entry the part that is known to be empty. */
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);
@@ -46,6 +48,12 @@ uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *byt
 uint64_t space_remove(struct space *space, uint64_t address);
 /* Takes protection away from the leaf at `address`, if there is one; flushes. Returns as space_remove. */
 uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection);
+
+/* Whether no other hart than this one may hold entries of it. */
+static inline bool space_is_local(const struct space *space)
+{
+    return (space->harts & ~(UINT64_C(1) << hart_current()->index)) == 0;
+}
 
 /* The epoch that all harts must have seen before what was taken away so far is out of every TLB. */
 uint64_t space_flush_epoch(void);

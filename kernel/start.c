@@ -106,13 +106,15 @@ static struct capability *give_first(struct process *process, struct object *obj
 /* Fills pages of a memory object from the kernel's image. */
 static void fill(struct memory *memory, uint64_t page, const char *from, uint64_t bytes)
 {
+    struct frame *frame;
+
     for (; bytes != 0; page++) {
         const uint64_t part = bytes < WK_PAGE_BYTES ? bytes : WK_PAGE_BYTES;
 
         refill();
-        if (memory_make_present(memory, page) != WK_OK)
+        if (memory_make_present(memory, page, &frame) != WK_OK)
             panic("the machine has too little memory for the first process");
-        arch_bytes_copy(frame_pointer(memory_page(memory, page)), from, part);
+        arch_bytes_copy(frame_pointer(frame), from, part);
         from += part;
         bytes -= part;
     }
@@ -149,11 +151,12 @@ static void check_image(const struct wk_init_header *header)
 static void fill_boot_page(struct memory *memory)
 {
     struct wk_boot_page *page;
+    struct frame *frame;
 
     refill();
-    if (memory_make_present(memory, 0) != WK_OK)
+    if (memory_make_present(memory, 0, &frame) != WK_OK)
         panic("the machine has too little memory for the first process");
-    page = frame_pointer(memory_page(memory, 0));
+    page = frame_pointer(frame);
     page->archive_offset = boot_information.archive.start.address % WK_PAGE_BYTES;
     page->archive_bytes = boot_information.archive.bytes;
     page->device_tree_offset = boot_information.device_tree.start.address % WK_PAGE_BYTES;

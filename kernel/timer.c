@@ -26,7 +26,7 @@ static uint64_t next_expiry(uint64_t time_ns, uint64_t period_ns, uint64_t now_n
     return wait_ns < DEADLINE_NEVER - now_ns ? now_ns + wait_ns : DEADLINE_NEVER;
 }
 
-static void timer_expired(struct deadline *deadline)
+static void timer_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct timer *timer = container_of(deadline, struct timer, deadline);
     const uint64_t period_ns = timer->period_ns;
@@ -34,7 +34,7 @@ static void timer_expired(struct deadline *deadline)
     assert(object_is_live(&timer->object));
     if (period_ns != 0) {
         assert(period_ns >= PERIOD_MIN_NS); /* INV-TIMER-1 */
-        deadline_set(deadline, hart_current(), next_expiry(deadline->node.key, period_ns, arch_time_ns()));
+        deadline_set(deadline, hart_current(), next_expiry(deadline->node.key, period_ns, now_ns));
     }
     event_binding_signal(&timer->binding);
 }

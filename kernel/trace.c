@@ -16,6 +16,7 @@
 #include "handlers.h"
 #include "invoke.h"
 #include "lock.h"
+#include "string.h"
 
 #define RECORDS_PER_PAGE (WK_PAGE_BYTES / sizeof(struct trace_record))
 
@@ -69,7 +70,7 @@ static void buffer_release(struct trace_buffer *buffer)
     if (buffer->hart->trace == buffer)
         buffer->hart->trace = NULL;
     buffers[buffer->hart->index] = NULL;
-    bank_record_free(buffer->bank, buffer, sizeof *buffer);
+    bank_record_free(buffer->bank, buffer);
 }
 
 /* A page is taken back; page n is pinned by pins[n]. Touches no other pin than this one. */
@@ -133,6 +134,7 @@ enum wk_status trace_attach(struct invocation *invocation, struct trace *trace, 
     op_commit();
     if (old != NULL)
         buffer_release(old);
+    memset(buffer, 0, sizeof *buffer);
     buffers[in->hart] = buffer; /* INV-TRACE-2 */
     buffer->hart = harts[in->hart];
     buffer->bank = memory->object.bank;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* How often a thread is made current again until its operation is done. */
-#define PATIENCE 100000
+#define PATIENCE 1000
 
 uint64_t answer_words[6];
 

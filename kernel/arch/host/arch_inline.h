@@ -63,6 +63,7 @@ struct arch_hart {
     enum host_trap trap; /* what took it into the kernel */
     uint64_t trap_cause; /* enum arch_access or enum wk_upcall_cause */
     uint64_t trap_detail;
+    uint64_t points; /* preemption points since the machine was last let run */
     struct host_fiber *fiber;
 };
 
@@ -126,6 +127,11 @@ static inline bool arch_entry_is_present(uint64_t entry)
 static inline bool arch_entry_is_leaf(uint64_t entry)
 {
     return (entry & HOST_ENTRY_LEAF) != 0;
+}
+
+static inline bool arch_entry_is_table(uint64_t entry)
+{
+    return arch_entry_is_present(entry) && !arch_entry_is_leaf(entry);
 }
 
 static inline struct physical arch_entry_physical(uint64_t entry)

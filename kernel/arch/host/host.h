@@ -31,7 +31,8 @@ struct host_machine {
 /* Makes the machine and boots the kernel on it: afterwards the first thread runs on hart 0. Once in a process's life. */
 void host_boot(const struct host_machine *machine);
 
-/* Runs all harts that have something to do in the kernel, until none has. */
+/* Runs all harts that have something to do in the kernel, until none has. A hart may be left in the kernel: one that only
+ * spins, because it waits for an operation of a thread that does not run anywhere. */
 void host_run(void);
 /* Called at every preemption point of the kernel, if set; runs on the hart that asks. */
 extern void (*host_preemption_hook)(void);

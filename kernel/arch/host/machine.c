@@ -13,6 +13,8 @@
 
 /* More turns than any operation of a test takes: who needs more makes no progress. */
 #define TURNS_MAX 10000000
+/* A hart that passes more preemption points than any operation of a test takes only waits for another thread. */
+#define POINTS_MAX 20000
 
 char *host_ram;
 uint64_t host_ram_bytes;
@@ -37,10 +39,17 @@ bool host_interrupt_waits(struct hart *hart)
     return hart->arch.software_interrupt || hart->arch.timer_ns <= host_time_ns || host_irq_waits(hart);
 }
 
+/* A hart in the kernel that waits, spinning, for what a thread has to do that another hart does not run. */
+static bool spins(const struct hart *hart)
+{
+    return hart->arch.state == HOST_STATE_KERNEL && hart->arch.points > POINTS_MAX;
+}
+
 static bool has_work(struct hart *hart)
 {
-    return hart->arch.state == HOST_STATE_KERNEL ||
-           (hart->arch.state != HOST_STATE_OFF && host_interrupt_waits(hart));
+    if (hart->arch.state == HOST_STATE_KERNEL)
+        return !spins(hart);
+    return hart->arch.state != HOST_STATE_OFF && host_interrupt_waits(hart);
 }
 
 /* The hart whose turn it is, from `first` on; NULL if none has anything to do. */
@@ -80,6 +89,8 @@ void host_run(void)
 {
     unsigned first = host_hart->index;
 
+    for (unsigned i = 0; i < hart_count; i++)
+        harts[i]->arch.points = 0;
     for (unsigned turns = 0; turns < TURNS_MAX; turns++) {
         struct hart *hart = next_turn(machine.seed != 0 ? draw() : first);
 
@@ -93,19 +104,24 @@ void host_run(void)
     host_fail("the harts make no progress");
 }
 
+/* Whether it is another hart's turn. Without the lock a hart that makes no progress ends its turn for good. */
+static bool gives_turn_away(void)
+{
+    if (++host_hart->arch.points > POINTS_MAX && !kernel_lock_is_held())
+        return true;
+    for (unsigned i = 0; i < hart_count; i++)
+        if (harts[i] != host_hart && has_work(harts[i]))
+            return true;
+    return false;
+}
+
 void host_interleave(void)
 {
-    static unsigned alone;
-
     if (!host_fiber_runs())
         return;
-    for (unsigned i = 0; i < hart_count; i++)
-        if (harts[i] != host_hart && has_work(harts[i])) {
-            alone = 0;
-            host_fiber_yield();
-            return;
-        }
-    if (alone++ == TURNS_MAX)
+    if (gives_turn_away())
+        host_fiber_yield();
+    else if (host_hart->arch.points > TURNS_MAX)
         host_fail("a hart spins and no other can help it");
     if (!kernel_lock_is_held() && host_preemption_hook != NULL)
         host_preemption_hook();
@@ -288,7 +304,7 @@ static const char *typed = "";
 void arch_console_put(char character)
 {
     if (console_length < HOST_CONSOLE_BYTES - 1)
-        host_console[console_length++] = character;
+        host_console[console_length++] = character != '\0' ? character : '?'; /* it stays a string */
 }
 
 int arch_console_get(void)

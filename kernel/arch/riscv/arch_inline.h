@@ -88,6 +88,11 @@ static inline bool arch_entry_is_leaf(uint64_t entry)
     return (entry & ARCH_ENTRY_PROTECTION) != 0;
 }
 
+static inline bool arch_entry_is_table(uint64_t entry)
+{
+    return (entry & (ENTRY_VALID | ARCH_ENTRY_PROTECTION)) == ENTRY_VALID;
+}
+
 static inline struct physical arch_entry_physical(uint64_t entry)
 {
     return (struct physical){(entry & ARCH_ENTRY_ADDRESS_MASK) << ARCH_ENTRY_ADDRESS_SHIFT};

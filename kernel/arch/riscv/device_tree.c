@@ -143,7 +143,8 @@ void device_tree_walk(const void *tree, enum device_place (*visit)(const struct 
     int next = 0;
 
     require((uintptr_t)tree % sizeof(uint64_t) == 0 && fdt_check_header(tree) == 0 &&
-            fdt_version(tree) >= VERSION_MIN && fdt_totalsize(tree) <= TREE_BYTES_MAX);
+            fdt_version(tree) >= VERSION_MIN && fdt_totalsize(tree) <= TREE_BYTES_MAX &&
+            fdt_off_mem_rsvmap(tree) % sizeof(uint64_t) == 0 && fdt_off_dt_struct(tree) % CELL_BYTES == 0);
     walk.strings = (const char *)tree + fdt_off_dt_strings(tree);
     walk.strings_bytes = fdt_size_dt_strings(tree);
     for (;;) {
@@ -189,10 +190,15 @@ bool device_value_number(struct device_value value, uint32_t word, uint32_t cell
 
 const char *device_value_string(struct device_value value, uint32_t *at)
 {
-    const char *text = value.data + *at;
-    const size_t length = strnlen(text, value.bytes - *at);
+    const uint32_t left = value.bytes - *at;
+    const char *text = value.data;
+    size_t length;
 
-    if (length == value.bytes - *at)
+    if (left == 0)
+        return NULL;
+    text += *at;
+    length = strnlen(text, left);
+    if (length == left)
         return NULL;
     *at += (uint32_t)length + 1;
     return text;
