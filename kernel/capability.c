@@ -112,31 +112,6 @@ enum wk_status capability_reserve_page(struct process *process)
     return WK_OK;
 }
 
-static inline void link_node(struct capability *node, struct capability *parent)
-{
-    node->parent = parent;
-    list_init(&node->children);
-    if (parent == NULL) {
-        list_append(&node->object->roots, &node->sibling);
-    } else {
-        assert(!(parent->flags & CAPABILITY_DOOMED)); /* INV-CAP-4 */
-        node->depth = (parent->depth + 1) & CAPABILITY_DEPTH_LIMIT;
-        list_append(&parent->children, &node->sibling);
-    }
-}
-
-void capability_link(struct capability *node, struct capability *parent)
-{
-    node->depth = 0;
-    link_node(node, parent);
-}
-
-void capability_unlink(struct capability *node)
-{
-    assert(list_is_empty(&node->children));
-    list_unlink(&node->sibling);
-}
-
 /* Fills a free slot whose generation is set. */
 static inline void capability_fill(struct capability *slot, struct object *object, uint16_t rights,
                                    struct capability *parent)
@@ -145,7 +120,7 @@ static inline void capability_fill(struct capability *slot, struct object *objec
     slot->word = rights | (uint32_t)object->type << 16;
     slot->badge = parent == NULL ? 0 : parent->badge;
     object->capabilities++;
-    link_node(slot, parent);
+    capability_link(slot, parent);
 }
 
 struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
@@ -165,13 +140,6 @@ struct capability *capability_make(struct process *process, struct object *objec
     capability_fill(slot, object, rights, parent);
     table->count++;
     return slot;
-}
-
-enum wk_status capability_check_derive(const struct capability *parent)
-{
-    if (parent->flags & CAPABILITY_DOOMED)
-        return WK_REVOKED;
-    return parent->depth < CAPABILITY_DEPTH_LIMIT ? WK_OK : WK_TABLE_FULL;
 }
 
 /* Puts a slot into its table's list of free ones, the last to be used again. */

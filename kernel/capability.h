@@ -2,6 +2,7 @@
 #ifndef CAPABILITY_H
 #define CAPABILITY_H
 
+#include "assert.h"
 #include "list.h"
 #include "object.h"
 
@@ -111,10 +112,27 @@ struct capability *capability_make(struct process *process, struct object *objec
 enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source,
                                     bool copy);
 /* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
-enum wk_status capability_check_derive(const struct capability *parent);
-/* Makes `node` a child of `parent`. */
-void capability_link(struct capability *node, struct capability *parent);
-void capability_unlink(struct capability *node);
+static inline enum wk_status capability_check_derive(const struct capability *parent)
+{
+    if (__builtin_expect(parent->flags & CAPABILITY_DOOMED, 0))
+        return WK_REVOKED;
+    return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
+}
+
+/* Makes `node`, whose object, rights, type and flags are set, a child of `parent`, or a root without one. */
+static inline void capability_link(struct capability *node, struct capability *parent)
+{
+    node->parent = parent;
+    list_init(&node->children);
+    if (parent == NULL) {
+        node->depth = 0;
+        list_append(&node->object->roots, &node->sibling);
+    } else {
+        assert(!(parent->flags & CAPABILITY_DOOMED)); /* INV-CAP-4 */
+        node->depth = (parent->depth + 1) & CAPABILITY_DEPTH_LIMIT;
+        list_append(&parent->children, &node->sibling);
+    }
+}
 
 /* One step of taking back all that is lent from `capability`: WK_CONTINUE until it has no children. */
 enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation);

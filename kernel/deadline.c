@@ -26,12 +26,6 @@ static void first_changed(struct hart *hart)
         hart_notify(hart);
 }
 
-static void deadline_remove(struct deadline *deadline)
-{
-    tree_remove(&deadline->hart->deadlines, &deadline->node);
-    deadline->hart = NULL;
-}
-
 void deadline_cancel(struct deadline *deadline)
 {
     struct hart *hart = deadline->hart;
@@ -40,8 +34,10 @@ void deadline_cancel(struct deadline *deadline)
     if (hart == NULL)
         return;
     assert(hart->first_ns <= deadline->node.key); /* INV-DEADLINE-2 */
-    deadline_remove(deadline);
-    first_changed(hart);
+    tree_remove(&hart->deadlines, &deadline->node);
+    deadline->hart = NULL;
+    if (hart->first_ns == deadline->node.key)
+        first_changed(hart);
 }
 
 void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns)
@@ -57,7 +53,6 @@ void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns
         first_changed(hart);
 }
 
-/* The first time is found anew when all is done: what is called will often set a deadline itself. */
 bool deadline_expire(struct hart *hart)
 {
     const uint64_t now_ns = arch_time_ns();
@@ -69,9 +64,7 @@ bool deadline_expire(struct hart *hart)
     assert(hart->deadlines.first != NULL); /* INV-DEADLINE-2 */
     deadline = container_of(hart->deadlines.first, struct deadline, node);
     assert(deadline->hart == hart); /* INV-DEADLINE-1 */
-    deadline_remove(deadline);
     deadline->expired(deadline, now_ns);
-    first_changed(hart);
     return true;
 }
 

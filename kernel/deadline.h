@@ -28,7 +28,8 @@ static inline bool deadline_is_set(const struct deadline *deadline)
 {
     return deadline->hart != NULL;
 }
-/* Calls the first deadline of this hart if it has expired; true if it did, and more may be due. Requires: the lock. */
+/* Calls the first deadline of this hart if it has expired; true if it did, and more may be due. Requires: the lock. Bound:
+ * what that deadline does; none does more than take itself out of the tree and wake a thread, or put itself back. */
 bool deadline_expire(struct hart *hart);
 
 /* Writes this hart's hardware timer if the earliest deadline moved. Called when the kernel is left; needs no lock. */

@@ -6,7 +6,7 @@
  * Why a signal is bounded. It may concern many waiters, each by other bits, and the kernel lock must not be held for long.
  * So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only a few: a signal goes through
  * the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone can see; but of
- * those who got bits only the first is woken at once, and if a source signals in the midst of other work, none. The others
+ * those who got bits only the first is woken at once; if a source signals in the midst of other work, none. The others
  * stand, in order, in the list `granted` of the hart that signalled, which wakes them by steps on its way out of the kernel. They belong to the event no more; whatever ends their
  * wait meanwhile finds them answered with `ok`. Rejected: a signal as a long operation of the signalling thread (interrupts,
  * timers and ending processes signal too, and a less urgent signaller could be displaced with urgent threads still to
@@ -127,14 +127,18 @@ void event_signal_bits(struct event *event, uint64_t bits)
 void event_binding_signal(struct event_binding *binding)
 {
     if (binding->event != NULL)
+        event_signal_bits(binding->event, binding->bits);
+}
+
+void event_binding_signal_later(struct event_binding *binding)
+{
+    if (binding->event != NULL)
         signal_and_grant(binding->event, binding->bits, NULL);
 }
 
-bool event_wake_granted(struct hart *hart)
+void event_wake_some(struct hart *hart)
 {
     assert_debug(kernel_lock_is_held());
-    if (!hart->attention.granted)
-        return false;
     for (unsigned i = 0; i < WAKES_PER_STEP && !list_is_empty(&hart->granted); i++) {
         struct thread *thread = waiter_of_link(hart->granted.next);
 
@@ -142,7 +146,6 @@ bool event_wake_granted(struct hart *hart)
         event_wait_end(thread, WK_OK);
     }
     hart->attention.granted = !list_is_empty(&hart->granted);
-    return true;
 }
 
 /* The time limit of a wait has come, or of one that ended before. */
@@ -151,6 +154,7 @@ static void wait_expired(struct deadline *deadline, uint64_t now_ns)
     struct thread *thread = container_of(deadline, struct thread, wait_deadline);
 
     (void)now_ns;
+    deadline_cancel(deadline);
     if (thread_waits(thread)) /* INV-EVENT-5 */
         event_wait_end(thread, WK_TIMED_OUT);
 }

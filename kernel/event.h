@@ -13,9 +13,9 @@
 #ifndef EVENT_H
 #define EVENT_H
 
+#include "hart.h"
 #include "object.h"
 
-struct hart;
 struct thread;
 
 struct event {
@@ -37,8 +37,10 @@ void event_binding_init(struct event_binding *binding);
 /* Binds in place of an earlier binding. Requires: the event is live. */
 void event_bind(struct event_binding *binding, struct event *event, uint64_t bits);
 void event_unbind(struct event_binding *binding);
-/* Signals the bound event, if there is one. Who waits for it is woken in later steps of this hart. */
+/* Signals the bound event, if there is one. */
 void event_binding_signal(struct event_binding *binding);
+/* The same at the end of a step that is long already: who waited for it is woken in later steps of this hart. */
+void event_binding_signal_later(struct event_binding *binding);
 void event_signal_bits(struct event *event, uint64_t bits);
 
 /* Ends a thread's wait with a status; with `ok` if the bits have been taken for it already. Requires: it waits. */
@@ -47,7 +49,14 @@ void event_wait_end(struct thread *thread, enum wk_status status);
 void event_wait_requeue(struct thread *thread);
 /* Wakes a few of the threads that this hart granted bits and has still to wake; false if there was none. The hart does so
  * until there is none before it goes back to user code. Requires: the lock. */
-bool event_wake_granted(struct hart *hart);
+void event_wake_some(struct hart *hart);
+static inline bool event_wake_granted(struct hart *hart)
+{
+    if (!hart->attention.granted)
+        return false;
+    event_wake_some(hart);
+    return true;
+}
 /* Prepares a hart's `granted` and a thread's wait: nothing waits yet. */
 void event_hart_init(struct hart *hart);
 void event_thread_init(struct thread *thread);

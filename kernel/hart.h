@@ -35,7 +35,8 @@ struct meters {
 struct deadline {
     struct tree_node node; /* key is the time in ns */
     struct hart *hart;     /* whose tree it is in; NULL: in none */
-    /* Called at `now_ns`, which is not before the deadline, with the lock held and the deadline out of the tree. */
+    /* Called at `now_ns`, which is not before the deadline, with the lock held and the deadline still in the tree. Cancels
+     * or moves it, or does a part of its work and will be called again. */
     void (*expired)(struct deadline *deadline, uint64_t now_ns);
 };
 

@@ -47,20 +47,11 @@ enum wk_status invoke_failed(struct invocation *invocation, enum wk_status statu
     return status;
 }
 
-enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
-                                     enum wk_type type, uint16_t rights, struct capability **found)
+enum wk_status invocation_refuse(struct invocation *invocation, unsigned number, const struct capability *capability,
+                                 uint32_t mask, uint32_t expected)
 {
-    struct capability *capability = capability_find(&invocation->process->table, handle);
-    const uint32_t mask = OPERATION_MASK(type, rights);
-    const uint32_t expected = OPERATION_EXPECTED(type, rights);
-    enum wk_status status;
+    const enum wk_status status = refusal(invocation, capability, mask, expected);
 
-    *found = capability;
-    if (__builtin_expect(capability != NULL && (capability->word & mask) == expected &&
-                             capability->object->state == OBJECT_LIVE,
-                         1))
-        return WK_OK;
-    status = refusal(invocation, capability, mask, expected);
     invocation->wrong_argument = number;
     return status;
 }

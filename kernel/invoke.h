@@ -32,9 +32,24 @@ struct operation_descriptor {
 
 extern const struct operation_descriptor operation_table[];
 
+/* The error of argument `number` (from 1) whose look-up found `capability` (NULL: none). */
+enum wk_status invocation_refuse(struct invocation *invocation, unsigned number, const struct capability *capability,
+                                 uint32_t mask, uint32_t expected);
 /* Looks up argument `number` (from 1): WK_BAD_HANDLE, WK_WRONG_TYPE, WK_NO_RIGHT with result word 0, WK_REVOKED. */
-enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
-                                     enum wk_type type, uint16_t rights, struct capability **capability);
+static inline enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
+                                                   enum wk_type type, uint16_t rights, struct capability **found)
+{
+    struct capability *capability = capability_find(&invocation->process->table, handle);
+    const uint32_t mask = OPERATION_MASK(type, rights);
+    const uint32_t expected = OPERATION_EXPECTED(type, rights);
+
+    *found = capability;
+    if (__builtin_expect(capability != NULL && (capability->word & mask) == expected &&
+                             capability->object->state == OBJECT_LIVE,
+                         1))
+        return WK_OK;
+    return invocation_refuse(invocation, number, capability, mask, expected);
+}
 /* Answers WK_BAD_ARGUMENT for argument `number`. */
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);
 

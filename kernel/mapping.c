@@ -54,18 +54,16 @@ bool mapping_range_is_free(const struct process *process, uint64_t address, uint
 }
 
 /* Fills a mapping's record and links it everywhere. */
-static struct mapping *mapping_insert(struct mapping *mapping, struct process *process, struct capability *parent,
-                                      uint64_t address, uint64_t offset_pages, uint64_t pages, uint64_t protection)
+static inline void mapping_insert(struct mapping *mapping, struct process *process, struct capability *parent,
+                                  uint64_t address, uint64_t offset_pages, uint64_t pages, uint64_t protection)
 {
     struct memory *memory = container_of(parent->object, struct memory, object);
 
     mapping->node.object = parent->object;
-    mapping->node.rights = parent->rights;
-    mapping->node.flags = CAPABILITY_MAPPING;
+    mapping->node.word = (parent->word & 0xffffff) | CAPABILITY_MAPPING << 24;
     capability_link(&mapping->node, parent);
     mapping->process = process;
     mapping->by_address.key = address;
-    tree_insert(&process->mappings, &mapping->by_address);
     process->mapping_count++;
     mapping->memory_link.mapping = mapping;
     list_append(&memory->mappings, &mapping->memory_link.link);
@@ -73,10 +71,10 @@ static struct mapping *mapping_insert(struct mapping *mapping, struct process *p
     mapping->pages = pages;
     mapping->offset_pages = offset_pages;
     mapping->protection = protection;
-    return mapping;
+    tree_insert(&process->mappings, &mapping->by_address);
 }
 
-static void mapping_free(struct mapping *mapping)
+static inline void mapping_free(struct mapping *mapping)
 {
     struct process *process = mapping->process;
     struct memory *memory = mapping_memory(mapping);
@@ -92,9 +90,9 @@ static void mapping_free(struct mapping *mapping)
 }
 
 /* A mapping of one page. */
-static void mapping_remove_single(struct mapping *mapping)
+static inline void mapping_remove_single(struct mapping *mapping)
 {
-    space_remove(&mapping->process->space, mapping_start(mapping));
+    (void)space_remove(&mapping->process->space, mapping_start(mapping));
     mapping->pages = 0;
     mapping_free(mapping);
 }
@@ -296,7 +294,7 @@ static enum wk_status memory_map_step(struct operation *operation)
 }
 
 /* Whether the pages of such a range and protection may be mapped through the capability: a status and the argument. */
-static enum wk_status check_map(struct invocation *invocation, const struct memory *memory,
+static inline enum wk_status check_map(struct invocation *invocation, const struct memory *memory,
                                 const struct wk_memory_map_in *in)
 {
     const uint64_t protection = in->protection;
@@ -317,14 +315,40 @@ _Static_assert((int)WK_PROTECTION_READ == (int)WK_MEMORY_RIGHT_READ &&
                    (int)WK_PROTECTION_EXECUTE == (int)WK_MEMORY_RIGHT_EXECUTE,
                "protections are compared with rights");
 
+static __attribute__((noinline)) enum wk_status memory_map_begin(struct invocation *invocation,
+                                                                 struct memory *memory, struct process *process,
+                                                                 uint64_t address)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    operation_begin(operation, memory_map_step, &process->object);
+    operation_also(operation, &memory->object);
+    operation->cursor[0] = address;
+    operation->cursor[1] = address;
+    return WK_CONTINUE;
+}
+
+/* Enters the one page of a mapping. If its page tables cannot be paid now, a fault will try again. */
+static __attribute__((noinline)) enum wk_status mapping_enter_single(struct mapping *mapping)
+{
+    const struct memory *memory = mapping_memory(mapping);
+    const struct frame *frame = memory->is_physical ? NULL : memory_page(memory, mapping->offset_pages);
+    uint64_t bytes;
+
+    if (__builtin_expect(frame == NULL || memory->options & WK_MEMORY_OPTIONS_LARGE || mapping->protection == 0, 0))
+        (void)mapping_enter(mapping, mapping_start(mapping), &bytes);
+    else
+        (void)space_enter(&mapping->process->space, mapping_start(mapping), arch_physical(frame_pointer(frame)),
+                          page_protection(mapping, frame), ARCH_LEAF_MEMORY);
+    return WK_OK;
+}
+
 enum wk_status memory_map(struct invocation *invocation, struct memory *memory, struct capability *process_capability,
                           const struct wk_memory_map_in *in)
 {
     struct process *process = container_of(process_capability->object, struct process, object);
-    struct operation *operation = &invocation->thread->operation;
     enum wk_status status = check_map(invocation, memory, in);
     struct mapping *mapping;
-    uint64_t bytes;
 
     if (status != WK_OK)
         return status;
@@ -340,15 +364,9 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
     mapping_insert(mapping, process, invocation->capability, in->address, in->offset_pages, in->pages, in->protection);
     if (memory->present_pages == 0 && !memory->is_physical)
         return WK_OK;
-    if (in->pages == 1) {
-        (void)mapping_enter(mapping, in->address, &bytes);
-        return WK_OK;
-    }
-    operation_begin(operation, memory_map_step, &process->object);
-    operation_also(operation, &memory->object);
-    operation->cursor[0] = in->address;
-    operation->cursor[1] = in->address;
-    return WK_CONTINUE;
+    if (in->pages == 1)
+        return mapping_enter_single(mapping);
+    return memory_map_begin(invocation, memory, process, in->address);
 }
 
 /* cursor: 0 the range's first address, 1 its end. */
@@ -379,28 +397,38 @@ static enum wk_status cut_out(struct invocation *invocation, struct process *pro
     return status == WK_OK ? mapping_split_at(process, end) : status;
 }
 
-enum wk_status process_unmap(struct invocation *invocation, struct process *process,
-                             const struct wk_process_unmap_in *in)
+static __attribute__((noinline)) enum wk_status process_unmap_range(struct invocation *invocation,
+                                                                    struct process *process, uint64_t address,
+                                                                    uint64_t pages)
 {
     struct operation *operation = &invocation->thread->operation;
-    struct mapping *mapping = mapping_find(process, in->address);
-    enum wk_status status;
+    enum wk_status status = cut_out(invocation, process, address, pages);
 
-    /* The common case, in one go: what was mapped as one page and no other hart has seen. */
-    if (mapping != NULL && mapping->pages == 1 && in->pages == 1 && space_is_local(&process->space)) {
-        op_commit();
-        mapping_remove_single(mapping);
-        return WK_OK;
-    }
-    status = cut_out(invocation, process, in->address, in->pages);
     if (status != WK_OK)
         return status;
 
     op_commit();
     operation_begin(operation, process_unmap_step, &process->object);
-    operation->cursor[0] = in->address;
-    operation->cursor[1] = in->address + in->pages * WK_PAGE_BYTES;
+    operation->cursor[0] = address;
+    operation->cursor[1] = address + pages * WK_PAGE_BYTES;
     return WK_CONTINUE;
+}
+
+/* The common case is done in one go: what was mapped as one page and no other hart has seen. */
+enum wk_status process_unmap(struct invocation *invocation, struct process *process,
+                             const struct wk_process_unmap_in *in)
+{
+    struct mapping *mapping;
+
+    if (in->pages != 1 || !space_is_local(&process->space))
+        return process_unmap_range(invocation, process, in->address, in->pages);
+    mapping = mapping_find(process, in->address);
+    if (mapping == NULL || mapping->pages != 1)
+        return process_unmap_range(invocation, process, in->address, in->pages);
+
+    op_commit();
+    mapping_remove_single(mapping);
+    return WK_OK;
 }
 
 /* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes

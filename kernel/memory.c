@@ -44,7 +44,7 @@ struct memory *memory_create_physical(struct bank *bank, struct physical start, 
     return memory;
 }
 
-struct frame *memory_page(const struct memory *memory, uint64_t page)
+struct frame *memory_page_by_tables(const struct memory *memory, uint64_t page)
 {
     const uint64_t *slot = memory_slot(memory, page);
 

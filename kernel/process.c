@@ -72,7 +72,7 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
         return WK_CONTINUE;
     space_release(&process->space);
     process->state = WK_PROCESS_STATE_ENDED;
-    event_binding_signal(&process->end);
+    event_binding_signal_later(&process->end);
     event_unbind(&process->end);
     return WK_OK;
 }

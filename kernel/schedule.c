@@ -80,6 +80,7 @@ static void slice_expired(struct deadline *deadline, uint64_t now_ns)
     struct thread *current = hart->current;
 
     (void)now_ns;
+    deadline_cancel(deadline);
     hart->slice_thread = NULL;
     if (thread == NULL) {
         if (current != NULL && !list_is_empty(&hart->ready[current->priority]))

@@ -37,26 +37,19 @@ static inline uint64_t *entry_in(uint64_t *table, uint64_t address, unsigned lev
     return &table[address >> level_shift(level) & (ENTRIES - 1)];
 }
 
-static inline uint64_t *table_of(uint64_t entry)
-{
-    return arch_pointer(arch_entry_physical(entry));
-}
-
-/* The table below an entry, or NULL if it has none. */
-static inline uint64_t *table_below(const uint64_t *entry)
-{
-    return arch_entry_is_table(*entry) ? table_of(*entry) : NULL;
-}
-
 _Static_assert(ARCH_TABLE_LEVELS == 3, "page_entry goes down three levels");
 
 /* The entry of the page at `address`, or NULL if it has no table: the walk that faults and mappings take. */
 static inline uint64_t *page_entry(const struct space *space, uint64_t address)
 {
-    uint64_t *table = table_below(entry_in(space->root, address, 2));
+    uint64_t entry = *entry_in(space->root, address, 2);
 
-    table = table == NULL ? NULL : table_below(entry_in(table, address, 1));
-    return table == NULL ? NULL : entry_in(table, address, 0);
+    if (__builtin_expect(!arch_entry_is_table(entry), 0))
+        return NULL;
+    entry = *entry_in(arch_entry_table_pointer(entry), address, 1);
+    if (__builtin_expect(!arch_entry_is_table(entry), 0))
+        return NULL;
+    return entry_in(arch_entry_table_pointer(entry), address, 0);
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
@@ -191,7 +184,7 @@ static uint64_t *walk(const struct space *space, uint64_t address, unsigned *lev
     uint64_t *entry = entry_in(table, address, at);
 
     while (at > *level && arch_entry_is_table(*entry)) {
-        table = table_of(*entry);
+        table = arch_entry_table_pointer(*entry);
         at--;
         entry = entry_in(table, address, at);
     }
@@ -211,7 +204,7 @@ static void release_empty_tables(struct space *space, uint64_t address)
             continue; /* the table that lost its last entry stands higher */
         if (arch_entry_is_leaf(*entry))
             break;
-        table = frame_of(table_of(*entry));
+        table = frame_of(arch_entry_table_pointer(*entry));
         if (table->next != 0)
             break;
         *entry = 0;

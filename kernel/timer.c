@@ -26,17 +26,24 @@ static uint64_t next_expiry(uint64_t time_ns, uint64_t period_ns, uint64_t now_n
     return wait_ns < DEADLINE_NEVER - now_ns ? now_ns + wait_ns : DEADLINE_NEVER;
 }
 
+/* In two steps, each a hold of the lock: signals, then goes to the next period. */
 static void timer_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct timer *timer = container_of(deadline, struct timer, deadline);
-    const uint64_t period_ns = timer->period_ns;
 
     assert(object_is_live(&timer->object));
-    if (period_ns != 0) {
-        assert(period_ns >= PERIOD_MIN_NS); /* INV-TIMER-1 */
-        deadline_set(deadline, hart_current(), next_expiry(deadline->node.key, period_ns, now_ns));
+    if (!timer->is_signalled) {
+        timer->is_signalled = true;
+        event_binding_signal(&timer->binding);
+        return;
     }
-    event_binding_signal(&timer->binding);
+    timer->is_signalled = false;
+    if (timer->period_ns == 0) {
+        deadline_cancel(deadline);
+        return;
+    }
+    assert(timer->period_ns >= PERIOD_MIN_NS); /* INV-TIMER-1 */
+    deadline_set(deadline, hart_current(), next_expiry(deadline->node.key, timer->period_ns, now_ns));
 }
 
 enum wk_status timer_dismantle(struct object *object, struct operation *operation)
@@ -84,6 +91,7 @@ enum wk_status timer_set(struct invocation *invocation, struct timer *timer, con
 
     op_commit();
     timer->period_ns = in->period;
+    timer->is_signalled = false;
     deadline_set(&timer->deadline, hart_current(), in->time);
     return WK_OK;
 }
@@ -93,7 +101,8 @@ enum wk_status timer_cancel(struct invocation *invocation, struct timer *timer, 
     (void)invocation;
 
     op_commit();
-    out->was_set = deadline_is_set(&timer->deadline);
+    out->was_set = deadline_is_set(&timer->deadline) && !(timer->is_signalled && timer->period_ns == 0);
+    timer->is_signalled = false;
     deadline_cancel(&timer->deadline);
     return WK_OK;
 }

@@ -49,6 +49,7 @@ static inline uint64_t arch_entry_table(struct physical table);
 static inline bool arch_entry_is_present(uint64_t entry);
 static inline bool arch_entry_is_leaf(uint64_t entry);
 static inline bool arch_entry_is_table(uint64_t entry);
+static inline uint64_t *arch_entry_table_pointer(uint64_t entry); /* of an entry that points to a table */
 static inline struct physical arch_entry_physical(uint64_t entry);
 static inline uint64_t arch_entry_protection(uint64_t entry);
 /* (inline) Orders earlier entry writes before later page-table walks of this hart, after a not-present entry became

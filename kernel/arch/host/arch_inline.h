@@ -139,6 +139,11 @@ static inline struct physical arch_entry_physical(uint64_t entry)
     return (struct physical){entry & HOST_ENTRY_ADDRESS};
 }
 
+static inline uint64_t *arch_entry_table_pointer(uint64_t entry)
+{
+    return arch_pointer(arch_entry_physical(entry));
+}
+
 static inline uint64_t arch_entry_protection(uint64_t entry)
 {
     return entry >> HOST_ENTRY_PROTECTION_SHIFT & 7;

@@ -98,6 +98,11 @@ static inline struct physical arch_entry_physical(uint64_t entry)
     return (struct physical){(entry & ARCH_ENTRY_ADDRESS_MASK) << ARCH_ENTRY_ADDRESS_SHIFT};
 }
 
+static inline uint64_t *arch_entry_table_pointer(uint64_t entry)
+{
+    return (uint64_t *)((entry >> 10 << 12) + DIRECT_MAP); /* above the number of the page all is 0 */
+}
+
 static inline uint64_t arch_entry_protection(uint64_t entry)
 {
     return (entry & ARCH_ENTRY_PROTECTION) >> 1;
