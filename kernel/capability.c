@@ -123,8 +123,8 @@ static inline void capability_fill(struct capability *slot, struct object *objec
     capability_link(slot, parent);
 }
 
-struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
-                                   struct capability *parent)
+static inline struct capability *make(struct process *process, struct object *object, uint16_t rights,
+                                      struct capability *parent)
 {
     struct capability_table *table = &process->table;
     struct capability *slot = table->free_head;
@@ -140,6 +140,12 @@ struct capability *capability_make(struct process *process, struct object *objec
     capability_fill(slot, object, rights, parent);
     table->count++;
     return slot;
+}
+
+struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
+                                   struct capability *parent)
+{
+    return make(process, object, rights, parent);
 }
 
 /* Puts a slot into its table's list of free ones, the last to be used again. */
@@ -319,7 +325,7 @@ static inline enum wk_status capability_derive(struct invocation *invocation, st
 
     op_commit();
     *handle = capability_handle(
-        capability_make(invocation->process, capability->object, (uint16_t)(capability->rights & rights), parent));
+        make(invocation->process, capability->object, (uint16_t)(capability->rights & rights), parent));
     return WK_OK;
 }
 

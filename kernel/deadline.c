@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The deadlines of each hart, and its hardware timer. Owns each hart's tree `deadlines`, `first_ns` (both guarded by the
- * kernel lock) and `timer_ns` (the hart's own). Invariants: see deadline.h. Everything is O(log n) in the deadlines of one
- * hart; deadlines of equal time expire in the order in which they were set.
+ * The deadlines of each hart, and its hardware timer. Owns each hart's tree `deadlines`, `first_ns` (both guarded by
+ * the kernel lock) and `timer_ns` (the hart's own). Invariants: see deadline.h. Everything is O(log n) in the deadlines
+ * of one hart; deadlines of equal time expire in the order in which they were set.
  *
  * A deadline may be set on, and cancelled from, any hart. The hardware timer is per hart and each hart writes only its
- * own: who gives another hart an earlier first deadline notifies it, and that hart writes its timer on its way out of the
- * kernel. Who takes a first deadline away does not: the other hart's timer then fires once for nothing.
+ * own: who gives another hart an earlier first deadline notifies it, and that hart writes its timer on its way out of
+ * the kernel. Who takes a first deadline away does not: the other hart's timer then fires once for nothing.
  */
 #include "deadline.h"
 

@@ -5,8 +5,8 @@
  *
  * INV-DEADLINE-1 deadline->hart names the hart whose tree holds it, NULL if none does.
  * INV-DEADLINE-2 hart->first_ns is the time of the hart's first deadline, DEADLINE_NEVER if it has none.
- * INV-DEADLINE-3 hart->timer_ns is what the hart's hardware timer is set to. While the hart is in user code or sleeps, it
- *                is no later than first_ns, or a notification is on its way to the hart.
+ * INV-DEADLINE-3 hart->timer_ns is what the hart's hardware timer is set to. While the hart is in user code or sleeps,
+ *                it is no later than first_ns, or a notification is on its way to the hart.
  */
 #ifndef DEADLINE_H
 #define DEADLINE_H
@@ -28,8 +28,9 @@ static inline bool deadline_is_set(const struct deadline *deadline)
 {
     return deadline->hart != NULL;
 }
-/* Calls the first deadline of this hart if it has expired; true if it did, and more may be due. Requires: the lock. Bound:
- * what that deadline does; none does more than take itself out of the tree and wake a thread, or put itself back. */
+/* Calls the first deadline of this hart if it has expired; true if it did, and more may be due. Requires: the lock.
+ * Bound: what that deadline does; none does more than take itself out of the tree and wake a thread, or put itself
+ * back. */
 bool deadline_expire(struct hart *hart);
 
 /* Writes this hart's hardware timer if the earliest deadline moved. Called when the kernel is left; needs no lock. */

@@ -3,17 +3,18 @@
  * Events: 64 bits of pending signals, and the threads that wait for some of them. Owns each event's fields, the wait_
  * fields of each thread, and each hart's `granted`. Guarded by the kernel lock. Invariants: see event.h.
  *
- * Why a signal is bounded. It may concern many waiters, each by other bits, and the kernel lock must not be held for long.
- * So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only a few: a signal goes through
- * the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone can see; but of
- * those who got bits only the first is woken at once; if a source signals in the midst of other work, none. The others
- * stand, in order, in the list `granted` of the hart that signalled, which wakes them by steps on its way out of the kernel. They belong to the event no more; whatever ends their
- * wait meanwhile finds them answered with `ok`. Rejected: a signal as a long operation of the signalling thread (interrupts,
- * timers and ending processes signal too, and a less urgent signaller could be displaced with urgent threads still to
- * wake); an index of waiters by bit (a node for each bit of each mask).
+ * Why a signal is bounded. It may concern many waiters, each by other bits, and the kernel lock must not be held for
+ * long. So an event has WK_EVENT_WAITERS_MAX waiters at most, and one hold of the lock wakes only a few: a signal goes
+ * through the waiters once, in order, and gives each of them its bits, so that it is all done as far as anyone can see;
+ * but of those who got bits only the first is woken at once; if a source signals in the midst of other work, none. The
+ * others stand, in order, in the list `granted` of the hart that signalled, which wakes them by steps on its way out of
+ * the kernel. They belong to the event no more; whatever ends their wait meanwhile finds them answered with `ok`.
+ * Rejected: a signal as a long operation of the signalling thread (interrupts, timers and ending processes signal too,
+ * and a less urgent signaller could be displaced with urgent threads still to wake); an index of waiters by bit (a node
+ * for each bit of each mask).
  *
- * The deadline of a wait that ends early is left in the tree (INV-EVENT-5): a server that waits with a time limit again and
- * again moves its deadline once a wait, not twice, and a wake is cheap.
+ * The deadline of a wait that ends early is left in the tree (INV-EVENT-5): a server that waits with a time limit again
+ * and again moves its deadline once a wait, not twice, and a wake is cheap.
  */
 #include "event.h"
 
@@ -81,7 +82,8 @@ static void waiter_insert(struct event *event, struct thread *thread)
     thread->wait_event = event;
 }
 
-/* The thread was granted its bits: it is woken when this hart leaves the kernel, after those that stand there already. */
+/* The thread was granted its bits: it is woken when this hart leaves the kernel, after those that stand there
+ * already. */
 static void wake_later(struct thread *thread)
 {
     struct hart *hart = hart_current();
@@ -90,7 +92,8 @@ static void wake_later(struct thread *thread)
     hart->attention.granted = true; /* INV-EVENT-4 */
 }
 
-/* Sets the bits and grants each waiter its own of them. The first to get any is the caller's to wake, if it wants it. */
+/* Sets the bits and grants each waiter its own of them. The first to get any is the caller's to wake, if it wants
+ * it. */
 static void signal_and_grant(struct event *event, uint64_t bits, struct thread **first)
 {
     struct list *link = event->waiters.next;

@@ -47,8 +47,8 @@ void event_signal_bits(struct event *event, uint64_t bits);
 void event_wait_end(struct thread *thread, enum wk_status status);
 /* The priority of a thread changed: puts it in its place among the waiters, if it is one of them. */
 void event_wait_requeue(struct thread *thread);
-/* Wakes a few of the threads that this hart granted bits and has still to wake; false if there was none. The hart does so
- * until there is none before it goes back to user code. Requires: the lock. */
+/* Wakes a few of the threads that this hart granted bits and has still to wake; false if there was none. The hart does
+ * so until there is none before it goes back to user code. Requires: the lock. */
 void event_wake_some(struct hart *hart);
 static inline bool event_wake_granted(struct hart *hart)
 {

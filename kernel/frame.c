@@ -17,11 +17,12 @@ enum superframe_list { LIST_NONE, LIST_PARTIAL, LIST_WHOLE, LIST_COUNT };
 struct superframe {
     uint32_t previous;
     uint32_t next;
-    uint32_t free_head;  /* frame number */
+    uint32_t free_head; /* frame number */
     uint16_t free_count; /* frames in the free list */
     uint16_t fresh;      /* the fresh run, as indices in the superframe: [fresh, fresh_end) */
     uint16_t fresh_end;
-    uint16_t list; /* enum superframe_list */
+    uint16_t list;       /* enum superframe_list */
+    uint32_t unused[3];  /* a power of two is quicker to index by */
 };
 
 #define QUARANTINE_STEP 8
@@ -74,7 +75,7 @@ void frame_init(struct physical ram, uint64_t bytes, void *records)
         pool.superframes[i] = (struct superframe){.free_head = FRAME_NONE, .list = LIST_NONE};
 }
 
-static void superframe_move(struct superframe *superframe, enum superframe_list list)
+static __attribute__((noinline)) void superframe_move(struct superframe *superframe, enum superframe_list list)
 {
     const uint32_t index = (uint32_t)(superframe - pool.superframes);
 
@@ -117,29 +118,38 @@ static void pool_put(struct frame *frame)
     }
 }
 
-/* Any free frame, NULL if there is none. */
-static struct frame *pool_take(void)
+/* A superframe with free frames, moved to the partial ones; NULL if there is none. */
+static __attribute__((noinline)) struct superframe *superframe_begin(void)
 {
     struct superframe *superframe;
-    uint32_t number;
 
     if (pool.free == 0)
         return NULL;
-    if (pool.head[LIST_PARTIAL] == FRAME_NONE)
-        superframe_move(&pool.superframes[pool.head[LIST_WHOLE]], LIST_PARTIAL);
-    number = pool.head[LIST_PARTIAL];
-    superframe = &pool.superframes[number];
+    superframe = &pool.superframes[pool.head[LIST_WHOLE]];
+    superframe_move(superframe, LIST_PARTIAL);
+    return superframe;
+}
+
+/* Any free frame, NULL if there is none. */
+static inline struct frame *pool_take(void)
+{
+    const uint32_t partial = pool.head[LIST_PARTIAL];
+    struct superframe *superframe = partial == FRAME_NONE ? superframe_begin() : &pool.superframes[partial];
+    struct frame *frame;
+
+    if (superframe == NULL)
+        return NULL;
     if (superframe->free_count != 0) {
-        number = superframe->free_head;
-        superframe->free_head = pool.records[number].next;
+        frame = &pool.records[superframe->free_head];
+        superframe->free_head = frame->next;
         superframe->free_count--;
     } else {
-        number = number * FRAMES_PER_SUPERFRAME + superframe->fresh++;
+        frame = &pool.records[(superframe - pool.superframes) * FRAMES_PER_SUPERFRAME + superframe->fresh++];
     }
     pool.free--;
-    if (superframe->free_count == 0 && superframe->fresh == superframe->fresh_end)
+    if (__builtin_expect(superframe->free_count == 0 && superframe->fresh == superframe->fresh_end, 0))
         superframe_move(superframe, LIST_NONE);
-    return &pool.records[number];
+    return frame;
 }
 
 void frame_add_free(struct physical first, uint64_t bytes)
@@ -302,7 +312,7 @@ void frame_stock_add(struct hart *hart)
 
     kernel_lock_acquire();
     frame = pool_take();
-    kernel_lock_release();
+    kernel_lock_release_quietly();
     if (frame != NULL) {
         page = frame_pointer(frame);
         arch_page_zero(page);

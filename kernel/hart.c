@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The harts that run, and how they call each other. A hart is interrupted because it has to choose another thread, because
- * its first deadline became an earlier one, or to catch up with flushes; the interrupt says no more than that there is
- * something, and it finds out itself.
+ * The harts that run, and how they call each other. A hart is interrupted because it has to choose another thread,
+ * because its first deadline became an earlier one, or to catch up with flushes; the interrupt says no more than that
+ * there is something, and it finds out itself.
  *
  * Owns harts[] and hart_count, which boot writes once. A hart's `notify` is its own: a set of harts that it owes an
  * interrupt, collected under the lock and sent when the lock is released.

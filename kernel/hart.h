@@ -13,7 +13,8 @@
 
 #define HARTS_MAX 64
 #define PRIORITIES 256
-/* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can take. */
+/* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
+ * take. */
 #define FRAME_STOCK 8
 
 struct capability;
@@ -35,12 +36,13 @@ struct meters {
 struct deadline {
     struct tree_node node; /* key is the time in ns */
     struct hart *hart;     /* whose tree it is in; NULL: in none */
-    /* Called at `now_ns`, which is not before the deadline, with the lock held and the deadline still in the tree. Cancels
-     * or moves it, or does a part of its work and will be called again. */
+    /* Called at `now_ns`, which is not before the deadline, with the lock held and the deadline still in the tree.
+     * Cancels or moves it, or does a part of its work and will be called again. */
     void (*expired)(struct deadline *deadline, uint64_t now_ns);
 };
 
-/* What a hart has to look at before it goes back to user code: the whole is 0 if nothing. Each byte is written alone. */
+/* What a hart has to look at before it goes back to user code: the whole is 0 if nothing. Each byte is written
+ * alone. */
 union attention {
     struct {
         bool reschedule;  /* something more urgent may be ready, or the current thread has an interrupt to take */
@@ -77,9 +79,11 @@ struct hart {
     unsigned stock_count;
     uint64_t first_ns;        /* the earliest of `deadlines`; also read without the lock by this hart */
     uint64_t timer_ns;        /* what the hardware timer is set to; this hart's alone */
+    uint32_t fault_cause;     /* of a page fault that is to be delivered, enum wk_upcall_cause */
+    uint64_t fault_address;
     uint32_t ticket;          /* of the kernel lock, while the hart waits for it */
     uint64_t notify;          /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
-    _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by the hart alone, read by all */
+    _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
     struct list ready[PRIORITIES]; /* threads by priority, the next to run first; the current one is not in it */
@@ -106,7 +110,8 @@ void hart_init(struct hart *hart, unsigned index);
 void hart_notify(struct hart *hart);
 /* Sends what hart_notify collected. Called when the lock is released. */
 void hart_notify_send(struct hart *hart);
-/* An inter-processor interrupt arrived: catches up with flushes, notes that a choice of thread is due. Without the lock. */
+/* An inter-processor interrupt arrived: catches up with flushes, notes that a choice of thread is due. Without the
+ * lock. */
 void hart_notified(struct hart *hart);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupt lines. An interrupt is claimed from the controller and sets bits in the bound event; the claim is completed when
- * the driver acknowledges it, and until then the controller keeps the line silent, so that a device that is not served does
- * not interrupt for ever. Owns struct irq and the table of lines. Guarded by the kernel lock. Invariants: see irq.h.
+ * Interrupt lines. An interrupt is claimed from the controller and sets bits in the bound event; the claim is completed
+ * when the driver acknowledges it, and until then the controller keeps the line silent, so that a device that is not
+ * served does not interrupt for ever. Owns struct irq and the table of lines. Guarded by the kernel lock. Invariants:
+ * see irq.h.
  *
  * Specification: RISC-V Platform-Level Interrupt Controller 1.0.0: claim 8, completion 9.
  */
@@ -31,7 +32,8 @@ enum wk_status irq_claim(struct bank *bank, uint64_t line, struct irq **irq)
     return WK_OK;
 }
 
-/* The controller is not trusted to tell only of lines that were enabled: one without an object is completed and silenced. */
+/* The controller is not trusted to tell only of lines that were enabled: one without an object is completed and
+ * silenced. */
 bool irq_deliver(void)
 {
     const unsigned line = arch_irq_claim();

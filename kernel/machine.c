@@ -5,8 +5,8 @@
  *
  * INV-MACHINE-1 the memory objects of device memory are exactly the members of `regions`, by first address, and do not
  *               overlap.
- * INV-MACHINE-2 the walk's marker is in no list, or in object_all behind the object that inspect_object told of last, if
- *               that still exists: whatever is released meanwhile, the walk goes on.
+ * INV-MACHINE-2 the walk's marker is in no list, or in object_all behind the object that inspect_object told of last,
+ *               if that still exists: whatever is released meanwhile, the walk goes on.
  */
 #include "machine.h"
 

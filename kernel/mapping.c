@@ -225,19 +225,6 @@ static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, u
     return frame == NULL ? WK_OK : mapping_enter_frame(mapping, address, page, frame, bytes);
 }
 
-static uint64_t access_protection(enum arch_access access)
-{
-    switch (access) {
-    case ARCH_LOAD:
-        return WK_PROTECTION_READ;
-    case ARCH_STORE:
-        return WK_PROTECTION_WRITE;
-    case ARCH_FETCH:
-        return WK_PROTECTION_EXECUTE;
-    }
-    return 0;
-}
-
 enum wk_status mapping_fault(struct process *process, uint64_t address, enum arch_access access,
                              struct operation *operation)
 {
@@ -248,7 +235,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
     uint64_t bytes;
     uint64_t page;
 
-    if (mapping == NULL || (mapping->protection & access_protection(access)) == 0)
+    if (mapping == NULL || (mapping->protection & access) == 0)
         return WK_NOT_MAPPED;
     memory = mapping_memory(mapping);
     if (mapping->node.flags & CAPABILITY_DOOMED || memory->object.state == OBJECT_DYING)

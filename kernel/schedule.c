@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: fixed priorities, a queue for each, and a bit for each queue that is not empty. Owns each hart's `ready`,
- * `ready_bits`, `slice`, `slice_thread`, `turn_over`, `reschedule` and `current`. Guarded by the kernel lock.
- * Invariants: see schedule.h. Every function is O(1), but for the slice's deadline: O(log n) in the deadlines of the hart.
+ * The scheduler: fixed priorities, a queue for each, and a bit for each queue that is not empty. Owns each hart's
+ * `ready`, `ready_bits`, `slice`, `slice_thread`, `turn_over`, `reschedule` and `current`. Guarded by the kernel lock.
+ * Invariants: see schedule.h. Every function is O(1), but for the slice's deadline: O(log n) in the deadlines of the
+ * hart.
  *
  * Turns. Threads as urgent as each other run one after another, each until it stops by itself or its slice is over. The
  * clock is read and a slice begun only when an equal of the current thread is ready and no slice is running; so a hart
  * with one thread at its highest priority has no ticks, and threads that hand over to each other do not pay for slices.
  * When the thread whose slice it is stops by itself, the slice runs on without an owner; at its end the thread that is
- * current then gets a full one. A turn thus lasts at least SLICE_NS and less than twice that. A thread that a more urgent
- * one displaced goes to the front of its queue: it keeps its turn, and its slice runs on meanwhile, so that a thread that
- * is displaced often does not run for ever.
+ * current then gets a full one. A turn thus lasts at least SLICE_NS and less than twice that. A thread that a more
+ * urgent one displaced goes to the front of its queue: it keeps its turn, and its slice runs on meanwhile, so that a
+ * thread that is displaced often does not run for ever.
  */
 #include "schedule.h"
 
@@ -121,7 +122,8 @@ struct hart *schedule_place(void)
     return best;
 }
 
-/* A thread was queued, or made more urgent in its queue: the current one may have to give way, now or after its turn. */
+/* A thread was queued, or made more urgent in its queue: the current one may have to give way, now or after its
+ * turn. */
 static void compare_with_current(struct hart *hart, const struct thread *thread)
 {
     struct thread *current = hart->current;

@@ -2,8 +2,8 @@
 /*
  * Timers: absolute times at which an event is signalled. Owns struct timer. Guarded by the kernel lock.
  *
- * A timer lives on the hart that set it, where most often the thread runs that waits for it; a periodic one stays there. It
- * is cancelled or set anew from any hart.
+ * A timer lives on the hart that set it, where most often the thread runs that waits for it; a periodic one stays
+ * there. It is cancelled or set anew from any hart.
  *
  * INV-TIMER-1 a timer's period is 0 or at least PERIOD_MIN_NS, so that no timer takes a hart for itself.
  */
@@ -16,8 +16,8 @@
 
 #define PERIOD_MIN_NS 10000
 
-/* The first time after `now_ns` that is a whole number of periods after `time_ns`; DEADLINE_NEVER beyond the end of time.
- * Requires: time_ns is not after now_ns. */
+/* The first time after `now_ns` that is a whole number of periods after `time_ns`; DEADLINE_NEVER beyond the end of
+ * time. Requires: time_ns is not after now_ns. */
 static uint64_t next_expiry(uint64_t time_ns, uint64_t period_ns, uint64_t now_ns)
 {
     const uint64_t late_ns = now_ns - time_ns;
@@ -26,12 +26,11 @@ static uint64_t next_expiry(uint64_t time_ns, uint64_t period_ns, uint64_t now_n
     return wait_ns < DEADLINE_NEVER - now_ns ? now_ns + wait_ns : DEADLINE_NEVER;
 }
 
-/* In two steps, each a hold of the lock: signals, then goes to the next period. */
+/* In two steps, each a hold of the lock: signals, then goes to the next period. The timer may be dying. */
 static void timer_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct timer *timer = container_of(deadline, struct timer, deadline);
 
-    assert(object_is_live(&timer->object));
     if (!timer->is_signalled) {
         timer->is_signalled = true;
         event_binding_signal(&timer->binding);

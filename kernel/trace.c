@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Trace buffers. Whoever traces provides memory; its pages are pinned, and each hart writes its records to its own buffer,
- * without looking at it ever again: what stands there is the owner's to read, and to spoil. Owns the table of buffers, each
- * buffer, each hart's `trace`, and trace_events, which is written under the kernel lock and read without it.
- * Invariants: see trace.h.
+ * Trace buffers. Whoever traces provides memory; its pages are pinned, and each hart writes its records to its own
+ * buffer, without looking at it ever again: what stands there is the owner's to read, and to spoil. Owns the table of
+ * buffers, each buffer, each hart's `trace`, and trace_events, which is written under the kernel lock and read without
+ * it. Invariants: see trace.h.
  *
- * When a page is taken back nothing is written to that buffer from then on. Its other pages are not unpinned at once, for
- * the memory is just going through its pins: that is done when the hart gets another buffer, or when the last of them is
- * taken back too.
+ * When a page is taken back nothing is written to that buffer from then on. Its other pages are not unpinned at once,
+ * for the memory is just going through its pins: that is done when the hart gets another buffer, or when the last of
+ * them is taken back too.
  */
 #include "trace.h"
 

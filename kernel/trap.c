@@ -85,24 +85,48 @@ static enum wk_upcall_cause access_cause(enum arch_access access)
     return WK_UPCALL_CAUSE_LOAD_FAULT;
 }
 
-void trap_page_fault(enum arch_access access, uint64_t address)
+/* Fills the stock as far as no interrupt waits, and says whether the thread goes straight on. */
+static enum trap_way refill_and_go_on(struct hart *hart)
 {
-    struct thread *thread = hart_current()->current;
+    while (hart->attention.stock_low && !arch_interrupt_waits()) {
+        meter_left();
+        meter_entered();
+        frame_stock_add(hart);
+    }
+    if (hart->attention.any != 0)
+        return TRAP_LEAVE;
+    meter_left();
+    return TRAP_STRAIGHT_ON;
+}
+
+enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
+{
+    struct hart *hart = hart_current();
+    struct thread *thread = hart->current;
     enum wk_status status;
 
     meter_entered();
     kernel_lock_acquire();
     status = mapping_fault(thread->process, address, access, &thread->operation);
-    if (status == WK_NO_MEMORY)
-        upcall_fault(thread, WK_UPCALL_CAUSE_NO_MEMORY, address);
-    else if (status == WK_REVOKED)
-        upcall_fault(thread, WK_UPCALL_CAUSE_REVOKED, address);
-    else if (status == WK_NOT_MAPPED)
-        upcall_fault(thread, access_cause(access), address);
-    else
-        assert(status == WK_OK || status == WK_CONTINUE);
-    thread->operation.silent = status == WK_CONTINUE;
+    if (status == WK_CONTINUE)
+        thread->operation.silent = true;
     kernel_lock_release();
+    if (status == WK_OK)
+        return refill_and_go_on(hart);
+    if (status == WK_CONTINUE)
+        return TRAP_LEAVE;
+    hart->fault_address = address;
+    hart->fault_cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
+                        : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
+                                               : access_cause(access);
+    return TRAP_DELIVER;
+}
+
+void trap_deliver_page_fault(void)
+{
+    struct hart *hart = hart_current();
+
+    trap_fault((enum wk_upcall_cause)hart->fault_cause, hart->fault_address);
 }
 
 void trap_fault(enum wk_upcall_cause cause, uint64_t detail)

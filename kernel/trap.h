@@ -31,8 +31,14 @@ int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word
                                   uint64_t word4, uint64_t word5, uint64_t operation);
 int64_t trap_invocation_executed(enum wk_status status);
 
-/* A page fault, with the context saved in full. Then trap_leave. */
-void trap_page_fault(enum arch_access access, uint64_t address);
+/*
+ * A page fault. Callee-saved registers need not be in the context yet; they are still the user's when this returns, and
+ * says how to go on: straight to the thread, whose access is tried again; with the context in full to trap_leave; or with
+ * the context in full to trap_deliver_page_fault first.
+ */
+enum trap_way { TRAP_STRAIGHT_ON, TRAP_LEAVE, TRAP_DELIVER };
+enum trap_way trap_page_fault(enum arch_access access, uint64_t address);
+void trap_deliver_page_fault(void);
 /* A trap that is never the kernel's own to answer. Then trap_leave. */
 void trap_fault(enum wk_upcall_cause cause, uint64_t detail);
 /* A foreign call or an upcall's return that assembly did not do itself; pc is that of the ecall. Then trap_leave. */

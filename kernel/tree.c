@@ -135,22 +135,6 @@ void tree_remove(struct tree *tree, struct tree_node *node)
     lowered(tree, parent, side);
 }
 
-struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key)
-{
-    struct tree_node *best = NULL;
-    struct tree_node *at = tree->root;
-
-    while (at != NULL) {
-        if (at->key <= key) {
-            best = at;
-            at = at->child[1];
-        } else {
-            at = at->child[0];
-        }
-    }
-    return best;
-}
-
 struct tree_node *tree_next(const struct tree_node *node)
 {
     struct tree_node *at = node->child[1];

@@ -7,6 +7,7 @@
 #ifndef TREE_H
 #define TREE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct tree_node {
@@ -25,7 +26,21 @@ struct tree {
 void tree_insert(struct tree *tree, struct tree_node *node);
 void tree_remove(struct tree *tree, struct tree_node *node);
 /* The last node with a key at most `key`, or NULL. */
-struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key);
+static inline struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key)
+{
+    struct tree_node *best = NULL;
+    struct tree_node *at = tree->root;
+
+    while (at != NULL) {
+        if (at->key <= key) {
+            best = at;
+            at = at->child[1];
+        } else {
+            at = at->child[0];
+        }
+    }
+    return best;
+}
 /* The next node in order, or NULL. */
 struct tree_node *tree_next(const struct tree_node *node);
 

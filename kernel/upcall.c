@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Upcalls: how a process serves its own traps. A trap is written into one of the thread's two frames and the thread goes on
- * at the process's upcall entry, with the frame's address in t0 and every other register as it was. Owns the contents of
- * frames, and of each thread call_frame, call_frame_address and the interrupt_ fields. Guarded by the kernel lock, but for
- * what assembly does alone: foreign calls and returns on the call frame in the common case, on the hart's current thread
- * with interrupts off. Invariants: see upcall.h. Everything is straight line.
+ * Upcalls: how a process serves its own traps. A trap is written into one of the thread's two frames and the thread
+ * goes on at the process's upcall entry, with the frame's address in t0 and every other register as it was. Owns the
+ * contents of frames, and of each thread call_frame, call_frame_address and the interrupt_ fields. Guarded by the
+ * kernel lock, but for what assembly does alone: foreign calls and returns on the call frame in the common case, on the
+ * hart's current thread with interrupts off. Invariants: see upcall.h. Everything is straight line.
  *
  * The frame is the process's memory: other threads of it may write there at any time. The kernel reads a word once, and
- * believes nothing that it reads: `busy` and `interrupt_masked` only tell it what the process wants, and registers are the
- * process's to choose. Its own pointer to the frame, and that an interrupt is owed, it keeps to itself.
+ * believes nothing that it reads: `busy` and `interrupt_masked` only tell it what the process wants, and registers are
+ * the process's to choose. Its own pointer to the frame, and that an interrupt is owed, it keeps to itself.
  *
- * Frames (design, 2.4): calls and interrupts use the call frame, faults the fault frame behind it, so that a handler may
- * fault itself, once. An interrupt finds the call frame busy while the handler runs, and waits for its return.
+ * Frames (design, 2.4): calls and interrupts use the call frame, faults the fault frame behind it, so that a handler
+ * may fault itself, once. An interrupt finds the call frame busy while the handler runs, and waits for its return.
  */
 #include "upcall.h"
 
@@ -189,7 +189,8 @@ void upcall_interrupt(struct thread *thread)
     }
 }
 
-/* A thread that was granted bits no longer waits, though it still has to be woken: the next wait is the one that ends. */
+/* A thread that was granted bits no longer waits, though it still has to be woken: the next wait is the one that
+ * ends. */
 void upcall_interrupt_latch(struct thread *thread)
 {
     assert_debug(kernel_lock_is_held());

@@ -22,8 +22,8 @@ void upcall_return(struct thread *thread);
  * that one is pending. */
 void upcall_interrupt(struct thread *thread);
 
-/* What thread: interrupt does: the thread's wait ends, or the next one will; and it is owed an upcall. The caller sees to
- * it that a hart which runs the thread comes into the kernel. */
+/* What thread: interrupt does: the thread's wait ends, or the next one will; and it is owed an upcall. The caller sees
+ * to it that a hart which runs the thread comes into the kernel. */
 void upcall_interrupt_latch(struct thread *thread);
 /* The pin of the frame's page was taken back. */
 void upcall_frames_revoked(struct memory_pin *pin);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <winkle/abi.h>
 
 struct hart;
 struct thread;
@@ -23,7 +24,8 @@ struct physical {
     uint64_t address;
 };
 
-enum arch_access { ARCH_LOAD, ARCH_STORE, ARCH_FETCH };
+/* What an access needs, as enum wk_protection has it. */
+enum arch_access { ARCH_LOAD = WK_PROTECTION_READ, ARCH_STORE = WK_PROTECTION_WRITE, ARCH_FETCH = WK_PROTECTION_EXECUTE };
 
 /* Attributes of a leaf entry beside its protection (enum wk_protection bits). */
 enum arch_leaf_kind { ARCH_LEAF_MEMORY, ARCH_LEAF_DEVICE };

@@ -190,7 +190,7 @@ static void one_signal_serves_as_many_waiters_as_it_has_bits(void **state)
         waiters[i] = spawn(10 + i % 3);
         begin_wait(waiters[i], event, UINT64_C(3) << 2 * i, NEVER);
     }
-    assert_ok(wk_event_signal(event, 0x55555555));
+    assert_ok(wk_event_signal(event, 0x5555555555555555 >> (64 - 2 * WK_EVENT_WAITERS_MAX)));
     assert_int_equal(event_of(event)->waiter_count, 0);
     assert_int_equal(event_of(event)->pending, 0);
     for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++)
@@ -337,7 +337,8 @@ static void destruction_unbinds_all_sources(void **state)
 }
 
 /* A signal that serves more threads than are woken in one hold of the lock, stopped in the middle. */
-static void signal_in_two_halves(wk_handle event, uint64_t bits, void (*between)(struct thread *), struct thread *thread)
+static void signal_in_two_halves(wk_handle event, uint64_t bits, void (*between)(struct thread *),
+                                 struct thread *thread)
 {
     kernel_lock_acquire();
     event_signal_bits(event_of(event), bits);

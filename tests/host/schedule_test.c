@@ -51,7 +51,8 @@ static void pass(uint64_t time_ns)
     check_kernel();
 }
 
-/* Threads a, b and c of priority 100, of which the first two are ready, c waits for bit 2, and the first thread for bit 0. */
+/* Threads a, b and c of priority 100, of which the first two are ready, c waits for bit 2, and the first thread for bit
+ * 0. */
 static struct thread *first, *a, *b, *c;
 static wk_handle a_handle, b_handle, c_handle;
 

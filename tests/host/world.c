@@ -281,7 +281,8 @@ static void act_trap(struct choices *choices, struct thread *thread)
     } else if (one_in(choices, 2)) {
         user_foreign_call(choose(choices, 4096));
     } else {
-        host_fault(thread->hart, WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION + choose(choices, 3), 0x10100);
+        host_fault(thread->hart, (enum wk_upcall_cause)(WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION + choose(choices, 3)),
+                   0x10100);
         settle();
         check_kernel();
     }

@@ -230,6 +230,17 @@ static void enter_invocation(struct thread *thread)
     leave();
 }
 
+static void enter_page_fault(enum arch_access access, uint64_t address)
+{
+    const enum trap_way way = trap_page_fault(access, address);
+
+    if (way == TRAP_STRAIGHT_ON)
+        return;
+    if (way == TRAP_DELIVER)
+        trap_deliver_page_fault();
+    leave();
+}
+
 static void enter_ecall(struct thread *thread)
 {
     if (host_hart->arch.x[17] >= 4096) {
@@ -260,8 +271,7 @@ static void processor_run(void)
             break;
         case HOST_TRAP_PAGE_FAULT:
             context_save(thread);
-            trap_page_fault((enum arch_access)processor->trap_cause, processor->trap_detail);
-            leave();
+            enter_page_fault((enum arch_access)processor->trap_cause, processor->trap_detail);
             break;
         case HOST_TRAP_FAULT:
             context_save(thread);

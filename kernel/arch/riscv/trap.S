@@ -24,6 +24,7 @@
     .endr
     .endm
 #define GP_AND_CALLEE_SAVED 3, 8, 9, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27
+#define CALLER_SAVED_BUT_T0_A0 1, 2, 6, 7, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
 #define ALL_BUT_TP_T0_T1_A0                                                                                            \
     1, 2, 3, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
 
@@ -40,7 +41,7 @@ trap_entry:
     sd      t0, HART_USER_TP(tp)
     csrr    t0, scause
     addi    t0, t0, -CAUSE_USER_ECALL
-    bnez    t0, full_trap
+    bnez    t0, not_an_ecall
     srli    t0, a7, FOREIGN_LIMIT_SHIFT
     beqz    t0, foreign_ecall
 
@@ -199,7 +200,11 @@ load_thread:
     each    ld, THREAD_X, a0, ALL_BUT_TP_T0_T1_A0, 4, 5, 6, 10
     sret
 
-/* tp: hart; t0 and tp are in hart->arch; all else is the trapped code's. */
+/* tp: hart; t0: scause less 8; t0 and tp are in hart->arch; all else is the trapped code's. */
+not_an_ecall:
+    addi    t0, t0, CAUSE_USER_ECALL - CAUSE_FETCH_PAGE_FAULT
+    sltiu   t0, t0, CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT + 1
+    bnez    t0, page_fault
 full_trap:
     ld      t0, HART_CURRENT(tp)
     each    sd, THREAD_X, t0, ALL_BUT_TP_T0_T1_A0, 6, 10
@@ -212,6 +217,38 @@ full_trap:
     ld      sp, HART_STACK_END(tp)
     li      s0, 0
     jal     trap_dispatch           /* a0: the thread to run */
+    j       load_thread
+
+/*
+ * A page fault, most often answered at once: only what C may spoil is saved. tp: hart; t0 and tp are in hart->arch; s0 to
+ * s11 and gp stay where they are, and sepc is the access's.
+ */
+page_fault:
+    ld      t0, HART_CURRENT(tp)
+    each    sd, THREAD_X, t0, CALLER_SAVED_BUT_T0_A0, 10
+    ld      sp, HART_STACK_END(tp)
+    csrr    a0, scause
+    csrr    a1, stval
+    jal     trap_page_dispatch      /* a0: enum trap_way */
+    ld      t0, HART_CURRENT(tp)
+    bnez    a0, page_fault_left
+    each    ld, THREAD_X, t0, CALLER_SAVED_BUT_T0_A0, 10
+    ld      t0, HART_USER_T(tp)
+    csrw    sscratch, tp
+    ld      tp, HART_USER_TP(tp)
+    sret
+
+/* a0: enum trap_way; t0: thread; tp: hart. */
+page_fault_left:
+    each    sd, THREAD_X, t0, GP_AND_CALLEE_SAVED
+    ld      t1, HART_USER_T(tp)
+    sd      t1, T0(t0)
+    ld      t1, HART_USER_TP(tp)
+    sd      t1, TP(t0)
+    csrr    t1, sepc
+    sd      t1, PC(t0)
+    li      s0, 0
+    jal     trap_page_leave         /* a0: the thread to run */
     j       load_thread
 
 /*

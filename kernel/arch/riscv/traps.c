@@ -19,12 +19,6 @@ static void exception(struct thread *thread, uint64_t cause, uint64_t value)
     const uint64_t pc = thread->context.x[0];
 
     switch (cause) {
-    case CAUSE_FETCH_PAGE_FAULT:
-        return trap_page_fault(ARCH_FETCH, value);
-    case CAUSE_LOAD_PAGE_FAULT:
-        return trap_page_fault(ARCH_LOAD, value);
-    case CAUSE_STORE_PAGE_FAULT:
-        return trap_page_fault(ARCH_STORE, value);
     case CAUSE_USER_ECALL:
         return foreign_ecall(thread);
     case CAUSE_BREAKPOINT:
@@ -43,6 +37,22 @@ static void exception(struct thread *thread, uint64_t cause, uint64_t value)
         if (cause != CAUSE_ILLEGAL_INSTRUCTION || !fp_first_use(&thread->context))
             trap_fault(WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION, pc);
     }
+}
+
+enum trap_way trap_page_dispatch(uint64_t cause, uint64_t address)
+{
+    const enum arch_access access = cause == CAUSE_LOAD_PAGE_FAULT    ? ARCH_LOAD
+                                    : cause == CAUSE_STORE_PAGE_FAULT ? ARCH_STORE
+                                                                      : ARCH_FETCH;
+
+    return trap_page_fault(access, address);
+}
+
+struct thread *trap_page_leave(enum trap_way way)
+{
+    if (way == TRAP_DELIVER)
+        trap_deliver_page_fault();
+    return trap_leave();
 }
 
 struct thread *trap_dispatch(void)
