@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding bits in a word, without the bit-manipulation instructions that RV64IMAC lacks. Six steps each. */
+/* Finding bits in a word, without the bit-manipulation instructions that RV64IMAC lacks. */
 #ifndef BITS_H
 #define BITS_H
 
 #include <stdint.h>
 
+#define BIT_SEQUENCE UINT64_C(0x0218a392cd3d5dbf) /* each six bits in a row occur once */
+extern const uint8_t bit_positions[64];
+
 /* The number of the lowest bit that is set; the word is not 0. */
 static inline unsigned bit_lowest(uint64_t word)
 {
-    unsigned number = 0;
-
-    for (unsigned half = 32; half != 0; half /= 2) {
-        if ((word & ((UINT64_C(1) << half) - 1)) == 0) {
-            word >>= half;
-            number += half;
-        }
-    }
-    return number;
+    return bit_positions[(word & -word) * BIT_SEQUENCE >> 58];
 }
 
 /* The number of the highest bit that is set; the word is not 0. */

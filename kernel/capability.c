@@ -23,21 +23,8 @@
 #define REVOKE_STEP 4 /* capabilities that one step takes back or moves */
 #define CLEAR_STEP 16 /* free slots that one step passes over */
 
-static struct capability no_slots[CAPABILITIES_PER_PAGE] __attribute__((aligned(WK_PAGE_BYTES)));
+/* The directory of tables' parts that do not exist. */
 static struct capability *no_directory[CAPABILITY_PAGES_PER_DIRECTORY] __attribute__((aligned(WK_PAGE_BYTES)));
-
-static void fill_directory(struct capability **directory)
-{
-    for (unsigned i = 0; i < CAPABILITY_PAGES_PER_DIRECTORY; i++)
-        directory[i] = no_slots;
-}
-
-void capability_init(void)
-{
-    for (unsigned i = 0; i < CAPABILITIES_PER_PAGE; i++)
-        no_slots[i].generation = CAPABILITY_FREE;
-    fill_directory(no_directory);
-}
 
 void capability_table_init(struct capability_table *table)
 {
@@ -82,7 +69,6 @@ static enum wk_status table_add_page(struct process *process, uint32_t page)
         new_directory = bank_page(bank, process);
         if (new_directory == NULL)
             return WK_NO_MEMORY;
-        fill_directory(new_directory);
     }
     slots = bank_page(bank, process);
     if (slots == NULL) {
@@ -91,8 +77,6 @@ static enum wk_status table_add_page(struct process *process, uint32_t page)
         return WK_NO_MEMORY;
     }
     frame_of(slots)->next = page;
-    for (unsigned i = 0; i < CAPABILITIES_PER_PAGE; i++)
-        slots[i].generation = CAPABILITY_FREE;
     new_directory[page % CAPABILITY_PAGES_PER_DIRECTORY] = slots;
     *directory = new_directory;
     return WK_OK;
@@ -226,10 +210,10 @@ enum wk_status capability_revoke_step(struct capability *capability, struct oper
             grandchild->parent = capability;
             list_append(&capability->children, &grandchild->sibling);
         } else if (child->flags & CAPABILITY_MAPPING) {
-            return mapping_remove_step(container_of(child, struct mapping, node)) == WK_CONTINUE ||
-                           !list_is_empty(&capability->children)
-                       ? WK_CONTINUE
-                       : WK_OK;
+            /* A step of its own. */
+            if (i == 0)
+                (void)mapping_remove_step(container_of(child, struct mapping, node));
+            break;
         } else {
             capability_free(child, operation);
         }
@@ -249,7 +233,7 @@ static void table_drop_page(struct process *process)
     page = table->paged / CAPABILITIES_PER_PAGE;
     directory = directory_of(table, page);
     frame_drop(frame_of((*directory)[page % CAPABILITY_PAGES_PER_DIRECTORY]), bank);
-    (*directory)[page % CAPABILITY_PAGES_PER_DIRECTORY] = no_slots;
+    (*directory)[page % CAPABILITY_PAGES_PER_DIRECTORY] = NULL;
     if (page % CAPABILITY_PAGES_PER_DIRECTORY == 0) {
         frame_drop(frame_of(*directory), bank);
         *directory = no_directory;

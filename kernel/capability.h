@@ -56,8 +56,8 @@ _Static_assert(sizeof(struct capability) == 64, "a slot is one cache line");
 
 /* The table of a process; all of it paid by the process's bank. */
 struct capability_table {
-    /* Pages of pointers to pages of slots. What does not exist yet is capability_no_directory, and in every directory
-     * capability_no_slots. */
+    /* Pages of pointers to pages of slots; a pointer is NULL where there is no page. A directory that does not exist yet is
+     * one without pages, which all tables share. */
     struct capability **directory[CAPABILITY_DIRECTORIES];
     uint32_t made;      /* slots that were ever used: indices below this */
     uint32_t paged;     /* slots for which there are pages */
@@ -66,7 +66,7 @@ struct capability_table {
     struct capability *free_tail; /* the last one, if there is any */
 };
 
-/* The slot at an index below CAPABILITY_INDEX_LIMIT; one that was never made is free. */
+/* The slot at an index of a page that exists. */
 static inline struct capability *capability_slot(const struct capability_table *table, uint32_t index)
 {
     struct capability *const *page =
@@ -76,16 +76,22 @@ static inline struct capability *capability_slot(const struct capability_table *
     return *page + index % CAPABILITIES_PER_PAGE;
 }
 
-/* What the handle names, or NULL. It may be doomed. Where there are no slots, the table has empty ones. */
+/* What the handle names, or NULL. It may be doomed. */
 static inline struct capability *capability_find(const struct capability_table *table, uint64_t handle)
 {
-    struct capability *capability = capability_slot(table, handle & (CAPABILITY_INDEX_LIMIT - 1));
+    const uint32_t index = handle & (CAPABILITY_INDEX_LIMIT - 1);
+    struct capability *page = table->directory[index / (CAPABILITIES_PER_PAGE * CAPABILITY_PAGES_PER_DIRECTORY)]
+                                              [(index / CAPABILITIES_PER_PAGE) % CAPABILITY_PAGES_PER_DIRECTORY];
+    struct capability *capability = page + index % CAPABILITIES_PER_PAGE;
 
-    return __builtin_expect(capability->generation == handle >> HANDLE_INDEX_BITS, 1) ? capability : NULL;
+    /* Generation 0 is that of slots never made. */
+    if (__builtin_expect(page == NULL || handle >> HANDLE_INDEX_BITS == 0 ||
+                             capability->generation != handle >> HANDLE_INDEX_BITS,
+                         0))
+        return NULL;
+    return capability;
 }
 
-/* Prepares what all tables begin with; at boot. */
-void capability_init(void);
 void capability_table_init(struct capability_table *table);
 /* The process in whose table a capability (not a mapping) stands, and its handle there. */
 struct process *capability_process(const struct capability *capability);

@@ -14,7 +14,7 @@
 #include "operation.h"
 #include "trace.h"
 
-#define MAPPING_STEP 4 /* entries that one step enters, removes or restricts */
+#define MAPPING_STEP 2 /* entries that one step enters, removes or restricts */
 
 static struct memory *mapping_memory(const struct mapping *mapping)
 {
@@ -102,6 +102,10 @@ enum wk_status mapping_remove_step(struct mapping *mapping)
     struct space *space = &mapping->process->space;
 
     mapping->node.flags |= CAPABILITY_DOOMED;
+    if (mapping->pages == 0) {
+        mapping_free(mapping);
+        return WK_OK;
+    }
     for (unsigned i = 0; i < MAPPING_STEP && mapping->pages != 0; i++) {
         const uint64_t last = mapping_end(mapping) - WK_PAGE_BYTES;
         const uint64_t bytes = space_remove(space, last);
@@ -109,10 +113,7 @@ enum wk_status mapping_remove_step(struct mapping *mapping)
 
         mapping->pages = block <= mapping_start(mapping) ? 0 : (block - mapping_start(mapping)) / WK_PAGE_BYTES;
     }
-    if (mapping->pages != 0)
-        return WK_CONTINUE;
-    mapping_free(mapping);
-    return WK_OK;
+    return WK_CONTINUE;
 }
 
 /* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
@@ -276,6 +277,8 @@ static enum wk_status memory_map_step(struct operation *operation)
         if (status != WK_OK)
             return WK_OK; /* the page tables cannot be paid now: a fault will try again, and say so if it must */
         operation->cursor[1] += bytes;
+        if (hart_current()->attention.stock_low)
+            break; /* making tables was enough for one step */
     }
     return WK_CONTINUE;
 }
@@ -360,9 +363,10 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
 static enum wk_status process_unmap_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
-    struct mapping *mapping = mapping_from(process, operation->cursor[0]);
+    /* The last mapping that begins in the range; one from which all pages are gone is still to be freed. */
+    struct mapping *mapping = mapping_of_node(tree_find_at_most(&process->mappings, operation->cursor[1] - 1));
 
-    if (mapping != NULL && mapping_start(mapping) < operation->cursor[1]) {
+    if (mapping != NULL && mapping_start(mapping) >= operation->cursor[0]) {
         (void)mapping_remove_step(mapping);
         operation->epoch = space_flush_epoch();
         return WK_CONTINUE;

@@ -14,7 +14,7 @@
 #include "space.h"
 #include "thread.h"
 
-#define DISMANTLE_STEP 8
+#define DISMANTLE_STEP 4
 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)
 {
@@ -263,11 +263,11 @@ enum wk_status memory_dismantle(struct object *object, struct operation *operati
         return memory->leaf_kind == ARCH_LEAF_DEVICE ? machine_region_dismantle(memory) : WK_OK;
     if (memory->pin_count != 0)
         memory_revoke_pins(memory, 0, UINT64_MAX);
+    if (memory->present_pages == 0)
+        return memory_release_tables_step(memory);
     for (unsigned i = 0; i < DISMANTLE_STEP && memory->present_pages != 0; i++) {
         memory_drop_page(memory, object->cursor);
-        object->cursor = memory_next_present(memory, object->cursor + 1, UINT64_MAX);
+        object->cursor = memory_pass_absent(memory, object->cursor + 1, UINT64_MAX);
     }
-    if (memory->present_pages != 0)
-        return WK_CONTINUE;
-    return memory_release_tables_step(memory);
+    return WK_CONTINUE;
 }

@@ -195,7 +195,7 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
             operation->step = memory_clone_abort_step;
             return WK_CONTINUE;
         }
-        *at = memory_next_present(source, *at, source->pages);
+        *at = memory_pass_absent(source, *at, source->pages);
         if (*at >= source->pages) {
             memory_sweep_begin(source, operation);
             operation->step = memory_clone_sweep_step;
@@ -386,7 +386,7 @@ static enum wk_status memory_release_step(struct operation *operation)
     }
     for (unsigned i = 0; i < DROP_STEP && *at < end && memory->object.state != OBJECT_DYING; i++) {
         memory_drop_page(memory, *at);
-        *at = memory_next_present(memory, *at + 1, end);
+        *at = memory_pass_absent(memory, *at + 1, end);
     }
     if (memory->object.state != OBJECT_DYING && (*at < end || !space_flush_done(operation->epoch)))
         return WK_CONTINUE;

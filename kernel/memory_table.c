@@ -10,8 +10,8 @@
 #include "mapping.h"
 #include "space.h"
 
-#define SWEEP_STEP 4     /* translations that one step changes */
-#define SKIP_STEP 64     /* absent slots that one step passes over */
+#define SWEEP_STEP 3     /* translations that one step changes */
+#define SKIP_STEP 32     /* absent tables that one step passes over */
 #define LEVEL_BITS 9
 
 static uint64_t level_pages(unsigned level)
@@ -140,25 +140,21 @@ enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
     return WK_OK;
 }
 
-uint64_t memory_next_present(const struct memory *memory, uint64_t page, uint64_t end)
+uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t end)
 {
-    for (unsigned i = 0; i < SKIP_STEP && page < end; i++) {
-        const uint64_t *entry;
-        unsigned level;
+    const uint64_t *entry;
+    unsigned level = 0;
 
-        if (memory->levels == 0) {
-            if (page >= MEMORY_INLINE_PAGES || memory->slots[page] != 0)
-                return page < MEMORY_INLINE_PAGES ? page : end;
-            page++;
-            continue;
-        }
-        if (memory->root == NULL)
-            return end;
-        entry = descend(memory->root, memory->levels, page, &level);
-        if (*entry != 0)
-            return page;
-        page = (page & ~(level_pages(level) - 1)) + level_pages(level);
-    }
+    if (page >= end)
+        return end;
+    if (memory->levels == 0)
+        return page < MEMORY_INLINE_PAGES ? page + (memory->slots[page] == 0) : end;
+    if (memory->root == NULL)
+        return end;
+    entry = descend(memory->root, memory->levels, page, &level);
+    if (*entry != 0)
+        return page;
+    page = (page & ~(level_pages(level) - 1)) + level_pages(level);
     return page < end ? page : end;
 }
 

@@ -34,9 +34,8 @@ uint64_t *memory_slot(const struct memory *memory, uint64_t page);
 enum wk_status memory_slot_make(struct memory *memory, uint64_t page, bool charge, uint64_t **slot);
 /* Makes the tree fit for `pages`. Takes at most MEMORY_LEVELS_MAX frames. */
 enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages);
-/* The first page from `page` on and below `end` that may be present, else `end`; passes over at most a few absent tables
- * or slots. */
-uint64_t memory_next_present(const struct memory *memory, uint64_t page, uint64_t end);
+/* `page` if it may be present, else the next page that is not known to be absent with it, at most `end`. */
+uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t end);
 /* One step of releasing all tables; no page is present. */
 enum wk_status memory_release_tables_step(struct memory *memory);
 

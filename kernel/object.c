@@ -82,7 +82,7 @@ void object_condemn(struct object *object, struct operation *operation)
 
 void object_last_capability_gone(struct object *object, struct operation *operation)
 {
-    if (object->state != OBJECT_DYING && object->bank != NULL)
+    if (object->state != OBJECT_DYING && object->bank != NULL && object != &bank_first->object)
         object_condemn(object, operation);
 }
 

@@ -8,7 +8,7 @@
 
 void operation_init(struct operation *operation, struct thread *thread)
 {
-    *operation = (struct operation){.thread = thread};
+    operation->thread = thread;
     list_init(&operation->condemned);
     list_init(&operation->marker.link);
 }

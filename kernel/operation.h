@@ -81,6 +81,7 @@ static inline void op_commit(void)
 }
 #endif
 
+/* Prepares the record, which is zeroed. */
 void operation_init(struct operation *operation, struct thread *thread);
 /* Begins a long operation on `object`, which it references until it ends. Returns WK_CONTINUE. */
 enum wk_status operation_begin(struct operation *operation, enum wk_status (*step)(struct operation *),

@@ -68,8 +68,10 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
         (void)mapping_remove_step(container_of(process->mappings.first, struct mapping, by_address));
         return WK_CONTINUE;
     }
-    if (capability_table_clear_step(process, &process->end_cursor, operation) == WK_CONTINUE)
+    if (process->table.paged != 0) {
+        (void)capability_table_clear_step(process, &process->end_cursor, operation);
         return WK_CONTINUE;
+    }
     space_release(&process->space);
     process->state = WK_PROCESS_STATE_ENDED;
     event_binding_signal_later(&process->end);

@@ -219,7 +219,6 @@ void kernel_start(void)
     check_image(boot_information.init_image);
     frame_init(ram->start, ram->bytes, reserve(frame_records_bytes(ram->bytes)));
     add_free_ram();
-    capability_init();
     kernel_lock_acquire();
     refill();
     bank_init();

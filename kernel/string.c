@@ -50,11 +50,25 @@ void *memset(void *target, int value, size_t length)
     const word pattern = (unsigned char)value * UINT64_C(0x0101010101010101);
     unsigned char *to = target;
 
-    if (are_aligned(to, to))
+    if (are_aligned(to, to)) {
+        for (; length >= 8 * sizeof(word); length -= 8 * sizeof(word)) {
+            word *words = (word *)(void *)to;
+
+            words[0] = pattern;
+            words[1] = pattern;
+            words[2] = pattern;
+            words[3] = pattern;
+            words[4] = pattern;
+            words[5] = pattern;
+            words[6] = pattern;
+            words[7] = pattern;
+            to += 8 * sizeof(word);
+        }
         for (; length >= sizeof(word); length -= sizeof(word)) {
             *(word *)(void *)to = pattern;
             to += sizeof(word);
         }
+    }
     while (length-- > 0)
         *to++ = (unsigned char)value;
     return target;

@@ -185,10 +185,15 @@ static void try_bad_handles(const struct interface_operation *operation)
 /* Numbers that look like what the kernel may keep in a free slot, or in one that was never made. */
 static void a_forged_handle_finds_no_free_slot(void **state)
 {
-    const uint64_t slots[] = {stale & (CAPABILITY_INDEX_LIMIT - 1), 63, 64, 200, 40000, CAPABILITY_INDEX_LIMIT - 1};
+    const wk_handle twin = duplicate(BOOT_BANK, ALL_RIGHTS);
+    const uint64_t slots[] = {
+        stale & (CAPABILITY_INDEX_LIMIT - 1), twin & (CAPABILITY_INDEX_LIMIT - 1), 63, 64, 200, 40000,
+        CAPABILITY_INDEX_LIMIT - 1,
+    };
     uint64_t words[6] = {0};
 
     (void)state;
+    assert_ok(wk_capability_delete(twin));
     for (unsigned i = 0; i < sizeof(slots) / sizeof(*slots); i++)
         for (unsigned bit = 0; bit < 46; bit++)
             for (uint64_t generation = 0; generation < 3; generation++) {

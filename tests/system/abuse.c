@@ -2,10 +2,12 @@
 /*
  * usage: test-abuse NAME END [WORD...]
  * Runs the attack `bin/abuse-NAME WORD...` several times in a bank of its own, beside an innocent neighbour. END is how
- * each attack must end: `exit` (by itself, with status 0), the reason of a fault such as `load_fault`, or `any`. The
- * neighbour must work on and come to a good end, and all memory must come back.
+ * each attack must end: `exit` (by itself, with status 0), the reason of a fault such as `load_fault`, or `any`, which
+ * includes not at all: then it is killed. The neighbour must work on and come to a good end, and all memory must come back.
  */
 #include "actors.h"
+
+#include <winkle/process.h>
 
 #define ATTACKS 3
 #define ATTACKER_PAGES 2048
@@ -13,6 +15,7 @@
 #define STOP 1
 #define END_TEXT_BYTES 96
 #define ACCOUNT_PAUSE_NS 50000000
+#define ENDLESS_NS (3 * WK_NS_PER_SECOND)
 
 struct account {
     uint64_t limit_pages, used_pages, objects, children;
@@ -71,6 +74,14 @@ static void attack(int argc, char **argv)
     actor_prepare(&attacker, ATTACKER_PAGES);
     actor_lend_archive(&attacker);
     actor_start(&attacker, count, words);
+    if (strcmp(argv[2], "any") == 0) {
+        uint64_t bits;
+
+        if (wk_event_wait(attacker.event, 1, wk_after_ns(ENDLESS_NS), &bits) == WK_OK)
+            EXPECT(WK_OK, wk_event_signal(attacker.event, 1));
+        else
+            wk_process_kill(attacker.child.process, 0);
+    }
     end = actor_end(&attacker);
     check_end(argv[2], &end);
 }

@@ -30,10 +30,13 @@ static void print_registers(const struct hart *hart)
         console_print("%s 0x%lx%c", names[i], hart->arch.kernel_registers[i], i % 4 == 3 ? '\n' : ' ');
 }
 
-static void print_if_text(uint64_t address)
+/* Prints an address in the kernel's text; true if it was one. */
+static bool print_if_text(uint64_t address)
 {
-    if (address >= (uint64_t)image_header && address < (uint64_t)kernel_text_end)
-        console_print("  at 0x%lx\n", address);
+    if (address < (uint64_t)image_header || address >= (uint64_t)kernel_text_end)
+        return false;
+    console_print("  at 0x%lx\n", address);
+    return true;
 }
 
 #ifdef WINKLE_DEBUG
@@ -53,18 +56,23 @@ static void print_backtrace(uint64_t frame, uint64_t sp, uint64_t stack_end)
 /* Without frame pointers: every word on the stack that could be a return address. */
 static void print_backtrace(uint64_t frame, uint64_t sp, uint64_t stack_end)
 {
+    unsigned lines = 0;
+
     (void)frame;
-    for (const uint64_t *word = (const uint64_t *)sp; (uint64_t)word < stack_end; word++)
-        print_if_text(*word - 1);
+    for (const uint64_t *word = (const uint64_t *)sp; (uint64_t)word < stack_end && lines < BACKTRACE_LINES; word++)
+        lines += print_if_text(*word - 1);
 }
 #endif
 
 static void print_stack(const struct hart *hart, uint64_t frame, uint64_t sp)
 {
-    const uint64_t stack_end = hart->arch.stack_end;
+    const uint64_t end = hart->arch.stack_end;
+    const uint64_t start = end - STACK_BYTES;
 
-    if (sp % 8 == 0 && sp < stack_end && sp >= stack_end - STACK_BYTES)
-        print_backtrace(frame, sp, stack_end);
+    if (sp >= start - PAGE_BYTES && sp < start)
+        sp = start; /* it ran over into the unmapped page */
+    if (sp % 8 == 0 && sp >= start && sp < end)
+        print_backtrace(frame, sp, end);
 }
 
 /* The first hart that panics stops the others and reports; a panic inside its report only ends it. */

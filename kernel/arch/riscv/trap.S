@@ -79,12 +79,14 @@ trap_entry:
     slli    t3, t3, 3
     add     t2, t2, t3
     ld      t2, (t2)
+    beqz    t2, invocation_crooked
     andi    t3, a0, (1 << CAPABILITY_PAGE_SHIFT) - 1
     slli    t3, t3, CAPABILITY_SHIFT
     add     t2, t2, t3              /* t2: the slot */
     lwu     t3, CAPABILITY_GENERATION(t2)
     srli    t4, a0, HANDLE_INDEX_SHIFT
     bne     t3, t4, invocation_crooked
+    beqz    t4, invocation_crooked  /* the generation of slots never made */
     lw      t3, CAPABILITY_WORD(t2)
     lw      t4, DESCRIPTOR_MASK(t1)
     lw      t5, DESCRIPTOR_EXPECTED(t1)
