@@ -165,8 +165,10 @@ void bank_init(void)
 {
     const uint64_t reserve = (uint64_t)hart_count * (FRAME_STOCK + 1);
 
-    assert(frame_free_count() > reserve);
-    bank_first = bank_make(frame_take(NULL), frame_free_count() + 1 - reserve, WK_BANK_KIND_RAM);
+    const uint64_t frames = frame_free_count();
+
+    assert(frames > reserve);
+    bank_first = bank_make(frame_take(NULL), frames - reserve, WK_BANK_KIND_RAM);
 }
 
 enum wk_status bank_split(struct invocation *invocation, struct bank *bank, const struct wk_bank_split_in *in,

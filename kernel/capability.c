@@ -13,6 +13,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "event.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "mapping.h"
@@ -115,7 +116,7 @@ static inline struct capability *make(struct process *process, struct object *ob
 
     if (slot != NULL) {
         table->free_head = slot->next_free;
-        slot->generation &= ~CAPABILITY_FREE;
+        slot->generation &= INT32_MAX;
     } else {
         assert(table->made < table->paged); /* reserved */
         slot = capability_slot(table, table->made++);
@@ -169,7 +170,7 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
         table->paged += CAPABILITIES_PER_PAGE;
     }
     slot = capability_slot(table, table->made++);
-    slot->generation = source->generation & ~CAPABILITY_FREE;
+    slot->generation = source->generation & INT32_MAX;
     if (copy && (parent == NULL || capability_check_derive(parent) == WK_OK)) {
         capability_fill(slot, source->object, source->rights, parent);
         table->count++;
@@ -186,6 +187,9 @@ static inline void free_slot(struct capability *capability, struct operation *op
     struct object *object = capability->object;
 
     assert(list_is_empty(&capability->children) && object->capabilities != 0); /* INV-OBJECT-1 */
+    if (object->type == WK_TYPE_EVENT && container_of(object, struct event, object)->waiter_count != 0)
+        event_capability_gone(container_of(object, struct event, object), capability_process(capability),
+                              capability_handle(capability));
     list_unlink(&capability->sibling);
     capability_clear(capability);
     if (--object->capabilities == 0)
@@ -361,16 +365,18 @@ enum wk_status capability_delete(struct invocation *invocation, struct capabilit
     return WK_CONTINUE;
 }
 
+/* cursor: 0 the handle, 1 is 1 when everything lent is taken back. */
 static enum wk_status capability_revoke_operation_step(struct operation *operation)
 {
-    struct capability *capability = operation_slot(operation);
+    struct capability *capability = operation->cursor[1] ? NULL : operation_slot(operation);
 
-    if (capability != NULL) {
-        if (capability_revoke_step(capability, operation) == WK_CONTINUE)
-            return WK_CONTINUE;
-        capability->flags = 0;
+    if (capability == NULL)
+        return object_dismantle_step(operation);
+    if (capability_revoke_step(capability, operation) == WK_OK) {
+        capability->flags &= CAPABILITY_DOOMED; /* somebody else may be taking it back */
+        operation->cursor[1] = 1;
     }
-    return object_dismantle_step(operation);
+    return WK_CONTINUE;
 }
 
 enum wk_status capability_revoke(struct invocation *invocation, struct capability *capability)
@@ -381,7 +387,7 @@ enum wk_status capability_revoke(struct invocation *invocation, struct capabilit
         return WK_OK;
 
     op_commit();
-    capability->flags |= CAPABILITY_DOOMED;
+    capability->flags |= CAPABILITY_REVOKING;
     operation_begin(operation, capability_revoke_operation_step, NULL);
     operation->cursor[0] = capability_handle(capability);
     return WK_CONTINUE;

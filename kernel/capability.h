@@ -11,16 +11,17 @@ struct process;
 #define HANDLE_INDEX_BITS 18
 #define HANDLE_GENERATION_BITS 26
 #define CAPABILITY_INDEX_LIMIT (1u << HANDLE_INDEX_BITS)
-#define CAPABILITY_GENERATION_LIMIT (1u << HANDLE_GENERATION_BITS)
+#define CAPABILITY_GENERATION_LIMIT (1 << HANDLE_GENERATION_BITS)
 #define CAPABILITIES_PER_PAGE 64
 #define CAPABILITY_PAGES_PER_DIRECTORY 512
 #define CAPABILITY_DIRECTORIES (CAPABILITY_INDEX_LIMIT / CAPABILITIES_PER_PAGE / CAPABILITY_PAGES_PER_DIRECTORY)
-#define CAPABILITY_DEPTH_LIMIT 63
-#define CAPABILITY_FREE (1u << 31) /* in a slot's generation: no handle has it */
+#define CAPABILITY_DEPTH_LIMIT 31
+#define CAPABILITY_FREE INT32_MIN /* the bit that is set in a free slot's generation */
 
 enum capability_flags {
-    CAPABILITY_DOOMED = 1,  /* being taken back: look-ups answer `revoked` */
-    CAPABILITY_MAPPING = 2, /* no slot of a table: the derivation node inside a struct mapping */
+    CAPABILITY_DOOMED = 1,   /* being taken back: look-ups answer `revoked` */
+    CAPABILITY_REVOKING = 2, /* what was lent from it is being taken back; likewise */
+    CAPABILITY_MAPPING = 4,  /* no slot of a table: the derivation node inside a struct mapping */
 };
 
 /*
@@ -34,13 +35,13 @@ enum capability_flags {
  */
 struct capability {
     struct object *object;
-    uint32_t generation; /* with CAPABILITY_FREE in a free slot */
+    int32_t generation; /* negative in a free slot: no handle has that */
     union {
         struct {
             uint16_t rights;
             uint8_t type; /* the object's */
-            uint8_t flags : 2;
-            uint8_t depth : 6;
+            uint8_t flags : 3;
+            uint8_t depth : 5;
         };
         uint32_t word; /* the four in one, for look-ups: rights from bit 0, type from 16, flags from 24 */
     };
@@ -82,11 +83,14 @@ static inline struct capability *capability_find(const struct capability_table *
     const uint32_t index = handle & (CAPABILITY_INDEX_LIMIT - 1);
     struct capability *page = table->directory[index / (CAPABILITIES_PER_PAGE * CAPABILITY_PAGES_PER_DIRECTORY)]
                                               [(index / CAPABILITIES_PER_PAGE) % CAPABILITY_PAGES_PER_DIRECTORY];
-    struct capability *capability = page + index % CAPABILITIES_PER_PAGE;
+    struct capability *capability;
 
-    /* Generation 0 is that of slots never made. */
-    if (__builtin_expect(page == NULL || handle >> HANDLE_INDEX_BITS == 0 ||
-                             capability->generation != handle >> HANDLE_INDEX_BITS,
+    if (__builtin_expect(page == NULL, 0))
+        return NULL;
+    capability = &page[index % CAPABILITIES_PER_PAGE];
+    /* Generation 0 is that of slots never made; a free slot's is negative. */
+    if (__builtin_expect(handle >> HANDLE_INDEX_BITS == 0 ||
+                             (uint64_t)capability->generation != handle >> HANDLE_INDEX_BITS,
                          0))
         return NULL;
     return capability;
@@ -120,7 +124,7 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
 /* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
 static inline enum wk_status capability_check_derive(const struct capability *parent)
 {
-    if (__builtin_expect(parent->flags & CAPABILITY_DOOMED, 0))
+    if (__builtin_expect(parent->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING), 0))
         return WK_REVOKED;
     return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }

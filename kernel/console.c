@@ -51,8 +51,7 @@ void console_print(const char *format, ...)
         else if (*format == 'c')
             arch_console_put((char)va_arg(arguments, int));
         else if (*format == 'u' || *format == 'x')
-            print_number(is_long ? va_arg(arguments, uint64_t) : va_arg(arguments, unsigned),
-                         *format == 'u' ? 10 : 16);
+            print_number(is_long ? va_arg(arguments, uint64_t) : va_arg(arguments, unsigned), *format == 'u' ? 10 : 16);
         else
             arch_console_put('%');
     }

@@ -249,6 +249,19 @@ static uint64_t event_take(struct event *event, uint64_t mask)
     return bits;
 }
 
+void event_capability_gone(struct event *event, const struct process *process, uint64_t handle)
+{
+    struct list *next;
+
+    for (struct list *link = event->waiters.next; link != &event->waiters; link = next) {
+        struct thread *thread = container_of(link, struct thread, wait_link);
+
+        next = link->next;
+        if (thread->process == process && thread->wait_handle == handle)
+            event_wait_end(thread, WK_REVOKED);
+    }
+}
+
 enum wk_status event_wait(struct invocation *invocation, struct event *event, const struct wk_event_wait_in *in,
                           struct wk_event_wait_out *out)
 {
@@ -266,6 +279,7 @@ enum wk_status event_wait(struct invocation *invocation, struct event *event, co
 
     op_commit();
     thread->wait_mask = in->mask;
+    thread->wait_handle = capability_handle(invocation->capability);
     deadline_set(&thread->wait_deadline, thread->hart, in->deadline);
     waiter_insert(event, thread);
     thread_set_stop(thread, THREAD_WAITING);

@@ -65,11 +65,12 @@ enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned n
 enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle, const uint64_t words[6])
 {
     const uint64_t index = (operation & ~OPERATION_KERNEL_ONLY) - WK_OPERATION_FIRST;
-    const struct operation_descriptor *descriptor = &operation_table[index];
+    const struct operation_descriptor *descriptor;
     struct capability *capability;
 
-    if (index >= OPERATION_COUNT || descriptor->wrapper == NULL)
+    if (index >= OPERATION_COUNT || operation_table[index].wrapper == NULL)
         return WK_NO_SUCH_OPERATION;
+    descriptor = &operation_table[index];
     capability = capability_find(&invocation->process->table, handle);
     if (capability == NULL || (capability->word & descriptor->mask) != descriptor->expected ||
         capability->object->state != OBJECT_LIVE)

@@ -12,9 +12,9 @@
 
 /*
  * What an operation needs, in the form of the word that a capability's slot has in `rights` and what follows it: the type
- * (any: masked out), the rights, and not being doomed, in one comparison.
+ * (any: masked out), the rights, and not being taken back, in one comparison.
  */
-#define OPERATION_MASK(type, rights) ((uint32_t)(rights) | ((type) == WK_TYPE_NONE ? 0 : 0xff0000u) | 0x1000000u)
+#define OPERATION_MASK(type, rights) ((uint32_t)(rights) | ((type) == WK_TYPE_NONE ? 0 : 0xff0000u) | 0x3000000u)
 #define OPERATION_EXPECTED(type, rights) ((uint32_t)(rights) | (uint32_t)(type) << 16)
 
 /* Checks the arguments and calls the operation's handler. */

@@ -126,24 +126,49 @@ static void break_large_leaf(struct space *space, uint64_t address)
         space_remove(space, address);
 }
 
-enum wk_status mapping_split_at(struct process *process, uint64_t address)
+/* Whether `address` lies inside a mapping that would have to be cut there; one that is being taken back goes whole. */
+static bool needs_cut(const struct process *process, uint64_t address)
+{
+    const struct mapping *mapping = mapping_find(process, address);
+
+    return mapping != NULL && mapping_start(mapping) != address && !(mapping->node.flags & CAPABILITY_DOOMED) &&
+           !(mapping->node.parent->flags & CAPABILITY_DOOMED);
+}
+
+/* Cuts the mapping around `address`; the second part gets the record. */
+static void cut_at(struct process *process, uint64_t address, struct mapping *second)
 {
     struct mapping *mapping = mapping_find(process, address);
-    struct mapping *second;
-    uint64_t before;
+    const uint64_t before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
 
-    if (mapping == NULL || mapping_start(mapping) == address || mapping->node.flags & CAPABILITY_DOOMED)
-        return WK_OK;
-    if (mapping->node.parent->flags & CAPABILITY_DOOMED)
-        return WK_REVOKED;
-    second = bank_record(process->object.bank, sizeof(*second));
-    if (second == NULL)
-        return WK_NO_MEMORY;
     break_large_leaf(&process->space, address);
-    before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
     mapping_insert(second, process, mapping->node.parent, address, mapping->offset_pages + before,
                    mapping->pages - before, mapping->protection);
     mapping->pages = before;
+}
+
+/* Cuts mappings at both ends of a range, so that each lies in it or outside. WK_NO_MEMORY changes nothing. Takes at most
+ * two frames. */
+static enum wk_status cut_out(struct process *process, uint64_t address, uint64_t end)
+{
+    struct bank *bank = process->object.bank;
+    const bool at_start = needs_cut(process, address);
+    const bool at_end = needs_cut(process, end);
+    struct mapping *first = at_start ? bank_record(bank, sizeof(*first)) : NULL;
+    struct mapping *second;
+
+    if (at_start && first == NULL)
+        return WK_NO_MEMORY;
+    second = at_end ? bank_record(bank, sizeof(*second)) : NULL;
+    if (at_end && second == NULL) {
+        if (at_start)
+            bank_record_free(bank, first);
+        return WK_NO_MEMORY;
+    }
+    if (at_start)
+        cut_at(process, address, first);
+    if (at_end)
+        cut_at(process, end, second);
     return WK_OK;
 }
 
@@ -246,7 +271,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
         return WK_NOT_MAPPED;
     address &= ~(uint64_t)(WK_PAGE_BYTES - 1);
     if (!memory->is_physical) {
-        if (memory->busy != NULL || !space_flush_done(memory->settle_epoch))
+        if (memory->busy != NULL)
             return memory_begin_wait(memory, operation);
         status = memory_make_present(memory, page, &frame);
         if (status != WK_OK)
@@ -363,10 +388,12 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
 static enum wk_status process_unmap_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
-    /* The last mapping that begins in the range; one from which all pages are gone is still to be freed. */
+    /* The last mapping that begins in the range: one from which all pages are gone is still to be freed. One that reaches
+     * into the range from before was not cut, since it is being taken back as a whole. */
     struct mapping *mapping = mapping_of_node(tree_find_at_most(&process->mappings, operation->cursor[1] - 1));
 
-    if (mapping != NULL && mapping_start(mapping) >= operation->cursor[0]) {
+    if (mapping != NULL &&
+        (mapping_start(mapping) >= operation->cursor[0] || mapping_end(mapping) > operation->cursor[0])) {
         (void)mapping_remove_step(mapping);
         operation->epoch = space_flush_epoch();
         return WK_CONTINUE;
@@ -374,34 +401,24 @@ static enum wk_status process_unmap_step(struct operation *operation)
     return space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
 }
 
-/* Whether [address, address + pages) lies in the user's part; cuts mappings at both of its ends. */
-static enum wk_status cut_out(struct invocation *invocation, struct process *process, uint64_t address, uint64_t pages)
-{
-    const uint64_t end = address + pages * WK_PAGE_BYTES;
-    enum wk_status status;
-
-    if (end > WK_USER_ADDRESS_END)
-        return invocation_bad_argument(invocation, 2);
-    if (process->state >= WK_PROCESS_STATE_ENDING)
-        return WK_REVOKED;
-    status = mapping_split_at(process, address);
-    return status == WK_OK ? mapping_split_at(process, end) : status;
-}
-
 static __attribute__((noinline)) enum wk_status process_unmap_range(struct invocation *invocation,
                                                                     struct process *process, uint64_t address,
                                                                     uint64_t pages)
 {
     struct operation *operation = &invocation->thread->operation;
-    enum wk_status status = cut_out(invocation, process, address, pages);
+    const uint64_t end = address + pages * WK_PAGE_BYTES;
 
-    if (status != WK_OK)
-        return status;
+    if (end > WK_USER_ADDRESS_END)
+        return invocation_bad_argument(invocation, 2);
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (cut_out(process, address, end) != WK_OK)
+        return WK_NO_MEMORY;
 
     op_commit();
     operation_begin(operation, process_unmap_step, &process->object);
     operation->cursor[0] = address;
-    operation->cursor[1] = address + pages * WK_PAGE_BYTES;
+    operation->cursor[1] = end;
     return WK_CONTINUE;
 }
 
@@ -467,7 +484,7 @@ static enum wk_status process_protect_check_step(struct operation *operation)
         if (*at >= operation->cursor[1]) {
             *at = operation->cursor[3];
             operation->step = process_protect_step;
-            return WK_CONTINUE;
+            return cut_out(process, *at, operation->cursor[1]) == WK_OK ? WK_CONTINUE : WK_NO_MEMORY;
         }
     }
     return WK_CONTINUE;
@@ -478,16 +495,17 @@ enum wk_status process_protect(struct invocation *invocation, struct process *pr
 {
     struct operation *operation = &invocation->thread->operation;
     const uint64_t protection = in->protection;
-    enum wk_status status;
+    const uint64_t end = in->address + in->pages * WK_PAGE_BYTES;
 
+    if (end > WK_USER_ADDRESS_END)
+        return invocation_bad_argument(invocation, 2);
     if (protection & WK_PROTECTION_WRITE && (!(protection & WK_PROTECTION_READ) || protection & WK_PROTECTION_EXECUTE))
         return invocation_bad_argument(invocation, 3);
-    status = cut_out(invocation, process, in->address, in->pages);
-    if (status != WK_OK)
-        return status;
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
     operation_begin(operation, process_protect_check_step, &process->object);
     operation->cursor[0] = in->address;
-    operation->cursor[1] = in->address + in->pages * WK_PAGE_BYTES;
+    operation->cursor[1] = end;
     operation->cursor[2] = protection;
     operation->cursor[3] = in->address;
     return WK_CONTINUE;

@@ -59,10 +59,10 @@ enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct 
         *frame = memory_slot_frame(*slot);
         return WK_OK;
     }
-    if (slot == NULL && memory_slot_make(memory, page, true, &slot) != WK_OK)
+    if (bank_charge(memory->object.bank, 1 + (slot == NULL ? memory_tables_missing(memory, page) : 0)) != WK_OK)
         return WK_NO_MEMORY;
-    if (bank_charge(memory->object.bank, 1) != WK_OK)
-        return WK_NO_MEMORY;
+    if (slot == NULL)
+        slot = memory_slot_make(memory, page);
     *frame = frame_of(frame_take(memory));
     *slot = memory_slot_value(*frame);
     memory->present_pages++;
@@ -97,9 +97,10 @@ static enum wk_status memory_wait_step(struct operation *operation)
 
     if (memory->object.state == OBJECT_DYING)
         return WK_OK;
-    if (memory->busy != NULL)
-        thread_give_way(operation->thread, memory->busy->thread);
-    return memory->busy == NULL && space_flush_done(memory->settle_epoch) ? WK_OK : WK_CONTINUE;
+    if (memory->busy == NULL)
+        return WK_OK;
+    thread_give_way(operation->thread, memory->busy->thread);
+    return WK_CONTINUE;
 }
 
 enum wk_status memory_begin_wait(struct memory *memory, struct operation *operation)
@@ -108,63 +109,72 @@ enum wk_status memory_begin_wait(struct memory *memory, struct operation *operat
 }
 
 /*
- * Replaces a shared page by a private copy, in steps: the copy is made without the lock; then, if the page still is what
- * was copied, the copy takes its place, the old translations in this memory's mappings go, and no fault on the memory is
- * answered before all harts have forgotten them. The kernel steps on at once after a copy, so that there are never more
- * copies that nobody paid for than harts.
+ * Replaces a shared page by a private copy, in steps, during which the operation has the memory for itself: its
+ * translations of the page go, everywhere; then the copy is made without the lock; then it takes the page's place. The
+ * kernel steps on at once after the copy, so that there are never more copies that nobody paid for than harts.
  */
 static enum wk_status unshare_end(struct operation *operation)
 {
+    container_of(operation->object, struct memory, object)->busy = NULL;
     if (operation->then == NULL)
         return WK_OK;
     operation->step = operation->then;
     return WK_CONTINUE;
 }
 
-static enum wk_status unshare_sweep_step(struct operation *operation)
-{
-    struct memory *memory = container_of(operation->object, struct memory, object);
-
-    if (memory_sweep_step(operation, operation->unshare_page, operation->unshare_page + 1, 0) == WK_CONTINUE)
-        return WK_CONTINUE;
-    memory->settle_epoch = space_flush_epoch();
-    return unshare_end(operation);
-}
-
 static enum wk_status unshare_replace_step(struct operation *operation)
 {
     struct memory *memory = container_of(operation->object, struct memory, object);
-    const uint64_t page = operation->unshare_page;
     struct frame *original = operation->unshare_original;
-    uint64_t *slot = memory_slot(memory, page);
+    uint64_t *slot = memory_slot(memory, operation->unshare_page);
 
     frame_unpin(original);
-    if (memory->object.state == OBJECT_DYING || page >= memory->pages || slot == NULL ||
-        *slot != memory_slot_value(original) || frame_sharers(original) < 2 || memory->busy != NULL) {
+    if (memory->object.state == OBJECT_DYING || slot == NULL || *slot != memory_slot_value(original) ||
+        frame_sharers(original) < 2) {
         frame_give_back(operation->unshare_copy);
-        return unshare_end(operation); /* the page changed meanwhile: the store is tried again */
+        return unshare_end(operation); /* nothing is shared any more */
     }
     /* The bank paid for the whole page when it began to share it: now that page is the copy. */
     original->references--;
     *slot = memory_slot_value(operation->unshare_copy);
-    memory_sweep_begin(memory, operation);
-    operation->step = unshare_sweep_step;
-    return unshare_sweep_step(operation);
+    return unshare_end(operation);
+}
+
+static enum wk_status unshare_copy_step(struct operation *operation)
+{
+    struct memory *memory = container_of(operation->object, struct memory, object);
+    struct frame *original = memory_page(memory, operation->unshare_page);
+    void *copy;
+
+    if (memory->object.state == OBJECT_DYING || original == NULL || frame_sharers(original) < 2)
+        return unshare_end(operation);
+    if (!space_flush_done(operation->epoch))
+        return WK_CONTINUE;
+    copy = frame_take(memory);
+    operation->unshare_original = original;
+    operation->unshare_copy = frame_of(copy);
+    frame_pin(original);
+    operation->copy = (struct page_copy){copy, frame_pointer(original), WK_PAGE_BYTES, true};
+    operation->step = unshare_replace_step;
+    return WK_CONTINUE;
+}
+
+static enum wk_status unshare_sweep_step(struct operation *operation)
+{
+    if (memory_sweep_step(operation, operation->unshare_page, operation->unshare_page + 1, 0) == WK_OK)
+        operation->step = unshare_copy_step;
+    return WK_CONTINUE;
 }
 
 enum wk_status memory_unshare_first(struct memory *memory, uint64_t page, struct operation *operation,
                                     enum wk_status (*then)(struct operation *))
 {
-    struct frame *original = memory_page(memory, page);
-    void *copy = frame_take(memory);
-
-    operation->step = unshare_replace_step;
+    assert(memory->busy == NULL);
+    memory->busy = operation;
+    operation->step = unshare_sweep_step;
     operation->then = then;
     operation->unshare_page = page;
-    operation->unshare_original = original;
-    operation->unshare_copy = frame_of(copy);
-    frame_pin(original);
-    operation->copy = (struct page_copy){copy, frame_pointer(original), WK_PAGE_BYTES, true};
+    memory_sweep_begin(memory, operation);
     return WK_CONTINUE;
 }
 

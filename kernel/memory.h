@@ -43,7 +43,6 @@ struct memory {
     uint64_t mapping_count;
     struct list pins;           /* at most MEMORY_PINS_MAX */
     uint32_t pin_count;
-    uint64_t settle_epoch;      /* no hart may still see a page that was replaced, before a fault is answered */
     union {
         uint64_t slots[MEMORY_INLINE_PAGES];
         uint64_t *root;
@@ -81,7 +80,7 @@ void *memory_pin_pointer(const struct memory_pin *pin);
 
 /* Whether `page` begins a large page that is whole: 512 contiguous, aligned frames, none shared. */
 bool memory_is_large_at(const struct memory *memory, uint64_t page);
-/* Begins waiting until the long operation that has the memory is done, or all harts see its pages as they are. */
+/* Begins waiting until the long operation that has the memory is done. */
 enum wk_status memory_begin_wait(struct memory *memory, struct operation *operation);
 /* Begins replacing a shared page by a private copy, for a store. WK_CONTINUE. */
 enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, struct operation *operation);

@@ -37,9 +37,8 @@ static enum wk_status memory_made(struct memory *memory, uint64_t unused)
 static void memory_put_page(struct memory *memory, uint64_t page, struct frame *frame, uint64_t *paid)
 {
     const uint64_t tables = memory->table_pages;
-    uint64_t *slot;
+    uint64_t *slot = memory_slot_make(memory, page);
 
-    (void)memory_slot_make(memory, page, false, &slot);
     assert(*slot == 0);
     *slot = memory_slot_value(frame);
     memory->present_pages++;
@@ -148,13 +147,6 @@ enum wk_status memory_create(struct invocation *invocation, struct bank *bank, c
     return WK_CONTINUE;
 }
 
-/* Ends the exclusive use of a memory object by an operation. */
-static void memory_not_busy(struct memory *memory)
-{
-    memory->busy = NULL;
-    memory->settle_epoch = space_flush_epoch();
-}
-
 /* cursor: 0 the next page, 1 pages paid and not yet used. The source's translations must not allow stores any more. */
 static enum wk_status memory_clone_sweep_step(struct operation *operation)
 {
@@ -168,7 +160,7 @@ static enum wk_status memory_clone_sweep_step(struct operation *operation)
     }
     if (!space_flush_done(operation->epoch))
         return WK_CONTINUE;
-    memory_not_busy(source);
+    source->busy = NULL;
     return memory_made(clone, operation->cursor[1]);
 }
 
@@ -188,7 +180,7 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
         struct frame *frame;
 
         if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING) {
-            memory_not_busy(source);
+            source->busy = NULL;
             (void)memory_made(clone, operation->cursor[1]);
             if (clone->object.state != OBJECT_DYING)
                 object_condemn(&clone->object, operation);
@@ -298,14 +290,14 @@ static void copy_part(struct operation *operation, const struct memory *to, cons
     operation->cursor[2] -= bytes;
 }
 
-/* WK_CONTINUE while another operation has one of the two, or a replaced page is not known to all harts yet. */
+/* WK_CONTINUE while another operation has one of the two. */
 static enum wk_status copy_wait(const struct operation *operation, const struct memory *to, const struct memory *from)
 {
     const struct operation *other = to->busy != NULL ? to->busy : from->busy;
 
     if (other != NULL)
         thread_give_way(operation->thread, other->thread);
-    return other == NULL && space_flush_done(to->settle_epoch) ? WK_OK : WK_CONTINUE;
+    return other == NULL ? WK_OK : WK_CONTINUE;
 }
 
 /* cursor: 0 the next byte of the destination, 1 of the source, 2 bytes left. */
@@ -390,7 +382,7 @@ static enum wk_status memory_release_step(struct operation *operation)
     }
     if (memory->object.state != OBJECT_DYING && (*at < end || !space_flush_done(operation->epoch)))
         return WK_CONTINUE;
-    memory_not_busy(memory);
+    memory->busy = NULL;
     return memory->object.state == OBJECT_DYING ? WK_REVOKED : WK_OK;
 }
 

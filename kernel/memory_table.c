@@ -71,44 +71,39 @@ uint64_t *memory_slot(const struct memory *memory, uint64_t page)
     return level == 0 ? entry : NULL;
 }
 
-/* One table more, charged if it is not paid already. */
-static uint64_t *table_take(struct memory *memory, bool charge)
+/* One table more, which is paid already. */
+static uint64_t *table_take(struct memory *memory)
 {
-    uint64_t *table;
-
-    if (charge && bank_charge(memory->object.bank, 1) != WK_OK)
-        return NULL;
-    table = frame_take(memory);
     memory->table_pages++;
-    return table;
+    return frame_take(memory);
 }
 
-enum wk_status memory_slot_make(struct memory *memory, uint64_t page, bool charge, uint64_t **slot)
+unsigned memory_tables_missing(const struct memory *memory, uint64_t page)
+{
+    unsigned level = 0;
+
+    if (memory->levels == 0)
+        return 0;
+    if (memory->root == NULL)
+        return memory->levels;
+    (void)descend(memory->root, memory->levels, page, &level);
+    return level;
+}
+
+uint64_t *memory_slot_make(struct memory *memory, uint64_t page)
 {
     unsigned level;
     uint64_t *entry;
 
-    *slot = memory_slot(memory, page);
-    if (*slot != NULL)
-        return WK_OK;
-    assert(memory->levels != 0 && page < level_pages(memory->levels));
-    if (charge && !bank_can_pay(memory->object.bank, memory->levels))
-        return WK_NO_MEMORY;
-    if (memory->root == NULL) {
-        memory->root = table_take(memory, charge);
-        if (memory->root == NULL)
-            return WK_NO_MEMORY;
-    }
+    if (memory->levels == 0)
+        return memory_slot(memory, page);
+    assert(page < level_pages(memory->levels));
+    if (memory->root == NULL)
+        memory->root = table_take(memory);
     for (entry = descend(memory->root, memory->levels, page, &level); level != 0;
-         entry = descend(memory->root, memory->levels, page, &level)) {
-        uint64_t *table = table_take(memory, charge);
-
-        if (table == NULL)
-            return WK_NO_MEMORY;
-        *entry = (uintptr_t)table;
-    }
-    *slot = entry;
-    return WK_OK;
+         entry = descend(memory->root, memory->levels, page, &level))
+        *entry = (uintptr_t)table_take(memory);
+    return entry;
 }
 
 enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
@@ -123,10 +118,10 @@ enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
         memory->levels = (uint8_t)levels;
         return WK_OK;
     }
-    if (!bank_can_pay(memory->object.bank, levels - at) || bank_charge(memory->object.bank, levels - at) != WK_OK)
+    if (bank_charge(memory->object.bank, levels - at) != WK_OK)
         return WK_NO_MEMORY;
     for (; at < levels; at++) {
-        uint64_t *table = table_take(memory, false);
+        uint64_t *table = table_take(memory);
 
         if (at == 0)
             for (unsigned i = 0; i < MEMORY_INLINE_PAGES; i++)

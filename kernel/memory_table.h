@@ -27,11 +27,10 @@ uint8_t memory_levels_for(uint64_t pages);
 uint64_t memory_tables_for(uint64_t pages);
 /* The slot of a page, NULL if its table does not exist. */
 uint64_t *memory_slot(const struct memory *memory, uint64_t page);
-/*
- * The same, making tables as needed; they are charged if `charge`, else the caller has. WK_NO_MEMORY changes nothing.
- * Takes at most MEMORY_LEVELS_MAX frames.
- */
-enum wk_status memory_slot_make(struct memory *memory, uint64_t page, bool charge, uint64_t **slot);
+/* Tables that the page's slot still needs; at most MEMORY_LEVELS_MAX. */
+unsigned memory_tables_missing(const struct memory *memory, uint64_t page);
+/* The slot, with its missing tables made, which the caller has paid. Takes as many frames. */
+uint64_t *memory_slot_make(struct memory *memory, uint64_t page);
 /* Makes the tree fit for `pages`. Takes at most MEMORY_LEVELS_MAX frames. */
 enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages);
 /* `page` if it may be present, else the next page that is not known to be absent with it, at most `end`. */

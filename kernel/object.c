@@ -86,7 +86,7 @@ void object_last_capability_gone(struct object *object, struct operation *operat
         object_condemn(object, operation);
 }
 
-/* Whether ending the object would end the thread that does it. */
+/* Whether ending the object would end the thread that does it. One that has been ended meanwhile waits for nobody. */
 static bool ends_its_doer(const struct object *object, const struct operation *operation)
 {
     const struct thread *doer = operation->thread;
@@ -141,7 +141,7 @@ enum wk_status object_dismantle_step(struct operation *operation)
     if (list_is_empty(&operation->condemned))
         return WK_OK;
     object = container_of(operation->condemned.next, struct object, dying_link);
-    if (ends_its_doer(object, operation)) {
+    if (ends_its_doer(object, operation) || (operation->thread->stop & THREAD_ENDED) != 0) {
         reaper_take(operation);
         return WK_NO_ANSWER;
     }

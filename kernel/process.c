@@ -170,6 +170,8 @@ enum wk_status process_grant(struct invocation *invocation, struct process *proc
         return WK_IS_LENT;
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
+    if (process->cloning)
+        return WK_BUSY;
     status = parent == NULL ? WK_OK : capability_check_derive(parent);
     if (status == WK_OK)
         status = capability_reserve(&process->table, process);
@@ -202,6 +204,7 @@ static enum wk_status process_unclone_step(struct operation *operation)
 
     if (capability_table_clear_step(process, &operation->cursor[1], operation) == WK_CONTINUE)
         return WK_CONTINUE;
+    process->cloning = false;
     return WK_NO_MEMORY;
 }
 
@@ -215,10 +218,10 @@ static enum wk_status process_clone_step(struct operation *operation)
         const uint32_t index = (uint32_t)operation->cursor[0];
         struct capability *slot;
 
-        if (process->state >= WK_PROCESS_STATE_ENDING)
-            return WK_REVOKED;
-        if (index == operation->cursor[2])
-            return WK_OK;
+        if (process->state >= WK_PROCESS_STATE_ENDING || index == operation->cursor[2]) {
+            process->cloning = false;
+            return index == operation->cursor[2] ? WK_OK : WK_REVOKED;
+        }
         slot = capability_slot(&source->table, index);
         if (capability_copy_slot(process, index, slot, is_cloned(source, slot)) != WK_OK) {
             operation->step = process_unclone_step;
@@ -235,10 +238,11 @@ enum wk_status process_clone_table(struct invocation *invocation, struct process
 
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
-    if (process->state != WK_PROCESS_STATE_CREATED || process->table.made != 0)
+    if (process->state != WK_PROCESS_STATE_CREATED || process->table.made != 0 || process->cloning)
         return WK_BUSY;
 
     op_commit();
+    process->cloning = true;
     operation_begin(operation, process_clone_step, &process->object);
     operation->cursor[2] = invocation->process->table.made;
     return WK_CONTINUE;
@@ -257,28 +261,37 @@ enum wk_status process_set_upcall(struct invocation *invocation, struct process 
     return WK_OK;
 }
 
-/* Goes once round the threads: each is looked at and put at the end. cursor: 0 how many are left. */
+/* The first thread, which becomes the last: so a walk goes round in steps. */
+static struct thread *next_thread(struct process *process)
+{
+    struct list *link = process->threads.next;
+
+    list_remove(link);
+    list_append(&process->threads, link);
+    return container_of(link, struct thread, process_link);
+}
+
+/* cursor: 0 how many threads are left to be looked at. A resume meanwhile ends it. */
 static enum wk_status process_suspend_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
 
+    if (process->state != WK_PROCESS_STATE_SUSPENDED)
+        return WK_OK;
     for (unsigned i = 0; i < THREADS_STEP && operation->cursor[0] != 0 && !list_is_empty(&process->threads); i++) {
-        struct thread *thread = container_of(process->threads.next, struct thread, process_link);
+        struct thread *thread = next_thread(process);
 
-        list_remove(&thread->process_link);
-        list_append(&process->threads, &thread->process_link);
-        if (process->state == WK_PROCESS_STATE_SUSPENDED && !(thread->stop & THREAD_CREATED))
+        if (!(thread->stop & THREAD_CREATED))
             thread_set_stop(thread, THREAD_SUSPENDED);
         operation->cursor[0]--;
     }
-    if (process->state != WK_PROCESS_STATE_SUSPENDED)
-        return WK_OK;
-    if (operation->cursor[0] != 0)
+    if (operation->cursor[0] != 0 && !list_is_empty(&process->threads))
         return WK_CONTINUE;
     for (unsigned i = 0; i < hart_count; i++) {
         const struct thread *current = harts[i]->current;
 
-        if (current != NULL && current != operation->thread && current->process == process)
+        /* One inside an operation is in the kernel, and stops when that is done. */
+        if (current != NULL && current->process == process && current->operation.step == NULL)
             return WK_CONTINUE;
     }
     return WK_OK;
@@ -304,13 +317,10 @@ static enum wk_status process_resume_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
 
+    if (process->state != WK_PROCESS_STATE_RUNNING)
+        return WK_OK;
     for (unsigned i = 0; i < THREADS_STEP && operation->cursor[0] != 0 && !list_is_empty(&process->threads); i++) {
-        struct thread *thread = container_of(process->threads.next, struct thread, process_link);
-
-        list_remove(&thread->process_link);
-        list_append(&process->threads, &thread->process_link);
-        if (process->state == WK_PROCESS_STATE_RUNNING)
-            thread_clear_stop(thread, THREAD_SUSPENDED);
+        thread_clear_stop(next_thread(process), THREAD_SUSPENDED);
         operation->cursor[0]--;
     }
     return operation->cursor[0] == 0 || list_is_empty(&process->threads) ? WK_OK : WK_CONTINUE;
@@ -336,6 +346,12 @@ static enum wk_status process_kill_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
 
+    /* Two may kill each other: who has been ended leaves the rest to the reaper, and waits for nobody. */
+    if (operation->thread->stop & THREAD_ENDED) {
+        reaper_end_process(process, operation->thread->priority);
+        reaper_take(operation);
+        return WK_NO_ANSWER;
+    }
     if (process_end_step(process, operation) == WK_CONTINUE)
         return WK_CONTINUE;
     return object_dismantle_step(operation);

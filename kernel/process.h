@@ -18,6 +18,7 @@ struct process {
     uint8_t state;             /* enum wk_process_state */
     uint8_t reason;            /* enum wk_end_reason */
     uint8_t priority_ceiling;
+    bool cloning;              /* a clone_table into it is under way: its table is not to be touched otherwise */
     uint64_t end_detail;
     uint64_t end_counter;      /* program counter at a fault */
     uint64_t upcall_entry;     /* 0: no handler */

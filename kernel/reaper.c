@@ -83,7 +83,7 @@ void reaper_take_object(struct object *object)
 
     list_remove(&object->dying_link);
     list_append(&reaper->thread.operation.condemned, &object->dying_link);
-    reaper_wake(reaper, 0);
+    reaper_wake(reaper, hart_current()->current == NULL ? 0 : hart_current()->current->priority);
 }
 
 void reaper_take(struct operation *operation)
@@ -91,7 +91,10 @@ void reaper_take(struct operation *operation)
     struct reaper *reaper = reaper_here();
     struct list *condemned = &reaper->thread.operation.condemned;
 
-    assert(!list_is_empty(&operation->condemned) && operation != &reaper->thread.operation);
+    assert(operation != &reaper->thread.operation);
+    thread_end(operation->thread);
+    if (list_is_empty(&operation->condemned))
+        return;
     /* The whole list, in its order, before what the reaper has. */
     operation->condemned.previous->next = condemned->next;
     condemned->next->previous = operation->condemned.previous;
@@ -99,7 +102,6 @@ void reaper_take(struct operation *operation)
     condemned->next->previous = condemned;
     list_init(&operation->condemned);
     reaper_wake(reaper, operation->thread->priority);
-    thread_end(operation->thread);
 }
 
 void reaper_end_process(struct process *process, uint8_t priority)

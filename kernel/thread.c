@@ -185,6 +185,8 @@ enum wk_status thread_start(struct invocation *invocation, struct thread *thread
         return WK_ALREADY_STARTED;
     if (thread->stop & THREAD_ENDED || thread->process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
+    if (thread->process->cloning)
+        return WK_BUSY;
 
     op_commit();
     thread_begin(thread, in->entry, in->stack, in->thread_pointer, in->argument0, in->argument1);
@@ -193,6 +195,9 @@ enum wk_status thread_start(struct invocation *invocation, struct thread *thread
 
 static enum wk_status thread_stop_step(struct operation *operation)
 {
+    /* Two may stop each other: who has been ended waits for nobody. */
+    if (operation->thread->stop & THREAD_ENDED)
+        return WK_NO_ANSWER;
     return thread_end_step(container_of(operation->object, struct thread, object), operation);
 }
 

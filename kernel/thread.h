@@ -36,6 +36,7 @@ struct thread {
     bool interrupt_latched;      /* the next wait answers `interrupted` */
     bool interrupt_owed;         /* an upcall with cause `interrupt` is to be delivered */
     uint64_t wait_mask;          /* while THREAD_WAITING: what it waits for, or once granted, what it gets */
+    uint64_t wait_handle;        /* of the capability by which the wait began */
     struct event *wait_event;    /* NULL if it does not wait, or was granted */
     struct list wait_link;       /* event->waiters, or hart->granted */
     struct deadline wait_deadline; /* to be cancelled when the thread ends: it may be set without a wait */

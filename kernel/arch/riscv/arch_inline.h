@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RISC-V's part of arch.h that is inline: RV64 with Sv39 (Privileged Architecture 1.12, chapter 4). Where the specification
- * leaves a choice: entries have A and D set beforehand, so no hart ever writes a page table.
+ * RISC-V's part of arch.h that is inline: RV64 with Sv39 (Privileged Architecture 1.12, chapter 4). Where the
+ * specification leaves a choice: entries have A and D set beforehand, so no hart ever writes a page table.
  */
 #ifndef ARCH_INLINE_H
 #define ARCH_INLINE_H
@@ -30,10 +30,10 @@ struct arch_hart {
     uint64_t user_sp;
     uint64_t stack_end;
     uint64_t emergency_stack_end;
-    uint64_t panicking;           /* a trap inside a panic stops at once */
+    uint64_t panicking;            /* a trap inside a panic stops at once */
     uint64_t kernel_registers[32]; /* of a trap from the kernel itself; [0] is the program counter */
-    uint64_t hartid;              /* the firmware's number */
-    _Atomic uint64_t has_started; /* it has come up */
+    uint64_t hartid;               /* the firmware's number */
+    _Atomic uint64_t has_started;  /* it has come up */
 };
 
 /* Width of address space identifiers; 0 if the hardware has none. Written at boot. */
@@ -123,8 +123,8 @@ static inline void arch_flush_all(void)
 }
 
 /*
- * Harts without identifiers are flushed whole: their spaces all are number 0, and the U74, one of them, does not obey a fence
- * for one address (SiFive erratum CIP-1200).
+ * Harts without identifiers are flushed whole: their spaces all are number 0, and the U74, one of them, does not obey a
+ * fence for one address (SiFive erratum CIP-1200).
  */
 static inline void arch_flush_page(uint64_t asid, uint64_t address)
 {
@@ -179,7 +179,7 @@ static inline bool arch_allocation_fails(void)
 
 static inline uint64_t arch_instructions(void)
 {
-    uint64_t instructions;
+    uint64_t instructions = 0;
 
     __asm__ volatile("rdinstret %0" : "=r"(instructions));
     return instructions;
@@ -193,8 +193,8 @@ static inline void arch_relax(void)
 
 static inline bool arch_interrupt_waits(void)
 {
-    uint64_t pending;
-    uint64_t enabled;
+    uint64_t pending = 0;
+    uint64_t enabled = 0;
 
     __asm__ volatile("csrr %0, sip" : "=r"(pending));
     __asm__ volatile("csrr %0, sie" : "=r"(enabled));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Time: nanoseconds since the `time` counter was 0, so that user code can reckon the same from rdtime. Conversions are
- * multiplications by fixed-point factors; rounding is such that a timer never fires before arch_time_ns reaches its time.
+ * multiplications by fixed-point factors; rounding is such that a timer never fires before arch_time_ns reaches its
+ * time.
  */
 #include "riscv.h"
 #include "sbi.h"

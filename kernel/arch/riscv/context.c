@@ -2,9 +2,9 @@
 /*
  * Threads' registers, as far as they are not saved and loaded by trap.S.
  *
- * Floating point belongs to threads that use it. A thread starts with the unit off (sstatus.FS); its first instruction for
- * it traps, finds the unit on with all registers zero, and is tried again. sstatus.FS is right for the hart's current
- * thread whenever arch_thread_switch is not under way: off if the thread never used it, clean or dirty otherwise.
+ * Floating point belongs to threads that use it. A thread starts with the unit off (sstatus.FS); its first instruction
+ * for it traps, is tried again, and finds the unit on with all registers zero. sstatus.FS is right for the hart's
+ * current thread whenever arch_thread_switch is not under way: off if the thread never used it, else clean or dirty.
  */
 #include "fp.h"
 #include "riscv.h"

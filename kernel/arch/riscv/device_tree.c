@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk, on libfdt's tokens: each token is looked at once, since looking properties up by path or name would read the
- * tree again for every question. libfdt checks that each token lies within the tree.
+ * The walk, on libfdt's tokens: each token is looked at once, since looking properties up by path or name would read
+ * the tree again for every question. libfdt checks that each token lies within the tree.
  */
 #include "device_tree.h"
 
@@ -52,8 +52,8 @@ struct walk {
     uint32_t strings_bytes;
     enum device_place (*visit)(const struct device_node *node);
     struct level levels[DEPTH_MAX];
-    unsigned depth;          /* of the node whose tokens are read, the root is 1 */
-    bool is_open;            /* its properties are being read: it has not been visited */
+    unsigned depth; /* of the node whose tokens are read, the root is 1 */
+    bool is_open;   /* its properties are being read: it has not been visited */
     struct device_node node;
     uint8_t known[KNOWN_NAMES]; /* by a name's offset: 1 + its enum device_property, 0 if it was not met yet */
 };
@@ -230,6 +230,6 @@ bool device_node_region(const struct device_node *node, uint32_t n, uint64_t *st
     if (cells == 0 || n > reg.bytes / CELL_BYTES / cells)
         return false;
     return device_value_number(reg, n * cells, node->address_cells, start) &&
-           device_value_number(reg, n * cells + node->address_cells, node->size_cells, bytes) &&
-           *start < ADDRESS_END && *bytes <= ADDRESS_END - *start;
+           device_value_number(reg, n * cells + node->address_cells, node->size_cells, bytes) && *start < ADDRESS_END &&
+           *bytes <= ADDRESS_END - *start;
 }

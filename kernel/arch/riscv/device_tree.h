@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One walk over the flattened device tree (Devicetree Specification 0.4, chapter 5). Nothing in the tree is trusted: every
- * value is a range of bytes that the walk has found to lie in the tree.
+ * One walk over the flattened device tree (Devicetree Specification 0.4, chapter 5). Nothing in the tree is trusted:
+ * every value is a range of bytes that the walk has found to lie in the tree.
  */
 #ifndef DEVICE_TREE_H
 #define DEVICE_TREE_H

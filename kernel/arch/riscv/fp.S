@@ -5,7 +5,10 @@
     .attribute arch, "rv64imafdc"
 
     .macro  each_fp instruction
-    .irp    number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    .irp    number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    \instruction f\number, CONTEXT_F + 8 * \number(a0)
+    .endr
+    .irp    number, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     \instruction f\number, CONTEXT_F + 8 * \number(a0)
     .endr
     .endm

@@ -8,7 +8,7 @@
 void fp_save(struct arch_context *context);
 void fp_load(const struct arch_context *context);
 
-/* After an illegal instruction: true if it may have been a thread's first for floating point, and is to be tried again. */
+/* After an illegal instruction: true if it may be the thread's first for floating point, and is to be tried again. */
 bool fp_first_use(struct arch_context *context);
 
 #endif

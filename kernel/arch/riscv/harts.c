@@ -33,7 +33,7 @@ static void prepare(struct hart_memory *memory, unsigned index, uint64_t hartid)
     arch->hartid = hartid;
 }
 
-/* What each hart sets up for itself: no floating point, no vectors, no access to user memory; counters for user code. */
+/* What each hart sets up for itself: no floating point, no vectors, no user memory; counters for user code. */
 static void prepare_registers(uint64_t interrupts)
 {
     csr_clear(sstatus, SSTATUS_FROM_KERNEL | SSTATUS_FS | SSTATUS_VS | SSTATUS_XS | SSTATUS_SUM | SSTATUS_MXR);

@@ -45,8 +45,10 @@ uint64_t page_tables_begin(uint64_t image)
     kernel_middle.entries[0] = arch_entry_table((struct physical){(uint64_t)&image_leaves});
     kernel_middle.entries[1] = arch_entry_table((struct physical){(uint64_t)&window_leaves});
     for (uint64_t page = image; page < boot_pages_next; page += PAGE_BYTES)
-        image_leaves.entries[(page - image) / PAGE_BYTES] = kernel_entry_leaf(
-            page, page < text_end ? KERNEL_TEXT : page < rodata_end ? KERNEL_CONSTANT : KERNEL_DATA);
+        image_leaves.entries[(page - image) / PAGE_BYTES] =
+            kernel_entry_leaf(page, page < text_end     ? KERNEL_TEXT
+                                    : page < rodata_end ? KERNEL_CONSTANT
+                                                        : KERNEL_DATA);
     for (uint64_t page = 0; page < STACK_PAGES; page++)
         window_leaves.entries[1 + page] = kernel_entry_leaf((uint64_t)boot_stack + page * PAGE_BYTES, KERNEL_DATA);
     kernel_satp = SATP_SV39 | (uint64_t)&kernel_root / PAGE_BYTES;

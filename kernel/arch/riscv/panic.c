@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end by a bug: what the hart can tell of itself, then power off. tools/symbolise.py reads the lines `  at ADDRESS`.
+ * The end by a bug: what the hart can tell of itself, then power off. tools/symbolise.py reads the lines
+ * `  at ADDRESS`.
  */
 #include "console.h"
 #include "riscv.h"

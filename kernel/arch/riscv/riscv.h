@@ -9,7 +9,7 @@
 #define CSR_TEXT(name) #name
 #define csr_read(name)                                                                                                 \
     __extension__({                                                                                                    \
-        uint64_t csr_value;                                                                                            \
+        uint64_t csr_value = 0;                                                                                        \
         __asm__ volatile("csrr %0, " CSR_TEXT(name) : "=r"(csr_value)::"memory");                                      \
         csr_value;                                                                                                     \
     })
@@ -19,15 +19,15 @@
 
 /* What the device tree told that only this folder needs (machine.c). */
 struct machine {
-    const char *isa;             /* in the device tree */
+    const char *isa; /* in the device tree */
     bool has_fp;
     bool has_sstc;
     uint64_t hartids[HARTS_MAX]; /* the boot hart first */
     unsigned hart_count;
-    uint64_t plic;               /* physical address */
-    unsigned plic_context;       /* of the boot hart's supervisor mode */
-    unsigned plic_lines;         /* 0: there is no controller that the kernel could use */
-    uint64_t finisher;           /* physical address, 0: there is none */
+    uint64_t plic;                               /* physical address */
+    unsigned plic_context;                       /* of the boot hart's supervisor mode */
+    unsigned plic_lines;                         /* 0: there is no controller that the kernel could use */
+    uint64_t finisher;                           /* physical address, 0: there is none */
     struct boot_range unmapped[BOOT_RANGES_MAX]; /* parts of RAM that firmware forbids to map */
     unsigned unmapped_count;
 };
@@ -37,10 +37,10 @@ extern struct machine machine;
 void machine_read(struct physical tree, uint64_t boot_hartid);
 
 /* start.S */
-extern char image_header[];      /* the image's first byte */
-extern char boot_stack[];        /* STACK_BYTES */
-void hart_entry(void);           /* where a further hart starts: address translation off, a1 its struct hart */
-bool stimecmp_exists(void);      /* whether Sstc's register can be read */
+extern char image_header[];             /* the image's first byte */
+extern char boot_stack[];               /* STACK_BYTES */
+void hart_entry(void);                  /* where a further hart starts: address translation off, a1 its struct hart */
+bool stimecmp_exists(void);             /* whether Sstc's register can be read */
 extern uint64_t arch_boot_instructions; /* instructions retired when the kernel was entered */
 
 /* kernel.ld */

@@ -16,11 +16,11 @@ enum sbi_extension {
     SBI_LEGACY_PUTCHAR = 0x01,
     SBI_LEGACY_GETCHAR = 0x02,
     SBI_LEGACY_SHUTDOWN = 0x08,
-    SBI_BASE = 0x10,        /* chapter 4 */
-    SBI_TIME = 0x54494d45,  /* chapter 6 */
-    SBI_IPI = 0x735049,     /* chapter 7 */
-    SBI_HSM = 0x48534d,     /* chapter 9 */
-    SBI_RESET = 0x53525354, /* chapter 10 */
+    SBI_BASE = 0x10,          /* chapter 4 */
+    SBI_TIME = 0x54494d45,    /* chapter 6 */
+    SBI_IPI = 0x735049,       /* chapter 7 */
+    SBI_HSM = 0x48534d,       /* chapter 9 */
+    SBI_RESET = 0x53525354,   /* chapter 10 */
     SBI_CONSOLE = 0x4442434e, /* chapter 12 */
 };
 

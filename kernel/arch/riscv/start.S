@@ -7,8 +7,8 @@
 #include "registers.h"
 
 /*
- * The header that boot loaders know from Linux (Documentation/riscv/boot-image-header.rst). They load the image this far
- * from a 2 MiB boundary of RAM (not at all), and keep what it says of memory free.
+ * The header that boot loaders know from Linux (Documentation/riscv/boot-image-header.rst): where they load the image,
+ * and how much memory from there on they leave to it.
  */
     .section .text.image_header, "ax"
     .option norvc

@@ -2,8 +2,9 @@
 /*
  * Every way into the kernel and out again; README.md tells the story. Interrupts are off from entry to sret.
  *
- * While user code runs, sscratch holds the hart's struct; in the kernel it is 0 and tp holds the struct. So a trap that finds
- * 0 comes from the kernel itself, which is a bug and ends in a panic. gp is not used by the kernel: it stays the user's.
+ * While user code runs, sscratch holds the hart's struct; in the kernel it is 0 and tp holds the struct. So a trap that
+ * finds 0 comes from the kernel itself, which is a bug and ends in a panic. gp is not used by the kernel: it stays the
+ * user's.
  * sstatus.FS always says how things stand for hart->current, so no way out touches sstatus.
  */
 #include "offsets.h"
@@ -46,8 +47,8 @@ trap_entry:
     beqz    t0, foreign_ecall
 
 /*
- * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0: handle, a1 to a6: words, a7: operation,
- * all to be passed on as they are; s0 to s11 and gp stay where they are, and sepc is the ecall's.
+ * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0: handle, a1 to a6: words, a7:
+ * operation, all to be passed on as they are; s0 to s11 and gp stay where they are, and sepc is the ecall's.
  */
     sd      ra, HART_USER_RA(tp)
     sd      sp, HART_USER_SP(tp)
@@ -56,7 +57,7 @@ trap_entry:
     jal     trap_invocation
     bnez    a0, invocation_answered
 #else
-/* The straight path of invoke.c, by itself: the lock is free, and operation, handle, type, rights and object are good. */
+/* The straight path of invoke.c: the lock is free, and operation, handle, type, rights and object are good. */
     sd      a7, HART_OPERATION(tp)
     la      t0, kernel_lock
     li      t1, 1
@@ -83,7 +84,7 @@ trap_entry:
     andi    t3, a0, (1 << CAPABILITY_PAGE_SHIFT) - 1
     slli    t3, t3, CAPABILITY_SHIFT
     add     t2, t2, t3              /* t2: the slot */
-    lwu     t3, CAPABILITY_GENERATION(t2)
+    lw      t3, CAPABILITY_GENERATION(t2) /* negative, so no handle's, if it is free */
     srli    t4, a0, HANDLE_INDEX_SHIFT
     bne     t3, t4, invocation_crooked
     beqz    t4, invocation_crooked  /* the generation of slots never made */
@@ -222,8 +223,8 @@ full_trap:
     j       load_thread
 
 /*
- * A page fault, most often answered at once: only what C may spoil is saved. tp: hart; t0 and tp are in hart->arch; s0 to
- * s11 and gp stay where they are, and sepc is the access's.
+ * A page fault, most often answered at once: only what C may spoil is saved. tp: hart; t0 and tp are in hart->arch; s0
+ * to s11 and gp stay where they are, and sepc is the access's.
  */
 page_fault:
     ld      t0, HART_CURRENT(tp)
@@ -254,8 +255,8 @@ page_fault_left:
     j       load_thread
 
 /*
- * An ecall that is not Winkle's. tp: hart; t0 and tp are in hart->arch, all else is the trapped code's, and a word of the
- * frame is the process's own and trusted for nothing.
+ * An ecall that is not Winkle's. tp: hart; t0 and tp are in hart->arch, all else is the trapped code's, and a word of
+ * the frame is the process's own and trusted for nothing.
  */
 foreign_ecall:
     sd      t1, HART_USER_T + 8(tp)
@@ -287,7 +288,7 @@ foreign_ecall:
     ld      t0, THREAD_CALL_FRAME_ADDRESS(t1)
     j       foreign_leave
 
-/* A handler's return. t0: its pc, t1: thread. Only the return from a foreign call, with no interrupt latched, is done here. */
+/* A handler's return. t0: its pc, t1: thread. Here only from a foreign call, with no interrupt latched. */
 upcall_return:
     ld      t2, THREAD_CALL_FRAME(t1)
     beqz    t2, foreign_slowly

@@ -79,7 +79,8 @@ void tree_devices_finish(void)
     for (uint32_t n = 0; device_value_number(plic_contexts, 2 * n, 1, &phandle) &&
                          device_value_number(plic_contexts, 2 * n + 1, 1, &interrupt);
          n++)
-        if (interrupt == SUPERVISOR_EXTERNAL && phandle == tree_boot_hart_phandle() && plic_has_context(plic_bytes, n)) {
+        if (interrupt == SUPERVISOR_EXTERNAL && phandle == tree_boot_hart_phandle() &&
+            plic_has_context(plic_bytes, n)) {
             machine.plic_context = n;
             return;
         }

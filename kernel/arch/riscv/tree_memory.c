@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RAM, what of it is taken, and what the boot loader says (Devicetree Specification 0.4, 3.4 to 3.6 and 5.3). The kernel
- * uses the contiguous RAM that it lies in.
+ * RAM, what of it is taken, and what the boot loader says (Devicetree Specification 0.4, 3.4 to 3.6 and 5.3). The
+ * kernel uses the contiguous RAM that it lies in.
  */
 #include "page_table.h"
 #include "riscv.h"
