@@ -83,6 +83,7 @@ struct hart {
     uint64_t fault_address;
     uint32_t ticket;          /* of the kernel lock, while the hart waits for it */
     uint64_t notify;          /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
+    _Atomic uint64_t flush_asked; /* the last flush epoch in which this hart was asked to flush; written under the lock */
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 

@@ -7,8 +7,10 @@
  * number 0, and switching to one of those flushes. A hart flushes an identifier when it first meets the space, so that
  * reuse needs no shoot-down.
  *
- * Shoot-down: whoever takes something away flushes its own hart, adds one to the flush epoch and notifies the others,
- * which flush everything and note the epoch that they have seen. Guarded by the kernel lock, but for `flush_seen`.
+ * Shoot-down: whoever takes something away flushes its own hart. Another hart on which the space is current is asked by
+ * the next flush epoch and notified; it flushes everything and notes the epoch that it has seen. A hart that has met the
+ * space but runs another now is only forgotten by it: it flushes the identifier when it meets the space again. Guarded by
+ * the kernel lock, but for `flush_seen` and the reading of `flush_asked`.
  */
 #include "space.h"
 
@@ -127,20 +129,33 @@ void space_kernel_activate(void)
     arch_space_switch(arch_kernel_root(), 0);
 }
 
-static void flush_others_slowly(const struct hart *self)
+static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
 {
-    atomic_fetch_add_explicit(&flush_epoch, 1, memory_order_seq_cst);
-    for (unsigned i = 0; i < hart_count; i++)
-        if (harts[i] != self)
-            hart_notify(harts[i]);
-    space_flush_serve();
+    const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
+    bool asked = false;
+
+    for (unsigned i = 0; i < hart_count; i++) {
+        struct hart *hart = harts[i];
+
+        if (hart == self || !(space->harts & UINT64_C(1) << i))
+            continue;
+        if (hart->space == space) {
+            atomic_store_explicit(&hart->flush_asked, epoch, memory_order_seq_cst);
+            hart_notify(hart);
+            asked = true;
+        } else {
+            space->harts &= ~(UINT64_C(1) << i);
+        }
+    }
+    if (asked)
+        atomic_store_explicit(&flush_epoch, epoch, memory_order_seq_cst);
 }
 
 /* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
-static inline void flush_others(const struct space *space)
+static inline void flush_others(struct space *space)
 {
     if (!space_is_local(space))
-        flush_others_slowly(hart_current());
+        flush_others_slowly(space, hart_current());
 }
 
 uint64_t space_flush_epoch(void)
@@ -150,9 +165,13 @@ uint64_t space_flush_epoch(void)
 
 bool space_flush_done_slowly(uint64_t epoch)
 {
-    for (unsigned i = 0; i < hart_count; i++)
-        if (atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire) < epoch)
+    for (unsigned i = 0; i < hart_count; i++) {
+        const uint64_t seen = atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire);
+
+        /* A hart that has seen all that it was asked has seen enough. */
+        if (seen < epoch && seen < atomic_load_explicit(&harts[i]->flush_asked, memory_order_relaxed))
             return false;
+    }
     return true;
 }
 
@@ -166,12 +185,12 @@ bool space_flush_done_low(uint32_t epoch)
 void space_flush_serve(void)
 {
     struct hart *hart = hart_current();
-    const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_seq_cst);
+    const uint64_t asked = atomic_load_explicit(&hart->flush_asked, memory_order_seq_cst);
 
-    if (epoch == atomic_load_explicit(&hart->flush_seen, memory_order_relaxed))
+    if (asked <= atomic_load_explicit(&hart->flush_seen, memory_order_relaxed))
         return;
     arch_flush_all();
-    atomic_store_explicit(&hart->flush_seen, epoch, memory_order_release);
+    atomic_store_explicit(&hart->flush_seen, asked, memory_order_release);
 }
 
 /*

@@ -18,8 +18,7 @@ enum wk_status wk_child_wait(const struct wk_child *child, wk_handle event, uint
 
     if (status != WK_OK)
         return status;
-    return wk_process_info(child->process, &state, &end->reason, &end->detail, &end->counter, &threads,
-                           &capabilities);
+    return wk_process_info(child->process, &state, &end->reason, &end->detail, &end->counter, &threads, &capabilities);
 }
 
 void wk_child_release(struct wk_child *child)

@@ -46,7 +46,7 @@ static enum wk_status new_region(void)
 
     if (status != WK_OK)
         return status;
-    for (uint64_t class = CLASSES; class-- > 0;) {
+    for (uint64_t class = CLASSES; class -- > 0;) {
         if (region_bytes >= class_bytes(class)) {
             struct header *header = (struct header *)(void *)region;
 
@@ -104,7 +104,7 @@ void *wk_allocate(size_t bytes)
         header = take_large(bytes);
     } else {
         while (class_bytes(class) < bytes)
-            class++;
+            class ++;
         wk_lock_take(&heap_lock);
         header = take_small(class);
         wk_lock_release(&heap_lock);

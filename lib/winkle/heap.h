@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small allocator over memory objects, paid by the program's own bank. Sizes are rounded up to powers of two, header
- * included; up to 16 KiB blocks come from lists, one for each size, and go back to them; larger ones are memory objects of
- * their own. All of it is O(1) but for mapping and zeroing pages.
+ * A small allocator over memory objects, paid by the program's own bank. Sizes are rounded up to powers of two,
+ * header included; up to 16 KiB blocks come from lists, one for each size, and go back to them; larger ones are
+ * memory objects of their own. All of it is O(1) but for mapping and zeroing pages.
  */
 #ifndef WINKLE_HEAP_H
 #define WINKLE_HEAP_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's bytes go through staging pages of the launcher and `memory: copy`, which answers `no_memory` where a store
- * into the program's mapped pages would fault: a program whose bank is too small must not take its launcher with it.
+ * The program's bytes go through staging pages of the launcher and `memory: copy`, which answers `no_memory` where a
+ * store into the program's mapped pages would fault: a program whose bank is too small must not take its launcher
+ * with it.
  */
 #include <winkle/launch.h>
 
@@ -16,8 +17,8 @@
 #define STAGING_PAGES 16
 #define STAGING_BYTES (STAGING_PAGES * WK_PAGE_BYTES)
 
-/* Where all that the program has mapped lies: behind its segments a gap, the stack, a gap, the start block. In the memory
- * object the same without gaps. */
+/* Where all that the program has mapped lies: behind its segments a gap, the stack, a gap, the start block. In the
+ * memory object the same without gaps. */
 struct layout {
     uint64_t segment_offset_pages[WK_ELF_SEGMENTS_MAX];
     uint64_t stack_offset_pages;
@@ -83,8 +84,7 @@ static enum wk_status load_segments(const struct work *work)
     for (unsigned i = 0; i < work->elf.segment_count; i++) {
         const struct wk_elf_segment *segment = &work->elf.segments[i];
         const uint64_t offset_pages = work->layout.segment_offset_pages[i];
-        enum wk_status status =
-            copy_bytes(work, offset_pages * WK_PAGE_BYTES, segment->bytes, segment->file_bytes);
+        enum wk_status status = copy_bytes(work, offset_pages * WK_PAGE_BYTES, segment->bytes, segment->file_bytes);
 
         if (status == WK_OK)
             status = map_child(work, segment->address, offset_pages, segment->pages, segment->protection);
@@ -160,8 +160,7 @@ static enum wk_status write_start_block(struct work *work)
     memcpy(work->staging_bytes, &work->start, sizeof(work->start));
     status = wk_memory_copy(work->child->memory, work->layout.start_offset_pages * WK_PAGE_BYTES, work->staging, 0,
                             WK_PAGE_BYTES);
-    return status != WK_OK ? status
-                           : map_child(work, address, work->layout.start_offset_pages, 1, WK_PROTECTION_READ);
+    return status != WK_OK ? status : map_child(work, address, work->layout.start_offset_pages, 1, WK_PROTECTION_READ);
 }
 
 static enum wk_status make_objects(struct work *work, const char **problem)

@@ -37,7 +37,7 @@ struct wk_launch {
     uint64_t ceiling;        /* no thread of it is more urgent */
     uint64_t priority;       /* of its first thread */
     uint64_t stack_pages;    /* 0: WK_STACK_PAGES */
-    wk_handle end_event;     /* signalled with end_bits when it has ended; 0: the kernel reports a crash on the console */
+    wk_handle end_event; /* signalled with end_bits when it has ended; 0: the kernel reports a crash on the console */
     uint64_t end_bits;
     const struct wk_grant *grants;
     unsigned grant_count;
@@ -45,8 +45,8 @@ struct wk_launch {
 
 struct wk_child {
     wk_handle process;
-    wk_handle thread; /* its first */
-    wk_handle memory; /* its segments, stack and start block */
+    wk_handle thread;                         /* its first */
+    wk_handle memory;                         /* its segments, stack and start block */
     uint64_t entry, stack_top, start_address; /* how the first thread starts */
 };
 
@@ -79,8 +79,8 @@ static inline bool wk_end_is_exit(const struct wk_end *end)
 /* Writes "load_fault at 0x10 (pc 0x1234)" or "exit 3". Returns the length. */
 size_t wk_end_print(const struct wk_end *end, char *text, size_t bytes);
 
-/* Maps the boot archive that the program was given under the name "archive"; init has checked it. WK_NOT_AVAILABLE if it was
- * given none. */
+/* Maps the boot archive that the program was given under the name "archive"; init has checked it. WK_NOT_AVAILABLE if
+ * it was given none. */
 enum wk_status wk_archive_map(struct wk_archive *archive);
 
 #endif

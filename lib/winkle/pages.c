@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel knows what is mapped; the library keeps no list. It proposes ever higher addresses from a cursor that several
- * threads may advance, starts again at the bottom when it has reached the top, and lets the kernel refuse what is taken.
+ * The kernel knows what is mapped; the library keeps no list. It proposes ever higher addresses from a cursor that
+ * several threads may advance, starts again at the bottom when it has reached the top, and lets the kernel refuse
+ * what is taken.
  */
 #include <winkle/pages.h>
 

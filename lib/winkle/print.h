@@ -24,7 +24,8 @@ void wk_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes bytes as they are. The status of the first invocation that failed, else WK_OK. */
 enum wk_status wk_console_write(const char *bytes, size_t length);
 
-/* Formats into `text`, which has `bytes` bytes; what does not fit is left out; a zero byte ends it. Returns the length. */
+/* Formats into `text`, which has `bytes` bytes; what does not fit is left out; a zero byte ends it. Returns the
+ * length. */
 size_t wk_print_text(char *text, size_t bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * How a program starts, and what it then knows of itself.
  *
- * Whoever launches a program maps one page into it, read-only: the start block. Its address is in a0 of the first thread,
- * which has a stack. The block says what the program was given: its arguments and its capabilities, by name. There is no
- * environment. The start-up code reads it into `wk_self` and calls `main(argc, argv)`, argv[0] being the program's name; what
- * main returns is the process's status.
+ * Whoever launches a program maps one page into it, read-only: the start block. Its address is in a0 of the first
+ * thread, which has a stack. The block says what the program was given: its arguments and its capabilities, by name.
+ * There is no environment. The start-up code reads it into `wk_self` and calls `main(argc, argv)`, argv[0] being the
+ * program's name; what main returns is the process's status.
  */
 #ifndef WINKLE_START_H
 #define WINKLE_START_H

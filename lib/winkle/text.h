@@ -15,8 +15,8 @@ size_t strlen(const char *text);
 int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t bytes);
 
-/* Reads the whole of `text`, `length` bytes, as a decimal number, or with 0x in front as a hexadecimal one. False if it is
- * none, or does not fit. */
+/* Reads the whole of `text`, `length` bytes, as a decimal number, or with 0x in front as a hexadecimal one. False if
+ * it is none, or does not fit. */
 bool wk_parse_number(const char *text, size_t length, uint64_t *number);
 
 #endif

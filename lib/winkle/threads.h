@@ -19,7 +19,8 @@ struct wk_thread {
 };
 
 /* Runs `function` in a new thread of this process. The struct is the caller's, and stays until wk_thread_join.
- * `priority` is at most the process's ceiling. Errors: WK_NO_MEMORY, WK_TABLE_FULL, WK_NO_RIGHT; then nothing is left. */
+ * `priority` is at most the process's ceiling. Errors: WK_NO_MEMORY, WK_TABLE_FULL, WK_NO_RIGHT; then nothing is
+ * left. */
 enum wk_status wk_thread_run(struct wk_thread *thread, void (*function)(void *), void *argument, uint64_t stack_pages,
                              uint64_t priority);
 /* Waits for the function's end (or `deadline_ns`, absolute: WK_TIMED_OUT, and the thread goes on), then gives back all

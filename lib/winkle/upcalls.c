@@ -31,7 +31,8 @@ _Static_assert(offsetof(struct context, ra) == 80, "CONTEXT_RA in upcall_entry.S
 _Static_assert(offsetof(struct context, t1_to_t6) == 112, "CONTEXT_T1 in upcall_entry.S");
 _Static_assert(offsetof(struct context, caller_saved_f) == 160, "CONTEXT_F in upcall_entry.S");
 _Static_assert(offsetof(struct context, fcsr) == 320, "CONTEXT_FCSR in upcall_entry.S");
-_Static_assert(sizeof(struct wk_frame) + sizeof(struct context) <= WK_FRAME_BYTES, "frame and context share half a page");
+_Static_assert(sizeof(struct wk_frame) + sizeof(struct context) <= WK_FRAME_BYTES,
+               "frame and context share half a page");
 
 struct wk_upcall_area {
     wk_handle memory;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The program's own handlers for its traps: foreign calls, faults, and interrupts from other threads. Handlers are C
- * functions that run on the trapped thread, on stacks of their own: one for foreign calls and interrupts, one for faults,
- * so that a handler may fault. A fault in a fault handler ends the process.
+ * functions that run on the trapped thread, on stacks of their own: one for foreign calls and interrupts, one for
+ * faults, so that a handler may fault. A fault in a fault handler ends the process.
  */
 #ifndef WINKLE_UPCALLS_H
 #define WINKLE_UPCALLS_H
@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 
-/* A foreign call: the registers a0 to a7 as the caller set them, for the handler to read and change. The caller finds all
- * its other registers as they were. */
+/* A foreign call: the registers a0 to a7 as the caller set them, for the handler to read and change. The caller finds
+ * all its other registers as they were. */
 struct wk_foreign_call {
     uint64_t a[8];
 };
@@ -41,8 +41,8 @@ void wk_upcalls_release(struct wk_thread *thread);
 struct wk_frame *wk_upcalls_call_frame(void);
 struct wk_frame *wk_upcalls_fault_frame(void);
 
-/* Copies from memory that a peer may take back at any time, or to it. WK_REVOKED if a byte could not be reached: part may
- * have been copied. WK_NOT_AVAILABLE if the thread has no frames. Bound: linear. */
+/* Copies from memory that a peer may take back at any time, or to it. WK_REVOKED if a byte could not be reached: part
+ * may have been copied. WK_NOT_AVAILABLE if the thread has no frames. Bound: linear. */
 enum wk_status wk_copy_guarded(void *to, const void *from, size_t bytes);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's own meters of its longest stretches, after the work that might make them long: a memory of 100,000 pages,
- * lent and mapped, is revoked, and a bank with 10,000 objects is destroyed, while the other harts are kept in the kernel.
+ * The kernel's own meters of its longest stretches, after the work that might make them long: a memory of 100,000
+ * pages, lent and mapped, is revoked, and a bank with 10,000 objects is destroyed, while the other harts are kept in
+ * the kernel.
  */
 #include "bench.h"
 
@@ -64,7 +65,8 @@ static unsigned start_helpers(void)
     uint64_t harts, timebase_hz, ram_pages, free, now_ns, asid_bits;
     unsigned count = 0;
 
-    expect("machine: info", wk_machine_info(wk_self.machine, &harts, &timebase_hz, &ram_pages, &free, &now_ns, &asid_bits));
+    expect("machine: info",
+           wk_machine_info(wk_self.machine, &harts, &timebase_hz, &ram_pages, &free, &now_ns, &asid_bits));
     __atomic_store_n(&helpers_stop, 0, __ATOMIC_RELAXED);
     while (count + 1 < harts && count < HELPERS_MAX) {
         expect("a helping thread", wk_thread_run(&helpers[count], help, NULL, 4, HELPER_PRIORITY));

@@ -46,8 +46,7 @@ static uint64_t mapped_address;
 
 static enum wk_status map_unmap(void)
 {
-    const enum wk_status status =
-        wk_memory_map(mapped_memory, wk_self.process, mapped_address, 0, 1, WK_READ_WRITE);
+    const enum wk_status status = wk_memory_map(mapped_memory, wk_self.process, mapped_address, 0, 1, WK_READ_WRITE);
 
     return status == WK_OK ? wk_process_unmap(wk_self.process, mapped_address, 1) : status;
 }

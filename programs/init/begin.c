@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process has nobody who launches it: what a launcher writes into a start block, init makes of what the kernel
- * gives it (winkle/boot.h), and then starts as every program does.
+ * The first process has nobody who launches it: what a launcher writes into a start block, init makes of what the
+ * kernel gives it (winkle/boot.h), and then starts as every program does.
  */
 #include <winkle/boot.h>
 #include <winkle/start.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process. It reads the boot archive and its manifest, runs what the manifest says (or the one program that the
- * command line names after `--`), and powers the machine off.
+ * The first process. It reads the boot archive and its manifest, runs what the manifest says (or the one program that
+ * the command line names after `--`), and powers the machine off.
  *
- * With a command the console follows a protocol, which tools/console.py reads: a line `\001winkle:begin`, what the program
- * prints, then `\001winkle:exit STATUS` or `\001winkle:crash REASON`.
+ * With a command the console follows a protocol, which tools/console.py reads: a line `\001winkle:begin`, what the
+ * program prints, then `\001winkle:exit STATUS` or `\001winkle:crash REASON`.
  */
 #include "init.h"
 

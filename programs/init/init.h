@@ -24,7 +24,7 @@ struct init {
     struct manifest manifest;
     wk_handle end_event;
     bool quiet;
-    unsigned command_count;                  /* 0: a normal boot */
+    unsigned command_count; /* 0: a normal boot */
     const char *command[COMMAND_WORDS_MAX];
 };
 
@@ -37,8 +37,8 @@ struct run_result {
 };
 
 /* Runs one program to its end, and takes back all that it had. */
-struct run_result run_program(const struct init *init, const struct manifest_program *program, const char *name, int argc,
-                              const char *const *argv);
+struct run_result run_program(const struct init *init, const struct manifest_program *program, const char *name,
+                              int argc, const char *const *argv);
 
 /* The machine as init leaves it. Does not return. */
 __attribute__((noreturn)) void power_off(int status);

@@ -58,10 +58,8 @@ static bool read_program(struct parser *parser)
     if (parser->manifest->program_count == MANIFEST_PROGRAMS_MAX)
         return refuse(parser, "there are more than 48 programs", name);
     parser->program = &parser->manifest->programs[parser->manifest->program_count++];
-    *parser->program = (struct manifest_program){.name = name,
-                                                 .priority = PRIORITY_DEFAULT,
-                                                 .ceiling = PRIORITY_DEFAULT,
-                                                 .line = parser->problem->line};
+    *parser->program = (struct manifest_program){
+        .name = name, .priority = PRIORITY_DEFAULT, .ceiling = PRIORITY_DEFAULT, .line = parser->problem->line};
     return true;
 }
 

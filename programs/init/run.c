@@ -61,7 +61,8 @@ static unsigned grant_memory(struct wk_grant *grant, const char *name)
 
     if (named == NULL)
         return 0;
-    *grant = (struct wk_grant){name, named->handle, WK_TRANSFER_LEND, WK_MEMORY_RIGHT_READ, named->offset, named->bytes};
+    *grant =
+        (struct wk_grant){name, named->handle, WK_TRANSFER_LEND, WK_MEMORY_RIGHT_READ, named->offset, named->bytes};
     return 1;
 }
 
@@ -135,8 +136,8 @@ static struct run_result run_file(const struct init *init, const struct manifest
     return result;
 }
 
-struct run_result run_program(const struct init *init, const struct manifest_program *program, const char *name, int argc,
-                              const char *const *argv)
+struct run_result run_program(const struct init *init, const struct manifest_program *program, const char *name,
+                              int argc, const char *const *argv)
 {
     char path[WK_ARCHIVE_NAME_BYTES];
     struct wk_file file;

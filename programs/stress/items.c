@@ -139,8 +139,8 @@ static void process_use(struct worker *worker, struct item *item)
 
 static void bank_make(struct worker *worker, struct item *item)
 {
-    keep(item, ITEM_BANK, "split", wk_bank_split(worker->bank, 8 + random_below(worker, 64), WK_BANK_KIND_RAM,
-                                                 &item->handle));
+    keep(item, ITEM_BANK, "split",
+         wk_bank_split(worker->bank, 8 + random_below(worker, 64), WK_BANK_KIND_RAM, &item->handle));
 }
 
 static void bank_use(struct worker *worker, struct item *item)
@@ -166,8 +166,8 @@ static void bank_drop(struct item *item)
 }
 
 const struct item_operations item_operations[ITEM_KINDS] = {
-    [ITEM_MEMORY] = {memory_make, memory_use, drop_handle}, [ITEM_LOAN] = {loan_make, loan_use, drop_handle},
-    [ITEM_EVENT] = {event_make, event_use, drop_handle},    [ITEM_TIMER] = {timer_make, timer_use, drop_handle},
-    [ITEM_PROCESS] = {process_make, process_use, drop_handle}, [ITEM_BANK] = {bank_make, bank_use, bank_drop},
+    [ITEM_MEMORY] = {memory_make, memory_use, drop_handle},     [ITEM_LOAN] = {loan_make, loan_use, drop_handle},
+    [ITEM_EVENT] = {event_make, event_use, drop_handle},        [ITEM_TIMER] = {timer_make, timer_use, drop_handle},
+    [ITEM_PROCESS] = {process_make, process_use, drop_handle},  [ITEM_BANK] = {bank_make, bank_use, bank_drop},
     [ITEM_PROGRAM] = {program_make, program_use, program_drop},
 };

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * usage: stress [SEED [STEPS [WORKERS]]]
- * Does STEPS random things in each of WORKERS threads, then takes everything back and checks that its bank holds what it
- * held before.
+ * usage: stress [SEED [STEPS [WORKERS]]] Does STEPS random things in each of WORKERS threads, then takes everything
+ * back and checks that its bank holds what it held before.
  */
 #include "stress.h"
 
@@ -72,8 +71,8 @@ static struct account read_account(void)
 {
     struct account account;
     enum wk_bank_kind kind;
-    const enum wk_status status = wk_bank_info(wk_self.bank, &account.limit_pages, &account.used_pages, &account.objects,
-                                               &account.children, &kind);
+    const enum wk_status status = wk_bank_info(wk_self.bank, &account.limit_pages, &account.used_pages,
+                                               &account.objects, &account.children, &kind);
 
     if (status != WK_OK)
         wk_fail("its bank gives no information", status);
@@ -187,8 +186,8 @@ static void report(unsigned count)
             acts[kind] += workers[i].acts[kind];
     }
     wk_print("stress: made %lu memories, %lu loans, %lu events, %lu timers, %lu processes, %lu banks, %lu programs\n",
-             acts[ITEM_MEMORY], acts[ITEM_LOAN], acts[ITEM_EVENT], acts[ITEM_TIMER], acts[ITEM_PROCESS], acts[ITEM_BANK],
-             acts[ITEM_PROGRAM]);
+             acts[ITEM_MEMORY], acts[ITEM_LOAN], acts[ITEM_EVENT], acts[ITEM_TIMER], acts[ITEM_PROCESS],
+             acts[ITEM_BANK], acts[ITEM_PROGRAM]);
 }
 
 int main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Objects made, used, lent, revoked and destroyed at random. Each worker is a thread with its own pool of items, its own
- * random numbers and its own bank; whatever the workers do, the same seed does the same with one worker.
+ * Objects made, used, lent, revoked and destroyed at random. Each worker is a thread with its own pool of items, its
+ * own random numbers and its own bank; whatever the workers do, the same seed does the same with one worker.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -18,10 +18,10 @@ enum item_kind { ITEM_NONE, ITEM_MEMORY, ITEM_LOAN, ITEM_EVENT, ITEM_TIMER, ITEM
 struct item {
     enum item_kind kind;
     wk_handle handle;
-    wk_handle event;        /* a timer's or a program's */
-    uint64_t pages;         /* a memory's */
-    uint64_t pattern;       /* what a memory's pages hold; 0: nothing was written */
-    struct wk_child child;  /* a program */
+    wk_handle event;       /* a timer's or a program's */
+    uint64_t pages;        /* a memory's */
+    uint64_t pattern;      /* what a memory's pages hold; 0: nothing was written */
+    struct wk_child child; /* a program */
 };
 
 struct worker {
@@ -38,8 +38,8 @@ uint64_t random_below(struct worker *worker, uint64_t limit);
 /* Ends the program if the status is not one that random use can bring about. Returns whether it is WK_OK. */
 bool tolerate(const char *what, enum wk_status status);
 
-/* What can be done with an item of a kind. `make` fills an empty item, or leaves it empty; `use` does something at random
- * with it; `drop` empties it. */
+/* What can be done with an item of a kind. `make` fills an empty item, or leaves it empty; `use` does something at
+ * random with it; `drop` empties it. */
 struct item_operations {
     void (*make)(struct worker *worker, struct item *item);
     void (*use)(struct worker *worker, struct item *item);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Prints every object of the system under the bank that pays for it, with the memory it uses, and under each process the
- * capabilities that it holds.
+ * Prints every object of the system under the bank that pays for it, with the memory it uses, and under each process
+ * the capabilities that it holds.
  */
 #include "tree.h"
 

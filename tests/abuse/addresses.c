@@ -9,15 +9,15 @@
 #include <winkle/thread.h>
 
 static const uint64_t wild[] = {
-    WK_USER_ADDRESS_END - WK_PAGE_BYTES, WK_USER_ADDRESS_END, WK_USER_ADDRESS_END + WK_PAGE_BYTES,
-    UINT64_C(0x0000800000000000), UINT64_C(0x8000000000000000), UINT64_C(0xffffffc000000000),
-    UINT64_C(0xffffffd000000000), UINT64_C(0xffffffff80000000), UINT64_C(0xffffffff80200000),
+    WK_USER_ADDRESS_END - WK_PAGE_BYTES, WK_USER_ADDRESS_END,          WK_USER_ADDRESS_END + WK_PAGE_BYTES,
+    UINT64_C(0x0000800000000000),        UINT64_C(0x8000000000000000), UINT64_C(0xffffffc000000000),
+    UINT64_C(0xffffffd000000000),        UINT64_C(0xffffffff80000000), UINT64_C(0xffffffff80200000),
     UINT64_C(0xfffffffffffff000),
 };
 #define WILD (sizeof(wild) / sizeof(wild[0]))
 
-static const uint64_t many[] = {2, 512, UINT64_C(1) << 26, UINT64_C(1) << 27, UINT64_C(1) << 52, UINT64_C(1) << 63,
-                                UINT64_MAX};
+static const uint64_t many[] = {
+    2, 512, UINT64_C(1) << 26, UINT64_C(1) << 27, UINT64_C(1) << 52, UINT64_C(1) << 63, UINT64_MAX};
 
 static void map_there(wk_handle memory)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A bank with nothing left: every operation that needs memory says so, leaves nothing half done, and works again later. */
+/* A bank with nothing left: every operation that needs memory says so, leaves nothing half done, and works again
+ * later. */
 #include "../system/check.h"
 
 #include <winkle/bank.h>

@@ -8,8 +8,9 @@
 #include <winkle/process.h>
 #include <winkle/thread.h>
 
-static const uint64_t huge[] = {UINT64_C(1) << 20, WK_PAGE_COUNT_MAX, WK_PAGE_COUNT_MAX + 1, UINT64_C(1) << 40,
-                                UINT64_C(1) << 52, (UINT64_C(1) << 52) + 1, UINT64_C(1) << 63, UINT64_MAX - 1, UINT64_MAX};
+static const uint64_t huge[] = {UINT64_C(1) << 20, WK_PAGE_COUNT_MAX, WK_PAGE_COUNT_MAX + 1,
+                                UINT64_C(1) << 40, UINT64_C(1) << 52, (UINT64_C(1) << 52) + 1,
+                                UINT64_C(1) << 63, UINT64_MAX - 1,    UINT64_MAX};
 #define HUGE_COUNTS (sizeof(huge) / sizeof(huge[0]))
 
 static void creations(uint64_t number)
@@ -38,7 +39,8 @@ static void uses(uint64_t number)
     EXPECT(WK_OK, wk_memory_clone(memory, wk_self.bank, &clone));
     EXPECT(WK_OK, wk_process_create(wk_self.bank, 1, 0, 0, &process));
     CHECK(wk_memory_map(memory, process, 0x1000, number, 2, WK_PROTECTION_READ) != WK_OK || number < WK_PAGE_COUNT_MAX);
-    CHECK(wk_memory_map(memory, process, 0x200000, 0, number, WK_PROTECTION_READ) != WK_OK || number <= UINT64_C(1) << 26);
+    CHECK(wk_memory_map(memory, process, 0x200000, 0, number, WK_PROTECTION_READ) != WK_OK || number <= UINT64_C(1)
+                                                                                                            << 26);
     CHECK(wk_memory_copy(memory, number, clone, number, UINT64_MAX) != WK_OK);
     CHECK(wk_memory_copy(memory, UINT64_MAX, clone, 0, number) != WK_OK);
     CHECK(wk_memory_physical(memory, number, &word) != WK_OK);

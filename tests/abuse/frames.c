@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bad upcall frames, by a word: what a process writes into its frames, or does to their page, is its own misfortune. Words
- * that survive exit with 0; the others die.
+ * Bad upcall frames, by a word: what a process writes into its frames, or does to their page, is its own misfortune.
+ * Words that survive exit with 0; the others die.
  */
 #include "../system/check.h"
 

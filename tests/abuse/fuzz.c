@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random operations with random words on whatever the process has. Only what would stop the attack itself for good is left
- * out. How it ends is of no interest: that the kernel and the neighbour stand is.
+ * Random operations with random words on whatever the process has. Only what would stop the attack itself for good is
+ * left out. How it ends is of no interest: that the kernel and the neighbour stand is.
  */
 #include "../system/check.h"
 
@@ -79,8 +79,9 @@ static bool is_left_out(uint64_t operation, wk_handle handle)
 
     if (operation == WK_EVENT_WAIT || operation == WK_MACHINE_CONSOLE_WRITE || operation == WK_THREAD_SET_PRIORITY)
         return true;
-    return own && (operation == WK_PROCESS_KILL || operation == WK_PROCESS_SUSPEND || operation == WK_THREAD_STOP ||
-                   operation == WK_CAPABILITY_DELETE || operation == WK_PROCESS_UNMAP || operation == WK_PROCESS_PROTECT);
+    return own &&
+           (operation == WK_PROCESS_KILL || operation == WK_PROCESS_SUSPEND || operation == WK_THREAD_STOP ||
+            operation == WK_CAPABILITY_DELETE || operation == WK_PROCESS_UNMAP || operation == WK_PROCESS_PROTECT);
 }
 
 static void make_some(void)

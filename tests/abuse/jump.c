@@ -22,11 +22,12 @@ static void jump(uint64_t address)
 {
     const uint64_t before = fetches;
 
-    __asm__ volatile("jalr ra, (%0)" : : "r"(address) : "ra", "memory");
+    __asm__ volatile("jalr ra, 0(%0)" : : "r"(address) : "ra", "memory");
     EQUAL(before + 1, fetches);
 }
 
-/* An invocation with a stack pointer, thread pointer and global pointer that lead into the kernel: it has no use for them. */
+/* An invocation with a stack pointer, thread pointer and global pointer that lead into the kernel: it has no use for
+ * them. */
 static void invoke_without_stack(uint64_t pointer)
 {
     register uint64_t a0 __asm__("a0") = wk_self.process;
@@ -43,8 +44,14 @@ static void invoke_without_stack(uint64_t pointer)
 
 int main(void)
 {
-    static const uint64_t addresses[] = {0, 2, 0xdead000, UINT64_C(0xffffffff80000000), UINT64_C(0xffffffc000000000),
-                                         UINT64_C(0x4000000000), UINT64_C(0x0000800000000000), UINT64_MAX - 1};
+    static const uint64_t addresses[] = {0,
+                                         2,
+                                         0xdead000,
+                                         UINT64_C(0xffffffff80000000),
+                                         UINT64_C(0xffffffc000000000),
+                                         UINT64_C(0x4000000000),
+                                         UINT64_C(0x0000800000000000),
+                                         UINT64_MAX - 1};
     static uint32_t data = INT32_C(0x00008067);
     uint32_t on_stack = 0x00008067;
 

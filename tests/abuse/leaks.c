@@ -31,21 +31,21 @@ static void pages(void)
     }
 }
 
-/* No register that an invocation loses may come back with an address of the kernel in it: they are 0, the answer, or what
- * was there. */
+/* No register that an invocation loses may come back with an address of the kernel in it: they are 0, the answer, or
+ * what was there. */
 static void registers_after(uint64_t operation, wk_handle handle, uint64_t first, uint64_t second)
 {
     uint64_t after[15];
 
-    __asm__ volatile("mv a0, %1\n\tmv a7, %2\n\tmv a1, %3\n\tmv a2, %4\n\tli a3, 0\n\tli a4, 0\n\tli a5, 0\n\tli a6, 0\n\t"
-                     "ecall\n\t"
-                     "sd a0, 0(%0)\n\tsd a1, 8(%0)\n\tsd a2, 16(%0)\n\tsd a3, 24(%0)\n\tsd a4, 32(%0)\n\tsd a5, 40(%0)\n\t"
-                     "sd a6, 48(%0)\n\tsd a7, 56(%0)\n\tsd t0, 64(%0)\n\tsd t1, 72(%0)\n\tsd t2, 80(%0)\n\t"
-                     "sd t3, 88(%0)\n\tsd t4, 96(%0)\n\tsd t5, 104(%0)\n\tsd t6, 112(%0)"
-                     :
-                     : "r"(after), "r"(handle), "r"(operation), "r"(first), "r"(second)
-                     : "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
-                       "memory");
+    __asm__ volatile(
+        "mv a0, %1\n\tmv a7, %2\n\tmv a1, %3\n\tmv a2, %4\n\tli a3, 0\n\tli a4, 0\n\tli a5, 0\n\tli a6, 0\n\t"
+        "ecall\n\t"
+        "sd a0, 0(%0)\n\tsd a1, 8(%0)\n\tsd a2, 16(%0)\n\tsd a3, 24(%0)\n\tsd a4, 32(%0)\n\tsd a5, 40(%0)\n\t"
+        "sd a6, 48(%0)\n\tsd a7, 56(%0)\n\tsd t0, 64(%0)\n\tsd t1, 72(%0)\n\tsd t2, 80(%0)\n\t"
+        "sd t3, 88(%0)\n\tsd t4, 96(%0)\n\tsd t5, 104(%0)\n\tsd t6, 112(%0)"
+        :
+        : "r"(after), "r"(handle), "r"(operation), "r"(first), "r"(second)
+        : "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory");
     for (unsigned i = 0; i < 15; i++)
         CHECK((after[i] & KERNEL_HALF) == 0);
 }

@@ -25,7 +25,8 @@ static void deep(void)
 
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
     chain[0] = event;
-    while (depth + 1 < DEPTH_MAX && (status = wk_capability_lend(chain[depth], WK_RIGHTS_ALL, &chain[depth + 1])) == WK_OK)
+    while (depth + 1 < DEPTH_MAX &&
+           (status = wk_capability_lend(chain[depth], WK_RIGHTS_ALL, &chain[depth + 1])) == WK_OK)
         depth++;
     EXPECT(WK_TABLE_FULL, status);
     CHECK(depth >= 16);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An innocent program, beside which others misbehave. Until it is told to stop it works with all that a program works
- * with, and checks every result: arithmetic in registers and memory, pages, events, timers, a second thread. It is told by
- * bit 0 of the event `stop`; after each round it sets bit 1.
+ * with, and checks every result: arithmetic in registers and memory, pages, events, timers, a second thread. It is
+ * told by bit 0 of the event `stop`; after each round it sets bit 1.
  */
 #include "../system/check.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything is taken from a running peer: this process starts itself again, and while that one works with all that it was
- * lent, takes back its memory, thread, bank and process in an order that the word says. Then it does the same to itself.
+ * Everything is taken from a running peer: this process starts itself again, and while that one works with all that
+ * it was lent, takes back its memory, thread, bank and process in an order that the word says. Then it does the same
+ * to itself.
  */
 #include "../system/actors.h"
 

@@ -9,7 +9,7 @@
 #define CSRS 4096
 #define CSR_PRIVILEGE(number) ((number) >> 8 & 3)
 #define INSTRUCTION_RET 0x00008067
-#define CSRRS_A0 0x00002573 /* csrrs a0, CSR, zero */
+#define CSRRS_A0 0x00002573   /* csrrs a0, CSR, zero */
 #define CSRRW_ZERO 0x00001073 /* csrrw zero, CSR, zero */
 
 static volatile uint64_t illegal;
@@ -43,8 +43,8 @@ static bool is_illegal(uint32_t instruction)
 /* sret, mret, sfence.vma, hypervisor loads and fences; wfi may be allowed to wait a little. */
 static void instructions(void)
 {
-    static const uint32_t list[] = {0x10200073, 0x30200073, 0x70200073, 0x12000073, 0x12b50073, 0x16000073, 0x18000073,
-                                    0x22000073, 0x62000073, 0x6c004073, 0x68054073, 0x7b200073};
+    static const uint32_t list[] = {0x10200073, 0x30200073, 0x70200073, 0x12000073, 0x12b50073, 0x16000073,
+                                    0x18000073, 0x22000073, 0x62000073, 0x6c004073, 0x68054073, 0x7b200073};
 
     for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++)
         CHECK(is_illegal(list[i]));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Several threads do to the same processes and memories what must not be done at once: each gets an answer, nothing breaks. */
+/* Several threads do to the same processes and memories what must not be done at once: each gets an answer, nothing
+ * breaks. */
 #include "../system/actors.h"
 
 #include <winkle/memory.h>
@@ -85,7 +86,8 @@ int main(void)
     for (unsigned i = 0; i < VICTIMS; i++) {
         EXPECT(WK_OK, wk_bank_split(wk_self.bank, 200, WK_BANK_KIND_RAM, &bank[i]));
         EXPECT(WK_OK, wk_process_create(bank[i], 10, 0, 0, &process[i]));
-        EXPECT(WK_OK, wk_memory_create(bank[i], MEMORY_PAGES, i % 2 == 0 ? 0 : WK_MEMORY_OPTIONS_ON_DEMAND, &memory[i]));
+        EXPECT(WK_OK,
+               wk_memory_create(bank[i], MEMORY_PAGES, i % 2 == 0 ? 0 : WK_MEMORY_OPTIONS_ON_DEMAND, &memory[i]));
     }
     for (uint64_t i = 0; i < THREADS; i++)
         EXPECT(WK_OK, wk_thread_run(&threads[i], meddle, (void *)(i + wk_now_ns()), 4, 80));

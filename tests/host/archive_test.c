@@ -164,11 +164,11 @@ static void cut_and_changed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(files_are_found, good_archive), cmocka_unit_test_setup(empty_archive, good_archive),
-        cmocka_unit_test_setup(no_trailer, good_archive),      cmocka_unit_test_setup(wrong_magic, good_archive),
-        cmocka_unit_test_setup(wrong_digit, good_archive),     cmocka_unit_test_setup(a_directory, good_archive),
+        cmocka_unit_test_setup(files_are_found, good_archive),  cmocka_unit_test_setup(empty_archive, good_archive),
+        cmocka_unit_test_setup(no_trailer, good_archive),       cmocka_unit_test_setup(wrong_magic, good_archive),
+        cmocka_unit_test_setup(wrong_digit, good_archive),      cmocka_unit_test_setup(a_directory, good_archive),
         cmocka_unit_test_setup(content_too_long, good_archive), cmocka_unit_test_setup(name_too_long, good_archive),
-        cmocka_unit_test_setup(name_with_blank, good_archive), cmocka_unit_test_setup(cut_and_changed, good_archive),
+        cmocka_unit_test_setup(name_with_blank, good_archive),  cmocka_unit_test_setup(cut_and_changed, good_archive),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

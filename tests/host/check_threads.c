@@ -234,7 +234,7 @@ static void check_tlb_entry(const struct hart *hart, const struct host_tlb_entry
 
 static void check_tlb(const struct hart *hart)
 {
-    if (hart->flush_seen != space_flush_epoch())
+    if (hart->flush_seen < hart->flush_asked)
         return;
     for (unsigned i = 0; i < HOST_TLB_ENTRIES; i++)
         if (hart->arch.tlb[i].entry != 0)

@@ -30,7 +30,8 @@ static int good_file(void **state)
     file.header.program_headers = sizeof(file.header);
     file.header.program_header_bytes = sizeof(struct program_header);
     file.header.program_header_count = 3;
-    file.programs[0] = (struct program_header){HEADER_LOAD, FLAG_READ | FLAG_EXECUTE, 512, 0x10000, 0, 0x80, 0x80, 4096};
+    file.programs[0] =
+        (struct program_header){HEADER_LOAD, FLAG_READ | FLAG_EXECUTE, 512, 0x10000, 0, 0x80, 0x80, 4096};
     file.programs[1] = (struct program_header){0x70000003, FLAG_READ, 0, 0, 0, 16, 0, 1};
     file.programs[2] = (struct program_header){HEADER_LOAD, FLAG_READ | FLAG_WRITE, 640, 0x11000, 0, 16, 0x1001, 4096};
     return 0;

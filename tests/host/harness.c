@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "harness.h"
 
+#include "harness_parts.h"
 #include "lock.h"
 #include "schedule.h"
 #include "trap.h"
@@ -69,8 +70,7 @@ static void give_priority_back(struct thread *thread, uint64_t identity, uint8_t
         give_priority(thread, thread->operation.step == NULL ? thread->own_priority : before);
 }
 
-/* Lets the hart choose again, with the thread the most urgent of all. */
-static void urge(struct thread *thread)
+void harness_urge(struct thread *thread)
 {
     struct hart *before = host_hart;
     const uint64_t identity = thread->object.identity;
@@ -93,7 +93,7 @@ void make_current(struct thread *thread)
     for (unsigned tries = 0; !runs(thread); tries++) {
         if (tries == PATIENCE || !thread_is_runnable(thread))
             fail_msg("the thread cannot run");
-        urge(thread);
+        harness_urge(thread);
     }
 }
 
@@ -113,7 +113,7 @@ void settle(void)
     for (unsigned tries = 0; reaper != NULL; tries++, reaper = busy_reaper()) {
         if (tries == PATIENCE)
             fail_msg("a reaper does not get done");
-        urge(reaper);
+        harness_urge(reaper);
     }
 }
 
@@ -135,7 +135,7 @@ static void load_registers(struct hart *hart, uint64_t operation, wk_handle hand
     hart->arch.x[17] = operation;
 }
 
-static const uint64_t *registers_of(const struct thread *thread)
+const uint64_t *harness_registers(const struct thread *thread)
 {
     return runs(thread) ? thread->hart->arch.x : thread->context.x;
 }
@@ -194,7 +194,7 @@ static void ecall(struct thread *thread)
 
 void step_partly(struct thread *thread, unsigned points, struct thread *rival)
 {
-    with_rival(thread, points, rival, urge);
+    with_rival(thread, points, rival, harness_urge);
 }
 
 void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
@@ -202,48 +202,19 @@ void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, 
 {
     make_current(thread);
     load_registers(thread->hart, operation, handle, words);
+    answer_owe(thread, operation);
     with_rival(thread, points, rival, ecall);
 }
 
 enum wk_status late_answer(struct thread *thread)
 {
-    const uint64_t *registers = registers_of(thread);
+    const uint64_t *registers = harness_registers(thread);
 
     if (!can_answer(thread))
         return NOT_ANSWERED;
     memcpy(answer_words, &registers[11], sizeof(answer_words));
+    answer_check_owed(thread, (enum wk_status)registers[10]);
     return (enum wk_status)registers[10];
-}
-
-const struct interface_operation *operation_by_number(uint64_t number)
-{
-    for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; i++)
-        if (interface_operations[i].number == number)
-            return &interface_operations[i];
-    return NULL;
-}
-
-bool harness_collects_statuses;
-static uint64_t collected[INTERFACE_STATUS_COUNT];
-
-_Static_assert(INTERFACE_OPERATION_COUNT <= 64, "a bit for each operation");
-
-/* The operation's interface file says that it may answer so. */
-static void check_status(uint64_t number, enum wk_status status)
-{
-    const struct interface_operation *operation = operation_by_number(number);
-
-    if (status == NOT_ANSWERED || operation == NULL || (operation->statuses >> status & 1) != 0)
-        return;
-    if (harness_collects_statuses) {
-        if ((collected[status] >> (operation - interface_operations) & 1) == 0)
-            print_message("%s answered %s, which its interface file does not mention\n", operation->name,
-                          interface_status_names[status]);
-        collected[status] |= UINT64_C(1) << (operation - interface_operations);
-        return;
-    }
-    fail_msg("%s answered %s, which its interface file does not mention", operation->name,
-             (unsigned)status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "no status");
 }
 
 enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[static 6])
@@ -255,6 +226,7 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
 
     make_current(thread);
     load_registers(thread->hart, operation, handle, words);
+    answer_owe(thread, operation);
     memcpy(before, thread->hart->arch.x, sizeof(before));
     host_ecall(thread->hart);
     for (unsigned tries = 0; host_stopped == HOST_STOP_NONE && object_exists(identity); tries++) {
@@ -262,7 +234,7 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
             break;
         if (tries == PATIENCE)
             fail_msg("the operation does not get done");
-        urge(thread);
+        harness_urge(thread);
     }
     if (host_stopped != HOST_STOP_NONE)
         return NOT_ANSWERED;
@@ -270,274 +242,12 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
     if (object_exists(identity) && can_answer(thread)) {
         status = late_answer(thread);
         /* An interrupt may have taken it to its process's handler, with the answer in its registers. */
-        if (registers_of(thread)[0] != thread->process->upcall_entry)
-            check_registers(before, registers_of(thread));
+        if (harness_registers(thread)[0] != thread->process->upcall_entry)
+            check_registers(before, harness_registers(thread));
         memcpy(words, answer_words, sizeof(answer_words));
     }
     check_kernel();
-    check_status(operation, status);
     return status;
-}
-
-/* ---- user code ---- */
-
-/* Where the access leads; takes page faults until it succeeds or they are not the kernel's to answer. */
-static bool access_page(uint64_t address, enum arch_access access, void **pointer)
-{
-    struct thread *thread = acting;
-    const uint64_t identity = thread->object.identity;
-    struct physical physical;
-
-    for (unsigned tries = 0; tries < 16; tries++) {
-        uint64_t counter;
-
-        make_current(thread);
-        if (host_translate(thread->hart, address, access, &physical)) {
-            *pointer = physical.address >= HOST_RAM_PHYSICAL ? arch_pointer(physical) : NULL;
-            return true;
-        }
-        counter = thread->hart->arch.x[0];
-        host_page_fault(thread->hart, access, address);
-        while (object_exists(identity) && thread->operation.step != NULL)
-            urge(thread);
-        settle();
-        check_kernel();
-        if (!object_exists(identity) || !thread_is_runnable(thread) || registers_of(thread)[0] != counter)
-            return false;
-    }
-    fail_msg("the page fault at %#lx is answered but does not go away", (unsigned long)address);
-    return false;
-}
-
-/* Calls what follows page by page. */
-static bool access_bytes(uint64_t address, enum arch_access access, void *to, const void *from, size_t bytes)
-{
-    while (bytes != 0) {
-        const size_t room = WK_PAGE_BYTES - address % WK_PAGE_BYTES;
-        const size_t part = bytes < room ? bytes : room;
-        void *pointer;
-
-        if (!access_page(address, access, &pointer))
-            return false;
-        if (to != NULL) {
-            memcpy(to, pointer, part);
-            to = (char *)to + part;
-        } else if (from != NULL) {
-            memcpy(pointer, from, part);
-            from = (const char *)from + part;
-        }
-        address += part;
-        bytes -= part;
-    }
-    return true;
-}
-
-bool user_load(uint64_t address, void *to, size_t bytes)
-{
-    return access_bytes(address, ARCH_LOAD, to, NULL, bytes);
-}
-
-bool user_store(uint64_t address, const void *from, size_t bytes)
-{
-    return access_bytes(address, ARCH_STORE, NULL, from, bytes);
-}
-
-bool user_fetch(uint64_t address)
-{
-    return access_bytes(address, ARCH_FETCH, NULL, NULL, 2);
-}
-
-uint64_t user_word(uint64_t address)
-{
-    uint64_t word = 0;
-
-    assert_true(user_load(address, &word, sizeof(word)));
-    return word;
-}
-
-void user_set_word(uint64_t address, uint64_t value)
-{
-    assert_true(user_store(address, &value, sizeof(value)));
-}
-
-uint64_t user_register(unsigned number)
-{
-    return registers_of(acting)[number];
-}
-
-void user_set_register(unsigned number, uint64_t value)
-{
-    make_current(acting);
-    acting->hart->arch.x[number] = value;
-}
-
-void user_foreign_call(uint64_t number)
-{
-    make_current(acting);
-    acting->hart->arch.x[17] = number;
-    host_ecall(acting->hart);
-    settle();
-    check_kernel();
-}
-
-/* ---- programs ---- */
-
-struct program program_make(uint64_t pages, unsigned priority)
-{
-    struct program program;
-
-    program.bank = make_bank(BOOT_BANK, pages);
-    assert_ok(wk_process_create(program.bank, priority, 0, 0, &program.process));
-    assert_ok(wk_thread_create(program.process, priority, &program.thread));
-    assert_ok(wk_thread_start(program.thread, 0x10100, 0, 0, 0, 0));
-    program.process_record = process_of(program.process);
-    program.thread_record = thread_of(program.thread);
-    return program;
-}
-
-wk_handle program_grant(const struct program *program, wk_handle handle, enum wk_transfer transfer, uint64_t rights)
-{
-    wk_handle granted;
-
-    assert_ok(wk_process_grant(program->process, handle, transfer, rights, &granted));
-    return granted;
-}
-
-/* ---- looking in ---- */
-
-struct capability *slot_of(wk_handle handle)
-{
-    return capability_find(&acting->process->table, handle);
-}
-
-struct object *object_of(wk_handle handle)
-{
-    struct capability *slot = slot_of(handle);
-
-    assert_non_null(slot);
-    return slot->object;
-}
-
-static struct object *object_of_type(wk_handle handle, enum wk_type type)
-{
-    struct object *object = object_of(handle);
-
-    assert_int_equal(object->type, type);
-    return object;
-}
-
-struct bank *bank_of(wk_handle handle)
-{
-    return container_of(object_of_type(handle, WK_TYPE_BANK), struct bank, object);
-}
-
-struct memory *memory_of(wk_handle handle)
-{
-    return container_of(object_of_type(handle, WK_TYPE_MEMORY), struct memory, object);
-}
-
-struct process *process_of(wk_handle handle)
-{
-    return container_of(object_of_type(handle, WK_TYPE_PROCESS), struct process, object);
-}
-
-struct thread *thread_of(wk_handle handle)
-{
-    return container_of(object_of_type(handle, WK_TYPE_THREAD), struct thread, object);
-}
-
-struct event *event_of(wk_handle handle)
-{
-    return container_of(object_of_type(handle, WK_TYPE_EVENT), struct event, object);
-}
-
-uint64_t bank_used(wk_handle bank)
-{
-    return bank_of(bank)->used_pages;
-}
-
-uint64_t bank_left(wk_handle bank)
-{
-    return bank_of(bank)->limit_pages - bank_of(bank)->used_pages;
-}
-
-uint64_t identity_of(wk_handle handle)
-{
-    return object_of(handle)->identity;
-}
-
-/* ---- saying it short ---- */
-
-/* Prints the lines in which two texts differ, in order, as far as they can be told apart simply. */
-static void print_difference(const char *before, const char *after)
-{
-    while (*before != '\0' || *after != '\0') {
-        const size_t before_length = strcspn(before, "\n");
-        const size_t after_length = strcspn(after, "\n");
-
-        if (before_length != after_length || memcmp(before, after, before_length) != 0)
-            print_error("- %.*s\n+ %.*s\n", (int)before_length, before, (int)after_length, after);
-        before += before_length + (before[before_length] != '\0');
-        after += after_length + (after[after_length] != '\0');
-    }
-}
-
-void assert_state_is(char *before)
-{
-    char *after = check_state_text();
-    const bool same = strcmp(before, after) == 0;
-
-    if (!same)
-        print_difference(before, after);
-    free(before);
-    free(after);
-    if (!same)
-        fail_msg("the state is not as it was before");
-}
-
-wk_handle make_memory(wk_handle bank, uint64_t pages, uint64_t options)
-{
-    wk_handle memory;
-
-    assert_ok(wk_memory_create(bank, pages, options, &memory));
-    return memory;
-}
-
-wk_handle make_event(wk_handle bank)
-{
-    wk_handle event;
-
-    assert_ok(wk_event_create(bank, &event));
-    return event;
-}
-
-wk_handle make_bank(wk_handle bank, uint64_t pages)
-{
-    wk_handle child;
-
-    assert_ok(wk_bank_split(bank, pages, WK_BANK_KIND_RAM, &child));
-    return child;
-}
-
-wk_handle lend(wk_handle handle, uint64_t rights)
-{
-    wk_handle lent;
-
-    assert_ok(wk_capability_lend(handle, rights, &lent));
-    return lent;
-}
-
-wk_handle duplicate(wk_handle handle, uint64_t rights)
-{
-    wk_handle other;
-
-    assert_ok(wk_capability_dup(handle, rights, &other));
-    return other;
-}
-
-void map(wk_handle memory, uint64_t address, uint64_t protection)
-{
-    assert_ok(wk_memory_map(memory, BOOT_PROCESS, address, 0, memory_of(memory)->pages, protection));
 }
 
 /* ---- the machine ---- */

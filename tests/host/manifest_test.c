@@ -129,8 +129,9 @@ static void too_many_programs(void **state)
 /* No input makes the parser leave its buffer: the sanitizers watch. */
 static void random_bytes(void **state)
 {
-    static const char *const pieces[] = {"program ", "bank ", "*", "\n", "most", " ", "grant ", "\t", "#", "start",
-                                         "18446744073709551616", "0x", "arguments ", "a", "path "};
+    static const char *const pieces[] = {
+        "program ", "bank ",      "*", "\n",   "most", " ", "grant ", "\t", "#", "start", "18446744073709551616",
+        "0x",       "arguments ", "a", "path "};
 
     (void)state;
     srand(1);
@@ -154,9 +155,8 @@ static void random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(full_entry),     cmocka_unit_test(defaults),
-        cmocka_unit_test(empty),          cmocka_unit_test(finding),
-        cmocka_unit_test(mistakes),       cmocka_unit_test(names_too_long),
+        cmocka_unit_test(full_entry),        cmocka_unit_test(defaults),     cmocka_unit_test(empty),
+        cmocka_unit_test(finding),           cmocka_unit_test(mistakes),     cmocka_unit_test(names_too_long),
         cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes),
     };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * usage: test-abuse NAME END [WORD...]
- * Runs the attack `bin/abuse-NAME WORD...` several times in a bank of its own, beside an innocent neighbour. END is how
- * each attack must end: `exit` (by itself, with status 0), the reason of a fault such as `load_fault`, or `any`, which
- * includes not at all: then it is killed. The neighbour must work on and come to a good end, and all memory must come back.
+ * usage: test-abuse NAME END [WORD...] Runs the attack `bin/abuse-NAME WORD...` several times in a bank of its own,
+ * beside an innocent neighbour. END is how each attack must end: `exit` (by itself, with status 0), the reason of a
+ * fault such as `load_fault`, or `any`, which includes not at all: then it is killed. The neighbour must work on and
+ * come to a good end, and all memory must come back.
  */
 #include "actors.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests with several processes: a test program starts itself, or another program of the boot archive, with a bank of its
- * own, and with words that say which part to play.
+ * Tests with several processes: a test program starts itself, or another program of the boot archive, with a bank of
+ * its own, and with words that say which part to play.
  */
 #ifndef ACTORS_H
 #define ACTORS_H
@@ -46,10 +46,8 @@ static inline void actor_prepare(struct actor *actor, uint64_t bank_pages)
     *actor = (struct actor){.priority = ACTOR_PRIORITY};
     EXPECT(WK_OK, wk_bank_split(wk_self.bank, bank_pages, WK_BANK_KIND_RAM, &actor->bank));
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &actor->event));
-    actor->grants[actor->grant_count++] = (struct wk_grant){.name = "machine",
-                                                            .handle = wk_self.machine,
-                                                            .transfer = WK_TRANSFER_LEND,
-                                                            .rights = WK_MACHINE_RIGHT_CONSOLE};
+    actor->grants[actor->grant_count++] = (struct wk_grant){
+        .name = "machine", .handle = wk_self.machine, .transfer = WK_TRANSFER_LEND, .rights = WK_MACHINE_RIGHT_CONSOLE};
 }
 
 /* Adds a capability that the actor is to be lent. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device memory and interrupts, on the real-time clock of QEMU's machine virt ("goldfish", at 0x101000, line 11): who may
- * claim what, and an interrupt that arrives as an event.
+ * Device memory and interrupts, on the real-time clock of QEMU's machine virt ("goldfish", at 0x101000, line 11): who
+ * may claim what, and an interrupt that arrives as an event.
  */
 #include "check.h"
 
@@ -19,7 +19,15 @@
 #define INTERRUPT_CONTROLLER_PHYSICAL 0xc000000
 
 /* Registers by 32-bit word: docs/specs of QEMU's hw/rtc/goldfish_rtc.c. Reading the low time latches the high one. */
-enum { TIME_LOW = 0, TIME_HIGH = 1, ALARM_LOW = 2, ALARM_HIGH = 3, IRQ_ENABLED = 4, CLEAR_ALARM = 5, CLEAR_INTERRUPT = 7 };
+enum {
+    TIME_LOW = 0,
+    TIME_HIGH = 1,
+    ALARM_LOW = 2,
+    ALARM_HIGH = 3,
+    IRQ_ENABLED = 4,
+    CLEAR_ALARM = 5,
+    CLEAR_INTERRUPT = 7
+};
 
 static volatile uint32_t *rtc;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Floating-point state: each thread keeps its own while others run, in one process and in several, and what a new process
- * finds in its registers is nothing of anybody else's.
+ * Floating-point state: each thread keeps its own while others run, in one process and in several, and what a new
+ * process finds in its registers is nothing of anybody else's.
  */
 #include "actors.h"
 
@@ -16,16 +16,16 @@ static void hold_registers(const uint64_t values[32], uint64_t after[32], uint64
 {
 #define EACH(act)                                                                                                      \
     act(0) act(1) act(2) act(3) act(4) act(5) act(6) act(7) act(8) act(9) act(10) act(11) act(12) act(13) act(14)      \
-    act(15) act(16) act(17) act(18) act(19) act(20) act(21) act(22) act(23) act(24) act(25) act(26) act(27) act(28)    \
-    act(29) act(30) act(31)
+        act(15) act(16) act(17) act(18) act(19) act(20) act(21) act(22) act(23) act(24) act(25) act(26) act(27)        \
+            act(28) act(29) act(30) act(31)
 #define LOAD(number) "fld f" #number ", 8*" #number "(%1)\n\t"
 #define STORE(number) "fsd f" #number ", 8*" #number "(%2)\n\t"
     __asm__ volatile(EACH(LOAD) "1: addi %0, %0, -1\n\tbnez %0, 1b\n\t" EACH(STORE)
                      : "+r"(turns)
                      : "r"(values), "r"(after)
-                     : "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0", "fa1",
-                       "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6", "fs7",
-                       "fs8", "fs9", "fs10", "fs11", "memory");
+                     : "ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "ft8", "ft9", "ft10", "ft11", "fa0",
+                       "fa1", "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs0", "fs1", "fs2", "fs3", "fs4", "fs5", "fs6",
+                       "fs7", "fs8", "fs9", "fs10", "fs11", "memory");
 }
 
 /* For a while, over many preemptions. */

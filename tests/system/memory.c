@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory objects: on demand and eager, mapped, protected, cloned, copied, resized, released; and what the bank is charged. */
+/* Memory objects: on demand and eager, mapped, protected, cloned, copied, resized, released; and what the bank is
+ * charged. */
 #include "check.h"
 
 #include <winkle/bank.h>

@@ -110,7 +110,7 @@ static void all_faults(void)
     expect_fault(WK_UPCALL_CAUSE_LOAD_FAULT, NOWHERE, TRAPPING("lb zero, (a1)", NOWHERE));
     expect_fault(WK_UPCALL_CAUSE_STORE_FAULT, NOWHERE, TRAPPING("sb zero, (a1)", NOWHERE));
     expect_fault(WK_UPCALL_CAUSE_STORE_FAULT, (uint64_t)all_faults, TRAPPING("sb zero, (a1)", (uint64_t)all_faults));
-    expect_fault(WK_UPCALL_CAUSE_FETCH_FAULT, NOWHERE, TRAPPING("jalr ra, (a1)", NOWHERE));
+    expect_fault(WK_UPCALL_CAUSE_FETCH_FAULT, NOWHERE, TRAPPING("jalr ra, 0(a1)", NOWHERE));
     TRAPPING(".4byte 0xffffffff", 0);
     EQUAL(WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION, last_cause);
     TRAPPING("ebreak", 0);
@@ -210,7 +210,8 @@ static int play(const char *part)
 {
     static const struct wk_upcall_handlers declining = {.fault = decline}, faulting = {.fault = fault_again};
 
-    EXPECT(WK_OK, wk_upcalls_open(strcmp(part, "declined") == 0 || strcmp(part, "foreign") == 0 ? &declining : &faulting));
+    EXPECT(WK_OK,
+           wk_upcalls_open(strcmp(part, "declined") == 0 || strcmp(part, "foreign") == 0 ? &declining : &faulting));
     if (strcmp(part, "foreign") == 0)
         foreign_call(64, 0, 0);
     *(volatile uint8_t *)NOWHERE = 1;

@@ -18,8 +18,9 @@
 
 /* Offsets of names up to here are remembered. */
 #define KNOWN_NAMES 1024
+#define NAME_BYTES 21 /* of the longest name that the kernel knows */
 
-static const char property_names[PROPERTIES][24] = {
+static const char property_names[PROPERTIES][NAME_BYTES] = {
     [PROPERTY_NONE] = "",
     [PROPERTY_ADDRESS_CELLS] = "#address-cells",
     [PROPERTY_BOOTARGS] = "bootargs",
@@ -167,13 +168,10 @@ void device_tree_walk(const void *tree, enum device_place (*visit)(const struct 
 bool device_tree_reservation(const void *tree, uint32_t n, uint64_t *start, uint64_t *bytes)
 {
     const uint64_t at = fdt_off_mem_rsvmap(tree) + n * sizeof(struct fdt_reserve_entry);
-    const struct fdt_reserve_entry *entry = (const void *)((const char *)tree + at);
+    const struct device_value entry = {(const char *)tree + at, sizeof(struct fdt_reserve_entry)};
 
-    if (at + sizeof(*entry) > fdt_totalsize(tree))
-        return false;
-    *start = fdt64_to_cpu(entry->address);
-    *bytes = fdt64_to_cpu(entry->size);
-    return *bytes != 0;
+    return at + entry.bytes <= fdt_totalsize(tree) && device_value_number(entry, 0, 2, start) &&
+           device_value_number(entry, 2, 2, bytes) && *bytes != 0;
 }
 
 bool device_value_number(struct device_value value, uint32_t word, uint32_t cells, uint64_t *number)

@@ -6,6 +6,8 @@
 #include "page_table.h"
 #include "riscv.h"
 
+#define OPENSBI 1 /* its number as an implementation (4.9) */
+
 static bool has_time;
 static bool has_ipi;
 static bool has_hsm;
@@ -37,11 +39,6 @@ static uint64_t base(uint64_t function, uint64_t argument)
     return sbi_call(SBI_BASE, function, argument, 0, 0).value;
 }
 
-static uint64_t version(void)
-{
-    return base(0, 0);
-}
-
 static bool has(enum sbi_extension extension)
 {
     return base(3, extension) != 0;
@@ -58,14 +55,12 @@ void sbi_init(void)
 
 void sbi_print(void)
 {
-    static const char *const names[] = {"BBL", "OpenSBI", "Xvisor", "KVM", "RustSBI", "Diosix"};
-    const uint64_t specification = version();
-    const uint64_t number = base(1, 0);
-    const uint64_t implementation = base(2, 0);
+    const uint64_t specification = base(0, 0);
+    const uint64_t implementation = base(1, 0);
 
     console_print("firmware: SBI %lu.%lu", specification >> 24 & 0x7f, specification & 0xffffff);
-    console_print(", %s (%lu)", number < sizeof(names) / sizeof(names[0]) ? names[number] : "implementation", number);
-    console_print(" version 0x%lx, console %s\n", implementation, has_console ? "DBCN" : "legacy");
+    console_print(", %s (%lu)", implementation == OPENSBI ? "OpenSBI" : "implementation", implementation);
+    console_print(" version 0x%lx, console %s\n", base(2, 0), has_console ? "DBCN" : "legacy");
 }
 
 void sbi_set_timer(uint64_t ticks)

@@ -17,8 +17,8 @@
 enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_FIRMWARE };
 
 static const struct {
-    const char *compatible;
-    enum device_role role;
+    char compatible[24];
+    uint32_t role; /* enum device_role */
 } roles[] = {
     {"riscv,plic0", ROLE_CONTROLLER},       {"sifive,plic-1.0.0", ROLE_CONTROLLER},
     {"thead,c900-plic", ROLE_CONTROLLER},   {VIRT_FINISHER_COMPATIBLE, ROLE_FINISHER},
@@ -44,7 +44,7 @@ static void controller_node(const struct device_node *node, uint64_t start, uint
     plic_bytes = bytes;
 }
 
-static void role_node(const struct device_node *node, enum device_role role)
+static void role_node(const struct device_node *node, uint32_t role)
 {
     uint64_t start;
     uint64_t bytes;

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every answer is compared with what the operation's interface file says that it may be. With WINKLE_ANSWERS in the
+ * environment, lines `OPERATION STATUS` of all that were given are added to the file of that name: tools/coverage.py
+ * finds those that no test has seen.
+ */
+#include "harness.h"
+#include "harness_parts.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const struct interface_operation *operation_by_number(uint64_t number)
+{
+    for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; i++)
+        if (interface_operations[i].number == number)
+            return &interface_operations[i];
+    return NULL;
+}
+
+bool harness_collects_statuses;
+static uint64_t given[INTERFACE_STATUS_COUNT]; /* by status: a bit for each operation */
+
+_Static_assert(INTERFACE_OPERATION_COUNT <= 64, "a bit for each operation");
+
+static void note(const struct interface_operation *operation, enum wk_status status)
+{
+    const char *file = getenv("WINKLE_ANSWERS");
+    const int descriptor = file == NULL ? -1 : open(file, O_WRONLY | O_APPEND | O_CREAT, 0666);
+
+    if (descriptor < 0)
+        return;
+    dprintf(descriptor, "%s %s\n", operation->name, interface_status_names[status]);
+    close(descriptor);
+}
+
+void answer_check(uint64_t number, enum wk_status status)
+{
+    const struct interface_operation *operation = operation_by_number(number);
+    uint64_t bit;
+
+    if (status == NOT_ANSWERED || operation == NULL)
+        return;
+    if ((unsigned)status >= INTERFACE_STATUS_COUNT)
+        fail_msg("%s answered %u, which is no status", operation->name, (unsigned)status);
+    bit = UINT64_C(1) << (operation - interface_operations);
+    if (given[status] & bit)
+        return;
+    given[status] |= bit;
+    if (operation->statuses >> status & 1)
+        note(operation, status);
+    else if (harness_collects_statuses)
+        print_message("%s answered %s, which its interface file does not mention\n", operation->name,
+                      interface_status_names[status]);
+    else
+        fail_msg("%s answered %s, which its interface file does not mention", operation->name,
+                 interface_status_names[status]);
+}
+
+/* ---- answers that come later ---- */
+
+/* By thread, as far as they are told apart: the operation that has not been answered yet. */
+static struct {
+    uint64_t identity;
+    uint64_t number;
+} owed[64];
+
+void answer_owe(const struct thread *thread, uint64_t number)
+{
+    owed[thread->object.identity % 64].identity = thread->object.identity;
+    owed[thread->object.identity % 64].number = number;
+}
+
+void answer_check_owed(const struct thread *thread, enum wk_status status)
+{
+    if (owed[thread->object.identity % 64].identity != thread->object.identity)
+        return;
+    owed[thread->object.identity % 64].identity = 0;
+    answer_check(owed[thread->object.identity % 64].number, status);
+}
