@@ -164,10 +164,10 @@ static struct bank *bank_make(void *page, uint64_t limit_pages, enum wk_bank_kin
 void bank_init(void)
 {
     const uint64_t reserve = (uint64_t)hart_count * (FRAME_STOCK + 1);
-
     const uint64_t frames = frame_free_count();
 
-    assert(frames > reserve);
+    if (frames <= reserve)
+        panic("the machine has too little memory");
     bank_first = bank_make(frame_take(NULL), frames - reserve, WK_BANK_KIND_RAM);
 }
 

@@ -10,14 +10,31 @@
 #include "assert.h"
 #include "space.h"
 
+#define SPINS_MAX 2048
+#define REST_NS 20000
+
 struct kernel_lock kernel_lock;
+
+/*
+ * Nobody holds the lock for so long, unless the hart of who does is a thread of another system that waits for this one's
+ * processor: sleeps for a moment.
+ */
+static void rest(void)
+{
+    hart_current()->timer_ns = 0; /* to be written again on the way out of the kernel */
+    arch_timer_set(arch_time_ns() + REST_NS);
+    arch_idle();
+}
 
 void kernel_lock_wait(uint32_t ticket)
 {
     assert((uint32_t)(atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) - ticket) <= hart_count);
-    while (atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket) {
+    for (unsigned spins = 1; atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket; spins++) {
         space_flush_serve();
-        arch_relax();
+        if (spins % SPINS_MAX == 0)
+            rest();
+        else
+            arch_relax();
     }
 }
 

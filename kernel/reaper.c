@@ -47,9 +47,11 @@ static enum wk_status reaper_step(struct operation *operation)
 void reaper_init(struct hart *hart)
 {
     struct reaper *reaper = bank_record(bank_first, sizeof(struct reaper));
-    struct thread *thread = &reaper->thread;
+    struct thread *thread;
 
-    assert(reaper != NULL);
+    if (reaper == NULL)
+        panic("the machine has too little memory");
+    thread = &reaper->thread;
     memset(reaper, 0, sizeof(*reaper));
     list_init(&reaper->processes);
     list_init(&thread->ready_link);

@@ -133,7 +133,7 @@ static void map(struct thread *thread, struct capability *memory, struct capabil
 
     refill();
     if (pages != 0 && memory_map(&invocation, container_of(memory->object, struct memory, object), process, &in) != WK_OK)
-        panic("the first process cannot be mapped");
+        panic("the machine has too little memory for the first process");
     invoke_check_commit(WK_OK);
 }
 

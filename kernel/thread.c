@@ -103,8 +103,7 @@ void thread_give_way(struct thread *asker, struct thread *doer)
     assert(doer->operation.step != NULL);
     if (doer->priority < asker->priority)
         change_priority(doer, asker->priority);
-    if (doer->hart == asker->hart)
-        schedule_yield(asker);
+    schedule_yield(asker); /* wherever the doer runs: it may itself wait for one of the asker's equals here */
 }
 
 void thread_operation_ended(struct thread *thread)
@@ -285,11 +284,10 @@ enum wk_status thread_set_priority(struct invocation *invocation, struct thread 
 {
     const uint8_t priority = (uint8_t)in->priority;
 
-    (void)invocation;
     if (thread->stop & THREAD_ENDED)
         return WK_NOT_STARTED;
     if (priority > thread->process->priority_ceiling)
-        return WK_NO_RIGHT;
+        return invocation_bad_argument(invocation, 1);
 
     op_commit();
     thread->own_priority = priority;

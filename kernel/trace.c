@@ -22,7 +22,7 @@
 
 uint64_t trace_events;
 
-static struct trace_buffer *buffers[HARTS_MAX];
+struct trace_buffer *trace_buffers[HARTS_MAX];
 static struct object trace_singleton;
 
 struct object *trace_object(void)
@@ -64,12 +64,12 @@ void trace_record(enum wk_trace_event event, uint64_t word0, uint64_t word1)
 /* Bound: TRACE_PAGES_MAX pins. */
 static void buffer_release(struct trace_buffer *buffer)
 {
-    assert(buffers[buffer->hart->index] == buffer); /* INV-TRACE-2 */
+    assert(trace_buffers[buffer->hart->index] == buffer); /* INV-TRACE-2 */
     for (unsigned i = 0; i < buffer->page_count; i++)
         memory_unpin(&buffer->pins[i]);
     if (buffer->hart->trace == buffer)
         buffer->hart->trace = NULL;
-    buffers[buffer->hart->index] = NULL;
+    trace_buffers[buffer->hart->index] = NULL;
     bank_record_free(buffer->bank, buffer);
 }
 
@@ -124,7 +124,7 @@ enum wk_status trace_attach(struct invocation *invocation, struct trace *trace, 
         return invocation_bad_argument(invocation, 2);
     if (memory->is_physical || memory->pages > TRACE_PAGES_MAX || (memory->options & WK_MEMORY_OPTIONS_ON_DEMAND))
         return invocation_bad_argument(invocation, 1);
-    old = buffers[in->hart];
+    old = trace_buffers[in->hart];
     if (old != NULL && (old->is_attaching || !old->is_revoked))
         return WK_BUSY;
     buffer = bank_record(memory->object.bank, sizeof *buffer);
@@ -135,7 +135,7 @@ enum wk_status trace_attach(struct invocation *invocation, struct trace *trace, 
     if (old != NULL)
         buffer_release(old);
     memset(buffer, 0, sizeof *buffer);
-    buffers[in->hart] = buffer; /* INV-TRACE-2 */
+    trace_buffers[in->hart] = buffer; /* INV-TRACE-2 */
     buffer->hart = harts[in->hart];
     buffer->bank = memory->object.bank;
     buffer->page_count = (unsigned)memory->pages;
@@ -148,7 +148,7 @@ enum wk_status trace_attach(struct invocation *invocation, struct trace *trace, 
 
 enum wk_status trace_detach(struct invocation *invocation, struct trace *trace, const struct wk_trace_detach_in *in)
 {
-    struct trace_buffer *buffer = buffers[in->hart];
+    struct trace_buffer *buffer = trace_buffers[in->hart];
 
     (void)invocation;
     (void)trace;

@@ -35,6 +35,8 @@ struct trace_buffer {
 
 /* The one object of its type; boot gives the first process its capability. */
 struct object *trace_object(void);
+/* The table of buffers, by hart; NULL where there is none. */
+extern struct trace_buffer *trace_buffers[HARTS_MAX];
 /* A bit for each event that is recorded. */
 extern uint64_t trace_events;
 /* Writes a record, if this hart has a buffer. Requires: the lock. */

@@ -172,6 +172,10 @@ void trap_software(void)
     hart_notified(hart_current());
 }
 
+#define SERVED_MAX 8
+#define POLLS_MAX 64
+#define REST_NS 20000
+
 /* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
 static void take_interrupts(void)
 {
@@ -233,6 +237,35 @@ static void step_operation(struct thread *thread)
     }
 }
 
+/*
+ * Timers can be so many that one is always due. After SERVED_MAX deadlines something else gets its turn, and before user
+ * code the next timer interrupt is put off, so that it makes progress.
+ */
+static void program_timer(struct hart *hart)
+{
+    if (hart->served < SERVED_MAX)
+        deadline_program(hart);
+    else
+        deadline_write_timer(hart, arch_time_ns() + REST_NS);
+    hart->served = 0;
+}
+
+/*
+ * The step only asked whether another hart has done its part. Where harts are themselves threads of another system, that
+ * one may be waiting for this one's processor: now and then this one sleeps for a moment.
+ */
+static void poll_patiently(struct hart *hart)
+{
+    hart->polled = false;
+    if (++hart->polls < POLLS_MAX)
+        return;
+    hart->polls = 0;
+    deadline_write_timer(hart, arch_time_ns() + REST_NS);
+    meter_left();
+    arch_idle();
+    meter_entered();
+}
+
 /* The chosen thread is about to go on in user code, or in its handler if an interrupt is latched. False if it ended. */
 static bool goes_to_user(struct thread *thread)
 {
@@ -255,7 +288,8 @@ struct thread *trap_leave(void)
         }
         kernel_lock_acquire();
         frame_quarantine_release();
-        if (event_wake_granted(hart) || deadline_expire(hart)) {
+        if (hart->served < SERVED_MAX && (event_wake_granted(hart) || deadline_expire(hart))) {
+            hart->served++;
             kernel_lock_release();
             continue;
         }
@@ -263,16 +297,19 @@ struct thread *trap_leave(void)
         if (thread == NULL) {
             hart->idle = true;
             kernel_lock_release();
-            deadline_program(hart);
+            program_timer(hart);
             meter_left();
             arch_idle();
             meter_entered();
             hart->idle = false;
         } else if (thread->operation.step != NULL) {
             step_operation(thread);
+            hart->served = 0;
+            if (hart->polled)
+                poll_patiently(hart);
         } else if (goes_to_user(thread)) {
             kernel_lock_release();
-            deadline_program(hart);
+            program_timer(hart);
             meter_first_user();
             meter_left();
             return thread;

@@ -182,7 +182,7 @@ __attribute__((noreturn)) static void run_manifest(void)
 /* Init's own pages come on demand from the bank whose account it checks: they shall not come while a program runs. */
 static void touch_own_pages(void)
 {
-    for (const uint8_t *page = init_data; page < init_end; page += WK_PAGE_BYTES)
+    for (uint64_t page = (uint64_t)init_data; page < (uint64_t)init_end; page += WK_PAGE_BYTES)
         (void)*(const volatile uint8_t *)page;
 }
 

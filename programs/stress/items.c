@@ -145,18 +145,18 @@ static void bank_make(struct worker *worker, struct item *item)
 
 static void bank_use(struct worker *worker, struct item *item)
 {
-    wk_handle made[8];
+    wk_handle events[8] = {0}, memory = 0;
     unsigned count = 0;
 
-    while (count < 8 && tolerate("an object of a bank", wk_event_create(item->handle, &made[count])))
+    while (count < 8 && tolerate("an object of a bank", wk_event_create(item->handle, &events[count])))
         count++;
-    if (random_below(worker, 2) == 0 &&
-        tolerate("a memory of a bank", wk_memory_create(item->handle, 1 + random_below(worker, 8), 0, &made[0])))
-        tolerate("deleting it", wk_capability_delete(made[0]));
+    tolerate("a memory of a bank", wk_memory_create(item->handle, 1 + random_below(worker, 8), 0, &memory));
     if (random_below(worker, 2) == 0)
         tolerate("destroy", wk_bank_destroy(item->handle));
-    while (count > 1)
-        tolerate("deleting what a bank paid for", wk_capability_delete(made[--count]));
+    if (memory != 0)
+        tolerate("deleting it", wk_capability_delete(memory));
+    while (count > 0)
+        tolerate("deleting what a bank paid for", wk_capability_delete(events[--count]));
 }
 
 static void bank_drop(struct item *item)

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fuzzes sequences of invocations: each input is the choices of one world (tests/host/world.h). WINKLE_FUZZ_HARTS says
- * how many harts the machine has; it is booted once, and each world must leave it as it found it.
+ * how many harts the machine has; it is booted once, and each world must leave it as it found it. What fails is told by
+ * `random_test -f FILE [HARTS]`.
  */
 #include "harness.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-#define ACTS_MAX 1000
 
 int LLVMFuzzerInitialize(int *count, char ***arguments);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+static void tell(void)
+{
+    fprintf(stderr, "stat::invocations: %lu\n", (unsigned long)world_invocations);
+}
 
 int LLVMFuzzerInitialize(int *count, char ***arguments)
 {
@@ -22,6 +27,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
     (void)arguments;
     machine_start(&(struct host_machine){.harts = machine_harts, .asid_bits = machine_harts % 2 == 0 ? 2 : 8});
     world_prepare();
+    atexit(tell);
     return 0;
 }
 
@@ -29,6 +35,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     struct choices choices = {.data = data, .bytes = bytes};
 
-    world_run(&choices, ACTS_MAX);
+    world_run(&choices, FUZZ_ACTS);
     return 0;
 }

@@ -169,12 +169,22 @@ static void check_choice(const struct hart *hart)
 
 static void check_trace_buffer(const struct hart *hart)
 {
-    const struct trace_buffer *buffer = hart->trace;
+    const struct trace_buffer *buffer = trace_buffers[hart->index];
+    unsigned pinned = 0;
 
+    CHECK("INV-TRACE-1", hart->trace == NULL || hart->trace == buffer);
+    if (buffer == NULL)
+        return;
     CHECK("trace", buffer->hart == hart);
     census_slab_record(buffer, buffer->bank);
-    for (unsigned i = 0; i < buffer->pinned; i++)
+    for (unsigned i = 0; i < buffer->page_count; i++) {
+        if (buffer->pins[i].memory == NULL)
+            continue;
         CHECK("trace", (void *)buffer->page[i] == memory_pin_pointer(&buffer->pins[i]));
+        pinned++;
+    }
+    CHECK("trace", pinned == buffer->pinned);
+    CHECK("INV-TRACE-1", (hart->trace == buffer) == (pinned == buffer->page_count && !buffer->is_attaching));
 }
 
 static void check_hart(const struct hart *hart)
@@ -201,7 +211,7 @@ static void check_hart(const struct hart *hart)
 static const struct process *process_of_asid(const struct hart *hart, uint64_t asid)
 {
     if (arch_asid_bits() == 0 || asid == 0)
-        return hart->space == NULL ? NULL : container_of(hart->space, struct process, space);
+        return hart->space == NULL || hart->space->asid != 0 ? NULL : container_of(hart->space, struct process, space);
     for (const struct list *link = object_all.next; link != &object_all; link = link->next) {
         const struct object *object = container_of(link, struct object, all_link);
 
@@ -246,8 +256,7 @@ void check_harts(void)
     for (unsigned i = 0; i < hart_count; i++) {
         check_deadline(&harts[i]->reaper->wait_deadline);
         census_slab_record(harts[i]->reaper, bank_first);
-        if (harts[i]->trace != NULL)
-            check_trace_buffer(harts[i]);
+        check_trace_buffer(harts[i]);
         check_hart(harts[i]);
         check_tlb(harts[i]);
     }

@@ -5,6 +5,8 @@
  */
 #include "harness.h"
 
+#include "lock.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -279,6 +281,116 @@ static void errors_reveal_nothing(void **state)
         assert_true(words[i] == 0 || words[i] == 11 + i);
 }
 
+/* ---- what is being taken back ---- */
+
+/* A capability of ours that is just being taken back: `taker` revokes what it was lent from, and got as far as to doom it. */
+static struct capability *being_taken_back(const struct program *taker, wk_handle original)
+{
+    const wk_handle self = program_grant(taker, BOOT_PROCESS, WK_TRANSFER_LEND, ALL_RIGHTS);
+    const wk_handle above = program_grant(taker, original, WK_TRANSFER_LEND, ALL_RIGHTS);
+    struct thread *boot = actor();
+    wk_handle lent;
+
+    act_as(taker->thread_record);
+    assert_ok(wk_process_grant(self, above, WK_TRANSFER_LEND, ALL_RIGHTS, &lent));
+    act_as(boot);
+    for (unsigned i = 0; i < 40; i++)
+        lend(lent, ALL_RIGHTS);
+    invoke_partly(taker->thread_record, WK_CAPABILITY_REVOKE, above, (uint64_t[6]){0}, 1, boot);
+    while (taker->thread_record->operation.step != NULL && !(slot_of(lent)->flags & CAPABILITY_DOOMED))
+        step_partly(taker->thread_record, 1, boot);
+    assert_int_equal(slot_of(lent)->flags & CAPABILITY_DOOMED, CAPABILITY_DOOMED);
+    return slot_of(lent);
+}
+
+static wk_handle doomed;
+static unsigned doomed_type;
+
+static void try_doomed(const struct interface_operation *operation)
+{
+    uint64_t words[6];
+
+    valid_words(operation, words);
+    if (operation->type == doomed_type || operation->type == WK_TYPE_NONE)
+        expect_error(operation, doomed, words, WK_REVOKED, 0);
+    for (unsigned i = 0; i < operation->in_count; i++) {
+        const struct interface_word *word = &operation->in[i];
+
+        if (word->kind != INTERFACE_WORD_CAPABILITY || (word->type != doomed_type && word->type != WK_TYPE_NONE))
+            continue;
+        words[i] = doomed;
+        expect_error(operation, invoked_handle(operation), words, WK_REVOKED, i + 1);
+        words[i] = valid_word(word);
+    }
+}
+
+static void what_is_being_taken_back_is_refused(void **state)
+{
+    const struct program taker = program_make(500, 10);
+
+    (void)state;
+    for (doomed_type = 1; doomed_type < INTERFACE_TYPE_COUNT; doomed_type++) {
+        doomed = capability_handle(being_taken_back(&taker, handles[doomed_type]));
+        for_each_operation_of_the_kernel(try_doomed);
+        while (taker.thread_record->operation.step != NULL)
+            step_partly(taker.thread_record, 0, NULL);
+        assert_null(slot_of(doomed));
+    }
+}
+
+/* ---- full tables ---- */
+
+/* Makes all slots that the table can have, each with its generations used up but those in use already. */
+static void retire_all_slots(void)
+{
+    struct process *process = actor()->process;
+    struct capability_table *table = &process->table;
+
+    kernel_lock_acquire();
+    while (table->made != CAPABILITY_INDEX_LIMIT) {
+        if (table->made == table->paged) {
+            kernel_lock_release();
+            while (!frame_stock_is_full(host_hart))
+                frame_stock_add(host_hart);
+            kernel_lock_acquire();
+            assert_ok(capability_reserve_page(process));
+        }
+        capability_slot(table, table->made++)->generation = CAPABILITY_GENERATION_LIMIT | CAPABILITY_FREE;
+    }
+    table->free_head = NULL;
+    for (uint32_t i = 0; i < CAPABILITIES_PER_PAGE; i++) {
+        struct capability *slot = capability_slot(table, i);
+
+        if (slot->object == NULL)
+            slot->generation = CAPABILITY_GENERATION_LIMIT | CAPABILITY_FREE;
+    }
+    kernel_lock_release();
+    check_kernel();
+}
+
+static void a_full_table_takes_nothing_more(void **state)
+{
+    char *before;
+    wk_handle made;
+
+    (void)state;
+    retire_all_slots();
+    before = check_state_text();
+    assert_status(wk_bank_split(BOOT_BANK, 1, WK_BANK_KIND_RAM, &made), WK_TABLE_FULL);
+    assert_status(wk_event_create(BOOT_BANK, &made), WK_TABLE_FULL);
+    assert_status(wk_timer_create(BOOT_BANK, &made), WK_TABLE_FULL);
+    assert_status(wk_memory_create(BOOT_BANK, 1, 0, &made), WK_TABLE_FULL);
+    assert_status(wk_memory_clone(handles[WK_TYPE_MEMORY], BOOT_BANK, &made), WK_TABLE_FULL);
+    assert_status(wk_process_create(BOOT_BANK, 1, 0, 0, &made), WK_TABLE_FULL);
+    assert_status(wk_thread_create(handles[WK_TYPE_PROCESS], 1, &made), WK_TABLE_FULL);
+    assert_status(wk_process_grant(BOOT_PROCESS, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS, &made), WK_TABLE_FULL);
+    assert_status(wk_capability_dup(BOOT_BANK, ALL_RIGHTS, &made), WK_TABLE_FULL);
+    assert_status(wk_capability_lend(BOOT_BANK, ALL_RIGHTS, &made), WK_TABLE_FULL);
+    assert_status(wk_machine_claim_region(BOOT_MACHINE, BOOT_BANK, HOST_DEVICE_PHYSICAL, 1, &made), WK_TABLE_FULL);
+    assert_status(wk_machine_claim_irq(BOOT_MACHINE, BOOT_BANK, 7, &made), WK_TABLE_FULL);
+    assert_state_is(before);
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -291,6 +403,8 @@ int main(int count, char **arguments)
         cmocka_unit_test_setup(numbers_that_are_no_operation_are_refused, setup),
         cmocka_unit_test_setup(a_kernel_object_answers_when_none_but_a_kernel_object_is_wanted, setup),
         cmocka_unit_test_setup(errors_reveal_nothing, setup),
+        cmocka_unit_test_setup(what_is_being_taken_back_is_refused, setup),
+        cmocka_unit_test_setup(a_full_table_takes_nothing_more, setup),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

@@ -61,6 +61,9 @@ static void give_priority(struct thread *thread, uint8_t priority)
     if (thread->wait_event != NULL)
         event_wait_requeue(thread);
     kernel_lock_release();
+    /* The hart may be out of the kernel, where nothing moves its deadlines but from outside. */
+    if (thread->hart->attention.timer_moved)
+        arch_hart_notify(thread->hart);
 }
 
 /* Back to the priority that the thread has of its own, unless it inherits another inside an operation. */
@@ -88,13 +91,24 @@ void harness_urge(struct thread *thread)
     host_hart = before;
 }
 
-void make_current(struct thread *thread)
+bool try_make_current(struct thread *thread)
 {
-    for (unsigned tries = 0; !runs(thread); tries++) {
-        if (tries == PATIENCE || !thread_is_runnable(thread))
-            fail_msg("the thread cannot run");
+    const uint64_t identity = thread->object.identity;
+
+    for (unsigned tries = 0; still_exists(thread, identity) && thread_is_runnable(thread); tries++) {
+        if (runs(thread))
+            return true;
+        if (tries == PATIENCE)
+            fail_msg("the thread does not come to run");
         harness_urge(thread);
     }
+    return false;
+}
+
+void make_current(struct thread *thread)
+{
+    if (!try_make_current(thread))
+        fail_msg("the thread cannot run");
 }
 
 /* Whether the reapers have anything to do. */

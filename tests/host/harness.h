@@ -79,6 +79,8 @@ void act_as(struct thread *thread);
 struct thread *actor(void);
 /* Makes the thread current on its hart, whatever its priority. Fails the test if it cannot run. */
 void make_current(struct thread *thread);
+/* The same; false if it cannot run, or is ended by another hart before it does. */
+bool try_make_current(struct thread *thread);
 
 /* Lets the reapers finish what they have to do. */
 void settle(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random programs, each with a seed of its own: see world.h. With arguments `FIRST COUNT [HARTS]` it runs those seeds in
- * this process; with `-v SEED [HARTS]` one of them, saying what is done.
+ * this process; with `-v SEED [HARTS]` one of them, saying what is done; with `-f FILE [HARTS]` an input of the fuzzer.
  */
 #include "harness.h"
 #include "world.h"
@@ -51,24 +51,73 @@ static void four_harts(void **state)
     run_seeds(&(struct host_machine){.harts = 4, .asid_bits = 16, .seed = 2}, 3000, 60);
 }
 
-static int run_by_hand(int count, char **arguments)
-{
-    const bool loud = strcmp(arguments[1], "-v") == 0;
-    const uint64_t first = strtoull(arguments[1 + loud], NULL, 0);
-    const unsigned hart_number = count > 3 ? (unsigned)atoi(arguments[3]) : 1;
-    const struct host_machine machine = {
-        .harts = hart_number, .asid_bits = hart_number == 2 ? 2 : 8, .seed = hart_number > 1};
+/* ---- by hand ---- */
 
-    world_is_loud = loud;
+static int argument_count;
+static char **argument_values;
+
+static uint64_t argument(int number, uint64_t otherwise)
+{
+    return number < argument_count ? strtoull(argument_values[number], NULL, 0) : otherwise;
+}
+
+static void boot_by_hand(uint64_t hart_number)
+{
     harness_collects_statuses = true;
-    machine_start(&machine);
+    machine_start(&(struct host_machine){
+        .harts = (unsigned)hart_number, .asid_bits = hart_number % 2 == 0 ? 2 : 8, .seed = hart_number > 1});
     world_prepare();
-    for (uint64_t seed = first; seed < first + (loud ? 1 : strtoull(arguments[2], NULL, 0)); seed++) {
+}
+
+static void seeds_by_hand(void **state)
+{
+    const uint64_t first = argument(1, 1);
+
+    (void)state;
+    boot_by_hand(argument(3, 1));
+    for (uint64_t seed = first; seed < first + argument(2, 1); seed++) {
         fprintf(stderr, "\rseed %lu, %lu invocations ", (unsigned long)seed, (unsigned long)world_invocations);
         run_seed(seed);
     }
-    fprintf(stderr, "done\n");
-    return 0;
+    fprintf(stderr, "\n");
+}
+
+static void seed_aloud(void **state)
+{
+    (void)state;
+    world_is_loud = true;
+    boot_by_hand(argument(3, 1));
+    run_seed(argument(2, 1));
+}
+
+static void fuzzers_input_aloud(void **state)
+{
+    static uint8_t data[1 << 20];
+    FILE *file = fopen(argument_values[2], "rb");
+    struct choices choices = {.data = data};
+
+    (void)state;
+    assert_non_null(file);
+    choices.bytes = fread(data, 1, sizeof(data), file);
+    fclose(file);
+    world_is_loud = true;
+    boot_by_hand(argument(3, 1));
+    world_run(&choices, FUZZ_ACTS);
+}
+
+static int run_by_hand(int count, char **arguments)
+{
+    const struct CMUnitTest seeds[] = {cmocka_unit_test(seeds_by_hand)};
+    const struct CMUnitTest seed[] = {cmocka_unit_test(seed_aloud)};
+    const struct CMUnitTest input[] = {cmocka_unit_test(fuzzers_input_aloud)};
+
+    argument_count = count;
+    argument_values = arguments;
+    if (strcmp(arguments[1], "-v") == 0)
+        return cmocka_run_group_tests(seed, NULL, NULL);
+    if (strcmp(arguments[1], "-f") == 0)
+        return cmocka_run_group_tests(input, NULL, NULL);
+    return cmocka_run_group_tests(seeds, NULL, NULL);
 }
 
 int main(int count, char **arguments)

@@ -310,13 +310,13 @@ static void act_machine(struct choices *choices)
  * of the one before. */
 static void make_program(uint64_t index)
 {
-    wk_handle bank, machine, handle, thread;
+    wk_handle bank, machine, made, handle, thread;
 
     act_as(manager);
     if (slot_of(world_bank) == NULL || wk_bank_split(world_bank, PROGRAM_PAGES, WK_BANK_KIND_RAM, &bank) != WK_OK)
         return;
     if (slot_of(programs[index]) != NULL)
-        assert_ok(wk_capability_delete(programs[index]));
+        (void)wk_capability_delete(programs[index]); /* unless somebody is just destroying it */
     machine = duplicate(BOOT_MACHINE, ALL_RIGHTS & ~(uint64_t)WK_MACHINE_RIGHT_POWER);
     assert_ok(wk_process_create(bank, PRIORITY, 0, 0, &programs[index]));
     for (unsigned i = 0; i < 2; i++) {
@@ -324,12 +324,20 @@ static void make_program(uint64_t index)
         assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
         assert_ok(wk_process_grant(programs[index], thread, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(i == 0   ? wk_event_create(bank, &made)
+                  : i == 1 ? wk_memory_create(bank, 12, 0, &made)
+                           : wk_memory_create(bank, 600, ON_DEMAND, &made));
+        assert_ok(wk_process_grant(programs[index], made, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    }
     assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
-    for (unsigned i = 0; i < PROGRAMS; i++)
-        if (slot_of(programs[i]) != NULL)
+    for (unsigned i = 0; i < PROGRAMS; i++) {
+        /* One that somebody is just destroying may be left in the table. */
+        if (slot_of(programs[i]) != NULL && object_is_live(object_of(programs[i])))
             assert_ok(wk_process_grant(programs[index], programs[i], WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+    }
 }
 
 static void act(struct choices *choices)
@@ -343,6 +351,8 @@ static void act(struct choices *choices)
             act_machine(choices);
         return;
     }
+    if (thread->operation.step == NULL && !try_make_current(thread))
+        return;
     switch (choose(choices, 10)) {
     case 7:
     case 8:

@@ -22,6 +22,9 @@ struct choices {
 uint64_t choose(struct choices *choices, uint64_t limit);
 int choices_are_left(const struct choices *choices);
 
+/* The most acts of a world whose choices are a fuzzer's input. */
+#define FUZZ_ACTS 1000
+
 /* Once after boot. */
 void world_prepare(void);
 /* Makes programs, lets them act at most `acts` times, and takes everything apart again. */

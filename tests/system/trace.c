@@ -65,7 +65,7 @@ int main(void)
         EXPECT(WK_OK, wk_capability_check(memory));
     EXPECT(WK_OK, wk_trace_stop(wk_self.trace));
     stopped_at = written();
-    CHECK(stopped_at >= 10);
+    CHECK(stopped_at >= 5);
     CHECK(traced(WK_CAPABILITY_CHECK));
     CHECK(!traced(WK_TRACE_ATTACH));
     EXPECT(WK_OK, wk_capability_check(memory));

@@ -25,6 +25,7 @@ struct host_machine {
     unsigned harts;     /* 0: one */
     unsigned asid_bits;
     uint64_t archive_bytes; /* of a boot archive; 0: none */
+    bool bad_image;         /* the first program's image is none */
     uint64_t seed;          /* 0: harts take turns in order; else in an order drawn from it */
 };
 

@@ -404,7 +404,7 @@ static void make_init(void)
     struct wk_init_header *header = (struct wk_init_header *)(void *)(host_ram + INIT_OFFSET);
 
     *header = (struct wk_init_header){
-        .magic = WK_INIT_MAGIC,
+        .magic = machine.bad_image ? 0 : WK_INIT_MAGIC,
         .entry = WK_INIT_ADDRESS + sizeof(*header),
         .text_bytes = WK_PAGE_BYTES,
         .data_bytes = WK_PAGE_BYTES,

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #define EMERGENCY_STACK_WORDS 256
+#define START_POLL_NS 100000
 #define START_TIMEOUT_NS UINT64_C(2000000000)
 
 /* A hart's struct, and the stack for panics by a trap, when its own may be the reason. */
@@ -65,7 +66,8 @@ static void start(uint64_t hartid)
     while (atomic_load_explicit(&memory->hart.arch.has_started, memory_order_acquire) == 0) {
         if (arch_time_ns() > give_up_ns)
             panic("a hart was started but did not come up");
-        arch_relax();
+        arch_timer_set(arch_time_ns() + START_POLL_NS); /* and sleep: the other hart may need our processor */
+        arch_idle();
     }
     harts[hart_count++] = &memory->hart;
 }
