@@ -205,7 +205,9 @@ enum wk_status bank_info(struct invocation *invocation, struct bank *bank, struc
 
 static enum wk_status bank_destroy_step(struct operation *operation)
 {
-    return object_dismantle_step(operation);
+    const enum wk_status status = object_dismantle_step(operation);
+
+    return status == WK_OK ? operation_await_flush(operation) : status;
 }
 
 enum wk_status bank_destroy(struct invocation *invocation, struct bank *bank)

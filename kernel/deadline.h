@@ -6,7 +6,8 @@
  * INV-DEADLINE-1 deadline->hart names the hart whose tree holds it, NULL if none does.
  * INV-DEADLINE-2 hart->first_ns is the time of the hart's first deadline, DEADLINE_NEVER if it has none.
  * INV-DEADLINE-3 hart->timer_ns is what the hart's hardware timer is set to. While the hart is in user code or sleeps,
- *                it is no later than first_ns, or a notification is on its way to the hart.
+ *                it is no later than first_ns, or a notification is on its way to the hart, or so many deadlines were
+ *                due that the next is put off by a moment (trap.c).
  */
 #ifndef DEADLINE_H
 #define DEADLINE_H

@@ -293,6 +293,8 @@ static enum wk_status memory_map_step(struct operation *operation)
     enum wk_status status = WK_OK;
     uint64_t bytes;
 
+    if (memory->busy != NULL)
+        return WK_OK;
     for (unsigned i = 0; i < MAPPING_STEP; i++) {
         if (mapping == NULL || mapping_memory(mapping) != memory || mapping->node.flags & CAPABILITY_DOOMED)
             return WK_REVOKED;
@@ -377,7 +379,8 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
 
     op_commit();
     mapping_insert(mapping, process, invocation->capability, in->address, in->offset_pages, in->pages, in->protection);
-    if (memory->present_pages == 0 && !memory->is_physical)
+    /* While an operation has the memory for itself, its pages come by faults, which wait. */
+    if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
         return WK_OK;
     if (in->pages == 1)
         return mapping_enter_single(mapping);
@@ -395,10 +398,9 @@ static enum wk_status process_unmap_step(struct operation *operation)
     if (mapping != NULL &&
         (mapping_start(mapping) >= operation->cursor[0] || mapping_end(mapping) > operation->cursor[0])) {
         (void)mapping_remove_step(mapping);
-        operation->epoch = space_flush_epoch();
         return WK_CONTINUE;
     }
-    return space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
+    return operation_await_flush(operation);
 }
 
 static __attribute__((noinline)) enum wk_status process_unmap_range(struct invocation *invocation,
@@ -440,7 +442,7 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
 }
 
 /* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes
- * meanwhile is passed over. */
+ * meanwhile is passed over, and one that comes meanwhile and does not allow it. */
 static enum wk_status process_protect_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
@@ -457,14 +459,19 @@ static enum wk_status process_protect_step(struct operation *operation)
         }
         if (mapping_start(mapping) > *at)
             *at = mapping_start(mapping);
-        mapping->protection = operation->cursor[2];
+        if (*at == mapping_start(mapping)) { /* once: what another does meanwhile stays */
+            if (operation->cursor[2] & ~(uint64_t)mapping->node.rights) {
+                *at = mapping_end(mapping);
+                continue;
+            }
+            mapping->protection = operation->cursor[2];
+        }
         bytes = space_restrict(&process->space, *at, mapping->protection);
         *at = (*at & ~(bytes - 1)) + bytes;
         if (*at > mapping_end(mapping))
             *at = mapping_end(mapping);
-        operation->epoch = space_flush_epoch();
     }
-    return *at >= end && space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
+    return *at >= end ? operation_await_flush(operation) : WK_CONTINUE;
 }
 
 /* Checks the range from cursor[0] to cursor[1], cursor[3] being where it began; then protects it. */

@@ -232,8 +232,8 @@ enum wk_status memory_sweep_step(struct operation *operation, uint64_t first, ui
         struct list *next = operation->marker.link.next;
         struct mapping *mapping;
 
-        operation->epoch = space_flush_epoch();
         if (next == &memory->mappings) {
+            operation->epoch = space_flush_epoch();
             list_remove(&operation->marker.link);
             return WK_OK;
         }

@@ -4,6 +4,7 @@
 
 #include "assert.h"
 #include "object.h"
+#include "space.h"
 #include "thread.h"
 
 void operation_init(struct operation *operation, struct thread *thread)
@@ -35,6 +36,13 @@ void operation_also(struct operation *operation, struct object *other)
     assert(operation->other == NULL);
     operation->other = other;
     object_reference(other);
+}
+
+enum wk_status operation_await_flush(struct operation *operation)
+{
+    if (operation->epoch == 0)
+        operation->epoch = space_flush_epoch();
+    return space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
 }
 
 void operation_end(struct operation *operation)

@@ -69,7 +69,7 @@ struct operation {
     struct mapping_link marker; /* a place in the list of a memory object's mappings */
     struct list condemned;   /* objects that it has to dismantle, struct object, dying_link */
     struct page_copy copy;
-    uint64_t epoch;          /* flush epoch to wait for at the end */
+    uint64_t epoch;          /* flush epoch to wait for at the end; 0: not known yet */
 };
 
 /* Marks the point in a handler after which nothing fails; a debug build asserts it. */
@@ -88,6 +88,8 @@ enum wk_status operation_begin(struct operation *operation, enum wk_status (*ste
                                struct object *object);
 /* Adds a second object to the operation that has begun. */
 void operation_also(struct operation *operation, struct object *other);
+/* Waits until all harts know of everything that was taken away: WK_CONTINUE, then WK_OK. */
+enum wk_status operation_await_flush(struct operation *operation);
 /* Drops the references and forgets the step; called by the kernel when the step answered something final. */
 void operation_end(struct operation *operation);
 

@@ -241,8 +241,11 @@ struct thread *schedule_choose(struct hart *hart)
         const bool stays = !gives_way(hart, current, highest_ready(hart));
 
         hart->turn_over = false;
-        if (stays)
+        if (stays) {
+            if (!list_is_empty(&hart->ready[current->priority]))
+                slice_begin(hart, current); /* INV-SCHED-4: a better one may have gone before this choice */
             return current;
+        }
         assert(list_is_empty(&current->ready_link)); /* INV-SCHED-1 */
         if (had_its_turn)
             enqueue_last(hart, current);

@@ -7,8 +7,9 @@
  * number 0, and switching to one of those flushes. A hart flushes an identifier when it first meets the space, so that
  * reuse needs no shoot-down.
  *
- * Shoot-down: whoever takes something away flushes its own hart. Another hart on which the space is current is asked by
- * the next flush epoch and notified; it flushes everything and notes the epoch that it has seen. A hart that has met the
+ * Shoot-down: whoever takes something away flushes its own hart. Another hart on which the space is current is due: with
+ * the next flush epoch, which begins when somebody has to wait for it, it is asked and notified, once for all that was taken
+ * away until then; it flushes everything and notes the epoch that it has seen. A hart that has met the
  * space but runs another now is only forgotten by it: it flushes the identifier when it meets the space again. Guarded by
  * the kernel lock, but for `flush_seen` and the reading of `flush_asked`.
  */
@@ -26,6 +27,7 @@
 #define ASIDS_MAX 4096
 
 static _Atomic uint64_t flush_epoch;
+static uint64_t flush_due; /* harts, by index, that are to be asked with the next epoch */
 static uint64_t asids_used[ASIDS_MAX / 64];
 static uint64_t asid_words_full; /* a bit for each word of asids_used without a free number */
 
@@ -131,24 +133,34 @@ void space_kernel_activate(void)
 
 static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
 {
-    const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
-    bool asked = false;
-
     for (unsigned i = 0; i < hart_count; i++) {
-        struct hart *hart = harts[i];
+        const uint64_t bit = UINT64_C(1) << i;
 
-        if (hart == self || !(space->harts & UINT64_C(1) << i))
+        if (harts[i] == self || !(space->harts & bit))
             continue;
-        if (hart->space == space) {
-            atomic_store_explicit(&hart->flush_asked, epoch, memory_order_seq_cst);
-            hart_notify(hart);
-            asked = true;
-        } else {
-            space->harts &= ~(UINT64_C(1) << i);
-        }
+        if (harts[i]->space == space)
+            flush_due |= bit;
+        else
+            space->harts &= ~bit;
     }
-    if (asked)
-        atomic_store_explicit(&flush_epoch, epoch, memory_order_seq_cst);
+}
+
+/* Asks the harts that are due, all for everything that was taken away until now. */
+static __attribute__((noinline)) void ask_for_flush(void)
+{
+    const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
+
+    for (uint64_t due = flush_due; due != 0; due &= due - 1) {
+        struct hart *hart = harts[bit_lowest(due)];
+
+        atomic_store_explicit(&hart->flush_asked, epoch, memory_order_seq_cst);
+        if (hart == hart_current())
+            space_flush_serve();
+        else
+            hart_notify(hart);
+    }
+    flush_due = 0;
+    atomic_store_explicit(&flush_epoch, epoch, memory_order_seq_cst);
 }
 
 /* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
@@ -160,6 +172,8 @@ static inline void flush_others(struct space *space)
 
 uint64_t space_flush_epoch(void)
 {
+    if (__builtin_expect(flush_due != 0, 0))
+        ask_for_flush();
     return atomic_load_explicit(&flush_epoch, memory_order_relaxed);
 }
 

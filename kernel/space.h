@@ -55,7 +55,8 @@ static inline bool space_is_local(const struct space *space)
     return (space->harts & ~(UINT64_C(1) << hart_current()->index)) == 0;
 }
 
-/* The epoch that all harts must have seen before what was taken away so far is out of every TLB. */
+/* The epoch that all harts must have seen before what was taken away so far is out of every TLB; asks them, so it is to be
+ * called at the end of many changes rather than after each. Requires: the lock. */
 uint64_t space_flush_epoch(void);
 bool space_flush_done_slowly(uint64_t epoch);
 static inline bool space_flush_done(uint64_t epoch)

@@ -103,6 +103,7 @@ void thread_give_way(struct thread *asker, struct thread *doer)
     assert(doer->operation.step != NULL);
     if (doer->priority < asker->priority)
         change_priority(doer, asker->priority);
+    asker->hart->polled = doer->hart != asker->hart;
     schedule_yield(asker); /* wherever the doer runs: it may itself wait for one of the asker's equals here */
 }
 

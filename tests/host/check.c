@@ -141,7 +141,7 @@ void check_node(const struct capability *node, const struct capability *parent)
     CHECK("INV-CAP-1", node->object != NULL && census_tally(node->object)->is_object);
     check_link(&node->sibling);
     if (parent != NULL) {
-        const bool moves = (parent->flags & CAPABILITY_DOOMED) != 0; /* its grandchildren become its children */
+        const bool moves = (parent->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING)) != 0; /* its grandchildren become its children */
 
         CHECK("INV-CAP-3", node->object == parent->object);
         CHECK("INV-CAP-3", (node->rights & ~parent->rights) == 0);

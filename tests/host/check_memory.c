@@ -54,6 +54,24 @@ static void check_mappings(const struct process *process)
     }
 }
 
+static const struct process *worked_on;
+static bool is_worked_on;
+
+static void note_work(const struct operation *operation)
+{
+    if (operation->step != NULL && operation->object == &worked_on->object)
+        is_worked_on = true;
+}
+
+/* Whether an operation on the process itself is under way: it may not have restricted all entries yet. */
+static bool has_operation(const struct process *process)
+{
+    worked_on = process;
+    is_worked_on = false;
+    for_each_operation(note_work);
+    return is_worked_on;
+}
+
 /* A leaf is what its mapping's memory has there, and allows no more. */
 static void check_leaf(const struct process *process, uint64_t address, uint64_t entry, uint64_t bytes)
 {
@@ -63,7 +81,8 @@ static void check_leaf(const struct process *process, uint64_t address, uint64_t
     uint64_t page;
 
     CHECK("INV-MAP-2", mapping != NULL && address + bytes <= mapping_end(mapping));
-    CHECK("INV-MAP-2", protection != 0 && (protection & ~mapping->protection) == 0);
+    CHECK("INV-MAP-2", protection != 0 && (protection & ~(uint64_t)mapping->node.rights) == 0);
+    CHECK("INV-MAP-2", (protection & ~mapping->protection) == 0 || has_operation(process));
     memory = memory_of_mapping(mapping);
     page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
     if (is_busy(memory))

@@ -12,6 +12,9 @@
 
 /* How often a thread is made current again until its operation is done. */
 #define PATIENCE 1000
+/* The priority of whoever is to run; above it is only a rival's. */
+#define URGENT 254
+#define RIVAL 255
 
 uint64_t answer_words[6];
 
@@ -81,10 +84,10 @@ void harness_urge(struct thread *thread)
 
     host_hart = thread->hart;
     kernel_lock_acquire();
-    if (host_hart->current != NULL && host_hart->current != thread && host_hart->current->priority == 255)
+    if (host_hart->current != NULL && host_hart->current != thread && host_hart->current->priority == URGENT)
         schedule_yield(host_hart->current);
     kernel_lock_release();
-    give_priority(thread, 255);
+    give_priority(thread, URGENT);
     arch_hart_notify(host_hart);
     host_run();
     give_priority_back(thread, identity, priority);
@@ -182,8 +185,8 @@ static void let_rival_run(void)
         return;
     waiting_rival = NULL;
     kernel_lock_acquire();
-    if (thread_is_runnable(rival) && host_hart->current != NULL && host_hart->current->priority < 255)
-        schedule_set_priority(rival, (uint8_t)(host_hart->current->priority + 1));
+    if (thread_is_runnable(rival) && host_hart->current != rival)
+        schedule_set_priority(rival, RIVAL);
     kernel_lock_release();
 }
 
@@ -203,7 +206,12 @@ static void with_rival(struct thread *thread, unsigned points, struct thread *ri
 
 static void ecall(struct thread *thread)
 {
+    const uint64_t identity = thread->object.identity;
+    const uint8_t priority = thread->priority;
+
+    give_priority(thread, URGENT);
     host_ecall(thread->hart);
+    give_priority_back(thread, identity, priority);
 }
 
 void step_partly(struct thread *thread, unsigned points, struct thread *rival)

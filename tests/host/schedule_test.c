@@ -244,6 +244,29 @@ static void a_current_thread_made_an_equal_of_a_ready_one_takes_turns_with_it(vo
     assert_ptr_equal(running(), b);
 }
 
+/* `a` is made less urgent than b, which is stopped before the hart has chosen: then `a` stays, with an equal. */
+static void who_stays_because_its_better_is_gone_takes_turns_with_equals(void **state)
+{
+    (void)state;
+    make_threads();
+    act_as(a);
+    assert_ok(wk_thread_set_priority(b_handle, 90));
+    assert_ok(wk_thread_set_priority(c_handle, 80));
+    signal_from_outside(4);
+    pass(3 * SLICE_NS);
+    kernel_lock_acquire();
+    schedule_set_priority(a, 80);
+    thread_set_stop(b, THREAD_SUSPENDED);
+    kernel_lock_release();
+    arch_hart_notify(harts[0]);
+    host_run();
+    check_kernel();
+    assert_ptr_equal(running(), a);
+    pass(SLICE_NS);
+    assert_ptr_equal(running(), c);
+    act_as(first);
+}
+
 static void a_hart_without_ready_threads_sleeps_in_the_kernels_space(void **state)
 {
     (void)state;
@@ -390,6 +413,7 @@ int main(int count, char **arguments)
         machine_test(a_thread_that_yielded_goes_last_although_it_was_displaced_meanwhile),
         machine_test(a_ready_thread_made_more_urgent_displaces),
         machine_test(a_current_thread_made_an_equal_of_a_ready_one_takes_turns_with_it),
+        machine_test(who_stays_because_its_better_is_gone_takes_turns_with_equals),
         machine_test(a_hart_without_ready_threads_sleeps_in_the_kernels_space),
         machine_test(threads_of_other_processes_bring_their_space),
         machine_test(the_slice_forgets_a_thread_that_ends),
