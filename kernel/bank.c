@@ -16,7 +16,6 @@
 #include "handlers.h"
 #include "invoke.h"
 #include "operation.h"
-#include "string.h"
 
 struct slab {
     struct list link; /* bank->slabs[class] */
@@ -117,9 +116,16 @@ void *bank_record_of_class(struct bank *bank, unsigned class)
     if (arch_allocation_fails())
         return NULL;
     record = slab_take(slab);
+    ((struct free_record *)record)->next = 0;
     if (!slab_has_room(slab))
         list_remove(&slab->link);
     return record;
+}
+
+static __attribute__((noinline)) void slab_drop(struct slab *slab)
+{
+    list_remove(&slab->link);
+    frame_drop(frame_of(slab), slab->bank);
 }
 
 void bank_record_free(struct bank *bank, void *record)
@@ -132,10 +138,8 @@ void bank_record_free(struct bank *bank, void *record)
     ((struct free_record *)record)->next = slab->free_head;
     slab->free_head = (uint16_t)((char *)record - (char *)slab);
     slab->used--;
-    if (slab->used == 0) {
-        list_remove(&slab->link);
-        frame_drop(frame_of(slab), bank);
-    }
+    if (__builtin_expect(slab->used == 0, 0))
+        slab_drop(slab);
 }
 
 /* Makes a bank whose record lies in its own first slab, a fresh page that the caller has accounted for. */

@@ -8,6 +8,7 @@
 
 #define SLAB_CLASSES 3
 #define BANK_RECORD_BYTES_MAX 1344
+#define BANK_CLASS_ZEROED 1
 /* For 21, 10 and 3 records a page: mappings, events and lines; banks, memories, timers and processes; threads. */
 static const uint16_t bank_class_bytes[SLAB_CLASSES] = {192, 384, BANK_RECORD_BYTES_MAX};
 
@@ -38,8 +39,11 @@ bool bank_can_pay(const struct bank *bank, uint64_t pages);
 /* One zeroed frame, charged; NULL if the bank cannot pay. Takes one frame. */
 void *bank_page(struct bank *bank, void *owner);
 
-/* Memory for a kernel record of at most BANK_RECORD_BYTES_MAX, not zeroed, charged by its slab's page. Takes at most one
- * frame. */
+/*
+ * Memory for a kernel record of at most BANK_RECORD_BYTES_MAX, charged by its slab's page. Takes at most one frame. It is
+ * zeroed if its class is BANK_CLASS_ZEROED or above: who frees a large record zeroes it first, since to end takes many steps
+ * and to begin takes one.
+ */
 void *bank_record_of_class(struct bank *bank, unsigned class);
 void bank_record_free(struct bank *bank, void *record);
 

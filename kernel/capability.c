@@ -40,12 +40,12 @@ struct process *capability_process(const struct capability *capability)
     return frame_of(capability)->owner;
 }
 
-/* A page of slots knows its number in the table by its frame's record. */
-static inline uint32_t capability_index(const struct capability *capability)
+/* A page of slots knows the index of its first slot by its frame's record. */
+static inline uint64_t capability_index(const struct capability *capability)
 {
     const uint64_t place = ((uintptr_t)capability % WK_PAGE_BYTES) / sizeof(*capability);
 
-    return frame_of(capability)->next * CAPABILITIES_PER_PAGE + (uint32_t)place;
+    return frame_of(capability)->next + place;
 }
 
 uint64_t capability_handle(const struct capability *capability)
@@ -77,7 +77,7 @@ static enum wk_status table_add_page(struct process *process, uint32_t page)
             frame_drop(frame_of(new_directory), bank);
         return WK_NO_MEMORY;
     }
-    frame_of(slots)->next = page;
+    frame_of(slots)->next = page * CAPABILITIES_PER_PAGE;
     new_directory[page % CAPABILITY_PAGES_PER_DIRECTORY] = slots;
     *directory = new_directory;
     return WK_OK;
@@ -98,18 +98,18 @@ enum wk_status capability_reserve_page(struct process *process)
 }
 
 /* Fills a free slot whose generation is set. */
-static inline void capability_fill(struct capability *slot, struct object *object, uint16_t rights,
-                                   struct capability *parent)
+static void capability_fill(struct capability *slot, struct object *object, uint64_t rights, struct capability *parent)
 {
     slot->object = object;
-    slot->word = rights | (uint32_t)object->type << 16;
+    slot->word = parent == NULL ? (uint32_t)rights | (uint32_t)object->type << 16
+                                : capability_child_word(parent, rights);
     slot->badge = parent == NULL ? 0 : parent->badge;
     object->capabilities++;
     capability_link(slot, parent);
 }
 
-static inline struct capability *make(struct process *process, struct object *object, uint16_t rights,
-                                      struct capability *parent)
+struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
+                                   struct capability *parent)
 {
     struct capability_table *table = &process->table;
     struct capability *slot = table->free_head;
@@ -127,16 +127,12 @@ static inline struct capability *make(struct process *process, struct object *ob
     return slot;
 }
 
-struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
-                                   struct capability *parent)
-{
-    return make(process, object, rights, parent);
-}
-
 /* Puts a slot into its table's list of free ones, the last to be used again. */
-static inline void capability_release_slot(struct capability_table *table, struct capability *slot)
+static inline void capability_release_slot(struct capability_table *table, struct capability *slot,
+                                           uint64_t next_handle)
 {
     slot->next_free = NULL;
+    slot->next_handle = next_handle;
     if (table->free_head == NULL)
         table->free_head = slot;
     else
@@ -144,17 +140,16 @@ static inline void capability_release_slot(struct capability_table *table, struc
     table->free_tail = slot;
 }
 
-/* Empties a slot whose links are gone, for its next generation, or retires it. */
-static inline void capability_clear(struct capability *slot)
+/* Empties a slot whose links are gone and which `handle` names, for its next generation, or retires it. */
+static inline void capability_clear(struct capability_table *table, struct capability *slot, uint64_t handle)
 {
-    struct capability_table *table = &capability_process(slot)->table;
+    const int32_t generation = slot->generation + 1;
 
     slot->object = NULL;
-    slot->generation++;
+    slot->generation = generation | CAPABILITY_FREE;
     table->count--;
-    if (slot->generation != CAPABILITY_GENERATION_LIMIT)
-        capability_release_slot(table, slot);
-    slot->generation |= CAPABILITY_FREE;
+    if (__builtin_expect(generation != CAPABILITY_GENERATION_LIMIT, 1))
+        capability_release_slot(table, slot, handle + (UINT64_C(1) << HANDLE_INDEX_BITS));
 }
 
 enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source, bool copy)
@@ -176,13 +171,13 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
         table->count++;
     } else {
         if (slot->generation != CAPABILITY_GENERATION_LIMIT)
-            capability_release_slot(table, slot);
+            capability_release_slot(table, slot, capability_handle(slot));
         slot->generation |= CAPABILITY_FREE;
     }
     return WK_OK;
 }
 
-static inline void free_slot(struct capability *capability, struct operation *operation)
+void capability_free(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;
 
@@ -191,14 +186,9 @@ static inline void free_slot(struct capability *capability, struct operation *op
         event_capability_gone(container_of(object, struct event, object), capability_process(capability),
                               capability_handle(capability));
     list_unlink(&capability->sibling);
-    capability_clear(capability);
+    capability_clear(&capability_process(capability)->table, capability, capability_handle(capability));
     if (--object->capabilities == 0)
         object_last_capability_gone(object, operation);
-}
-
-void capability_free(struct capability *capability, struct operation *operation)
-{
-    free_slot(capability, operation);
 }
 
 enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
@@ -301,8 +291,10 @@ enum wk_status capability_info(struct invocation *invocation, struct capability 
 }
 
 /* Makes a capability with narrowed rights in the invoker's table: a child of `parent`, or owned without one. */
-static inline enum wk_status capability_derive(struct invocation *invocation, struct capability *capability,
-                                        struct capability *parent, uint64_t rights, uint64_t *handle)
+static __attribute__((noinline)) enum wk_status derive_slowly(struct invocation *invocation,
+                                                              struct capability *capability,
+                                                              struct capability *parent, uint64_t rights,
+                                                              uint64_t *handle)
 {
     enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
 
@@ -313,21 +305,38 @@ static inline enum wk_status capability_derive(struct invocation *invocation, st
 
     op_commit();
     *handle = capability_handle(
-        make(invocation->process, capability->object, (uint16_t)(capability->rights & rights), parent));
+        capability_make(invocation->process, capability->object, (uint16_t)(capability->rights & rights), parent));
     return WK_OK;
 }
 
 enum wk_status capability_dup(struct invocation *invocation, struct capability *capability,
                               const struct wk_capability_dup_in *in, struct wk_capability_dup_out *out)
 {
-    return capability_derive(invocation, capability, capability->parent == NULL ? NULL : capability, in->rights,
-                             &out->capability);
+    return derive_slowly(invocation, capability, capability->parent == NULL ? NULL : capability, in->rights,
+                         &out->capability);
 }
 
+/* As capability_make does it where the table has a free slot, in one piece: sharing is what everybody does. */
 enum wk_status capability_lend(struct invocation *invocation, struct capability *capability,
                                const struct wk_capability_lend_in *in, struct wk_capability_lend_out *out)
 {
-    return capability_derive(invocation, capability, capability, in->rights, &out->capability);
+    struct capability_table *table = &invocation->process->table;
+    struct capability *slot = table->free_head;
+
+    if (__builtin_expect(slot == NULL || capability_check_derive(capability) != WK_OK, 0))
+        return derive_slowly(invocation, capability, capability, in->rights, &out->capability);
+
+    op_commit();
+    table->free_head = slot->next_free;
+    table->count++;
+    out->capability = slot->next_handle;
+    slot->generation = (int32_t)(slot->next_handle >> HANDLE_INDEX_BITS);
+    slot->object = capability->object;
+    slot->object->capabilities++;
+    slot->word = capability_child_word(capability, in->rights);
+    slot->badge = capability->badge;
+    capability_link(slot, capability);
+    return WK_OK;
 }
 
 /*
@@ -357,19 +366,29 @@ static enum wk_status capability_delete_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
-enum wk_status capability_delete(struct invocation *invocation, struct capability *capability)
+static __attribute__((noinline)) enum wk_status capability_delete_begin(struct operation *operation,
+                                                                        struct capability *capability)
 {
-    struct operation *operation = &invocation->thread->operation;
-
-    op_commit();
-    if (list_is_empty(&capability->children) && capability->object->capabilities > 1) {
-        free_slot(capability, operation);
-        return WK_OK;
-    }
     capability->flags |= CAPABILITY_DOOMED;
     operation_begin(operation, capability_delete_step, NULL);
     operation->cursor[0] = capability_handle(capability);
     return WK_CONTINUE;
+}
+
+/* What nothing hangs on is done in one piece. */
+enum wk_status capability_delete(struct invocation *invocation, struct capability *capability)
+{
+    struct object *object = capability->object;
+
+    op_commit();
+    if (__builtin_expect(!list_is_empty(&capability->children) || object->capabilities == 1 ||
+                             object->type == WK_TYPE_EVENT,
+                         0))
+        return capability_delete_begin(&invocation->thread->operation, capability);
+    list_unlink(&capability->sibling);
+    object->capabilities--;
+    capability_clear(&invocation->process->table, capability, invocation->handle);
+    return WK_OK;
 }
 
 /* cursor: 0 the handle, 1 is 1 when everything lent is taken back. */

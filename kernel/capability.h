@@ -16,6 +16,9 @@ struct process;
 #define CAPABILITY_PAGES_PER_DIRECTORY 512
 #define CAPABILITY_DIRECTORIES (CAPABILITY_INDEX_LIMIT / CAPABILITIES_PER_PAGE / CAPABILITY_PAGES_PER_DIRECTORY)
 #define CAPABILITY_DEPTH_LIMIT 31
+/* In a capability's word: its type and depth; one level. */
+#define CAPABILITY_TYPE_AND_DEPTH 0xf8ff0000u
+#define CAPABILITY_DEPTH_ONE (1u << 27)
 #define CAPABILITY_FREE INT32_MIN /* the bit that is set in a free slot's generation */
 
 enum capability_flags {
@@ -49,7 +52,10 @@ struct capability {
         uint64_t badge;
         struct capability *next_free; /* in a free slot */
     };
-    struct capability *parent;
+    union {
+        struct capability *parent;
+        uint64_t next_handle; /* in a free slot: what names it when it is used again */
+    };
     struct list children;
     struct list sibling;
 };
@@ -129,19 +135,19 @@ static inline enum wk_status capability_check_derive(const struct capability *pa
     return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }
 
-/* Makes `node`, whose object, rights, type and flags are set, a child of `parent`, or a root without one. */
+/* The word of a child: type and rights as far as its parent has them, no flags, one level deeper. */
+static inline uint32_t capability_child_word(const struct capability *parent, uint64_t rights)
+{
+    assert(!(parent->flags & CAPABILITY_DOOMED) && parent->depth < CAPABILITY_DEPTH_LIMIT); /* INV-CAP-4 */
+    return (parent->word & (CAPABILITY_TYPE_AND_DEPTH | (uint32_t)rights)) + CAPABILITY_DEPTH_ONE;
+}
+
+/* Makes `node`, whose object and word are set, a child of `parent`, or a root without one. */
 static inline void capability_link(struct capability *node, struct capability *parent)
 {
     node->parent = parent;
     list_init(&node->children);
-    if (parent == NULL) {
-        node->depth = 0;
-        list_append(&node->object->roots, &node->sibling);
-    } else {
-        assert(!(parent->flags & CAPABILITY_DOOMED)); /* INV-CAP-4 */
-        node->depth = (parent->depth + 1) & CAPABILITY_DEPTH_LIMIT;
-        list_append(&parent->children, &node->sibling);
-    }
+    list_append(parent == NULL ? &node->object->roots : &parent->children, &node->sibling);
 }
 
 /* One step of taking back all that is lent from `capability`: WK_CONTINUE until it has no children. */

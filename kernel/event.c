@@ -279,7 +279,7 @@ enum wk_status event_wait(struct invocation *invocation, struct event *event, co
 
     op_commit();
     thread->wait_mask = in->mask;
-    thread->wait_handle = capability_handle(invocation->capability);
+    thread->wait_handle = invocation->handle;
     deadline_set(&thread->wait_deadline, thread->hart, in->deadline);
     waiter_insert(event, thread);
     thread_set_stop(thread, THREAD_WAITING);

@@ -24,6 +24,7 @@ void hart_init(struct hart *hart, unsigned index)
 {
     assert(index < HARTS_MAX);
     hart->index = index;
+    hart->others = ~(UINT64_C(1) << index);
     hart->attention.stock_low = true;
     hart->first_ns = DEADLINE_NEVER;
     hart->timer_ns = DEADLINE_NEVER;

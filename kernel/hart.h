@@ -60,9 +60,12 @@ struct invocation {
     struct thread *thread;         /* who invokes */
     struct process *process;       /* its process */
     struct capability *capability; /* what is invoked: found, of the right type, with the rights needed */
-    uint64_t words[6];             /* results; read by assembly */
+    uint64_t handle;               /* by which it was named */
+    uint64_t words[6];             /* results; read by assembly. All 0 but from a handler to its answer */
     uint64_t operation;
+    uint64_t arguments[6];         /* as many as the operation has, for its handler */
     uint64_t wrong_argument;       /* of an error: which argument it is about, 0 for the invoked capability or none */
+    enum wk_status refusal;        /* why the last look-up of an argument failed */
 };
 
 struct hart {
@@ -72,6 +75,7 @@ struct hart {
     union attention attention;
     struct space *space;    /* the address space that is current; NULL: the kernel's own */
     unsigned index;         /* 0 for the boot hart */
+    uint64_t others;        /* in a set of harts by index: all but this one */
     bool idle;              /* sleeps, or is about to */
     bool turn_over;         /* the current thread is to go behind its equals */
 

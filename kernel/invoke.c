@@ -40,20 +40,31 @@ static enum wk_status refusal(struct invocation *invocation, const struct capabi
 enum wk_status invoke_failed(struct invocation *invocation, enum wk_status status)
 {
     capability_unreserve(invocation->process);
+    invocation_forget_results(invocation);
     invocation->words[0] = invocation->wrong_argument;
     invocation->wrong_argument = 0;
-    for (unsigned i = 1; i < 6; i++)
-        invocation->words[i] = 0;
     return status;
 }
 
-enum wk_status invocation_refuse(struct invocation *invocation, unsigned number, const struct capability *capability,
-                                 uint32_t mask, uint32_t expected)
+static __attribute__((noinline)) struct capability *refuse_argument(struct invocation *invocation, unsigned number,
+                                                                    const struct capability *capability,
+                                                                    uint32_t mask, uint32_t expected)
 {
-    const enum wk_status status = refusal(invocation, capability, mask, expected);
-
+    invocation->refusal = refusal(invocation, capability, mask, expected);
     invocation->wrong_argument = number;
-    return status;
+    return NULL;
+}
+
+struct capability *invocation_argument(struct invocation *invocation, unsigned number, uint64_t handle, uint32_t mask,
+                                       uint32_t expected)
+{
+    struct capability *capability = capability_find(&invocation->process->table, handle);
+
+    if (__builtin_expect(capability != NULL && (capability->word & mask) == expected &&
+                             capability->object->state == OBJECT_LIVE,
+                         1))
+        return capability;
+    return refuse_argument(invocation, number, capability, mask, expected);
 }
 
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)

@@ -32,26 +32,28 @@ struct operation_descriptor {
 
 extern const struct operation_descriptor operation_table[];
 
-/* The error of argument `number` (from 1) whose look-up found `capability` (NULL: none). */
-enum wk_status invocation_refuse(struct invocation *invocation, unsigned number, const struct capability *capability,
-                                 uint32_t mask, uint32_t expected);
-/* Looks up argument `number` (from 1): WK_BAD_HANDLE, WK_WRONG_TYPE, WK_NO_RIGHT with result word 0, WK_REVOKED. */
-static inline enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
-                                                   enum wk_type type, uint16_t rights, struct capability **found)
+/*
+ * Looks up argument `number` (from 1). NULL if it is refused; then invocation->refusal is WK_BAD_HANDLE, WK_WRONG_TYPE,
+ * WK_NO_RIGHT or WK_REVOKED.
+ */
+struct capability *invocation_argument(struct invocation *invocation, unsigned number, uint64_t handle, uint32_t mask,
+                                       uint32_t expected);
+static inline struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
+                                                       enum wk_type type, uint16_t rights)
 {
-    struct capability *capability = capability_find(&invocation->process->table, handle);
-    const uint32_t mask = OPERATION_MASK(type, rights);
-    const uint32_t expected = OPERATION_EXPECTED(type, rights);
-
-    *found = capability;
-    if (__builtin_expect(capability != NULL && (capability->word & mask) == expected &&
-                             capability->object->state == OBJECT_LIVE,
-                         1))
-        return WK_OK;
-    return invocation_refuse(invocation, number, capability, mask, expected);
+    return invocation_argument(invocation, number, handle, OPERATION_MASK(type, rights),
+                               OPERATION_EXPECTED(type, rights));
 }
 /* Answers WK_BAD_ARGUMENT for argument `number`. */
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);
+
+/* The results are delivered, or come later by another way. */
+static inline void invocation_forget_results(struct invocation *invocation)
+{
+    uint64_t *words = invocation->words;
+
+    words[0] = words[1] = words[2] = words[3] = words[4] = words[5] = 0;
+}
 
 /* After an error: gives back what the operation reserved, and fills the result words. */
 enum wk_status invoke_failed(struct invocation *invocation, enum wk_status status);
@@ -65,8 +67,8 @@ static inline void invoke_check_commit(enum wk_status status)
 #endif
 
 /*
- * Decodes and executes. WK_OK: there are no result words; WK_ANSWERED: they are in invocation->words; an error: the caller
- * passes it to invoke_failed, which fills the words. Requires: the lock, a full stock.
+ * Decodes and executes. WK_OK: the first of invocation->words is a result at most; WK_ANSWERED: they all may be; an error:
+ * the caller passes it to invoke_failed, which fills the words. Requires: the lock, a full stock.
  */
 enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle, const uint64_t words[6]);
 

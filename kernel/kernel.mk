@@ -8,11 +8,15 @@ KERNEL_SOURCES := $(filter-out $(KERNEL_ARCH)/offsets.c,$(KERNEL_SOURCES)) $(GEN
 
 KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/kernel -iquote $(OUT)/generated \
     -isystem kernel/include-libfdt -isystem $(FDT)
-# Small is fast in a kernel, but for what every invocation and every fault runs through.
-KERNEL_HOT := $(addprefix kernel/,bank.c capability.c event.c frame.c invoke.c mapping.c memory.c memory_table.c \
-    object.c schedule.c space.c trap.c tree.c) $(GENERATED)/kernel/dispatch.c
-KERNEL_OPTIMISE = -Os
-KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mno-relax $(KERNEL_OPTIMISE)
+# Small is fast in a kernel, but for what every invocation and every fault runs through. All is compiled at link time,
+# when the compiler sees which function has one caller and what is never reached.
+KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c space.c tree.c) \
+    $(GENERATED)/kernel/dispatch.c
+KERNEL_OPTIMISE = -Os -fno-jump-tables
+KERNEL_LTO = -flto=1 -flto-partition=one -fno-move-loop-invariants
+# Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 $(KERNEL_OPTIMISE) \
+    $(KERNEL_LTO)
 
 KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))
 FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
@@ -21,7 +25,9 @@ $(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACE
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 
-$(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2
+$(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functions -fno-partial-inlining -fno-ipa-cp
+# The compiler makes calls of these by itself, so late that they must be there as they are.
+$(call objects,kernel/string.c): private KERNEL_LTO =
 
 # The code of others is compiled with its own idea of warnings.
 $(FDT_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk
@@ -32,7 +38,7 @@ $(FDT_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk
 OFFSETS := $(OUT)/generated/offsets.h
 $(OFFSETS): $(KERNEL_ARCH)/offsets.c Makefile kernel/kernel.mk | $(INTERFACES_STAMP) $(FDT_STAMP)
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -MT $@ -MF $@.d -S $< -o $(@D)/offsets.s
+	$(CC) $(KERNEL_CFLAGS) -fno-lto -MT $@ -MF $@.d -S $< -o $(@D)/offsets.s
 	sed -n 's/^[[:space:]]*->\([A-Za-z0-9_]*\) [#$$]*\(-*[0-9]*\)/#define \1 \2/p' $(@D)/offsets.s >$@
 $(filter %.S.o,$(KERNEL_OBJECTS)): $(OFFSETS)
 

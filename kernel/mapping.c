@@ -10,7 +10,7 @@
 #include "bank.h"
 #include "handlers.h"
 #include "invoke.h"
-#include "memory.h"
+#include "memory_table.h"
 #include "operation.h"
 #include "trace.h"
 
@@ -26,11 +26,16 @@ static struct mapping *mapping_of_node(struct tree_node *node)
     return node == NULL ? NULL : container_of(node, struct mapping, by_address);
 }
 
-struct mapping *mapping_find(const struct process *process, uint64_t address)
+static inline struct mapping *mapping_at(const struct process *process, uint64_t address)
 {
     struct mapping *mapping = mapping_of_node(tree_find_at_most(&process->mappings, address));
 
     return mapping != NULL && address < mapping_end(mapping) ? mapping : NULL;
+}
+
+struct mapping *mapping_find(const struct process *process, uint64_t address)
+{
+    return mapping_at(process, address);
 }
 
 /* The first mapping that reaches beyond `address`, or NULL. */
@@ -45,22 +50,22 @@ static struct mapping *mapping_from(const struct process *process, uint64_t addr
     return mapping_of_node(node);
 }
 
-bool mapping_range_is_free(const struct process *process, uint64_t address, uint64_t pages)
+static bool range_is_free(const struct process *process, uint64_t address, uint64_t pages,
+                          struct tree_node **previous)
 {
-    const struct mapping *last =
-        mapping_of_node(tree_find_at_most(&process->mappings, address + pages * WK_PAGE_BYTES - 1));
-
-    return last == NULL || mapping_end(last) <= address;
+    *previous = tree_find_at_most(&process->mappings, address + pages * WK_PAGE_BYTES - 1);
+    return *previous == NULL || mapping_end(mapping_of_node(*previous)) <= address;
 }
 
-/* Fills a mapping's record and links it everywhere. */
+/* Fills a mapping's record and links it everywhere, behind the mapping at `previous`, if there is one before it. */
 static inline void mapping_insert(struct mapping *mapping, struct process *process, struct capability *parent,
-                                  uint64_t address, uint64_t offset_pages, uint64_t pages, uint64_t protection)
+                                  uint32_t word, uint64_t address, uint64_t offset_pages, uint64_t pages,
+                                  uint64_t protection, struct tree_node *previous)
 {
     struct memory *memory = container_of(parent->object, struct memory, object);
 
     mapping->node.object = parent->object;
-    mapping->node.word = (parent->word & 0xffffff) | CAPABILITY_MAPPING << 24;
+    mapping->node.word = word;
     capability_link(&mapping->node, parent);
     mapping->process = process;
     mapping->by_address.key = address;
@@ -71,7 +76,7 @@ static inline void mapping_insert(struct mapping *mapping, struct process *proce
     mapping->pages = pages;
     mapping->offset_pages = offset_pages;
     mapping->protection = protection;
-    tree_insert(&process->mappings, &mapping->by_address);
+    tree_insert_after(&process->mappings, previous, &mapping->by_address);
 }
 
 static inline void mapping_free(struct mapping *mapping)
@@ -112,6 +117,8 @@ enum wk_status mapping_remove_step(struct mapping *mapping)
         const uint64_t block = last & ~(bytes - 1);
 
         mapping->pages = block <= mapping_start(mapping) ? 0 : (block - mapping_start(mapping)) / WK_PAGE_BYTES;
+        if (hart_current()->attention.notify)
+            break; /* a shoot-down is enough for one step */
     }
     return WK_CONTINUE;
 }
@@ -142,8 +149,8 @@ static void cut_at(struct process *process, uint64_t address, struct mapping *se
     const uint64_t before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
 
     break_large_leaf(&process->space, address);
-    mapping_insert(second, process, mapping->node.parent, address, mapping->offset_pages + before,
-                   mapping->pages - before, mapping->protection);
+    mapping_insert(second, process, mapping->node.parent, mapping->node.word, address, mapping->offset_pages + before,
+                   mapping->pages - before, mapping->protection, &mapping->by_address);
     mapping->pages = before;
 }
 
@@ -254,7 +261,7 @@ static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, u
 enum wk_status mapping_fault(struct process *process, uint64_t address, enum arch_access access,
                              struct operation *operation)
 {
-    struct mapping *mapping = mapping_find(process, address);
+    struct mapping *mapping = mapping_at(process, address);
     struct memory *memory;
     struct frame *frame;
     enum wk_status status;
@@ -345,16 +352,27 @@ static __attribute__((noinline)) enum wk_status memory_map_begin(struct invocati
     return WK_CONTINUE;
 }
 
-/* Enters the one page of a mapping. If its page tables cannot be paid now, a fault will try again. */
+/* Enters the first page of a mapping. If its page tables cannot be paid now, a fault will try again. */
+static __attribute__((noinline)) enum wk_status mapping_enter_first(struct mapping *mapping)
+{
+    uint64_t bytes;
+
+    (void)mapping_enter(mapping, mapping_start(mapping), &bytes);
+    return WK_OK;
+}
+
+/* The same, for the one page of a mapping of small memory. */
 static __attribute__((noinline)) enum wk_status mapping_enter_single(struct mapping *mapping)
 {
     const struct memory *memory = mapping_memory(mapping);
-    const struct frame *frame = memory->is_physical ? NULL : memory_page(memory, mapping->offset_pages);
-    uint64_t bytes;
+    const struct frame *frame;
 
-    if (__builtin_expect(frame == NULL || memory->options & WK_MEMORY_OPTIONS_LARGE || mapping->protection == 0, 0))
-        (void)mapping_enter(mapping, mapping_start(mapping), &bytes);
-    else
+    if (__builtin_expect(memory->is_physical || memory->levels != 0 || mapping->offset_pages >= MEMORY_INLINE_PAGES ||
+                             memory->options & WK_MEMORY_OPTIONS_LARGE || mapping->protection == 0,
+                         0))
+        return mapping_enter_first(mapping);
+    frame = memory_slot_frame(memory->slots[mapping->offset_pages]);
+    if (frame != NULL)
         (void)space_enter(&mapping->process->space, mapping_start(mapping), arch_physical(frame_pointer(frame)),
                           page_protection(mapping, frame), ARCH_LEAF_MEMORY);
     return WK_OK;
@@ -365,20 +383,24 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
 {
     struct process *process = container_of(process_capability->object, struct process, object);
     enum wk_status status = check_map(invocation, memory, in);
+    struct tree_node *previous;
     struct mapping *mapping;
+    uint32_t word;
 
     if (status != WK_OK)
         return status;
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
-    if (!mapping_range_is_free(process, in->address, in->pages))
+    word = capability_child_word(invocation->capability, UINT16_MAX) | CAPABILITY_MAPPING << 24;
+    if (!range_is_free(process, in->address, in->pages, &previous))
         return WK_ALREADY_MAPPED;
     mapping = bank_record(process->object.bank, sizeof(*mapping));
     if (mapping == NULL)
         return WK_NO_MEMORY;
 
     op_commit();
-    mapping_insert(mapping, process, invocation->capability, in->address, in->offset_pages, in->pages, in->protection);
+    mapping_insert(mapping, process, invocation->capability, word, in->address, in->offset_pages, in->pages,
+                   in->protection, previous);
     /* While an operation has the memory for itself, its pages come by faults, which wait. */
     if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
         return WK_OK;
@@ -432,7 +454,7 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
 
     if (in->pages != 1 || !space_is_local(&process->space))
         return process_unmap_range(invocation, process, in->address, in->pages);
-    mapping = mapping_find(process, in->address);
+    mapping = mapping_at(process, in->address);
     if (mapping == NULL || mapping->pages != 1)
         return process_unmap_range(invocation, process, in->address, in->pages);
 

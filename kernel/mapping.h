@@ -38,8 +38,6 @@ static inline uint64_t mapping_end(const struct mapping *mapping)
 
 /* The mapping that holds `address`, or NULL. */
 struct mapping *mapping_find(const struct process *process, uint64_t address);
-/* Whether [address, address + pages) is free of mappings. */
-bool mapping_range_is_free(const struct process *process, uint64_t address, uint64_t pages);
 /* One step of removing a mapping whose capability or process goes: entries from its end, a bounded number a step;
  * WK_CONTINUE until it is gone (record freed). */
 enum wk_status mapping_remove_step(struct mapping *mapping);

@@ -14,7 +14,7 @@
 #include "space.h"
 #include "thread.h"
 
-#define DISMANTLE_STEP 4
+#define DISMANTLE_STEP 2
 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)
 {

@@ -11,7 +11,7 @@
 #include "space.h"
 
 #define SWEEP_STEP 3     /* translations that one step changes */
-#define SKIP_STEP 32     /* absent tables that one step passes over */
+#define SKIP_STEP 16     /* absent tables that one step passes over */
 #define LEVEL_BITS 9
 
 static uint64_t level_pages(unsigned level)

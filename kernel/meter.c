@@ -24,6 +24,8 @@ void meter_left(void)
     const uint64_t firmware = meters->firmware - meters->firmware_entered;
     const uint64_t stretch = arch_instructions() - meters->kernel_entered - firmware;
 
+    if (meters->kernel_entered == 0)
+        return; /* the hart has just come up */
     if (stretch > meters->value[WK_METER_INTERRUPTS_OFF])
         meters->value[WK_METER_INTERRUPTS_OFF] = stretch;
     if (firmware > meters->value[WK_METER_FIRMWARE])

@@ -48,7 +48,8 @@ void *object_create(enum wk_type type, size_t bytes, struct bank *bank)
 
     if (object == NULL)
         return NULL;
-    memset(object, 0, bytes);
+    if (bank_class(bytes) < BANK_CLASS_ZEROED)
+        memset(object, 0, bytes);
     object_init(object, type, bytes, bank);
     list_append(&bank->objects, &object->bank_link);
     bank->object_count++;
@@ -62,6 +63,8 @@ static void object_free(struct object *object)
     list_remove(&object->all_link);
     list_remove(&object->bank_link);
     bank->object_count--;
+    if (bank_class(object->bytes) >= BANK_CLASS_ZEROED)
+        memset(object, 0, object->bytes);
     bank_record_free(bank, object);
 }
 

@@ -28,7 +28,7 @@ struct thread;
 /* The invoking thread is no more, or was put off: choose another. */
 #define WK_NO_ANSWER ((enum wk_status)-3)
 
-/* WK_OK, with result words in the invocation; every wrapper of an operation with results answers it. */
+/* WK_OK, with more result words in the invocation than the first; the wrapper of an operation that has them answers it. */
 #define WK_ANSWERED ((enum wk_status)0x10000)
 
 /* Whether it is a status that an invoker can get. */

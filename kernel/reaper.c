@@ -9,7 +9,6 @@
 #include "event.h"
 #include "process.h"
 #include "schedule.h"
-#include "string.h"
 #include "thread.h"
 
 struct reaper {
@@ -17,7 +16,8 @@ struct reaper {
     struct list processes; /* struct process, reap_link; referenced */
 };
 
-_Static_assert(sizeof(struct reaper) <= BANK_RECORD_BYTES_MAX, "a reaper is a record");
+_Static_assert(sizeof(struct reaper) <= BANK_RECORD_BYTES_MAX && sizeof(struct reaper) > 192,
+               "a reaper is a record, and of a class that lies zeroed");
 
 static struct reaper *reaper_here(void)
 {
@@ -52,7 +52,6 @@ void reaper_init(struct hart *hart)
     if (reaper == NULL)
         panic("the machine has too little memory");
     thread = &reaper->thread;
-    memset(reaper, 0, sizeof(*reaper));
     list_init(&reaper->processes);
     list_init(&thread->ready_link);
     list_init(&thread->process_link);

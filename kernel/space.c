@@ -41,19 +41,17 @@ static inline uint64_t *entry_in(uint64_t *table, uint64_t address, unsigned lev
     return &table[address >> level_shift(level) & (ENTRIES - 1)];
 }
 
-_Static_assert(ARCH_TABLE_LEVELS == 3, "page_entry goes down three levels");
-
-/* The entry of the page at `address`, or NULL if it has no table: the walk that faults and mappings take. */
-static inline uint64_t *page_entry(const struct space *space, uint64_t address)
+/* Remembers the lowest table, in which `entry` for `address` is: the next access most often is close to the last one. */
+static void remember_table(struct space *space, uint64_t address, uint64_t *entry)
 {
-    uint64_t entry = *entry_in(space->root, address, 2);
+    space->last_place = address >> level_shift(1);
+    space->last_table = (uint64_t *)((uintptr_t)entry & ~(uintptr_t)(WK_PAGE_BYTES - 1));
+    space->last_frame = frame_of(entry);
+}
 
-    if (__builtin_expect(!arch_entry_is_table(entry), 0))
-        return NULL;
-    entry = *entry_in(arch_entry_table_pointer(entry), address, 1);
-    if (__builtin_expect(!arch_entry_is_table(entry), 0))
-        return NULL;
-    return entry_in(arch_entry_table_pointer(entry), address, 0);
+static inline bool is_in_last_table(const struct space *space, uint64_t address)
+{
+    return __builtin_expect(space->last_place == address >> level_shift(1), 1);
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
@@ -93,6 +91,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
     arch_space_prepare(root);
     space->root = root;
     space->root_physical = arch_physical(root);
+    space->last_place = SPACE_NO_PLACE;
     space->bank = bank;
     space->harts = 0;
     space->asid = asid_take();
@@ -243,6 +242,7 @@ static void release_empty_tables(struct space *space, uint64_t address)
         if (table->next != 0)
             break;
         *entry = 0;
+        space->last_place = SPACE_NO_PLACE; /* INV-SPACE-2 */
         frame_of(entry)->next--;
         arch_flush_space(space->asid);
         flush_others(space);
@@ -274,20 +274,21 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
     return WK_OK;
 }
 
-/* Writes a leaf entry in place of what is there. */
-static inline void write_leaf(const struct space *space, uint64_t address, uint64_t *entry, uint64_t leaf)
+/* Writes a leaf entry in place of what is there; `table` is the record of its table. */
+static inline void write_leaf(const struct space *space, uint64_t address, uint64_t *entry, struct frame *table,
+                              uint64_t leaf)
 {
     const bool replaces = arch_entry_is_present(*entry);
 
     *entry = leaf;
-    if (replaces)
+    if (__builtin_expect(replaces, 0))
         arch_flush_page(space->asid, address);
     else
-        frame_of(entry)->next++;
+        table->next++;
     arch_entry_published();
 }
 
-/* Where tables have to be made. */
+/* Where tables have to be made, or another one than the last is meant. */
 static __attribute__((noinline)) enum wk_status enter_slowly(struct space *space, uint64_t address, uint64_t leaf,
                                                              unsigned level)
 {
@@ -295,7 +296,9 @@ static __attribute__((noinline)) enum wk_status enter_slowly(struct space *space
 
     if (make_tables(space, address, level, &entry) != WK_OK)
         return WK_NO_MEMORY;
-    write_leaf(space, address, entry, leaf);
+    if (level == 0)
+        remember_table(space, address, entry);
+    write_leaf(space, address, entry, frame_of(entry), leaf);
     return WK_OK;
 }
 
@@ -303,11 +306,10 @@ enum wk_status space_enter(struct space *space, uint64_t address, struct physica
                            enum arch_leaf_kind kind)
 {
     const uint64_t leaf = arch_entry_leaf(page, protection, kind);
-    uint64_t *entry = page_entry(space, address);
 
-    if (__builtin_expect(entry == NULL, 0))
+    if (!is_in_last_table(space, address))
         return enter_slowly(space, address, leaf, 0);
-    write_leaf(space, address, entry, leaf);
+    write_leaf(space, address, entry_in(space->last_table, address, 0), space->last_frame, leaf);
     return WK_OK;
 }
 
@@ -325,13 +327,15 @@ uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *byt
     return arch_entry_is_present(entry) ? entry : 0;
 }
 
-/* Where there is no single page's entry, or others may hold it, or a table becomes empty. */
+/* Where another table than the last is meant, or others may hold the entry, or the table becomes empty. */
 static __attribute__((noinline)) uint64_t remove_slowly(struct space *space, uint64_t address)
 {
     unsigned level = 0;
     uint64_t *entry = walk(space, address, &level);
     struct frame *table = frame_of(entry);
 
+    if (level == 0)
+        remember_table(space, address, entry);
     if (arch_entry_is_present(*entry)) {
         *entry = 0;
         table->next--;
@@ -345,14 +349,15 @@ static __attribute__((noinline)) uint64_t remove_slowly(struct space *space, uin
 
 uint64_t space_remove(struct space *space, uint64_t address)
 {
-    uint64_t *entry = page_entry(space, address);
-    struct frame *table = frame_of(entry);
+    uint64_t *entry;
 
-    if (__builtin_expect(
-            entry == NULL || !arch_entry_is_present(*entry) || table->next == 1 || !space_is_local(space), 0))
+    if (!is_in_last_table(space, address) || space->last_frame->next == 1 || !space_is_local(space))
         return remove_slowly(space, address);
+    entry = entry_in(space->last_table, address, 0);
+    if (!arch_entry_is_present(*entry))
+        return WK_PAGE_BYTES;
     *entry = 0;
-    table->next--;
+    space->last_frame->next--;
     arch_flush_page(space->asid, address);
     return WK_PAGE_BYTES;
 }

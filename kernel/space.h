@@ -8,6 +8,8 @@
  *
  * INV-SPACE-1 the frame record of a page-table page counts its present entries (root: user half only) in `next`;
  *             an empty table but the root is not kept.
+ * INV-SPACE-2 last_table is the lowest table for the addresses that have last_place as their upper part, or last_place is
+ *             SPACE_NO_PLACE.
  */
 #ifndef SPACE_H
 #define SPACE_H
@@ -15,8 +17,13 @@
 #include "arch/arch.h"
 #include "frame.h"
 
+#define SPACE_NO_PLACE UINT64_MAX
+
 struct space {
     uint64_t *root;           /* the root table */
+    uint64_t *last_table;     /* the table of pages' entries that was used last, and its record */
+    struct frame *last_frame;
+    uint64_t last_place;      /* its addresses, without the part that it translates */
     struct physical root_physical;
     struct bank *bank;        /* pays for tables */
     uint64_t asid;            /* its own from creation to release; 0: shared, and flushed at each switch */
@@ -52,7 +59,7 @@ uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protecti
 /* Whether no other hart than this one may hold entries of it. */
 static inline bool space_is_local(const struct space *space)
 {
-    return (space->harts & ~(UINT64_C(1) << hart_current()->index)) == 0;
+    return (space->harts & hart_current()->others) == 0;
 }
 
 /* The epoch that all harts must have seen before what was taken away so far is out of every TLB; asks them, so it is to be

@@ -64,13 +64,16 @@ void trace_record(enum wk_trace_event event, uint64_t word0, uint64_t word1)
 /* Bound: TRACE_PAGES_MAX pins. */
 static void buffer_release(struct trace_buffer *buffer)
 {
+    struct bank *bank = buffer->bank;
+
     assert(trace_buffers[buffer->hart->index] == buffer); /* INV-TRACE-2 */
     for (unsigned i = 0; i < buffer->page_count; i++)
         memory_unpin(&buffer->pins[i]);
     if (buffer->hart->trace == buffer)
         buffer->hart->trace = NULL;
     trace_buffers[buffer->hart->index] = NULL;
-    bank_record_free(buffer->bank, buffer);
+    memset(buffer, 0, sizeof *buffer);
+    bank_record_free(bank, buffer);
 }
 
 /* A page is taken back; page n is pinned by pins[n]. Touches no other pin than this one. */
@@ -134,7 +137,6 @@ enum wk_status trace_attach(struct invocation *invocation, struct trace *trace, 
     op_commit();
     if (old != NULL)
         buffer_release(old);
-    memset(buffer, 0, sizeof *buffer);
     trace_buffers[in->hart] = buffer; /* INV-TRACE-2 */
     buffer->hart = harts[in->hart];
     buffer->bank = memory->object.bank;

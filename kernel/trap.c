@@ -23,16 +23,12 @@
 
 int64_t trap_invocation_executed(enum wk_status status)
 {
-    static const uint64_t nothing[6];
     struct hart *hart = hart_current();
-    const uint64_t *words = hart->invocation.words;
 
     invoke_check_commit(status);
     if (hart->attention.tracing)
         trace(WK_TRACE_EVENT_INVOKE, hart->invocation.operation, status);
-    if (status == WK_OK)
-        words = nothing;
-    else if (status_is_final(status) && status != WK_ANSWERED)
+    if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
         status = invoke_failed(&hart->invocation, status);
     if (status_is_final(status) && hart->attention.any == 0) {
         kernel_lock_release_quietly();
@@ -40,7 +36,8 @@ int64_t trap_invocation_executed(enum wk_status status)
         return status;
     }
     if (status_is_final(status))
-        arch_context_answer(&hart->current->context, (uint64_t)status & 0xffff, words);
+        arch_context_answer(&hart->current->context, (uint64_t)status & 0xffff, hart->invocation.words);
+    invocation_forget_results(&hart->invocation);
     kernel_lock_release();
     return -1;
 }
@@ -52,6 +49,7 @@ int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, 
     const uint64_t words[6] = {word0, word1, word2, word3, word4, word5};
 
     invocation->operation = operation;
+    invocation->handle = handle;
     return trap_invocation_executed(invoke(invocation, operation, handle, words));
 }
 
@@ -254,10 +252,10 @@ static void program_timer(struct hart *hart)
  * The step only asked whether another hart has done its part. Where harts are themselves threads of another system, that
  * one may be waiting for this one's processor: now and then this one sleeps for a moment.
  */
-static void poll_patiently(struct hart *hart)
+static void poll_patiently(struct hart *hart, const struct thread *thread)
 {
     hart->polled = false;
-    if (++hart->polls < POLLS_MAX)
+    if (thread->operation.step == NULL || ++hart->polls < POLLS_MAX)
         return;
     hart->polls = 0;
     deadline_write_timer(hart, arch_time_ns() + REST_NS);
@@ -306,7 +304,7 @@ struct thread *trap_leave(void)
             step_operation(thread);
             hart->served = 0;
             if (hart->polled)
-                poll_patiently(hart);
+                poll_patiently(hart, thread);
         } else if (goes_to_user(thread)) {
             kernel_lock_release();
             program_timer(hart);

@@ -13,9 +13,9 @@
  * registers are still the user's when this returns. Before the call assembly has stored pc (after the ecall), ra, sp, gp
  * and tp in the current thread's context.
  *
- * Returns 0 if the same thread goes straight on with status and result words 0, or a positive number if it goes straight on
- * with the number's low 16 bits as status and hart->invocation.words as results; every other caller-saved register becomes
- * 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be (arch_context_answer); assembly stores
+ * Returns 0 if the same thread goes straight on with status WK_OK and at most the first of hart->invocation.words not 0,
+ * or a positive number if it goes straight on with the number's low 16 bits as status and all those words as results, which
+ * assembly sets to 0; every other caller-saved register becomes 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be (arch_context_answer); assembly stores
  * the other registers in the context of hart->current, and calls trap_leave.
  */
 int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,

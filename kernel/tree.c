@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 /* Makes `child` stand where `node` stood below `parent`. */
-static void replace_child(struct tree *tree, struct tree_node *parent, struct tree_node *node, struct tree_node *child)
+static inline void replace_child(struct tree *tree, struct tree_node *parent, struct tree_node *node,
+                                 struct tree_node *child)
 {
     if (parent == NULL)
         tree->root = child;
@@ -56,22 +57,20 @@ static struct tree_node *mend(struct tree *tree, struct tree_node *node)
     return rotate(tree, node, side);
 }
 
-void tree_insert(struct tree *tree, struct tree_node *node)
+void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tree_node *node)
 {
-    struct tree_node *parent = NULL;
-    struct tree_node *at = tree->root;
-    int side = 0;
+    struct tree_node *parent = previous;
+    struct tree_node *above = previous == NULL ? tree->root : previous->child[1];
+    const int side = above == NULL;
 
-    while (at != NULL) {
-        parent = at;
-        side = node->key >= at->key;
-        at = at->child[side];
-    }
+    /* Its place is to the right of `previous`, or leftmost in what is there. */
+    for (; above != NULL; above = above->child[0])
+        parent = above;
     node->parent = parent;
     node->child[0] = NULL;
     node->child[1] = NULL;
     node->balance = 0;
-    if (tree->first == NULL || node->key < tree->first->key)
+    if (previous == NULL)
         tree->first = node;
     if (parent == NULL) {
         tree->root = node;
@@ -89,20 +88,33 @@ void tree_insert(struct tree *tree, struct tree_node *node)
     }
 }
 
+static void lowered(struct tree *tree, struct tree_node *parent, int side);
+
+/* Mends `node` after a removal; its subtree may have become lower by that. */
+static __attribute__((noinline)) void mend_lowered(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node *above = node->parent;
+    const int above_side = above != NULL && above->child[1] == node;
+
+    if (mend(tree, node)->balance == 0)
+        lowered(tree, above, above_side);
+}
+
 /* The subtree on `side` of `parent` became lower by one: restores the balances upward. */
 static void lowered(struct tree *tree, struct tree_node *parent, int side)
 {
     while (parent != NULL) {
         struct tree_node *above = parent->parent;
-        const int above_side = above != NULL && above->child[1] == parent;
 
         parent->balance += side ? -1 : 1;
         if (parent->balance == 1 || parent->balance == -1)
             return;
-        if (parent->balance != 0 && mend(tree, parent)->balance != 0)
+        if (parent->balance != 0) {
+            mend_lowered(tree, parent);
             return;
+        }
+        side = above != NULL && above->child[1] == parent;
         parent = above;
-        side = above_side;
     }
 }
 
@@ -133,6 +145,11 @@ void tree_remove(struct tree *tree, struct tree_node *node)
     }
     heir->balance = node->balance;
     lowered(tree, parent, side);
+}
+
+void tree_insert(struct tree *tree, struct tree_node *node)
+{
+    tree_insert_after(tree, tree_find_at_most(tree, node->key), node);
 }
 
 struct tree_node *tree_next(const struct tree_node *node)

@@ -24,6 +24,8 @@ struct tree {
 
 /* Inserts `node`, whose key is set and which is in no tree. */
 void tree_insert(struct tree *tree, struct tree_node *node);
+/* The same where it is known behind which node it comes: the last with a key at most its own, or NULL. */
+void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tree_node *node);
 void tree_remove(struct tree *tree, struct tree_node *node);
 /* The last node with a key at most `key`, or NULL. */
 static inline struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key)

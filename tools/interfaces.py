@@ -1018,7 +1018,8 @@ def emit_dispatch(model):
              '#include "invoke.h"\n\n#include "handlers.h"\n']
     parts += [dispatch_wrapper(model, operation) for operation in operations]
     parts.append("const struct operation_descriptor operation_table[OPERATION_COUNT] = {\n"
-                 + "".join(dispatch_entry(model, operation) for operation in operations) + "};\n")
+                 + "".join(dispatch_entry(model, operation) for operation in operations)
+                 + "".join(dispatch_gap(number) for number in retired_numbers(operations)) + "};\n")
     return "\n".join(parts)
 
 
@@ -1030,11 +1031,23 @@ def dispatch_entry(model, operation):
             f"        .expected = OPERATION_EXPECTED({type_name}, {rights}),\n    }},\n")
 
 
+def retired_numbers(operations):
+    """The numbers inside the table that no operation has any more."""
+    numbers = {operation.number for operation in operations}
+    return [number for number in range(OPERATION_FIRST, max(numbers, default=0)) if number not in numbers]
+
+
+def dispatch_gap(number):
+    """No capability has what a retired number expects, so that whoever looks it up need not check for it apart."""
+    return f"    [{number:#x} - WK_OPERATION_FIRST] = {{.expected = 1}}, /* retired */\n"
+
+
 def dispatch_wrapper(model, operation):
-    """The words of the message are parameters, so that they stay in the registers in which they came."""
+    """The words of the message come in registers. The handler finds them, and puts its results, in the invocation."""
     body = dispatch_in(operation)
-    for number, word in enumerate(operation.ins, 1):
-        body += dispatch_check(model, operation, number, word)
+    for wanted in (False, True):  # capabilities last: then nothing but the handler needs a word after a look-up
+        for number, word in enumerate(operation.ins, 1):
+            body += dispatch_check(model, operation, number, word) if (word.type == "capability") == wanted else ""
     unused = "".join(f"    (void)word{number};\n" for number in range(len(operation.ins), WORDS_MAX))
     parameters = ["struct invocation *invocation"] + [f"uint64_t word{number}" for number in range(WORDS_MAX)]
     prototype = c_call(f"static enum wk_status {operation.c_name}_wrapper", parameters, "")
@@ -1044,12 +1057,12 @@ def dispatch_wrapper(model, operation):
 def dispatch_in(operation):
     if not operation.ins:
         return ""
-    fields = "".join(f"        .{word.name} = word{number},\n" for number, word in enumerate(operation.ins))
-    return f"    const struct wk_{operation.c_name}_in in = {{\n{fields}    }};\n"
+    stores = "".join(f"    in->{word.name} = word{number};\n" for number, word in enumerate(operation.ins))
+    return f"    struct wk_{operation.c_name}_in *in = (void *)invocation->arguments;\n{stores}"
 
 
 def dispatch_check(model, operation, number, word):
-    value = f"in.{word.name}"
+    value = f"word{number - 1}"
     if word.type == "capability":
         return dispatch_capability(model, number, word, value)
     conditions = []
@@ -1071,9 +1084,8 @@ def dispatch_capability(model, number, word, value):
     type_name = "WK_TYPE_NONE" if word.target == "any" else f"WK_TYPE_{word.target.upper()}"
     rights = model.rights_c(word.target, word.rights)
     tab = "        " if word.optional else "    "
-    text = (f"{tab}enum wk_status {word.name}_status = invocation_capability(\n"
-            f"{tab}    invocation, {number}, {value}, {type_name}, {rights}, &{word.name});\n"
-            f"{tab}if ({word.name}_status != WK_OK)\n{tab}    return {word.name}_status;\n")
+    text = (f"{tab}{word.name} = invocation_capability(invocation, {number}, {value}, {type_name}, {rights});\n"
+            f"{tab}if ({word.name} == NULL)\n{tab}    return invocation->refusal;\n")
     if word.optional:
         text = f"    if ({value} != 0) {{\n{text}    }}\n"
     return f"    struct capability *{word.name} = NULL;\n{text}"
@@ -1085,14 +1097,13 @@ def dispatch_call(operation):
         subject = f"(struct {operation.subject} *)invocation->capability->object"
     arguments = ["invocation", subject] + [word.name for word in capability_words(operation)]
     if operation.ins:
-        arguments.append("&in")
-    if not operation.outs:
+        arguments.append("in")
+    if operation.outs:
+        arguments.append("(void *)invocation->words")
+    if len(operation.outs) <= 1:
         return c_call(f"    return {operation.c_name}", arguments, ";\n")
-    call = c_call(f"    enum wk_status status = {operation.c_name}", arguments + ["&out"], ";\n")
-    values = [f"out.{word.name}" for word in operation.outs] + ["0"] * (WORDS_MAX - len(operation.outs))
-    stores = "".join(f"    invocation->words[{number}] = {value};\n" for number, value in enumerate(values))
-    return (f"    struct wk_{operation.c_name}_out out = {{0}};\n{call}"
-            f"    if (status != WK_OK)\n        return status;\n{stores}    return WK_ANSWERED;\n")
+    call = c_call(f"    enum wk_status status = {operation.c_name}", arguments, ";\n")
+    return f"{call}    return status == WK_OK ? WK_ANSWERED : status;\n"
 
 
 # ---------------------------------------------------------------------------------------------------- emit: user stubs

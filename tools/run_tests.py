@@ -127,8 +127,9 @@ def run_unit(tests):
                 for name, outcome, detail in results:
                     if tests.wants(name):
                         tests.record(name, outcome, detail)
-    if programs and tests.wants("unit/coverage") and tests.build("unit/coverage", "host-coverage"):
-        tests.run([("unit/coverage", measure_coverage)])
+    if programs and (tests.wants("unit/coverage") or tests.wants("unit/answers")) and \
+            tests.build("unit/coverage", "host-coverage"):
+        measure_coverage(tests)
 
 
 # A line of a test's result, by cmocka's TAP or by the programs' own runner, and the lines that explain it.
@@ -153,11 +154,13 @@ def unit_program(compiler, name):
     return results
 
 
-def measure_coverage():
-    table, percent = coverage.measure()
+def measure_coverage(tests):
+    table, percent, wanted, unseen = coverage.measure()
     print(table)
     text = f"{percent:.1f} % of lines, at least {coverage.LEAST_PERCENT} % wanted"
-    return (PASS if percent >= coverage.LEAST_PERCENT else FAIL), text
+    tests.record("unit/coverage", PASS if percent >= coverage.LEAST_PERCENT else FAIL, text)
+    tests.record("unit/answers", FAIL if unseen else PASS,
+                 "no unit test has seen\n" + "\n".join(unseen) if unseen else f"all {wanted} were seen")
 
 
 # A short run of each fuzzer, the same each time; a long one is started by hand.
@@ -173,13 +176,13 @@ def fuzz(name, seconds=20):
     directory = ROOT / "build/host/fuzz"
     with tempfile.TemporaryDirectory() as new_inputs:
         corpus = [path for path in [ROOT / "tests/fuzz/corpus" / name] if path.is_dir()]
-        status, text = execute([directory / f"{name}_fuzz", "-seed=1", f"-max_total_time={seconds}", "-timeout=10",
+        status, text = execute([directory / f"{name}_fuzz", "-seed=1", f"-max_total_time={seconds}", "-timeout=10", "-len_control=0",
                                 "-print_final_stats=1", f"-artifact_prefix={directory}/{name}-", new_inputs, *corpus],
                                timeout=seconds + 120)
     if status != 0:
         return FAIL, text
-    runs = re.search(r"stat::number_of_executed_units:\s*(\d+)", text)
-    return PASS, f"{int(runs[1]):,} runs" if runs else ""
+    count = re.search(r"stat::invocations:\s*(\d+)", text)
+    return PASS, f"{int(count[1]):,} invocations" if count else ""
 
 
 # Protocols, by model checking; each model has a variant with a seeded bug, which must be found.
@@ -228,6 +231,19 @@ def run_system(tests):
             cases = [case for case in cases if case[1].build != build]
     # A machine with several harts keeps that many processors busy, but mostly waits.
     tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
+    if tests.wants("system/boot"):
+        for build in ("debug", "release"):
+            run_boot_cases(tests, build)
+
+
+def run_boot_cases(tests, build):
+    """Boot archives, manifests and programs that are malformed: each is refused with a message."""
+    status, text = execute([sys.executable, ROOT / "tests/system/boot_cases.py", build], timeout=600)
+    lines = re.findall(r"^(pass|FAIL) (\S+)(.*)$", text, re.MULTILINE)
+    for word, name, rest in lines:
+        tests.record(f"system/boot/{name}/{build}", PASS if word == "pass" else FAIL, rest.strip())
+    if status != 0 and not any(word == "FAIL" for word, *_ in lines) or not lines:
+        tests.record(f"system/boot/{build}", FAIL, text)
 
 
 def read_cases(file):
@@ -270,9 +286,27 @@ def run_bench(tests):
     for entry in entries:
         if not tests.wants(f"bench/{entry['name']}"):
             continue
-        limit = "" if entry["limit"] is None else f", limit {entry['limit']:,}"
-        tests.record(f"bench/{entry['name']}", FAIL if bench.is_over(entry) else PASS,
-                     f"{bench.figure(entry):,} {entry['unit']}{limit}")
+        tests.record(f"bench/{entry['name']}", *judge_entry(entry, read_ceilings()))
+
+
+def judge_entry(entry, ceilings):
+    """An entry passes within its limit. One that is known to be over it, see the roadmap, may not become worse."""
+    figure = bench.figure(entry)
+    text = f"{figure:,} {entry['unit']}"
+    if entry["limit"] is not None:
+        text += f", limit {entry['limit']:,}"
+    if not bench.is_over(entry):
+        return PASS, text
+    ceiling = ceilings.get(entry["name"])
+    if ceiling is None:
+        return FAIL, text
+    return (PASS if figure <= ceiling else FAIL), f"{text}: OVER, as docs/roadmap.md says; no worse than {ceiling:,}"
+
+
+def read_ceilings():
+    """{name: figure} of the entries that are known to be over their limit."""
+    lines = (ROOT / "tests/bench/ceilings.txt").read_text().splitlines()
+    return {name.strip(): int(figure) for name, figure in (line.split("|") for line in lines if "|" in line)}
 
 
 GROUPS = {"tools": run_tools, "lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "model": run_model,

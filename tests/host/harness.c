@@ -64,8 +64,8 @@ static void give_priority(struct thread *thread, uint8_t priority)
     if (thread->wait_event != NULL)
         event_wait_requeue(thread);
     kernel_lock_release();
-    /* The hart may be out of the kernel, where nothing moves its deadlines but from outside. */
-    if (thread->hart->attention.timer_moved)
+    /* The hart may be out of the kernel, where nothing but an interrupt tells it. */
+    if (thread->hart->attention.timer_moved || thread->hart->attention.reschedule)
         arch_hart_notify(thread->hart);
 }
 
@@ -74,6 +74,14 @@ static void give_priority_back(struct thread *thread, uint64_t identity, uint8_t
 {
     if (still_exists(thread, identity))
         give_priority(thread, thread->operation.step == NULL ? thread->own_priority : before);
+}
+
+/* A hart that waits for another rests for a moment now and then; but time stands still. */
+static void wake_resting_harts(void)
+{
+    for (unsigned i = 0; i < hart_count; i++)
+        if (harts[i]->current != NULL && harts[i]->arch.state == HOST_STATE_ASLEEP)
+            arch_hart_notify(harts[i]);
 }
 
 void harness_urge(struct thread *thread)
@@ -89,6 +97,7 @@ void harness_urge(struct thread *thread)
     kernel_lock_release();
     give_priority(thread, URGENT);
     arch_hart_notify(host_hart);
+    wake_resting_harts();
     host_run();
     give_priority_back(thread, identity, priority);
     host_hart = before;
@@ -226,6 +235,29 @@ void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, 
     load_registers(thread->hart, operation, handle, words);
     answer_owe(thread, operation);
     with_rival(thread, points, rival, ecall);
+}
+
+void begin_operation(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
+                     unsigned points)
+{
+    struct thread *before = acting;
+
+    invoke_partly(thread, operation, handle, words, points, before);
+    act_as(before);
+    if (thread->operation.step == NULL)
+        fail_msg("the operation ended before it could be interrupted");
+}
+
+enum wk_status finish_operation(struct thread *thread)
+{
+    for (unsigned tries = 0; thread->operation.step != NULL; tries++) {
+        if (tries == PATIENCE)
+            fail_msg("the operation does not end");
+        step_partly(thread, 0, NULL);
+    }
+    settle();
+    check_kernel();
+    return late_answer(thread);
 }
 
 enum wk_status late_answer(struct thread *thread)

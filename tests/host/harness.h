@@ -91,6 +91,12 @@ void step_partly(struct thread *thread, unsigned points, struct thread *rival);
 void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
                    unsigned points, struct thread *rival);
 
+/* Leaves `thread` in the middle of a long operation, at that preemption point, with the actor running in its place. */
+void begin_operation(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
+                     unsigned points);
+/* Lets it come to its end. */
+enum wk_status finish_operation(struct thread *thread);
+
 /* What the stubs answer if the invocation got no answer yet: the thread waits, is suspended, or is no more. */
 #define NOT_ANSWERED ((enum wk_status)0x7000)
 /* Result words of the last invocation, whatever it answered. */

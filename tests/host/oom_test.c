@@ -232,6 +232,8 @@ static void resize_up(void **state)
     assert_ok(act_resize_empty());
 }
 
+static wk_handle memory_to_trace;
+
 static enum wk_status act_frames(void)
 {
     return wk_thread_set_frames(thread, demand, 15, BASE);
@@ -241,6 +243,18 @@ static void set_frames_on_demand(void **state)
 {
     (void)state;
     fail_each_allocation(act_frames);
+}
+
+static enum wk_status act_attach(void)
+{
+    return wk_trace_attach(BOOT_TRACE, memory_to_trace, 0);
+}
+
+static void attach(void **state)
+{
+    (void)state;
+    memory_to_trace = make_memory(make_bank(BOOT_BANK, 20), 3, 0);
+    fail_each_allocation(act_attach);
 }
 
 static void a_copy_to_demand_memory_stops_where_it_cannot_be_paid(void **state)
@@ -293,6 +307,7 @@ int main(int count, char **arguments)
         cmocka_unit_test_setup(protect_in_the_middle, setup),
         cmocka_unit_test_setup(resize_up, setup),
         cmocka_unit_test_setup(set_frames_on_demand, setup),
+        cmocka_unit_test_setup(attach, setup),
         cmocka_unit_test_setup(a_copy_to_demand_memory_stops_where_it_cannot_be_paid, setup),
         cmocka_unit_test_setup(faults_on_demand_memory, setup),
     };

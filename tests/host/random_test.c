@@ -6,6 +6,7 @@
 #include "harness.h"
 #include "world.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,20 @@ static uint64_t argument(int number, uint64_t otherwise)
     return number < argument_count ? strtoull(argument_values[number], NULL, 0) : otherwise;
 }
 
+static uint64_t last_seed;
+
+/* However it ends, who looks for the reason wants to know where. */
+static void tell_last_seed(void)
+{
+    fprintf(stderr, "last seed %lu, %lu invocations\n", (unsigned long)last_seed, (unsigned long)world_invocations);
+}
+
+static void on_abort(int number)
+{
+    (void)number;
+    tell_last_seed();
+}
+
 static void boot_by_hand(uint64_t hart_number)
 {
     harness_collects_statuses = true;
@@ -74,12 +89,15 @@ static void seeds_by_hand(void **state)
     const uint64_t first = argument(1, 1);
 
     (void)state;
+    atexit(tell_last_seed);
+    signal(SIGABRT, on_abort);
     boot_by_hand(argument(3, 1));
     for (uint64_t seed = first; seed < first + argument(2, 1); seed++) {
-        fprintf(stderr, "\rseed %lu, %lu invocations ", (unsigned long)seed, (unsigned long)world_invocations);
+        if ((seed - first) % 100 == 0)
+            fprintf(stderr, "seed %lu, %lu invocations\n", (unsigned long)seed, (unsigned long)world_invocations);
+        last_seed = seed;
         run_seed(seed);
     }
-    fprintf(stderr, "\n");
 }
 
 static void seed_aloud(void **state)

@@ -37,28 +37,29 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
 {
     (void)handle;
     struct invocation invocation = {.capability = &invoked};
-    memcpy(invocation.words, words, sizeof invocation.words);
     called = NULL;
     called_with = NULL;
     wrong_argument = 0;
-    enum wk_status status = operation_table[operation - WK_OPERATION_FIRST].wrapper(&invocation);
+    enum wk_status status = operation_table[operation - WK_OPERATION_FIRST].wrapper(
+        &invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
+    if (status == WK_ANSWERED)
+        status = WK_OK;
+    if (status != WK_OK)
+        memset(invocation.words, 0, sizeof invocation.words); /* what a failed handler left: as invoke_failed */
     memcpy(words, invocation.words, sizeof invocation.words);
     memcpy(result_words, words, sizeof result_words);
     return status;
 }
 
-enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle, enum wk_type type,
-                                     uint16_t rights, struct capability **capability)
+struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
+                                         enum wk_type type, uint16_t rights)
 {
-    (void)invocation;
     looked_up[0] = number;
     looked_up[1] = handle;
     looked_up[2] = type;
     looked_up[3] = rights;
-    if (handle == 99)
-        return WK_BAD_HANDLE;
-    *capability = &other;
-    return WK_OK;
+    invocation->refusal = handle == 99 ? WK_BAD_HANDLE : WK_OK;
+    return handle == 99 ? NULL : &other;
 }
 
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)
@@ -93,7 +94,7 @@ enum wk_status crate_destroy(struct invocation *invocation, struct crate *crate)
 enum wk_status crate_handle(struct invocation *invocation, struct crate *crate, const struct wk_crate_handle_in *in)
 {
     CHECK((void *)crate == (void *)invocation->capability->object);
-    CHECK(in->mask == invocation->words[5]);
+    CHECK(in->mask == invocation->arguments[5]);
     return answer("handle", NULL);
 }
 
@@ -115,7 +116,7 @@ enum wk_status label_check(struct invocation *invocation, struct capability *cap
 enum wk_status label_stick(struct invocation *invocation, struct capability *capability, struct capability *thing,
                            const struct wk_label_stick_in *in)
 {
-    CHECK(capability == invocation->capability && in->colour == invocation->words[2]);
+    CHECK(capability == invocation->capability && in->colour == invocation->arguments[2]);
     return answer("stick", thing);
 }
 
@@ -142,7 +143,7 @@ static void check_ranges(void)
     CHECK(wk_crate_handle(1, all, 256, 0, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 2);
     CHECK(wk_crate_handle(1, all, 255, 1, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 3);
     CHECK(wk_crate_handle(1, all, 255, WK_SHELF_END + 4096, WK_OK, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 3);
-    CHECK(wk_crate_handle(1, all, 255, 0, (enum wk_status)8, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 4);
+    CHECK(wk_crate_handle(1, all, 255, 0, (enum wk_status)9, 16, 0) == WK_BAD_ARGUMENT && wrong_argument == 4);
     CHECK(wk_crate_handle(1, all, 255, 0, WK_BUSY, 15, 0) == WK_BAD_ARGUMENT && wrong_argument == 5);
     CHECK(wk_crate_handle(1, all, 255, WK_SHELF_END, WK_BUSY, 16, UINT64_MAX) == WK_OK && !strcmp(called, "handle"));
     CHECK(wk_label_stick(1, 5, WK_RIGHTS_ALL + 1, 7) == WK_BAD_ARGUMENT && wrong_argument == 2);
@@ -183,7 +184,7 @@ static void check_tables(void)
         if (operation->is_service)
             continue;
         const struct operation_descriptor *descriptor = &operation_table[operation->number - WK_OPERATION_FIRST];
-        CHECK(descriptor->wrapper && descriptor->type == operation->type && descriptor->rights == operation->rights);
+        CHECK(descriptor->wrapper && descriptor->mask == operation->type && descriptor->expected == operation->rights);
     }
     for (unsigned i = 0; i < INTERFACE_STATUS_COUNT; ++i)
         CHECK(!strcmp(interface_status_names[i], wk_status_name(i)));

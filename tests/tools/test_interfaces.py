@@ -262,7 +262,7 @@ MEANING_ERRORS = [
      "`lost` in crate.interface; expected events in trace.interface"),
     ("trace.interface", "in crate number", "in crate number ..5", "in crate", "`number ..5` in an event; expected a type only"),
     ("errors.interface", "status ok", "status fine", "status fine",
-     "statuses must begin with `ok` and include bad_handle, wrong_type, no_right, no_such_operation, bad_argument"),
+     "statuses must begin with `ok` and include bad_handle, wrong_type, no_right, no_such_operation, bad_argument, revoked"),
     # collisions of names in C
     ("crate.interface", "operation look", "operation create", "operation create\nabout Looks",
      "`create` would be called WK_CRATE_CREATE, a name already given out at crate.interface:{operation create}"),
@@ -390,7 +390,9 @@ class LockFile(Case):
         self.assertEqual((1, [message]), generate(self.folder, "--update-lock"))
         self.edit("lock", "label.check () -> () on any", "label.check () -> () on any retired")
         self.assertEqual((0, []), generate_all(self.folder))
-        self.assertNotIn("WK_LABEL_CHECK", (self.folder / "out/kernel/dispatch.c").read_text())
+        table = (self.folder / "out/kernel/dispatch.c").read_text()
+        self.assertNotIn("WK_LABEL_CHECK", table)
+        self.assertIn("[0x1004 - WK_OPERATION_FIRST] = {.expected = 1}, /* retired */", table)
         self.assertIn("#define OPERATION_COUNT 7", (self.folder / "out/include/winkle/abi.h").read_text())
         shutil.rmtree(self.folder / "out")
         self.edit("label.interface", "operation stick", text[start:end] + "operation stick")

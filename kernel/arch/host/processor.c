@@ -214,10 +214,8 @@ static void enter_invocation(struct thread *thread)
     thread->context.x[0] = x[0] + 4;
     status = trap_invocation(x[10], x[11], x[12], x[13], x[14], x[15], x[16], x[17]);
     if (status >= 0) {
-        static const uint64_t nothing[6];
-
-        arch_context_answer(&thread->context, (uint64_t)status & 0xffff,
-                            status == 0 ? nothing : host_hart->invocation.words);
+        arch_context_answer(&thread->context, (uint64_t)status & 0xffff, host_hart->invocation.words);
+        memset(host_hart->invocation.words, 0, sizeof(host_hart->invocation.words));
         for (unsigned number = 0; number < 32; number++)
             if (!is_callee_saved(number))
                 x[number] = thread->context.x[number];

@@ -28,6 +28,8 @@ struct arch_hart {
     uint64_t user_tp;
     uint64_t user_ra; /* during an invocation */
     uint64_t user_sp;
+    struct kernel_lock *lock; /* these two lie at fixed addresses, but reading */
+    uint64_t operations; /* where is quicker than to compute it; as if operation_table began with number 0 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;
     uint64_t panicking;            /* a trap inside a panic stops at once */
@@ -167,8 +169,12 @@ static inline void arch_context_answer(struct arch_context *context, uint64_t st
 
     x[5] = x[6] = x[7] = x[17] = x[28] = x[29] = x[30] = x[31] = 0;
     x[10] = status;
-    for (unsigned i = 0; i < 6; i++)
-        x[11 + i] = words[i];
+    x[11] = words[0];
+    x[12] = words[1];
+    x[13] = words[2];
+    x[14] = words[3];
+    x[15] = words[4];
+    x[16] = words[5];
 }
 
 /* Only the host port makes allocations fail, for tests. */

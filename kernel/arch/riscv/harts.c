@@ -4,6 +4,8 @@
  * until the kernel's objects stand.
  */
 #include "console.h"
+#include "invoke.h"
+#include "lock.h"
 #include "page_table.h"
 #include "riscv.h"
 #include "sbi.h"
@@ -32,6 +34,8 @@ static void prepare(struct hart_memory *memory, unsigned index, uint64_t hartid)
     arch->stack_end = STACK_END(index);
     arch->emergency_stack_end = (uint64_t)(memory->emergency_stack + EMERGENCY_STACK_WORDS);
     arch->hartid = hartid;
+    arch->lock = &kernel_lock;
+    arch->operations = (uint64_t)operation_table - WK_OPERATION_FIRST * sizeof(operation_table[0]);
 }
 
 /* What each hart sets up for itself: no floating point, no vectors, no user memory; counters for user code. */

@@ -16,6 +16,8 @@ void offsets(void)
 {
     CONSTANT(HART_USER_T, offsetof(struct hart, arch.user_t));
     CONSTANT(HART_USER_TP, offsetof(struct hart, arch.user_tp));
+    CONSTANT(HART_LOCK, offsetof(struct hart, arch.lock));
+    CONSTANT(HART_OPERATIONS, offsetof(struct hart, arch.operations));
     CONSTANT(HART_STACK_END, offsetof(struct hart, arch.stack_end));
     CONSTANT(HART_EMERGENCY_STACK_END, offsetof(struct hart, arch.emergency_stack_end));
     CONSTANT(HART_PANICKING, offsetof(struct hart, arch.panicking));
@@ -24,6 +26,7 @@ void offsets(void)
     CONSTANT(HART_INVOCATION, offsetof(struct hart, invocation));
     CONSTANT(HART_PROCESS, offsetof(struct hart, invocation.process));
     CONSTANT(HART_CAPABILITY, offsetof(struct hart, invocation.capability));
+    CONSTANT(HART_HANDLE, offsetof(struct hart, invocation.handle));
     CONSTANT(HART_OPERATION, offsetof(struct hart, invocation.operation));
     CONSTANT(HART_ATTENTION, offsetof(struct hart, attention));
     CONSTANT(HART_TICKET, offsetof(struct hart, ticket));

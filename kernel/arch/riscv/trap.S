@@ -59,7 +59,8 @@ trap_entry:
 #else
 /* The straight path of invoke.c: the lock is free, and operation, handle, type, rights and object are good. */
     sd      a7, HART_OPERATION(tp)
-    la      t0, kernel_lock
+    sd      a0, HART_HANDLE(tp)
+    ld      t0, HART_LOCK(tp)
     li      t1, 1
     amoadd.w t1, t1, (t0)           /* t1: our ticket */
     lw      t2, LOCK_SERVING(t0)
@@ -67,7 +68,7 @@ trap_entry:
     bne     t1, t2, lock_contended
     li      t1, OPERATION_END
     bgeu    a7, t1, invocation_crooked
-    la      t1, operation_table - (OPERATION_FIRST << DESCRIPTOR_SHIFT)
+    ld      t1, HART_OPERATIONS(tp)
     slli    t2, a7, DESCRIPTOR_SHIFT
     add     t1, t1, t2              /* t1: descriptor */
     ld      t2, HART_PROCESS(tp)
@@ -108,7 +109,9 @@ trap_entry:
     fence   rw, w
     amoadd.w zero, t1, (t0)
 #endif
-    li      a1, 0
+invocation_plain:                   /* a0: 0 */
+    ld      a1, HART_WORDS(tp)
+    sd      zero, HART_WORDS(tp)
     li      a2, 0
     li      a3, 0
     li      a4, 0
@@ -144,7 +147,7 @@ invocation_crooked:
     jal     trap_invocation_locked
     j       invocation_returned
 
-/* With the lock; a0: status, not WK_OK. Result words need no more than to be loaded. */
+/* With the lock; a0: status, not WK_OK. More result words need no more than to be loaded. */
 invocation_not_plain:
     li      t0, ANSWERED
     bne     a0, t0, invocation_executed
@@ -153,21 +156,14 @@ invocation_not_plain:
     fence   rw, w
     amoadd.w zero, t1, (t0)
     li      a0, 0
-    each    ld, HART_WORDS - 8 * 11, tp, 11, 12, 13, 14, 15, 16
-    j       invocation_leave
+    j       invocation_results
 
 /* With the lock; a0: status. */
 invocation_executed:
     jal     trap_invocation_executed
 invocation_returned:
     bnez    a0, invocation_answered
-    li      a1, 0
-    li      a2, 0
-    li      a3, 0
-    li      a4, 0
-    li      a5, 0
-    li      a6, 0
-    j       invocation_leave
+    j       invocation_plain
 #endif
 
 /* a0: trap_invocation's answer, not 0; tp: hart. */
@@ -175,7 +171,11 @@ invocation_answered:
     bltz    a0, invocation_left
     slli    a0, a0, 48
     srli    a0, a0, 48
+invocation_results:                 /* a0: status as the invoker gets it */
     each    ld, HART_WORDS - 8 * 11, tp, 11, 12, 13, 14, 15, 16
+    .irp    number, 0, 1, 2, 3, 4, 5
+    sd      zero, HART_WORDS + 8 * \number(tp)
+    .endr
     j       invocation_leave
 
 /* The invoking thread does not go straight on. tp: hart; s0 to s11 and gp: the invoker's. */

@@ -3,6 +3,7 @@
 #ifndef INVOKE_H
 #define INVOKE_H
 
+#include <stddef.h>
 #include <winkle/abi.h>
 
 struct object;
@@ -14,18 +15,26 @@ struct capability {
 struct invocation {
     struct capability *capability;
     uint64_t words[6];
+    uint64_t arguments[6];
+    enum wk_status refusal;
 };
 
+/* Descriptors with type and rights apart are easier to check. */
+#define OPERATION_MASK(type, rights) (type)
+#define OPERATION_EXPECTED(type, rights) (rights)
+#define WK_ANSWERED ((enum wk_status)0x10000)
+
 struct operation_descriptor {
-    enum wk_status (*wrapper)(struct invocation *invocation);
-    uint16_t type;
-    uint16_t rights;
+    enum wk_status (*wrapper)(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
+                              uint64_t word3, uint64_t word4, uint64_t word5);
+    uint32_t mask;
+    uint32_t expected;
 };
 
 extern const struct operation_descriptor operation_table[OPERATION_COUNT];
 
-enum wk_status invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle, enum wk_type type,
-                                     uint16_t rights, struct capability **capability);
+struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
+                                         enum wk_type type, uint16_t rights);
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);
 
 #endif

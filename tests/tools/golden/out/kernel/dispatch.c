@@ -6,141 +6,166 @@
 
 #include "handlers.h"
 
-static enum wk_status crate_create_wrapper(struct invocation *invocation)
+static enum wk_status crate_create_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    const struct wk_crate_create_in in = {
-        .bytes = invocation->words[0],
-        .state = invocation->words[1],
-        .lid = invocation->words[2],
-    };
-    if (in.bytes < UINT64_C(1) || in.bytes > WK_CRATE_BYTES || (in.bytes & (UINT64_C(8) - 1)) != 0)
+    (void)word3;
+    (void)word4;
+    (void)word5;
+    struct wk_crate_create_in *in = (void *)invocation->arguments;
+    in->bytes = word0;
+    in->state = word1;
+    in->lid = word2;
+    if (word0 < UINT64_C(1) || word0 > WK_CRATE_BYTES || (word0 & (UINT64_C(8) - 1)) != 0)
         return invocation_bad_argument(invocation, 1);
-    if (in.state > WK_CRATE_STATE_OPEN)
+    if (word1 > WK_CRATE_STATE_OPEN)
         return invocation_bad_argument(invocation, 2);
     struct capability *lid = NULL;
-    if (in.lid != 0) {
-        enum wk_status lid_status = invocation_capability(
-            invocation, 3, in.lid, WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN, &lid);
-        if (lid_status != WK_OK)
-            return lid_status;
+    if (word2 != 0) {
+        lid = invocation_capability(invocation, 3, word2, WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN);
+        if (lid == NULL)
+            return invocation->refusal;
     }
-    struct wk_crate_create_out out = {0};
-    enum wk_status status = crate_create(invocation, (struct crate *)invocation->capability->object, lid, &in, &out);
-    if (status == WK_OK) {
-        invocation->words[0] = out.crate;
-    }
-    return status;
+    return crate_create(invocation, (struct crate *)invocation->capability->object, lid, in,
+        (void *)invocation->words);
 }
 
-static enum wk_status crate_destroy_wrapper(struct invocation *invocation)
+static enum wk_status crate_destroy_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
+    (void)word0;
+    (void)word1;
+    (void)word2;
+    (void)word3;
+    (void)word4;
+    (void)word5;
     return crate_destroy(invocation, (struct crate *)invocation->capability->object);
 }
 
-static enum wk_status crate_handle_wrapper(struct invocation *invocation)
+static enum wk_status crate_handle_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    const struct wk_crate_handle_in *in = (const struct wk_crate_handle_in *)invocation->words;
-    if ((in->handling & ~UINT64_C(0x3)) != 0)
+    struct wk_crate_handle_in *in = (void *)invocation->arguments;
+    in->handling = word0;
+    in->urgency = word1;
+    in->from = word2;
+    in->answer_status = word3;
+    in->deadline = word4;
+    in->mask = word5;
+    if ((word0 & ~UINT64_C(0x3)) != 0)
         return invocation_bad_argument(invocation, 1);
-    if (in->urgency > 255)
+    if (word1 > 255)
         return invocation_bad_argument(invocation, 2);
-    if (in->from > WK_SHELF_END || (in->from & (WK_CRATE_BYTES - 1)) != 0)
+    if (word2 > WK_SHELF_END || (word2 & (WK_CRATE_BYTES - 1)) != 0)
         return invocation_bad_argument(invocation, 3);
-    if (in->answer_status > WK_BUSY)
+    if (word3 > WK_REVOKED)
         return invocation_bad_argument(invocation, 4);
-    if (in->deadline < UINT64_C(0x10))
+    if (word4 < UINT64_C(0x10))
         return invocation_bad_argument(invocation, 5);
     return crate_handle(invocation, (struct crate *)invocation->capability->object, in);
 }
 
-static enum wk_status crate_look_wrapper(struct invocation *invocation)
+static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    struct wk_crate_look_out out = {0};
-    enum wk_status status = crate_look(invocation, (struct crate *)invocation->capability->object, &out);
-    if (status == WK_OK) {
-        invocation->words[0] = out.state;
-        invocation->words[1] = out.things;
-        invocation->words[2] = out.last;
-    }
-    return status;
+    (void)word0;
+    (void)word1;
+    (void)word2;
+    (void)word3;
+    (void)word4;
+    (void)word5;
+    enum wk_status status = crate_look(invocation, (struct crate *)invocation->capability->object,
+        (void *)invocation->words);
+    return status == WK_OK ? WK_ANSWERED : status;
 }
 
-static enum wk_status label_check_wrapper(struct invocation *invocation)
+static enum wk_status label_check_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
+    (void)word0;
+    (void)word1;
+    (void)word2;
+    (void)word3;
+    (void)word4;
+    (void)word5;
     return label_check(invocation, invocation->capability);
 }
 
-static enum wk_status label_stick_wrapper(struct invocation *invocation)
+static enum wk_status label_stick_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    const struct wk_label_stick_in *in = (const struct wk_label_stick_in *)invocation->words;
-    struct capability *thing = NULL;
-    enum wk_status thing_status = invocation_capability(
-        invocation, 1, in->thing, WK_TYPE_NONE, 0, &thing);
-    if (thing_status != WK_OK)
-        return thing_status;
-    if (in->rights > WK_RIGHTS_ALL)
+    (void)word3;
+    (void)word4;
+    (void)word5;
+    struct wk_label_stick_in *in = (void *)invocation->arguments;
+    in->thing = word0;
+    in->rights = word1;
+    in->colour = word2;
+    if (word1 > WK_RIGHTS_ALL)
         return invocation_bad_argument(invocation, 2);
-    if (in->colour > UINT64_C(7))
+    if (word2 > UINT64_C(7))
         return invocation_bad_argument(invocation, 3);
+    struct capability *thing = NULL;
+    thing = invocation_capability(invocation, 1, word0, WK_TYPE_NONE, 0);
+    if (thing == NULL)
+        return invocation->refusal;
     return label_stick(invocation, invocation->capability, thing, in);
 }
 
-static enum wk_status label_ship_wrapper(struct invocation *invocation)
+static enum wk_status label_ship_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
+        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    const struct wk_label_ship_in in = {
-        .label_number = invocation->words[0],
-        .target = invocation->words[1],
-    };
-    if (in.label_number < UINT64_C(1) || in.label_number > UINT64_C(9))
+    (void)word2;
+    (void)word3;
+    (void)word4;
+    (void)word5;
+    struct wk_label_ship_in *in = (void *)invocation->arguments;
+    in->label_number = word0;
+    in->target = word1;
+    if (word0 < UINT64_C(1) || word0 > UINT64_C(9))
         return invocation_bad_argument(invocation, 1);
     struct capability *target = NULL;
-    enum wk_status target_status = invocation_capability(
-        invocation, 2, in.target, WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN, &target);
-    if (target_status != WK_OK)
-        return target_status;
-    struct wk_label_ship_out out = {0};
-    enum wk_status status = label_ship(invocation, (struct crate *)invocation->capability->object, target, &in,
-        &out);
-    if (status == WK_OK) {
-        invocation->words[0] = out.stamp;
-    }
-    return status;
+    target = invocation_capability(invocation, 2, word1, WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN);
+    if (target == NULL)
+        return invocation->refusal;
+    return label_ship(invocation, (struct crate *)invocation->capability->object, target, in,
+        (void *)invocation->words);
 }
 
 const struct operation_descriptor operation_table[OPERATION_COUNT] = {
     [WK_CRATE_CREATE - WK_OPERATION_FIRST] = {
         .wrapper = crate_create_wrapper,
-        .type = WK_TYPE_CRATE,
-        .rights = WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN,
+        .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
+        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
     },
     [WK_CRATE_DESTROY - WK_OPERATION_FIRST] = {
         .wrapper = crate_destroy_wrapper,
-        .type = WK_TYPE_CRATE,
-        .rights = 0,
+        .mask = OPERATION_MASK(WK_TYPE_CRATE, 0),
+        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, 0),
     },
     [WK_CRATE_HANDLE - WK_OPERATION_FIRST] = {
         .wrapper = crate_handle_wrapper,
-        .type = WK_TYPE_CRATE,
-        .rights = WK_CRATE_RIGHT_OPEN,
+        .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
+        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
     },
     [WK_CRATE_LOOK - WK_OPERATION_FIRST] = {
         .wrapper = crate_look_wrapper,
-        .type = WK_TYPE_CRATE,
-        .rights = 0,
+        .mask = OPERATION_MASK(WK_TYPE_CRATE, 0),
+        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, 0),
     },
     [WK_LABEL_CHECK - WK_OPERATION_FIRST] = {
         .wrapper = label_check_wrapper,
-        .type = WK_TYPE_NONE,
-        .rights = 0,
+        .mask = OPERATION_MASK(WK_TYPE_NONE, 0),
+        .expected = OPERATION_EXPECTED(WK_TYPE_NONE, 0),
     },
     [WK_LABEL_STICK - WK_OPERATION_FIRST] = {
         .wrapper = label_stick_wrapper,
-        .type = WK_TYPE_NONE,
-        .rights = 0,
+        .mask = OPERATION_MASK(WK_TYPE_NONE, 0),
+        .expected = OPERATION_EXPECTED(WK_TYPE_NONE, 0),
     },
     [WK_LABEL_SHIP - WK_OPERATION_FIRST] = {
         .wrapper = label_ship_wrapper,
-        .type = WK_TYPE_CRATE,
-        .rights = WK_CRATE_RIGHT_PAY,
+        .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
+        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
     },
 };

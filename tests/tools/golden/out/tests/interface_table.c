@@ -16,7 +16,7 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = false,
         .bound = 500,
-        .statuses = UINT64_C(0x6f),
+        .statuses = UINT64_C(0x16f),
         .in_count = 3,
         .out_count = 1,
         .in = {
@@ -37,7 +37,7 @@ const struct interface_operation interface_operations[8] = {
         .is_long = true,
         .may_wait = true,
         .bound = 600,
-        .statuses = UINT64_C(0x7),
+        .statuses = UINT64_C(0x107),
         .in_count = 0,
         .out_count = 0,
     },
@@ -50,14 +50,14 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = false,
         .bound = 300,
-        .statuses = UINT64_C(0xaf),
+        .statuses = UINT64_C(0x1af),
         .in_count = 6,
         .out_count = 0,
         .in = {
             {.name = "handling", .kind = INTERFACE_WORD_FLAGS, .low = UINT64_C(0x0), .high = UINT64_C(0x3), .align = UINT64_C(0x1), .mask = UINT64_C(0x3)},
             {.name = "urgency", .kind = INTERFACE_WORD_PRIORITY, .low = UINT64_C(0x0), .high = UINT64_C(0xff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
             {.name = "from", .kind = INTERFACE_WORD_ADDRESS, .low = UINT64_C(0x0), .high = UINT64_C(0x4000000000), .align = UINT64_C(0x1000), .mask = UINT64_C(0xffffffffffffffff)},
-            {.name = "answer_status", .kind = INTERFACE_WORD_STATUS, .low = UINT64_C(0x0), .high = UINT64_C(0x7), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "answer_status", .kind = INTERFACE_WORD_STATUS, .low = UINT64_C(0x0), .high = UINT64_C(0x8), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
             {.name = "deadline", .kind = INTERFACE_WORD_NS, .low = UINT64_C(0x10), .high = UINT64_C(0xffffffffffffffff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
             {.name = "mask", .kind = INTERFACE_WORD_BITS, .low = UINT64_C(0x0), .high = UINT64_C(0xffffffffffffffff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
         },
@@ -71,13 +71,13 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = false,
         .bound = 50,
-        .statuses = UINT64_C(0x7),
+        .statuses = UINT64_C(0x107),
         .in_count = 0,
         .out_count = 3,
         .out = {
             {.name = "state", .kind = INTERFACE_WORD_ENUM, .low = UINT64_C(0x0), .high = UINT64_C(0x1), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
             {.name = "things", .kind = INTERFACE_WORD_COUNT, .low = UINT64_C(0x0), .high = UINT64_C(0xffffffffffffffff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
-            {.name = "last", .kind = INTERFACE_WORD_STATUS, .low = UINT64_C(0x0), .high = UINT64_C(0x7), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "last", .kind = INTERFACE_WORD_STATUS, .low = UINT64_C(0x0), .high = UINT64_C(0x8), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
         },
     },
     {
@@ -89,7 +89,7 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = false,
         .bound = 20,
-        .statuses = UINT64_C(0x3),
+        .statuses = UINT64_C(0x103),
         .in_count = 0,
         .out_count = 0,
     },
@@ -102,7 +102,7 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = false,
         .bound = 90,
-        .statuses = UINT64_C(0x23),
+        .statuses = UINT64_C(0x123),
         .in_count = 3,
         .out_count = 0,
         .in = {
@@ -120,7 +120,7 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = false,
         .bound = 200,
-        .statuses = UINT64_C(0x2f),
+        .statuses = UINT64_C(0x12f),
         .in_count = 2,
         .out_count = 1,
         .in = {
@@ -140,7 +140,7 @@ const struct interface_operation interface_operations[8] = {
         .is_long = false,
         .may_wait = true,
         .bound = 100,
-        .statuses = UINT64_C(0x87),
+        .statuses = UINT64_C(0x187),
         .in_count = 1,
         .out_count = 1,
         .in = {
@@ -152,7 +152,7 @@ const struct interface_operation interface_operations[8] = {
     },
 };
 
-const char *const interface_status_names[8] = {
+const char *const interface_status_names[9] = {
     "ok",
     "bad_handle",
     "wrong_type",
@@ -161,6 +161,7 @@ const char *const interface_status_names[8] = {
     "bad_argument",
     "no_memory",
     "busy",
+    "revoked",
 };
 
 const char *const interface_type_names[2] = {

@@ -55,7 +55,7 @@ struct interface_operation {
 
 /* In the order of their numbers. */
 extern const struct interface_operation interface_operations[8];
-extern const char *const interface_status_names[8];
+extern const char *const interface_status_names[9];
 extern const char *const interface_type_names[2];
 extern const char *const interface_event_names[3];
 
@@ -64,7 +64,7 @@ extern const char *const interface_right_names[2][16];
 
 enum {
     INTERFACE_OPERATION_COUNT = 8,
-    INTERFACE_STATUS_COUNT = 8,
+    INTERFACE_STATUS_COUNT = 9,
     INTERFACE_TYPE_COUNT = 2,
     INTERFACE_EVENT_COUNT = 3,
     INTERFACE_RIGHT_COUNT = 16,

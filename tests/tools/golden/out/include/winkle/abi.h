@@ -20,6 +20,7 @@ enum wk_status {
     WK_BAD_ARGUMENT = 5, /* An argument is wrong. */
     WK_NO_MEMORY = 6, /* The bank is empty. */
     WK_BUSY = 7, /* Not now. */
+    WK_REVOKED = 8, /* It is being taken back. */
 };
 
 /* What a capability is to. */

@@ -25,6 +25,8 @@ static inline const char *wk_status_name(uint64_t status)
         return "no_memory";
     case WK_BUSY:
         return "busy";
+    case WK_REVOKED:
+        return "revoked";
     default:
         return "unknown status";
     }

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* Address spaces on several harts: nothing that was taken away is left in any TLB when the operation answers. */
+#include "harness.h"
+
+#define BASE UINT64_C(0x100000)
+#define PAGE WK_PAGE_BYTES
+
+/* Two threads of one process on two harts, both of which have read and written the page at BASE. */
+static struct thread *boot;
+static struct thread *here, *there;
+static wk_handle process, memory;
+
+static void make_threads(unsigned asid_bits)
+{
+    struct thread *threads[2];
+    const uint64_t word = 5;
+    unsigned count = 0;
+
+    machine_start(&(struct host_machine){.harts = 2, .asid_bits = asid_bits});
+    boot = actor();
+    memory = make_memory(BOOT_BANK, 8, 0);
+    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
+    while (count < 2) {
+        wk_handle thread;
+
+        assert_ok(wk_thread_create(process, 10, &thread));
+        if (count == 0 || thread_of(thread)->hart != threads[0]->hart)
+            threads[count++] = thread_of(thread);
+        assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
+    }
+    here = threads[0]->hart == boot->hart ? threads[0] : threads[1];
+    there = here == threads[0] ? threads[1] : threads[0];
+    assert_ok(wk_memory_map(memory, process, BASE, 0, 8, READ | WRITE));
+    act_as(there);
+    assert_true(user_store(BASE, &word, 8));
+    act_as(here);
+    assert_true(user_store(BASE + PAGE, &word, 8));
+    make_current(there);
+    act_as(boot);
+}
+
+/* What the other hart's processor finds at the address, without a page fault. */
+static bool other_reaches(uint64_t address, enum arch_access access)
+{
+    struct physical physical;
+
+    assert_ptr_equal(there->hart->current, there);
+    return host_translate(there->hart, address, access, &physical);
+}
+
+static void try_unmap(unsigned asid_bits)
+{
+    make_threads(asid_bits);
+    assert_true(other_reaches(BASE, ARCH_STORE));
+    assert_ok(wk_process_unmap(process, BASE, 1));
+    assert_false(other_reaches(BASE, ARCH_LOAD));
+    assert_true(other_reaches(BASE + PAGE, ARCH_LOAD));
+}
+
+static void unmapping_reaches_the_other_harts(void **state)
+{
+    (void)state;
+    try_unmap(8);
+}
+
+static void unmapping_reaches_them_without_address_space_identifiers_too(void **state)
+{
+    (void)state;
+    try_unmap(0);
+}
+
+static void protecting_reaches_the_other_harts(void **state)
+{
+    (void)state;
+    make_threads(8);
+    assert_ok(wk_process_protect(process, BASE, 8, READ));
+    assert_false(other_reaches(BASE, ARCH_STORE));
+    assert_true(other_reaches(BASE, ARCH_LOAD));
+}
+
+static void revoking_reaches_the_other_harts(void **state)
+{
+    wk_handle lent;
+
+    (void)state;
+    make_threads(8);
+    lent = lend(make_memory(BOOT_BANK, 1, 0), ALL_RIGHTS);
+    assert_ok(wk_memory_map(lent, process, BASE + 16 * PAGE, 0, 1, READ));
+    assert_true(other_reaches(BASE + 16 * PAGE, ARCH_LOAD));
+    assert_ok(wk_capability_delete(lent));
+    assert_false(other_reaches(BASE + 16 * PAGE, ARCH_LOAD));
+}
+
+static void a_clone_takes_the_right_to_store_from_all_harts(void **state)
+{
+    const uint64_t word = 6;
+    wk_handle clone;
+
+    (void)state;
+    make_threads(8);
+    assert_ok(wk_memory_clone(memory, BOOT_BANK, &clone));
+    assert_false(other_reaches(BASE, ARCH_STORE));
+    act_as(there);
+    assert_true(user_store(BASE, &word, 8));
+    act_as(boot);
+    map(clone, BASE, READ);
+    assert_int_equal(user_word(BASE), 5);
+}
+
+static void decommitting_reaches_the_other_harts(void **state)
+{
+    (void)state;
+    make_threads(8);
+    assert_ok(wk_memory_decommit(memory, 0, 8));
+    assert_false(other_reaches(BASE, ARCH_LOAD));
+}
+
+/* A hart that has met the space but runs another is not disturbed: it flushes when it meets the space again. */
+static void a_hart_that_runs_something_else_is_not_asked(void **state)
+{
+    uint64_t asked;
+
+    (void)state;
+    make_threads(8);
+    assert_ok(wk_process_suspend(process));
+    asked = there->hart->flush_asked;
+    assert_ok(wk_process_unmap(process, BASE, 1));
+    assert_int_equal(there->hart->flush_asked, asked);
+    assert_ok(wk_process_resume(process));
+    make_current(there);
+    assert_false(other_reaches(BASE, ARCH_LOAD));
+}
+
+/* ---- identifiers ---- */
+
+static struct process *make_process(wk_handle *handle)
+{
+    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, handle));
+    return process_of(*handle);
+}
+
+static void each_space_has_an_identifier_of_its_own_while_there_are_any(void **state)
+{
+    wk_handle handles[4];
+    uint64_t seen;
+
+    (void)state;
+    machine_start(&(struct host_machine){.asid_bits = 2});
+    seen = 1 | UINT64_C(1) << actor()->process->space.asid;
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t asid = make_process(&handles[i])->space.asid;
+
+        assert_int_equal(seen >> asid & 1, 0);
+        seen |= UINT64_C(1) << asid;
+    }
+    assert_int_equal(make_process(&handles[2])->space.asid, 0); /* shared, flushed at each switch */
+    assert_ok(wk_process_kill(handles[0], 0));
+    assert_int_not_equal(make_process(&handles[3])->space.asid, 0);
+}
+
+static void identifiers_are_used_again_in_great_number(void **state)
+{
+    wk_handle handles[150];
+
+    (void)state;
+    machine_start(&(struct host_machine){.asid_bits = 7});
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 150; i++)
+            assert_int_equal(make_process(&handles[i])->space.asid != 0, i < 126);
+        for (unsigned i = 0; i < 150; i++)
+            assert_ok(wk_capability_delete(handles[i]));
+    }
+}
+
+int main(int count, char **arguments)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(unmapping_reaches_the_other_harts),
+        cmocka_unit_test(unmapping_reaches_them_without_address_space_identifiers_too),
+        cmocka_unit_test(protecting_reaches_the_other_harts),
+        cmocka_unit_test(revoking_reaches_the_other_harts),
+        cmocka_unit_test(a_clone_takes_the_right_to_store_from_all_harts),
+        cmocka_unit_test(decommitting_reaches_the_other_harts),
+        cmocka_unit_test(a_hart_that_runs_something_else_is_not_asked),
+        cmocka_unit_test(each_space_has_an_identifier_of_its_own_while_there_are_any),
+        cmocka_unit_test(identifiers_are_used_again_in_great_number),
+    };
+
+    return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
+}
