@@ -7,18 +7,17 @@
 #ifndef ASSERT_H
 #define ASSERT_H
 
+#include "config.h"
+
 /* Prints the message, the registers and a backtrace, stops all harts. Does not return. */
 __attribute__((noreturn)) void panic(const char *message);
 
 #define ASSERT_TEXT2(line) #line
 #define ASSERT_TEXT(line) ASSERT_TEXT2(line)
-#ifdef WINKLE_DEBUG
 #define assert(condition)                                                                                              \
-    (__builtin_expect(!(condition), 0) ? panic(__FILE__ ":" ASSERT_TEXT(__LINE__) ": " #condition) : (void)0)
-#define assert_debug(condition) assert(condition)
-#else
-#define assert(condition) (__builtin_expect(!(condition), 0) ? __builtin_trap() : (void)0)
-#define assert_debug(condition) ((void)sizeof(condition))
-#endif
+    (__builtin_expect(!(condition), 0)                                                                                 \
+         ? (CONFIG_DEBUG ? panic(__FILE__ ":" ASSERT_TEXT(__LINE__) ": " #condition) : __builtin_trap())               \
+         : (void)0)
+#define assert_debug(condition) (CONFIG_DEBUG && !(condition) ? panic(#condition) : (void)0)
 
 #endif

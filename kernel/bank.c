@@ -68,7 +68,7 @@ static void slab_init(struct slab *slab, struct bank *bank, unsigned class)
 {
     slab->bank = bank;
     slab->bytes = bank_class_bytes[class];
-    slab->class = (uint16_t)class;
+    slab->class = (uint16_t) class;
     slab->made = SLAB_HEADER_BYTES;
 }
 

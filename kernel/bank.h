@@ -15,15 +15,15 @@ static const uint16_t bank_class_bytes[SLAB_CLASSES] = {192, 384, BANK_RECORD_BY
 struct bank {
     struct object object;
     struct bank *parent;
-    struct list children;   /* struct bank, sibling_link */
+    struct list children; /* struct bank, sibling_link */
     struct list sibling_link;
     uint64_t child_count;
-    uint64_t limit_pages;   /* given to it, less what it gave to children */
-    uint64_t used_pages;    /* charged */
-    uint64_t object_count;  /* objects in `objects` */
-    struct list objects;    /* struct object, bank_link; its own record is not among them */
+    uint64_t limit_pages;            /* given to it, less what it gave to children */
+    uint64_t used_pages;             /* charged */
+    uint64_t object_count;           /* objects in `objects` */
+    struct list objects;             /* struct object, bank_link; its own record is not among them */
     struct list slabs[SLAB_CLASSES]; /* slabs with free room, struct slab */
-    uint8_t kind;           /* enum wk_bank_kind */
+    uint8_t kind;                    /* enum wk_bank_kind */
 };
 
 extern struct bank *bank_first;

@@ -21,9 +21,9 @@ struct boot_information {
     struct boot_range ram;
     struct boot_range reserved[BOOT_RANGES_MAX]; /* firmware, kernel image, archive, device tree: in no order */
     unsigned reserved_count;
-    struct boot_range archive;     /* the boot archive; bytes 0 if there is none */
+    struct boot_range archive; /* the boot archive; bytes 0 if there is none */
     struct boot_range device_tree;
-    const void *init_image;        /* the first program, linked into the kernel */
+    const void *init_image; /* the first program, linked into the kernel */
     uint64_t init_image_bytes;
     uint64_t timebase_hz;
     char command_line[BOOT_COMMAND_LINE_BYTES];

@@ -101,8 +101,8 @@ enum wk_status capability_reserve_page(struct process *process)
 static void capability_fill(struct capability *slot, struct object *object, uint64_t rights, struct capability *parent)
 {
     slot->object = object;
-    slot->word = parent == NULL ? (uint32_t)rights | (uint32_t)object->type << 16
-                                : capability_child_word(parent, rights);
+    slot->word =
+        parent == NULL ? (uint32_t)rights | (uint32_t)object->type << 16 : capability_child_word(parent, rights);
     slot->badge = parent == NULL ? 0 : parent->badge;
     object->capabilities++;
     capability_link(slot, parent);
@@ -292,9 +292,8 @@ enum wk_status capability_info(struct invocation *invocation, struct capability 
 
 /* Makes a capability with narrowed rights in the invoker's table: a child of `parent`, or owned without one. */
 static __attribute__((noinline)) enum wk_status derive_slowly(struct invocation *invocation,
-                                                              struct capability *capability,
-                                                              struct capability *parent, uint64_t rights,
-                                                              uint64_t *handle)
+                                                              struct capability *capability, struct capability *parent,
+                                                              uint64_t rights, uint64_t *handle)
 {
     enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
 
@@ -381,9 +380,8 @@ enum wk_status capability_delete(struct invocation *invocation, struct capabilit
     struct object *object = capability->object;
 
     op_commit();
-    if (__builtin_expect(!list_is_empty(&capability->children) || object->capabilities == 1 ||
-                             object->type == WK_TYPE_EVENT,
-                         0))
+    if (__builtin_expect(
+            !list_is_empty(&capability->children) || object->capabilities == 1 || object->type == WK_TYPE_EVENT, 0))
         return capability_delete_begin(&invocation->thread->operation, capability);
     list_unlink(&capability->sibling);
     object->capabilities--;

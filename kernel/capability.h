@@ -66,9 +66,9 @@ struct capability_table {
     /* Pages of pointers to pages of slots; a pointer is NULL where there is no page. A directory that does not exist yet is
      * one without pages, which all tables share. */
     struct capability **directory[CAPABILITY_DIRECTORIES];
-    uint32_t made;      /* slots that were ever used: indices below this */
-    uint32_t paged;     /* slots for which there are pages */
-    uint32_t count;     /* slots in use */
+    uint32_t made;                /* slots that were ever used: indices below this */
+    uint32_t paged;               /* slots for which there are pages */
+    uint32_t count;               /* slots in use */
     struct capability *free_head; /* the free slot that is used next, or NULL */
     struct capability *free_tail; /* the last one, if there is any */
 };
@@ -95,9 +95,8 @@ static inline struct capability *capability_find(const struct capability_table *
         return NULL;
     capability = &page[index % CAPABILITIES_PER_PAGE];
     /* Generation 0 is that of slots never made; a free slot's is negative. */
-    if (__builtin_expect(handle >> HANDLE_INDEX_BITS == 0 ||
-                             (uint64_t)capability->generation != handle >> HANDLE_INDEX_BITS,
-                         0))
+    if (__builtin_expect(
+            handle >> HANDLE_INDEX_BITS == 0 || (uint64_t)capability->generation != handle >> HANDLE_INDEX_BITS, 0))
         return NULL;
     return capability;
 }

@@ -22,7 +22,7 @@ struct thread;
 struct event {
     struct object object;
     uint64_t pending;
-    struct list waiters;  /* struct thread, wait_link */
+    struct list waiters; /* struct thread, wait_link */
     unsigned waiter_count;
     struct list bindings; /* struct event_binding, link */
 };
@@ -31,7 +31,7 @@ struct event {
 struct event_binding {
     struct event *event; /* NULL: not bound */
     uint64_t bits;
-    struct list link;    /* event->bindings */
+    struct list link; /* event->bindings */
 };
 
 void event_binding_init(struct event_binding *binding);

@@ -17,12 +17,12 @@ enum superframe_list { LIST_NONE, LIST_PARTIAL, LIST_WHOLE, LIST_COUNT };
 struct superframe {
     uint32_t previous;
     uint32_t next;
-    uint32_t free_head; /* frame number */
+    uint32_t free_head;  /* frame number */
     uint16_t free_count; /* frames in the free list */
     uint16_t fresh;      /* the fresh run, as indices in the superframe: [fresh, fresh_end) */
     uint16_t fresh_end;
-    uint16_t list;       /* enum superframe_list */
-    uint32_t unused[3];  /* a power of two is quicker to index by */
+    uint16_t list;      /* enum superframe_list */
+    uint32_t unused[3]; /* a power of two is quicker to index by */
 };
 
 #define QUARANTINE_STEP 8

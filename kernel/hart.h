@@ -25,10 +25,10 @@ struct trace_buffer;
 
 /* What a hart measures of itself; kept by that hart alone, reset by anyone. */
 struct meters {
-    uint64_t value[8];       /* by enum wk_meter */
-    uint64_t kernel_entered; /* instructions at the last entry or preemption point */
-    uint64_t lock_taken;     /* instructions when the lock was taken, less `firmware` then */
-    uint64_t firmware;       /* instructions ever spent in firmware */
+    uint64_t value[8];         /* by enum wk_meter */
+    uint64_t kernel_entered;   /* instructions at the last entry or preemption point */
+    uint64_t lock_taken;       /* instructions when the lock was taken, less `firmware` then */
+    uint64_t firmware;         /* instructions ever spent in firmware */
     uint64_t firmware_entered; /* the same, at kernel_entered */
 };
 
@@ -63,9 +63,9 @@ struct invocation {
     uint64_t handle;               /* by which it was named */
     uint64_t words[6];             /* results; read by assembly. All 0 but from a handler to its answer */
     uint64_t operation;
-    uint64_t arguments[6];         /* as many as the operation has, for its handler */
-    uint64_t wrong_argument;       /* of an error: which argument it is about, 0 for the invoked capability or none */
-    enum wk_status refusal;        /* why the last look-up of an argument failed */
+    uint64_t arguments[6];   /* as many as the operation has, for its handler */
+    uint64_t wrong_argument; /* of an error: which argument it is about, 0 for the invoked capability or none */
+    enum wk_status refusal;  /* why the last look-up of an argument failed */
 };
 
 struct hart {
@@ -73,37 +73,38 @@ struct hart {
     struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
     struct invocation invocation;
     union attention attention;
-    struct space *space;    /* the address space that is current; NULL: the kernel's own */
-    unsigned index;         /* 0 for the boot hart */
-    uint64_t others;        /* in a set of harts by index: all but this one */
-    bool idle;              /* sleeps, or is about to */
-    bool turn_over;         /* the current thread is to go behind its equals */
+    struct space *space; /* the address space that is current; NULL: the kernel's own */
+    unsigned index;      /* 0 for the boot hart */
+    uint64_t others;     /* in a set of harts by index: all but this one */
+    bool idle;           /* sleeps, or is about to */
+    bool turn_over;      /* the current thread is to go behind its equals */
 
     void *stock[FRAME_STOCK]; /* zeroed frames */
     unsigned stock_count;
-    uint64_t first_ns;        /* the earliest of `deadlines`; also read without the lock by this hart */
-    uint64_t timer_ns;        /* what the hardware timer is set to; this hart's alone */
-    uint32_t fault_cause;     /* of a page fault that is to be delivered, enum wk_upcall_cause */
+    uint64_t first_ns;    /* the earliest of `deadlines`; also read without the lock by this hart */
+    uint64_t timer_ns;    /* what the hardware timer is set to; this hart's alone */
+    uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
-    uint32_t served;          /* deadlines and wake-ups served since anything else went on */
-    uint32_t polls;           /* steps in a row that only asked whether another hart has done its part */
-    bool polled;              /* the step did */
-    uint32_t ticket;          /* of the kernel lock, while the hart waits for it */
-    uint64_t notify;          /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
-    _Atomic uint64_t flush_asked; /* the last flush epoch in which this hart was asked to flush; written under the lock */
+    uint32_t served; /* deadlines and wake-ups served since anything else went on */
+    uint32_t polls;  /* steps in a row that only asked whether another hart has done its part */
+    bool polled;     /* the step did */
+    uint32_t ticket; /* of the kernel lock, while the hart waits for it */
+    uint64_t notify; /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
+    _Atomic uint64_t
+        flush_asked; /* the last flush epoch in which this hart was asked to flush; written under the lock */
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
     struct list ready[PRIORITIES]; /* threads by priority, the next to run first; the current one is not in it */
     uint64_t ready_bits[PRIORITIES / 64];
-    unsigned thread_count;  /* threads bound to this hart: counted when made, until dismantled */
-    struct deadline slice;  /* the end of slice_thread's turn */
+    unsigned thread_count; /* threads bound to this hart: counted when made, until dismantled */
+    struct deadline slice; /* the end of slice_thread's turn */
     struct thread *slice_thread;
 
-    struct tree deadlines;    /* struct deadline by time */
-    struct list granted;      /* threads that this hart has still to wake; see event.c */
+    struct tree deadlines; /* struct deadline by time */
+    struct list granted;   /* threads that this hart has still to wake; see event.c */
 
-    struct thread *reaper;    /* finishes what nobody else can: processes and threads that end themselves */
+    struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
 
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
 };

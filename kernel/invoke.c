@@ -7,21 +7,15 @@
 
 #include "assert.h"
 
-#ifdef WINKLE_DEBUG
-static bool committed;
+bool operation_is_committed;
 
-void op_commit(void)
-{
-    committed = true;
-}
-
-/* Nothing fails after the commit. */
 void invoke_check_commit(enum wk_status status)
 {
-    assert(!committed || status == WK_OK || status == WK_ANSWERED || !status_is_final(status));
-    committed = false;
+    if (!CONFIG_DEBUG)
+        return;
+    assert(!operation_is_committed || status == WK_OK || status == WK_ANSWERED || !status_is_final(status));
+    operation_is_committed = false;
 }
-#endif
 
 /* Why a look-up failed: the operation needs what the slot does not have. */
 static enum wk_status refusal(struct invocation *invocation, const struct capability *capability, uint32_t mask,
@@ -47,8 +41,8 @@ enum wk_status invoke_failed(struct invocation *invocation, enum wk_status statu
 }
 
 static __attribute__((noinline)) struct capability *refuse_argument(struct invocation *invocation, unsigned number,
-                                                                    const struct capability *capability,
-                                                                    uint32_t mask, uint32_t expected)
+                                                                    const struct capability *capability, uint32_t mask,
+                                                                    uint32_t expected)
 {
     invocation->refusal = refusal(invocation, capability, mask, expected);
     invocation->wrong_argument = number;
@@ -60,9 +54,8 @@ struct capability *invocation_argument(struct invocation *invocation, unsigned n
 {
     struct capability *capability = capability_find(&invocation->process->table, handle);
 
-    if (__builtin_expect(capability != NULL && (capability->word & mask) == expected &&
-                             capability->object->state == OBJECT_LIVE,
-                         1))
+    if (__builtin_expect(
+            capability != NULL && (capability->word & mask) == expected && capability->object->state == OBJECT_LIVE, 1))
         return capability;
     return refuse_argument(invocation, number, capability, mask, expected);
 }

@@ -57,14 +57,8 @@ static inline void invocation_forget_results(struct invocation *invocation)
 
 /* After an error: gives back what the operation reserved, and fills the result words. */
 enum wk_status invoke_failed(struct invocation *invocation, enum wk_status status);
-#ifdef WINKLE_DEBUG
+/* In a debug build: nothing fails after the commit. */
 void invoke_check_commit(enum wk_status status);
-#else
-static inline void invoke_check_commit(enum wk_status status)
-{
-    (void)status;
-}
-#endif
 
 /*
  * Decodes and executes. WK_OK: the first of invocation->words is a result at most; WK_ANSWERED: they all may be; an error:

@@ -37,23 +37,3 @@ void kernel_lock_wait(uint32_t ticket)
             arch_relax();
     }
 }
-
-#ifdef WINKLE_MEASURE
-void meter_lock_taken(void)
-{
-    struct meters *meters = &hart_current()->meters;
-
-    meters->lock_taken = arch_instructions() - meters->firmware;
-}
-
-/* Firmware's share of the hold is left out: how long it takes is not the kernel's doing. */
-void meter_lock_released(void)
-{
-    struct meters *meters = &hart_current()->meters;
-    const uint64_t held = arch_instructions() - meters->firmware - meters->lock_taken;
-
-    assert(kernel_lock_is_held()); /* INV-LOCK-1 */
-    if (held > meters->value[WK_METER_LOCK_HOLD])
-        meters->value[WK_METER_LOCK_HOLD] = held;
-}
-#endif

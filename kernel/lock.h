@@ -10,6 +10,7 @@
 #define LOCK_H
 
 #include "hart.h"
+#include "meter.h"
 
 #include <stdatomic.h>
 
@@ -22,17 +23,6 @@ extern struct kernel_lock kernel_lock;
 
 /* Spins until `ticket` is served. */
 void kernel_lock_wait(uint32_t ticket);
-#ifdef WINKLE_MEASURE
-void meter_lock_taken(void);
-void meter_lock_released(void);
-#else
-static inline void meter_lock_taken(void)
-{
-}
-static inline void meter_lock_released(void)
-{
-}
-#endif
 
 /* Takes a ticket; true if the lock is ours at once. Otherwise the ticket is in the hart, for kernel_lock_wait. */
 static inline bool kernel_lock_acquire_at_once(void)

@@ -19,13 +19,14 @@
 #include "irq.h"
 #include "lock.h"
 #include "memory.h"
+#include "meter.h"
 #include "space.h"
 #include "timer.h"
 
 #define CONSOLE_BYTES_MAX 40
 
 static struct object machine_singleton;
-static struct tree regions; /* struct memory, claimed */
+static struct tree regions;                                                 /* struct memory, claimed */
 static struct object walk = {.all_link = {&walk.all_link, &walk.all_link}}; /* a marker, of type WK_TYPE_NONE */
 static uint64_t walk_identity; /* of the object that inspect_object told of last */
 
@@ -77,8 +78,8 @@ enum wk_status machine_claim_region(struct invocation *invocation, struct machin
     status = capability_reserve(&invocation->process->table, invocation->process);
     if (status != WK_OK)
         return status;
-    memory = memory_create_physical(container_of(bank->object, struct bank, object), start, in->pages,
-                                    ARCH_LEAF_DEVICE);
+    memory =
+        memory_create_physical(container_of(bank->object, struct bank, object), start, in->pages, ARCH_LEAF_DEVICE);
     if (memory == NULL)
         return WK_NO_MEMORY;
 
@@ -188,38 +189,14 @@ enum wk_status machine_info(struct invocation *invocation, struct machine *machi
     return WK_OK;
 }
 
-#ifdef WINKLE_MEASURE
 /* Bound: one look at each hart. A hart that is just writing its meter may win over the reset. */
 enum wk_status machine_read_meter(struct invocation *invocation, struct machine *machine,
                                   const struct wk_machine_read_meter_in *in, struct wk_machine_read_meter_out *out)
 {
-    const bool is_count = in->meter == WK_METER_TRAPS || in->meter == WK_METER_INVOCATIONS;
-
     (void)invocation;
     (void)machine;
-    for (unsigned i = 0; i < hart_count; i++) {
-        uint64_t *value = &harts[i]->meters.value[in->meter];
-
-        if (is_count)
-            out->value += *value;
-        else if (*value > out->value)
-            out->value = *value;
-        if (in->reset)
-            *value = 0;
-    }
-    return WK_OK;
+    return meter_read((enum wk_meter)in->meter, in->reset != 0, &out->value);
 }
-#else
-enum wk_status machine_read_meter(struct invocation *invocation, struct machine *machine,
-                                  const struct wk_machine_read_meter_in *in, struct wk_machine_read_meter_out *out)
-{
-    (void)invocation;
-    (void)machine;
-    (void)in;
-    (void)out;
-    return WK_NOT_AVAILABLE;
-}
-#endif
 
 enum wk_status machine_inspect_start(struct invocation *invocation, struct machine *machine)
 {

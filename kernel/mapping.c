@@ -50,8 +50,7 @@ static struct mapping *mapping_from(const struct process *process, uint64_t addr
     return mapping_of_node(node);
 }
 
-static bool range_is_free(const struct process *process, uint64_t address, uint64_t pages,
-                          struct tree_node **previous)
+static bool range_is_free(const struct process *process, uint64_t address, uint64_t pages, struct tree_node **previous)
 {
     *previous = tree_find_at_most(&process->mappings, address + pages * WK_PAGE_BYTES - 1);
     return *previous == NULL || mapping_end(mapping_of_node(*previous)) <= address;
@@ -199,7 +198,8 @@ static bool fits_large(const struct mapping *mapping, uint64_t address, uint64_t
  * As mapping_enter, for memory in large pages: a large entry where one fits, and none where one no longer fits. Returns
  * WK_CONTINUE where a single page is to be entered.
  */
-static __attribute__((noinline)) enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address, uint64_t page, uint64_t *bytes)
+static __attribute__((noinline)) enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address,
+                                                                    uint64_t page, uint64_t *bytes)
 {
     struct space *space = &mapping->process->space;
     const bool large = fits_large(mapping, address, page);
@@ -319,7 +319,7 @@ static enum wk_status memory_map_step(struct operation *operation)
 
 /* Whether the pages of such a range and protection may be mapped through the capability: a status and the argument. */
 static inline enum wk_status check_map(struct invocation *invocation, const struct memory *memory,
-                                const struct wk_memory_map_in *in)
+                                       const struct wk_memory_map_in *in)
 {
     const uint64_t protection = in->protection;
 
@@ -339,9 +339,8 @@ _Static_assert((int)WK_PROTECTION_READ == (int)WK_MEMORY_RIGHT_READ &&
                    (int)WK_PROTECTION_EXECUTE == (int)WK_MEMORY_RIGHT_EXECUTE,
                "protections are compared with rights");
 
-static __attribute__((noinline)) enum wk_status memory_map_begin(struct invocation *invocation,
-                                                                 struct memory *memory, struct process *process,
-                                                                 uint64_t address)
+static __attribute__((noinline)) enum wk_status memory_map_begin(struct invocation *invocation, struct memory *memory,
+                                                                 struct process *process, uint64_t address)
 {
     struct operation *operation = &invocation->thread->operation;
 
@@ -425,9 +424,8 @@ static enum wk_status process_unmap_step(struct operation *operation)
     return operation_await_flush(operation);
 }
 
-static __attribute__((noinline)) enum wk_status process_unmap_range(struct invocation *invocation,
-                                                                    struct process *process, uint64_t address,
-                                                                    uint64_t pages)
+static __attribute__((noinline)) enum wk_status
+process_unmap_range(struct invocation *invocation, struct process *process, uint64_t address, uint64_t pages)
 {
     struct operation *operation = &invocation->thread->operation;
     const uint64_t end = address + pages * WK_PAGE_BYTES;

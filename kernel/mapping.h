@@ -22,8 +22,8 @@ struct mapping {
     struct tree_node by_address;
     struct mapping_link memory_link; /* in memory->mappings */
     uint64_t pages;
-    uint64_t offset_pages;   /* of the first page, in the memory object */
-    uint64_t protection;     /* flags wk_protection: what is allowed now */
+    uint64_t offset_pages; /* of the first page, in the memory object */
+    uint64_t protection;   /* flags wk_protection: what is allowed now */
 };
 
 static inline uint64_t mapping_start(const struct mapping *mapping)

@@ -16,7 +16,7 @@ struct mapping;
 struct memory_pin {
     struct memory *memory; /* NULL: not pinned */
     uint64_t page;
-    struct list link;      /* memory->pins */
+    struct list link; /* memory->pins */
     void (*revoked)(struct memory_pin *pin);
 };
 
@@ -32,16 +32,16 @@ struct memory {
     struct object object;
     uint64_t pages;
     uint64_t present_pages;
-    uint64_t table_pages;       /* pages of the radix tree */
-    uint8_t options;            /* flags wk_memory_options */
-    uint8_t levels;             /* of the radix tree; 0: inline */
-    bool is_physical;           /* a fixed range of physical addresses, not frames of the pool */
-    uint8_t leaf_kind;          /* enum arch_leaf_kind */
-    struct physical physical;   /* if is_physical: its start */
-    struct operation *busy;     /* the long operation that has it for itself, or NULL */
-    struct list mappings;       /* struct mapping_link */
+    uint64_t table_pages;     /* pages of the radix tree */
+    uint8_t options;          /* flags wk_memory_options */
+    uint8_t levels;           /* of the radix tree; 0: inline */
+    bool is_physical;         /* a fixed range of physical addresses, not frames of the pool */
+    uint8_t leaf_kind;        /* enum arch_leaf_kind */
+    struct physical physical; /* if is_physical: its start */
+    struct operation *busy;   /* the long operation that has it for itself, or NULL */
+    struct list mappings;     /* struct mapping_link */
     uint64_t mapping_count;
-    struct list pins;           /* at most MEMORY_PINS_MAX */
+    struct list pins; /* at most MEMORY_PINS_MAX */
     uint32_t pin_count;
     union {
         uint64_t slots[MEMORY_INLINE_PAGES];

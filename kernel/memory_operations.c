@@ -136,8 +136,7 @@ enum wk_status memory_create(struct invocation *invocation, struct bank *bank, c
     }
 
     op_commit();
-    out->memory =
-        capability_handle(capability_make(invocation->process, &memory->object, WK_RIGHTS_ALL, NULL));
+    out->memory = capability_handle(capability_make(invocation->process, &memory->object, WK_RIGHTS_ALL, NULL));
     if (on_demand)
         return WK_OK;
     memory->object.state = OBJECT_MAKING;
@@ -154,8 +153,7 @@ static enum wk_status memory_clone_sweep_step(struct operation *operation)
     struct memory *source = memory_of(operation->object);
 
     if (!list_is_empty(&operation->marker.link)) {
-        (void)memory_sweep_step(operation, 0, source->pages,
-                                WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);
+        (void)memory_sweep_step(operation, 0, source->pages, WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);
         return WK_CONTINUE;
     }
     if (!space_flush_done(operation->epoch))
@@ -283,8 +281,8 @@ static void copy_part(struct operation *operation, const struct memory *to, cons
         bytes = operation->cursor[2];
     if ((to_into | from_into) % sizeof(uint64_t) != 0 && bytes > COPY_BYTEWISE)
         bytes = COPY_BYTEWISE;
-    operation->copy = (struct page_copy){target + to_into, source == NULL ? NULL : source + from_into,
-                                         (uint32_t)bytes, false};
+    operation->copy =
+        (struct page_copy){target + to_into, source == NULL ? NULL : source + from_into, (uint32_t)bytes, false};
     operation->cursor[0] += bytes;
     operation->cursor[1] += bytes;
     operation->cursor[2] -= bytes;
@@ -398,8 +396,7 @@ static enum wk_status memory_begin_release(struct memory *memory, struct operati
     return WK_CONTINUE;
 }
 
-enum wk_status memory_resize(struct invocation *invocation, struct memory *memory,
-                             const struct wk_memory_resize_in *in)
+enum wk_status memory_resize(struct invocation *invocation, struct memory *memory, const struct wk_memory_resize_in *in)
 {
     const uint64_t old = memory->pages;
 
@@ -431,8 +428,7 @@ enum wk_status memory_decommit(struct invocation *invocation, struct memory *mem
         return WK_BUSY;
 
     op_commit();
-    return memory_begin_release(memory, &invocation->thread->operation, in->offset_pages,
-                                in->offset_pages + in->pages);
+    return memory_begin_release(memory, &invocation->thread->operation, in->offset_pages, in->offset_pages + in->pages);
 }
 
 enum wk_status memory_info(struct invocation *invocation, struct memory *memory, struct wk_memory_info_out *out)

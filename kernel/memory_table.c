@@ -10,8 +10,8 @@
 #include "mapping.h"
 #include "space.h"
 
-#define SWEEP_STEP 3     /* translations that one step changes */
-#define SKIP_STEP 16     /* absent tables that one step passes over */
+#define SWEEP_STEP 3 /* translations that one step changes */
+#define SKIP_STEP 16 /* absent tables that one step passes over */
 #define LEVEL_BITS 9
 
 static uint64_t level_pages(unsigned level)

@@ -40,4 +40,38 @@ void meter_first_user(void)
         meters->value[WK_METER_BOOT] = arch_instructions() - arch_boot_instructions;
 }
 
+void meter_lock_taken(void)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    meters->lock_taken = arch_instructions() - meters->firmware;
+}
+
+/* Firmware's share of the hold is left out: how long it takes is not the kernel's doing. */
+void meter_lock_released(void)
+{
+    struct meters *meters = &hart_current()->meters;
+    const uint64_t held = arch_instructions() - meters->firmware - meters->lock_taken;
+
+    if (held > meters->value[WK_METER_LOCK_HOLD])
+        meters->value[WK_METER_LOCK_HOLD] = held;
+}
+
+enum wk_status meter_read(enum wk_meter meter, bool reset, uint64_t *value)
+{
+    const bool is_count = meter == WK_METER_TRAPS || meter == WK_METER_INVOCATIONS;
+
+    for (unsigned i = 0; i < hart_count; i++) {
+        uint64_t *own = &harts[i]->meters.value[meter];
+
+        if (is_count)
+            *value += *own;
+        else if (*own > *value)
+            *value = *own;
+        if (reset)
+            *own = 0;
+    }
+    return WK_OK;
+}
+
 #endif

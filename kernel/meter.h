@@ -14,18 +14,23 @@ void meter_entered(void);
 void meter_invocation(void);
 void meter_left(void);
 void meter_first_user(void);
+void meter_lock_taken(void);
+void meter_lock_released(void);
+/* Reads a meter of all harts into *value, which is 0. WK_NOT_AVAILABLE in a kernel without meters. */
+enum wk_status meter_read(enum wk_meter meter, bool reset, uint64_t *value);
 #else
-static inline void meter_entered(void)
+static inline void meter_entered(void) {}
+static inline void meter_invocation(void) {}
+static inline void meter_left(void) {}
+static inline void meter_first_user(void) {}
+static inline void meter_lock_taken(void) {}
+static inline void meter_lock_released(void) {}
+static inline enum wk_status meter_read(enum wk_meter meter, bool reset, uint64_t *value)
 {
-}
-static inline void meter_invocation(void)
-{
-}
-static inline void meter_left(void)
-{
-}
-static inline void meter_first_user(void)
-{
+    (void)meter;
+    (void)reset;
+    (void)value;
+    return WK_NOT_AVAILABLE;
 }
 #endif
 

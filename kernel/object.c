@@ -24,8 +24,8 @@ typedef enum wk_status dismantle_function(struct object *object, struct operatio
 
 /* What ends with nothing to take apart but its capabilities (the machine and the trace never end). */
 static dismantle_function *const dismantle[] = {
-    [WK_TYPE_BANK] = bank_dismantle,       [WK_TYPE_PROCESS] = process_dismantle, [WK_TYPE_THREAD] = thread_dismantle,
-    [WK_TYPE_EVENT] = event_dismantle,     [WK_TYPE_MEMORY] = memory_dismantle,   [WK_TYPE_TIMER] = timer_dismantle,
+    [WK_TYPE_BANK] = bank_dismantle,   [WK_TYPE_PROCESS] = process_dismantle, [WK_TYPE_THREAD] = thread_dismantle,
+    [WK_TYPE_EVENT] = event_dismantle, [WK_TYPE_MEMORY] = memory_dismantle,   [WK_TYPE_TIMER] = timer_dismantle,
     [WK_TYPE_IRQ] = irq_dismantle,
 };
 

@@ -40,9 +40,9 @@ struct object {
     struct list bank_link; /* bank->objects */
     struct list all_link;  /* object_all */
     struct list dying_link;
-    struct list roots;     /* owned capabilities to it, struct capability, sibling */
-    uint64_t identity;     /* never used again */
-    uint64_t cursor;       /* progress of dismantling */
+    struct list roots; /* owned capabilities to it, struct capability, sibling */
+    uint64_t identity; /* never used again */
+    uint64_t cursor;   /* progress of dismantling */
 };
 
 /* Every object, oldest first; members of type WK_TYPE_NONE are markers of a walk. */

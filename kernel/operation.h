@@ -10,6 +10,7 @@
 #ifndef OPERATION_H
 #define OPERATION_H
 
+#include "config.h"
 #include "list.h"
 
 #include <stdbool.h>
@@ -22,11 +23,11 @@ struct object;
 struct thread;
 
 /* A handler's or step's answer that stays inside the kernel: there is more to do. */
-#define WK_CONTINUE ((enum wk_status)-1)
+#define WK_CONTINUE ((enum wk_status) - 1)
 /* The thread waits; its answer comes later, by thread_answer. */
-#define WK_WAITS ((enum wk_status)-2)
+#define WK_WAITS ((enum wk_status) - 2)
 /* The invoking thread is no more, or was put off: choose another. */
-#define WK_NO_ANSWER ((enum wk_status)-3)
+#define WK_NO_ANSWER ((enum wk_status) - 3)
 
 /* WK_OK, with more result words in the invocation than the first; the wrapper of an operation that has them answers it. */
 #define WK_ANSWERED ((enum wk_status)0x10000)
@@ -39,8 +40,8 @@ static inline bool status_is_final(enum wk_status status)
 
 struct page_copy {
     void *to;
-    const void *from; /* NULL: zeros */
-    uint32_t bytes;   /* 0: nothing to copy */
+    const void *from;  /* NULL: zeros */
+    uint32_t bytes;    /* 0: nothing to copy */
     bool step_at_once; /* nothing comes between the copy and the next step, which takes no frames */
 };
 
@@ -52,34 +53,34 @@ struct mapping_link {
 
 struct operation {
     enum wk_status (*step)(struct operation *operation); /* NULL if none is under way */
-    struct thread *thread;   /* whose operation it is */
-    struct object *object;   /* what it works on; referenced */
-    struct object *other;    /* a second object, or NULL; referenced */
-    void *pointer;           /* further progress, by the operation */
+    struct thread *thread;                               /* whose operation it is */
+    struct object *object;                               /* what it works on; referenced */
+    struct object *other;                                /* a second object, or NULL; referenced */
+    void *pointer;                                       /* further progress, by the operation */
     uint64_t cursor[4];
-    uint64_t result;         /* result word 0 of the answer */
-    bool silent;             /* begun by a fault: it ends without an answer */
+    uint64_t result; /* result word 0 of the answer */
+    bool silent;     /* begun by a fault: it ends without an answer */
     /* A page that is made private on the way: */
     enum wk_status (*then)(struct operation *operation); /* the step to go on with; NULL: none */
     uint64_t unshare_page;
     struct frame *unshare_original;
     struct frame *unshare_copy;
-    struct frame *pinned[2]; /* pages that are being copied from and to */
-    uint64_t sweep_page;     /* progress of a sweep in one mapping */
+    struct frame *pinned[2];    /* pages that are being copied from and to */
+    uint64_t sweep_page;        /* progress of a sweep in one mapping */
     struct mapping_link marker; /* a place in the list of a memory object's mappings */
-    struct list condemned;   /* objects that it has to dismantle, struct object, dying_link */
+    struct list condemned;      /* objects that it has to dismantle, struct object, dying_link */
     struct page_copy copy;
-    uint64_t epoch;          /* flush epoch to wait for at the end; 0: not known yet */
+    uint64_t epoch; /* flush epoch to wait for at the end; 0: not known yet */
 };
 
+/* In a debug build: the handler that runs has passed its commit point. */
+extern bool operation_is_committed;
 /* Marks the point in a handler after which nothing fails; a debug build asserts it. */
-#ifdef WINKLE_DEBUG
-void op_commit(void);
-#else
 static inline void op_commit(void)
 {
+    if (CONFIG_DEBUG)
+        operation_is_committed = true;
 }
-#endif
 
 /* Prepares the record, which is zeroed. */
 void operation_init(struct operation *operation, struct thread *thread);

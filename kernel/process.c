@@ -357,8 +357,7 @@ static enum wk_status process_kill_step(struct operation *operation)
     return object_dismantle_step(operation);
 }
 
-enum wk_status process_kill(struct invocation *invocation, struct process *process,
-                            const struct wk_process_kill_in *in)
+enum wk_status process_kill(struct invocation *invocation, struct process *process, const struct wk_process_kill_in *in)
 {
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;

@@ -11,21 +11,21 @@ struct process {
     struct object object;
     struct capability_table table;
     struct space space;
-    struct tree mappings;      /* struct mapping by first address */
+    struct tree mappings; /* struct mapping by first address */
     uint64_t mapping_count;
-    struct list threads;       /* struct thread, process_link */
+    struct list threads; /* struct thread, process_link */
     uint64_t thread_count;
-    uint8_t state;             /* enum wk_process_state */
-    uint8_t reason;            /* enum wk_end_reason */
+    uint8_t state;  /* enum wk_process_state */
+    uint8_t reason; /* enum wk_end_reason */
     uint8_t priority_ceiling;
-    bool cloning;              /* a clone_table into it is under way: its table is not to be touched otherwise */
+    bool cloning; /* a clone_table into it is under way: its table is not to be touched otherwise */
     uint64_t end_detail;
-    uint64_t end_counter;      /* program counter at a fault */
-    uint64_t upcall_entry;     /* 0: no handler */
+    uint64_t end_counter;  /* program counter at a fault */
+    uint64_t upcall_entry; /* 0: no handler */
     uint64_t upcall_return;
-    struct event_binding end;  /* signalled when it ends */
-    struct list reap_link;     /* in a reaper's queue of processes that ended themselves */
-    uint64_t end_cursor;       /* progress of taking it apart */
+    struct event_binding end; /* signalled when it ends */
+    struct list reap_link;    /* in a reaper's queue of processes that ended themselves */
+    uint64_t end_cursor;      /* progress of taking it apart */
 };
 
 /* Makes an empty process. NULL if the bank cannot pay. Takes two frames. */

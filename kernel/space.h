@@ -20,14 +20,14 @@
 #define SPACE_NO_PLACE UINT64_MAX
 
 struct space {
-    uint64_t *root;           /* the root table */
-    uint64_t *last_table;     /* the table of pages' entries that was used last, and its record */
+    uint64_t *root;       /* the root table */
+    uint64_t *last_table; /* the table of pages' entries that was used last, and its record */
     struct frame *last_frame;
-    uint64_t last_place;      /* its addresses, without the part that it translates */
+    uint64_t last_place; /* its addresses, without the part that it translates */
     struct physical root_physical;
-    struct bank *bank;        /* pays for tables */
-    uint64_t asid;            /* its own from creation to release; 0: shared, and flushed at each switch */
-    uint64_t harts;           /* harts that may hold entries of it, by index */
+    struct bank *bank; /* pays for tables */
+    uint64_t asid;     /* its own from creation to release; 0: shared, and flushed at each switch */
+    uint64_t harts;    /* harts that may hold entries of it, by index */
 };
 
 /* Takes one frame. */

@@ -125,14 +125,12 @@ static void map(struct thread *thread, struct capability *memory, struct capabil
                 uint64_t offset_pages, uint64_t pages, uint64_t protection)
 {
     struct invocation invocation = {.thread = thread, .process = thread->process, .capability = memory};
-    const struct wk_memory_map_in in = {.process = 0,
-                                        .address = address,
-                                        .offset_pages = offset_pages,
-                                        .pages = pages,
-                                        .protection = protection};
+    const struct wk_memory_map_in in = {
+        .process = 0, .address = address, .offset_pages = offset_pages, .pages = pages, .protection = protection};
 
     refill();
-    if (pages != 0 && memory_map(&invocation, container_of(memory->object, struct memory, object), process, &in) != WK_OK)
+    if (pages != 0 &&
+        memory_map(&invocation, container_of(memory->object, struct memory, object), process, &in) != WK_OK)
         panic("the machine has too little memory for the first process");
     invoke_check_commit(WK_OK);
 }
@@ -143,8 +141,7 @@ static void check_image(const struct wk_init_header *header)
 
     if (boot_information.init_image_bytes < sizeof(*header) || header->magic != WK_INIT_MAGIC ||
         header->text_bytes % WK_PAGE_BYTES != 0 || header->data_bytes % WK_PAGE_BYTES != 0 ||
-        header->bss_bytes % WK_PAGE_BYTES != 0 || header->text_bytes == 0 ||
-        boot_information.init_image_bytes > loaded)
+        header->bss_bytes % WK_PAGE_BYTES != 0 || header->text_bytes == 0 || boot_information.init_image_bytes > loaded)
         panic("the first program's image is malformed");
 }
 

@@ -28,17 +28,17 @@ struct thread {
     struct process *process;     /* read by assembly; referenced */
     struct list process_link;    /* process->threads */
     struct memory_pin frame_pin;
-    struct hart *hart;           /* where it runs */
-    struct list ready_link;      /* hart->ready[priority], empty if not queued */
+    struct hart *hart;      /* where it runs */
+    struct list ready_link; /* hart->ready[priority], empty if not queued */
     uint8_t priority;
-    uint8_t own_priority;        /* `priority` may be higher: inherited until the operation under way ends */
-    uint8_t stop;                /* enum thread_stop bits */
-    bool interrupt_latched;      /* the next wait answers `interrupted` */
-    bool interrupt_owed;         /* an upcall with cause `interrupt` is to be delivered */
-    uint64_t wait_mask;          /* while THREAD_WAITING: what it waits for, or once granted, what it gets */
-    uint64_t wait_handle;        /* of the capability by which the wait began */
-    struct event *wait_event;    /* NULL if it does not wait, or was granted */
-    struct list wait_link;       /* event->waiters, or hart->granted */
+    uint8_t own_priority;          /* `priority` may be higher: inherited until the operation under way ends */
+    uint8_t stop;                  /* enum thread_stop bits */
+    bool interrupt_latched;        /* the next wait answers `interrupted` */
+    bool interrupt_owed;           /* an upcall with cause `interrupt` is to be delivered */
+    uint64_t wait_mask;            /* while THREAD_WAITING: what it waits for, or once granted, what it gets */
+    uint64_t wait_handle;          /* of the capability by which the wait began */
+    struct event *wait_event;      /* NULL if it does not wait, or was granted */
+    struct list wait_link;         /* event->waiters, or hart->granted */
     struct deadline wait_deadline; /* to be cancelled when the thread ends: it may be set without a wait */
     struct operation operation;
 };

@@ -24,13 +24,13 @@ struct trace_buffer {
     struct memory_pin pins[TRACE_PAGES_MAX];
     struct trace_record *page[TRACE_PAGES_MAX]; /* the kernel's pointers to the pinned pages */
     struct hart *hart;
-    struct bank *bank;    /* who pays for this: the bank of the memory */
+    struct bank *bank; /* who pays for this: the bank of the memory */
     unsigned page_count;
-    unsigned pinned;      /* pages pinned and not taken back */
-    unsigned next;        /* where the next record goes; 0 is the place of the header */
-    uint64_t written;     /* records ever */
-    bool is_attaching;    /* the operation that attaches it is under way */
-    bool is_revoked;      /* a page was taken back */
+    unsigned pinned;   /* pages pinned and not taken back */
+    unsigned next;     /* where the next record goes; 0 is the place of the header */
+    uint64_t written;  /* records ever */
+    bool is_attaching; /* the operation that attaches it is under way */
+    bool is_revoked;   /* a page was taken back */
 };
 
 /* The one object of its type; boot gives the first process its capability. */

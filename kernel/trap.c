@@ -61,8 +61,8 @@ int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word
     return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
 }
 
-int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
-                        uint64_t word4, uint64_t word5, uint64_t operation)
+int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
+                        uint64_t word5, uint64_t operation)
 {
     meter_entered();
     meter_invocation();

@@ -18,8 +18,8 @@
  * assembly sets to 0; every other caller-saved register becomes 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be (arch_context_answer); assembly stores
  * the other registers in the context of hart->current, and calls trap_leave.
  */
-int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
-                        uint64_t word4, uint64_t word5, uint64_t operation);
+int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
+                        uint64_t word5, uint64_t operation);
 
 /*
  * The parts of trap_invocation, for assembly that does the straight path itself: with the lock held; with the hart's ticket

@@ -28,13 +28,13 @@ enum {
 #define WK_INIT_ADDRESS 0x10000
 
 struct wk_boot_page {
-    uint64_t archive_offset;     /* where the archive begins in its memory's first page */
+    uint64_t archive_offset; /* where the archive begins in its memory's first page */
     uint64_t archive_bytes;
     uint64_t device_tree_offset; /* as with the archive */
     uint64_t device_tree_bytes;
-    uint64_t timebase_hz;        /* ticks of the `time` counter in a second */
+    uint64_t timebase_hz; /* ticks of the `time` counter in a second */
     uint64_t harts;
-    char command_line[1024];     /* ends with a zero byte */
+    char command_line[1024]; /* ends with a zero byte */
 };
 
 /*

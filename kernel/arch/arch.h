@@ -25,7 +25,11 @@ struct physical {
 };
 
 /* What an access needs, as enum wk_protection has it. */
-enum arch_access { ARCH_LOAD = WK_PROTECTION_READ, ARCH_STORE = WK_PROTECTION_WRITE, ARCH_FETCH = WK_PROTECTION_EXECUTE };
+enum arch_access {
+    ARCH_LOAD = WK_PROTECTION_READ,
+    ARCH_STORE = WK_PROTECTION_WRITE,
+    ARCH_FETCH = WK_PROTECTION_EXECUTE
+};
 
 /* Attributes of a leaf entry beside its protection (enum wk_protection bits). */
 enum arch_leaf_kind { ARCH_LEAF_MEMORY, ARCH_LEAF_DEVICE };
@@ -119,7 +123,7 @@ void arch_bytes_copy(void *to, const void *from, size_t bytes);
 
 /* Interrupt lines: claim order, masking and completion are the controller's. `line` is 1..arch_irq_lines(). */
 unsigned arch_irq_lines(void);
-void arch_irq_enable(unsigned line);   /* lets the line interrupt the boot hart */
+void arch_irq_enable(unsigned line); /* lets the line interrupt the boot hart */
 void arch_irq_disable(unsigned line);
 unsigned arch_irq_claim(void);         /* the line that interrupts this hart now, 0 if none */
 void arch_irq_complete(unsigned line); /* ends a claim */

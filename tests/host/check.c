@@ -17,8 +17,8 @@
 #include <stdlib.h>
 
 static const struct object *checked; /* what the checker looks at, for its messages */
-static uint64_t frames_at_boot; /* in the pool, the stocks and in use */
-static uint64_t pages_at_boot;  /* of all banks together */
+static uint64_t frames_at_boot;      /* in the pool, the stocks and in use */
+static uint64_t pages_at_boot;       /* of all banks together */
 
 _Noreturn void check_failed(const char *invariant, const char *condition, const char *file, int line)
 {
@@ -26,12 +26,13 @@ _Noreturn void check_failed(const char *invariant, const char *condition, const 
     if (checked != NULL) {
         const struct tally *tally = census_tally(checked);
 
-        fprintf(stderr,
-                "at object %lu of type %u, state %u: capabilities %u, found %lu; references %u, found %lu; condemned %lu, "
-                "lingers %u\n",
-                (unsigned long)checked->identity, checked->type, checked->state, checked->capabilities,
-                (unsigned long)tally->capabilities, checked->references, (unsigned long)tally->references,
-                (unsigned long)tally->condemned, checked->lingers);
+        fprintf(
+            stderr,
+            "at object %lu of type %u, state %u: capabilities %u, found %lu; references %u, found %lu; condemned %lu, "
+            "lingers %u\n",
+            (unsigned long)checked->identity, checked->type, checked->state, checked->capabilities,
+            (unsigned long)tally->capabilities, checked->references, (unsigned long)tally->references,
+            (unsigned long)tally->condemned, checked->lingers);
     }
     if (host_console[0] != '\0')
         fprintf(stderr, "the kernel's console:\n%s\n", host_console);
@@ -141,7 +142,8 @@ void check_node(const struct capability *node, const struct capability *parent)
     CHECK("INV-CAP-1", node->object != NULL && census_tally(node->object)->is_object);
     check_link(&node->sibling);
     if (parent != NULL) {
-        const bool moves = (parent->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING)) != 0; /* its grandchildren become its children */
+        const bool moves = (parent->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING)) !=
+                           0; /* its grandchildren become its children */
 
         CHECK("INV-CAP-3", node->object == parent->object);
         CHECK("INV-CAP-3", (node->rights & ~parent->rights) == 0);
@@ -200,8 +202,7 @@ static void check_table(const struct process *process)
         const struct capability *slot = capability_slot(table, index);
 
         if (slot->object != NULL) {
-            CHECK("capability", capability_handle(slot) ==
-                                    ((uint64_t)slot->generation << HANDLE_INDEX_BITS | index));
+            CHECK("capability", capability_handle(slot) == ((uint64_t)slot->generation << HANDLE_INDEX_BITS | index));
             check_slot(process, slot);
             used++;
         } else {

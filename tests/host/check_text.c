@@ -51,7 +51,8 @@ static void say_process(const struct process *process)
             process->reason, number(process->thread_count), number(process->mapping_count), process->table.count,
             process->table.paged);
     fprintf(text, "  upcall %#lx %#lx end event %lu bits %#lx\n", number(process->upcall_entry),
-            number(process->upcall_return), process->end.event == NULL ? 0 : number(process->end.event->object.identity),
+            number(process->upcall_return),
+            process->end.event == NULL ? 0 : number(process->end.event->object.identity),
             process->end.event == NULL ? 0 : number(process->end.bits));
     for (uint32_t index = 0; index < process->table.made; index++) {
         const struct capability *slot = capability_slot(&process->table, index);
@@ -144,8 +145,7 @@ char *check_state_text(void)
     for (const struct list *link = object_all.next; link != &object_all; link = link->next)
         if (container_of(link, struct object, all_link)->type != WK_TYPE_NONE)
             say_object(container_of(link, struct object, all_link));
-    fprintf(text, "free frames %lu, in quarantine %lu\n", number(frame_free_count()),
-            number(frame_quarantine_count()));
+    fprintf(text, "free frames %lu, in quarantine %lu\n", number(frame_free_count()), number(frame_quarantine_count()));
     fclose(text);
     return buffer;
 }

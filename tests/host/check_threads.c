@@ -202,8 +202,8 @@ static void check_hart(const struct hart *hart)
     CHECK("INV-DEADLINE-1", check_tree(&hart->deadlines) == deadlines_set[hart->index]);
     for (const struct tree_node *node = hart->deadlines.first; node != NULL; node = tree_next(node))
         CHECK("INV-DEADLINE-1", container_of(node, struct deadline, node)->hart == hart);
-    CHECK("INV-DEADLINE-2", hart->first_ns == (hart->deadlines.first == NULL ? DEADLINE_NEVER
-                                                                             : hart->deadlines.first->key));
+    CHECK("INV-DEADLINE-2",
+          hart->first_ns == (hart->deadlines.first == NULL ? DEADLINE_NEVER : hart->deadlines.first->key));
     if (hart->arch.state != HOST_STATE_KERNEL) {
         CHECK("INV-DEADLINE-3", hart->timer_ns == hart->arch.timer_ns);
         CHECK("INV-DEADLINE-3", hart->timer_ns <= hart->first_ns || hart->arch.software_interrupt ||

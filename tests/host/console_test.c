@@ -15,7 +15,8 @@ static void print_prints_texts_characters_and_numbers(void **state)
 {
     (void)state;
     host_console_clear();
-    console_print("%s|%c|%u|%lu|%x|%lx|%%", "text", 'c', 4000000000u, UINT64_MAX, 0xbeefu, UINT64_C(0xfedcba9876543210));
+    console_print("%s|%c|%u|%lu|%x|%lx|%%", "text", 'c', 4000000000u, UINT64_MAX, 0xbeefu,
+                  UINT64_C(0xfedcba9876543210));
     assert_string_equal(host_console, "text|c|4000000000|18446744073709551615|beef|fedcba9876543210|%");
     host_console_clear();
     console_print("%u %x", 0u, 0u);

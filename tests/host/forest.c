@@ -193,9 +193,9 @@ static void fail_at(const char *what, const struct node *node)
 /* Which operations may make capabilities, and which may take capabilities away with the objects that end. */
 static bool may_make(uint64_t operation)
 {
-    static const uint64_t makers[] = {WK_BANK_SPLIT,     WK_EVENT_CREATE,  WK_MEMORY_CREATE,        WK_MEMORY_CLONE,
-                                      WK_PROCESS_CREATE, WK_THREAD_CREATE, WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ,
-                                      WK_TIMER_CREATE,   WK_PROCESS_CLONE_TABLE};
+    static const uint64_t makers[] = {
+        WK_BANK_SPLIT,    WK_EVENT_CREATE,         WK_MEMORY_CREATE,     WK_MEMORY_CLONE, WK_PROCESS_CREATE,
+        WK_THREAD_CREATE, WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ, WK_TIMER_CREATE, WK_PROCESS_CLONE_TABLE};
 
     for (unsigned i = 0; i < sizeof(makers) / sizeof(*makers); i++)
         if (operation == makers[i])

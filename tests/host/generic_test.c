@@ -63,8 +63,8 @@ static void expect_error(const struct interface_operation *operation, wk_handle 
     status = wk_trap(operation->number, handle, copy);
     if (status != expected || copy[0] != argument)
         fail_msg("%s, argument %u: answered %s at %lu, expected %s", operation->name, argument,
-                 (unsigned)status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "?", (unsigned long)copy[0],
-                 interface_status_names[expected]);
+                 (unsigned)status < INTERFACE_STATUS_COUNT ? interface_status_names[status] : "?",
+                 (unsigned long)copy[0], interface_status_names[expected]);
     assert_state_is(before);
 }
 
@@ -250,8 +250,9 @@ static void an_argument_out_of_its_range_is_refused(void **state)
 
 static void numbers_that_are_no_operation_are_refused(void **state)
 {
-    const uint64_t numbers[] = {WK_OPERATION_FIRST + OPERATION_COUNT, 0xffff, UINT64_C(1) << 32, UINT64_C(1) << 17,
-                                UINT64_MAX, WK_OPERATION_FIRST | UINT64_C(1) << 63};
+    const uint64_t numbers[] = {
+        WK_OPERATION_FIRST + OPERATION_COUNT,  0xffff, UINT64_C(1) << 32, UINT64_C(1) << 17, UINT64_MAX,
+        WK_OPERATION_FIRST | UINT64_C(1) << 63};
 
     (void)state;
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {

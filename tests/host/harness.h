@@ -117,7 +117,7 @@ const struct interface_operation *operation_by_number(uint64_t number);
 bool user_load(uint64_t address, void *to, size_t bytes);
 bool user_store(uint64_t address, const void *from, size_t bytes);
 bool user_fetch(uint64_t address);
-uint64_t user_word(uint64_t address);              /* fails the test if it faults */
+uint64_t user_word(uint64_t address); /* fails the test if it faults */
 void user_set_word(uint64_t address, uint64_t value);
 /* A register of the acting thread, as its code sees it; 0 is the program counter. */
 uint64_t user_register(unsigned number);

@@ -55,7 +55,8 @@ static void protecting_does_not_exceed_what_was_mapped_meanwhile(void **state)
         act_as(boot);
         assert_ok(wk_process_unmap(one.process, BASE, 100));
         assert_ok(wk_memory_map(writable, one.process, BASE, 0, 100, READ));
-        invoke_partly(one.thread_record, WK_PROCESS_PROTECT, self, (uint64_t[6]){BASE, 100, READ | WRITE}, points, boot);
+        invoke_partly(one.thread_record, WK_PROCESS_PROTECT, self, (uint64_t[6]){BASE, 100, READ | WRITE}, points,
+                      boot);
         if (one.thread_record->operation.step == NULL)
             break;
         assert_ok(wk_process_unmap(one.process, BASE + 98 * PAGE, 1));

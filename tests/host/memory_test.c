@@ -2,7 +2,6 @@
 /* Memory objects: creation, size, pages that come and go, and what is known of them. */
 #include "harness.h"
 
-
 #define BASE UINT64_C(0x100000)
 #define LARGE_BASE (4 * WK_LARGE_PAGE_BYTES)
 

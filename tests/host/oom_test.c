@@ -12,8 +12,8 @@
 static wk_handle bank;
 static wk_handle process;
 static wk_handle thread;
-static wk_handle memory;  /* nine pages, some shared with a clone */
-static wk_handle demand;  /* twenty pages, none present */
+static wk_handle memory; /* nine pages, some shared with a clone */
+static wk_handle demand; /* twenty pages, none present */
 
 static int setup(void **state)
 {
@@ -138,8 +138,20 @@ static enum wk_status act_claim_irq(void)
 static void operations_that_make_a_capability(void **state)
 {
     enum wk_status (*const acts[])(void) = {
-        act_split, act_event,   act_timer,  act_memory, act_memory_with_tables, act_memory_on_demand, act_memory_large,
-        act_clone, act_process, act_thread, act_dup,    act_lend,               act_claim_region,     act_claim_irq,
+        act_split,
+        act_event,
+        act_timer,
+        act_memory,
+        act_memory_with_tables,
+        act_memory_on_demand,
+        act_memory_large,
+        act_clone,
+        act_process,
+        act_thread,
+        act_dup,
+        act_lend,
+        act_claim_region,
+        act_claim_irq,
     };
 
     (void)state;

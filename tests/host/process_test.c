@@ -26,8 +26,8 @@ static struct info info_of(wk_handle process)
 {
     struct info out;
 
-    assert_ok(wk_process_info(process, &out.state, &out.reason, &out.detail, &out.counter, &out.threads,
-                              &out.capabilities));
+    assert_ok(
+        wk_process_info(process, &out.state, &out.reason, &out.detail, &out.counter, &out.threads, &out.capabilities));
     return out;
 }
 

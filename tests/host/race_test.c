@@ -28,7 +28,7 @@ static void a_grant_into_a_table_that_is_being_cloned(void **state)
         program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
     begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS),
-          (uint64_t[6]){0}, 4);
+                    (uint64_t[6]){0}, 4);
     (void)wk_process_grant(child, event, WK_TRANSFER_DUP, ALL_RIGHTS, &handle);
     (void)finish_operation(one.thread_record);
 }
@@ -43,7 +43,7 @@ static void two_clones_into_the_same_table(void **state)
         program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
     begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS),
-          (uint64_t[6]){0}, 1);
+                    (uint64_t[6]){0}, 1);
     (void)wk_process_clone_table(child);
     (void)finish_operation(one.thread_record);
 }
@@ -136,7 +136,8 @@ static void an_object_lingers_until_the_operation_on_it_is_done(void **state)
     const wk_handle bank = make_bank(BOOT_BANK, 200);
     const wk_handle there = program_grant(&one, make_memory(bank, 60, 0), WK_TRANSFER_GIVE, ALL_RIGHTS);
     const uint64_t bank_identity = identity_of(bank);
-    struct memory *memory = container_of(capability_find(&one.process_record->table, there)->object, struct memory, object);
+    struct memory *memory =
+        container_of(capability_find(&one.process_record->table, there)->object, struct memory, object);
     const uint64_t identity = memory->object.identity;
     const uint64_t left = bank_left(BOOT_BANK);
 

@@ -2,7 +2,6 @@
 /* Copies of memory objects: clones that share pages until either side writes, and copies of bytes. */
 #include "harness.h"
 
-
 #define BASE UINT64_C(0x100000)
 #define LARGE_BASE (4 * WK_LARGE_PAGE_BYTES)
 
@@ -51,8 +50,8 @@ static void a_clone_shares_until_either_side_writes(void **state)
     map(clone, BASE * 2, READ | WRITE);
     assert_ptr_equal(memory_page(memory_of(clone), 1), memory_page(memory_of(memory), 1));
 
-    user_set_word(BASE, 1);                          /* the original first */
-    user_set_word(BASE * 2 + WK_PAGE_BYTES, 2);      /* the clone first */
+    user_set_word(BASE, 1);                     /* the original first */
+    user_set_word(BASE * 2 + WK_PAGE_BYTES, 2); /* the clone first */
     assert_int_equal(user_word(BASE), 1);
     assert_int_equal(user_word(BASE * 2), 100);
     assert_int_equal(user_word(BASE + WK_PAGE_BYTES), 101);

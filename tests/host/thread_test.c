@@ -233,9 +233,9 @@ static void a_thread_that_runs_keeps_its_registers_to_itself(void **state)
     uint64_t value[6];
 
     (void)state;
-    assert_status(wk_thread_read_registers(program.thread, 0, &value[0], &value[1], &value[2], &value[3], &value[4],
-                                           &value[5]),
-                  WK_BUSY);
+    assert_status(
+        wk_thread_read_registers(program.thread, 0, &value[0], &value[1], &value[2], &value[3], &value[4], &value[5]),
+        WK_BUSY);
     assert_status(wk_thread_write_register(program.thread, 1, 1), WK_BUSY);
 }
 
@@ -245,8 +245,8 @@ static void a_thread_that_waits_shows_its_registers_but_they_are_the_answers(voi
 
     (void)state;
     begin_wait();
-    assert_ok(wk_thread_read_registers(program.thread, 0, &value[0], &value[1], &value[2], &value[3], &value[4],
-                                       &value[5]));
+    assert_ok(
+        wk_thread_read_registers(program.thread, 0, &value[0], &value[1], &value[2], &value[3], &value[4], &value[5]));
     assert_status(wk_thread_write_register(program.thread, 10, 1), WK_BUSY);
 }
 

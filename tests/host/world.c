@@ -185,8 +185,7 @@ static struct thread *some_thread(struct choices *choices)
 
 static const struct interface_operation *some_operation(struct choices *choices)
 {
-    const struct interface_operation *operation =
-        &interface_operations[choose(choices, INTERFACE_OPERATION_COUNT)];
+    const struct interface_operation *operation = &interface_operations[choose(choices, INTERFACE_OPERATION_COUNT)];
 
     if (operation->is_service || operation->number == WK_MACHINE_POWER_OFF || operation->number == WK_MACHINE_REBOOT)
         return NULL;

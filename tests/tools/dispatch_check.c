@@ -14,12 +14,12 @@
 #include "interface_table.h"
 #include "invoke.h"
 
-#define CHECK(condition) \
-    do { \
-        if (!(condition)) { \
-            fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition); \
-            exit(1); \
-        } \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            fprintf(stderr, "%s:%d: expected %s\n", __FILE__, __LINE__, #condition);                                   \
+            exit(1);                                                                                                   \
+        }                                                                                                              \
     } while (0)
 
 static char object_storage;
@@ -155,7 +155,8 @@ static void check_capabilities(void)
     wk_handle made = 77;
     CHECK(wk_crate_create(1, 8, WK_CRATE_STATE_CLOSED, 99, &made) == WK_BAD_HANDLE && !called && made == 77);
     CHECK(wk_crate_create(1, 8, WK_CRATE_STATE_CLOSED, 5, &made) == WK_OK && called_with == &other);
-    CHECK(looked_up[0] == 3 && looked_up[1] == 5 && looked_up[2] == WK_TYPE_CRATE && looked_up[3] == WK_CRATE_RIGHT_OPEN);
+    CHECK(looked_up[0] == 3 && looked_up[1] == 5 && looked_up[2] == WK_TYPE_CRATE &&
+          looked_up[3] == WK_CRATE_RIGHT_OPEN);
     CHECK(wk_label_stick(1, 0, 0, 0) == WK_OK && called_with == &other);
     CHECK(looked_up[0] == 1 && looked_up[2] == WK_TYPE_NONE && looked_up[3] == 0);
     uint64_t stamp = 0;

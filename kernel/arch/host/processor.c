@@ -85,9 +85,8 @@ static uint64_t walk(const struct hart *hart, uint64_t address, struct host_tlb_
 
 bool host_translate(struct hart *hart, uint64_t address, enum arch_access access, struct physical *physical)
 {
-    static const uint64_t needed[] = {[ARCH_LOAD] = WK_PROTECTION_READ,
-                                      [ARCH_STORE] = WK_PROTECTION_WRITE,
-                                      [ARCH_FETCH] = WK_PROTECTION_EXECUTE};
+    static const uint64_t needed[] = {
+        [ARCH_LOAD] = WK_PROTECTION_READ, [ARCH_STORE] = WK_PROTECTION_WRITE, [ARCH_FETCH] = WK_PROTECTION_EXECUTE};
     const uint64_t asid = arch_asid_bits() == 0 ? 0 : hart->arch.asid;
     const uint64_t page = address & ~(WK_PAGE_BYTES - 1);
     struct host_tlb_entry *cached = tlb_place(hart, asid, page);
@@ -199,7 +198,8 @@ static void leave(void)
 
     if (thread != host_hart->current)
         host_fail("trap_leave returned a thread that is not current");
-    if (host_hart->arch.root.address == 0 || host_hart->arch.root.address != thread->process->space.root_physical.address)
+    if (host_hart->arch.root.address == 0 ||
+        host_hart->arch.root.address != thread->process->space.root_physical.address)
         host_fail("trap_leave returned a thread whose address space is not current");
     memcpy(host_hart->arch.x, thread->context.x, sizeof(thread->context.x));
 }

@@ -29,7 +29,7 @@ struct arch_hart {
     uint64_t user_ra; /* during an invocation */
     uint64_t user_sp;
     struct kernel_lock *lock; /* these two lie at fixed addresses, but reading */
-    uint64_t operations; /* where is quicker than to compute it; as if operation_table began with number 0 */
+    uint64_t operations;      /* where is quicker than to compute it; as if operation_table began with number 0 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;
     uint64_t panicking;            /* a trap inside a panic stops at once */
