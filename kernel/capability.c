@@ -181,7 +181,8 @@ void capability_free(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;
 
-    assert(list_is_empty(&capability->children) && object->capabilities != 0); /* INV-OBJECT-1 */
+    assert(object != NULL && list_is_empty(&capability->children)); /* INV-CAP-1 */
+    assert(object->capabilities != 0);                              /* INV-OBJECT-1 */
     if (object->type == WK_TYPE_EVENT && container_of(object, struct event, object)->waiter_count != 0)
         event_capability_gone(container_of(object, struct event, object), capability_process(capability),
                               capability_handle(capability));
@@ -297,6 +298,7 @@ static __attribute__((noinline)) enum wk_status derive_slowly(struct invocation 
 {
     enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
 
+    assert(capability != NULL); /* it was invoked */
     if (status == WK_OK)
         status = capability_reserve(&invocation->process->table, invocation->process);
     if (status != WK_OK)

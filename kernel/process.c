@@ -166,6 +166,7 @@ enum wk_status process_grant(struct invocation *invocation, struct process *proc
     struct capability *parent = grant_parent(capability, (enum wk_transfer)in->transfer);
     enum wk_status status;
 
+    assert(capability != NULL); /* the argument is not optional */
     if (in->transfer == WK_TRANSFER_GIVE && !list_is_empty(&capability->children))
         return WK_IS_LENT;
     if (process->state >= WK_PROCESS_STATE_ENDING)

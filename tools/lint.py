@@ -13,6 +13,7 @@ from emulator import ROOT
 CODE_FOLDERS = ("kernel", "lib", "interfaces", "services", "drivers", "personality", "programs", "tests")
 CONDITIONALS_PER_1000_LINES = 1
 # Each version of these has an opinion of its own. The source follows the one of the versions in Debian 12.
+GCC_ONLY = ("-fno-tree-loop-distribute-patterns", "-fno-move-loop-invariants")
 VERSIONS = {"clang-format": "14.", "clang-tidy": "14.", "cppcheck": "2.10"}
 
 
@@ -72,7 +73,7 @@ def clang_words(words, march):
     probe = ["clang", "--target=riscv64-unknown-elf", march, "-x", "c", "-fsyntax-only", "/dev/null"]
     if run(probe):
         words = [word.replace("_zicsr_zifencei", "") for word in words]
-    return [word for word in words if word not in ("-mno-relax", "-fno-tree-loop-distribute-patterns")]
+    return [word for word in words if word not in GCC_ONLY and not word.startswith("-flto")]
 
 
 def source_lines(file):

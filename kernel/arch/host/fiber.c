@@ -100,7 +100,7 @@ struct host_fiber *host_fiber_make(void (*run)(void))
 
 void host_fiber_resume(struct host_fiber *fiber)
 {
-    void *saved;
+    void *saved = NULL;
 
     running = fiber;
     start_switch(&saved, fiber->stack, FIBER_STACK_BYTES);
