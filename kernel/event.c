@@ -276,6 +276,8 @@ enum wk_status event_wait(struct invocation *invocation, struct event *event, co
     }
     if (event->waiter_count == WK_EVENT_WAITERS_MAX)
         return WK_BUSY;
+    if (thread->stop & THREAD_ENDED)
+        return WK_REVOKED; /* ended from another hart, whose interrupt has not come yet: nothing would end the wait */
 
     op_commit();
     thread->wait_mask = in->mask;

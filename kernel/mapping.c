@@ -86,6 +86,9 @@ static inline void mapping_free(struct mapping *mapping)
     assert(mapping->pages == 0);
     tree_remove(&process->mappings, &mapping->by_address);
     process->mapping_count--;
+    /* A sweep that was in the middle of this mapping begins the next one at its first page. */
+    if (memory->busy != NULL && memory->busy->marker.link.next == &mapping->memory_link.link)
+        memory->busy->sweep_page = 0;
     list_unlink(&mapping->memory_link.link);
     memory->mapping_count--;
     assert(list_is_empty(&mapping->node.children));

@@ -243,6 +243,8 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
     return WK_CONTINUE;
 }
 
+static enum wk_status memory_copy_step(struct operation *operation);
+
 /* The pages between which bytes are copied without the lock are pinned until the step after. */
 static void copy_unpin(struct operation *operation)
 {
@@ -268,8 +270,18 @@ static char *copy_pin(const struct memory *memory, uint64_t page, struct frame *
     return frame_pointer(frame);
 }
 
+/* The bytes are copied. Follows the copy at once: so there are never more pins than two a hart, and nobody shares the
+ * target's page meanwhile. */
+static enum wk_status memory_copied_step(struct operation *operation)
+{
+    memory_of(operation->object)->busy = NULL;
+    copy_unpin(operation);
+    operation->step = memory_copy_step;
+    return WK_CONTINUE;
+}
+
 /* Copies to a page that is present and private, from what lies in one page of the source. */
-static void copy_part(struct operation *operation, const struct memory *to, const struct memory *from)
+static void copy_part(struct operation *operation, struct memory *to, const struct memory *from)
 {
     const uint64_t to_into = operation->cursor[0] % WK_PAGE_BYTES;
     const uint64_t from_into = operation->cursor[1] % WK_PAGE_BYTES;
@@ -282,7 +294,9 @@ static void copy_part(struct operation *operation, const struct memory *to, cons
     if ((to_into | from_into) % sizeof(uint64_t) != 0 && bytes > COPY_BYTEWISE)
         bytes = COPY_BYTEWISE;
     operation->copy =
-        (struct page_copy){target + to_into, source == NULL ? NULL : source + from_into, (uint32_t)bytes, false};
+        (struct page_copy){target + to_into, source == NULL ? NULL : source + from_into, (uint32_t)bytes, true};
+    operation->step = memory_copied_step;
+    to->busy = operation;
     operation->cursor[0] += bytes;
     operation->cursor[1] += bytes;
     operation->cursor[2] -= bytes;
@@ -307,7 +321,6 @@ static enum wk_status memory_copy_step(struct operation *operation)
     struct frame *frame;
     enum wk_status status;
 
-    copy_unpin(operation);
     if (operation->cursor[2] == 0)
         return WK_OK;
     if (to->object.state == OBJECT_DYING || from->object.state == OBJECT_DYING)
@@ -456,6 +469,8 @@ enum wk_status memory_physical(struct invocation *invocation, struct memory *mem
     frame = memory_page(memory, in->offset_pages);
     if (frame == NULL)
         return WK_WOULD_BLOCK;
+    if (frame_sharers(frame) > 1)
+        return WK_BUSY;
     out->physical = arch_physical(frame_pointer(frame)).address;
     return WK_OK;
 }

@@ -47,7 +47,7 @@ enum wk_status operation_await_flush(struct operation *operation)
 
 void operation_end(struct operation *operation)
 {
-    assert(list_is_empty(&operation->marker.link));
+    assert(list_is_empty(&operation->marker.link) && list_is_empty(&operation->condemned));
     operation->step = NULL;
     if (operation->object != NULL)
         object_unreference(operation->object);

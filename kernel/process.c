@@ -202,11 +202,18 @@ static bool is_cloned(const struct process *process, const struct capability *ca
 static enum wk_status process_unclone_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
+    enum wk_status status;
 
-    if (capability_table_clear_step(process, &operation->cursor[1], operation) == WK_CONTINUE)
+    if (process->table.paged != 0) {
+        (void)capability_table_clear_step(process, &operation->cursor[1], operation);
+        return WK_CONTINUE;
+    }
+    /* What it had the last capability of goes too. */
+    status = object_dismantle_step(operation);
+    if (status == WK_CONTINUE)
         return WK_CONTINUE;
     process->cloning = false;
-    return WK_NO_MEMORY;
+    return status == WK_OK ? WK_NO_MEMORY : status;
 }
 
 /* cursor: 0 the next slot, 2 where to end. */

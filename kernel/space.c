@@ -144,6 +144,12 @@ static __attribute__((noinline)) void flush_others_slowly(struct space *space, c
     }
 }
 
+void space_flush_hart(const struct hart *hart)
+{
+    if (hart != hart_current())
+        flush_due |= UINT64_C(1) << hart->index;
+}
+
 /* Asks the harts that are due, all for everything that was taken away until now. */
 static __attribute__((noinline)) void ask_for_flush(void)
 {

@@ -62,6 +62,8 @@ static inline bool space_is_local(const struct space *space)
     return (space->harts & hart_current()->others) == 0;
 }
 
+/* The hart is due, too: what is dropped from now on is not reused before it has been outside the kernel's assembly. */
+void space_flush_hart(const struct hart *hart);
 /* The epoch that all harts must have seen before what was taken away so far is out of every TLB; asks them, so it is to be
  * called at the end of many changes rather than after each. Requires: the lock. */
 uint64_t space_flush_epoch(void);

@@ -18,6 +18,7 @@
 #include "invoke.h"
 #include "process.h"
 #include "schedule.h"
+#include "space.h"
 #include "upcall.h"
 
 #define REGISTERS 32 /* the number that thread: read_registers gives the latched interrupt */
@@ -127,6 +128,8 @@ enum wk_status thread_end_step(struct thread *thread, struct operation *asker)
 static void drop_frames(struct thread *thread)
 {
     thread->call_frame = NULL;
+    if (thread_is_current(thread))
+        space_flush_hart(thread->hart); /* its assembly may be at the frame: the page is not reused before it is done */
     memory_unpin(&thread->frame_pin);
 }
 
@@ -134,7 +137,7 @@ void thread_detach(struct thread *thread)
 {
     struct process *process = thread->process;
 
-    assert(!thread_is_current(thread) && list_is_empty(&thread->ready_link));
+    assert(!thread_is_current(thread) && list_is_empty(&thread->ready_link) && !(thread->stop & THREAD_WAITING));
     if (process == NULL)
         return;
     drop_frames(thread);

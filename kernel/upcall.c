@@ -19,6 +19,7 @@
 #include "event.h"
 #include "lock.h"
 #include "process.h"
+#include "space.h"
 #include "trace.h"
 
 #include <winkle/frame.h>
@@ -207,4 +208,6 @@ void upcall_frames_revoked(struct memory_pin *pin)
 
     thread->call_frame = NULL;
     thread->call_frame_address = 0;
+    if (thread_is_current(thread))
+        space_flush_hart(thread->hart); /* its assembly may be at the frame: the page is not reused before it is done */
 }
