@@ -259,6 +259,7 @@ static void physical_tells_where_a_page_lies(void **state)
     const wk_handle memory = make_memory(BOOT_BANK, 2, 0);
     const wk_handle absent = make_memory(BOOT_BANK, 2, ON_DEMAND);
     wk_handle device;
+    wk_handle clone;
     uint64_t physical;
 
     (void)state;
@@ -268,6 +269,8 @@ static void physical_tells_where_a_page_lies(void **state)
     assert_int_equal(*(uint64_t *)arch_pointer((struct physical){physical}), 42);
     assert_error_at(wk_memory_physical(memory, 2, &physical), WK_BAD_ARGUMENT, 1);
     assert_status(wk_memory_physical(absent, 0, &physical), WK_WOULD_BLOCK);
+    assert_ok(wk_memory_clone(memory, BOOT_BANK, &clone));
+    assert_status(wk_memory_physical(clone, 1, &physical), WK_BUSY); /* a device would store to the original */
     assert_ok(wk_machine_claim_region(BOOT_MACHINE, BOOT_BANK, HOST_DEVICE_PHYSICAL, 2, &device));
     assert_ok(wk_memory_physical(device, 1, &physical));
     assert_int_equal(physical, HOST_DEVICE_PHYSICAL + WK_PAGE_BYTES);
