@@ -17,15 +17,9 @@ static inline unsigned bit_lowest(uint64_t word)
 /* The number of the highest bit that is set; the word is not 0. */
 static inline unsigned bit_highest(uint64_t word)
 {
-    unsigned number = 0;
-
-    for (unsigned half = 32; half != 0; half /= 2) {
-        if (word >> half != 0) {
-            word >>= half;
-            number += half;
-        }
-    }
-    return number;
+    for (unsigned distance = 1; distance < 64; distance *= 2)
+        word |= word >> distance; /* all bits from the highest on down */
+    return bit_lowest(word ^ word >> 1);
 }
 
 #endif

@@ -119,8 +119,8 @@ enum wk_status mapping_remove_step(struct mapping *mapping)
         const uint64_t block = last & ~(bytes - 1);
 
         mapping->pages = block <= mapping_start(mapping) ? 0 : (block - mapping_start(mapping)) / WK_PAGE_BYTES;
-        if (hart_current()->attention.notify)
-            break; /* a shoot-down is enough for one step */
+        if (space_removal_is_long(space))
+            break; /* enough for a step of its own */
     }
     return WK_CONTINUE;
 }

@@ -250,16 +250,20 @@ void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end)
     }
 }
 
-void memory_drop_page(struct memory *memory, uint64_t page)
+uint64_t memory_drop_page(struct memory *memory, uint64_t page, uint64_t end)
 {
     uint64_t *slot = memory_slot(memory, page);
 
-    if (slot == NULL || *slot == 0)
-        return;
-    memory_break_large(memory, page);
-    frame_drop(memory_slot_frame(*slot), memory->object.bank);
-    *slot = 0;
-    memory->present_pages--;
+    if (slot != NULL && *slot != 0) {
+        memory_break_large(memory, page);
+        frame_drop(memory_slot_frame(*slot), memory->object.bank);
+        *slot = 0;
+        memory->present_pages--;
+        /* Most often the next slot follows in the same table. */
+        if (memory->levels != 0 && ++page % MEMORY_SLOTS_PER_TABLE != 0 && page < end && slot[1] != 0)
+            return page;
+    }
+    return memory_pass_absent(memory, page, end);
 }
 
 /* object->cursor is the first page that may still be present. An operation that has the memory sees that it dies. */
@@ -276,8 +280,7 @@ enum wk_status memory_dismantle(struct object *object, struct operation *operati
     if (memory->present_pages == 0)
         return memory_release_tables_step(memory);
     for (unsigned i = 0; i < DISMANTLE_STEP && memory->present_pages != 0; i++) {
-        memory_drop_page(memory, object->cursor);
-        object->cursor = memory_pass_absent(memory, object->cursor + 1, UINT64_MAX);
+        object->cursor = memory_drop_page(memory, object->cursor, UINT64_MAX);
     }
     return WK_CONTINUE;
 }

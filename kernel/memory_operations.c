@@ -388,8 +388,7 @@ static enum wk_status memory_release_step(struct operation *operation)
         return WK_CONTINUE;
     }
     for (unsigned i = 0; i < DROP_STEP && *at < end && memory->object.state != OBJECT_DYING; i++) {
-        memory_drop_page(memory, *at);
-        *at = memory_pass_absent(memory, *at + 1, end);
+        *at = memory_drop_page(memory, *at, end);
     }
     if (memory->object.state != OBJECT_DYING && (*at < end || !space_flush_done(operation->epoch)))
         return WK_CONTINUE;

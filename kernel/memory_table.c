@@ -181,7 +181,7 @@ enum wk_status memory_release_tables_step(struct memory *memory)
         *above = 0;
     else
         memory->root = NULL;
-    return memory->root == NULL ? WK_OK : WK_CONTINUE;
+    return WK_CONTINUE;
 }
 
 void memory_sweep_begin(struct memory *memory, struct operation *operation)

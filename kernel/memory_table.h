@@ -38,8 +38,9 @@ uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t
 /* One step of releasing all tables; no page is present. */
 enum wk_status memory_release_tables_step(struct memory *memory);
 
-/* The page becomes absent. Its frame is dropped. No translation of it is left. */
-void memory_drop_page(struct memory *memory, uint64_t page);
+/* The page becomes absent. Its frame is dropped. No translation of it is left. Returns where to go on, as
+ * memory_pass_absent. */
+uint64_t memory_drop_page(struct memory *memory, uint64_t page, uint64_t end);
 /* The large page around `page` is no longer whole. */
 void memory_break_large(struct memory *memory, uint64_t page);
 /* Tells the pins in [first, end) that their page is taken back. At most MEMORY_PINS_MAX. */

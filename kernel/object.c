@@ -161,6 +161,8 @@ enum wk_status object_dismantle_step(struct operation *operation)
         if (status != WK_OK)
             return status;
         object->dismantled = 1;
+        if (bank_class(object->bytes) == SLAB_CLASSES - 1)
+            return WK_CONTINUE; /* to zero so large a record is a step of its own */
     }
     object_finish(object);
     return WK_CONTINUE;

@@ -232,9 +232,13 @@ static uint64_t *walk(const struct space *space, uint64_t address, unsigned *lev
     return entry;
 }
 
-/* Frees the tables on the way to `address` that have no entries. */
+/* Frees the tables on the way to `address` that have no entries. All leave the tree before the first is dropped, so that
+ * one shoot-down is enough. */
 static void release_empty_tables(struct space *space, uint64_t address)
 {
+    struct frame *empty[ARCH_TABLE_LEVELS - 1];
+    unsigned count = 0;
+
     for (unsigned target = 1; target < ARCH_TABLE_LEVELS; target++) {
         unsigned level = target;
         uint64_t *entry = walk(space, address, &level);
@@ -248,12 +252,16 @@ static void release_empty_tables(struct space *space, uint64_t address)
         if (table->next != 0)
             break;
         *entry = 0;
-        space->last_place = SPACE_NO_PLACE; /* INV-SPACE-2 */
         frame_of(entry)->next--;
-        arch_flush_space(space->asid);
-        flush_others(space);
-        frame_drop(table, space->bank);
+        empty[count++] = table;
     }
+    if (count == 0)
+        return;
+    space->last_place = SPACE_NO_PLACE; /* INV-SPACE-2 */
+    arch_flush_space(space->asid);
+    flush_others(space);
+    while (count-- > 0)
+        frame_drop(empty[count], space->bank);
 }
 
 /* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
@@ -357,7 +365,7 @@ uint64_t space_remove(struct space *space, uint64_t address)
 {
     uint64_t *entry;
 
-    if (!is_in_last_table(space, address) || space->last_frame->next == 1 || !space_is_local(space))
+    if (!is_in_last_table(space, address) || space_removal_is_long(space))
         return remove_slowly(space, address);
     entry = entry_in(space->last_table, address, 0);
     if (!arch_entry_is_present(*entry))

@@ -62,6 +62,12 @@ static inline bool space_is_local(const struct space *space)
     return (space->harts & hart_current()->others) == 0;
 }
 
+/* Whether it takes longer to remove one page more beside the last: its table becomes empty, or other harts may hold it. */
+static inline bool space_removal_is_long(const struct space *space)
+{
+    return space->last_place == SPACE_NO_PLACE || space->last_frame->next == 1 || !space_is_local(space);
+}
+
 /* The hart is due, too: what is dropped from now on is not reused before it has been outside the kernel's assembly. */
 void space_flush_hart(const struct hart *hart);
 /* The epoch that all harts must have seen before what was taken away so far is out of every TLB; asks them, so it is to be
