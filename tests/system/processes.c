@@ -183,7 +183,7 @@ static void ceilings(void)
     EXPECT(WK_OK, wk_process_create(wk_self.bank, 50, 0, 0, &process));
     EXPECT(WK_BAD_ARGUMENT, wk_thread_create(process, 51, &thread));
     EXPECT(WK_OK, wk_thread_create(process, 50, &thread));
-    EXPECT(WK_NO_RIGHT, wk_thread_set_priority(thread, 51));
+    EXPECT(WK_BAD_ARGUMENT, wk_thread_set_priority(thread, 51));
     EXPECT(WK_OK, wk_thread_set_priority(thread, 1));
     EXPECT(WK_OK, wk_capability_delete(process));
     wk_capability_delete(thread);

@@ -14,7 +14,7 @@
 
 #define EMERGENCY_STACK_WORDS 256
 #define START_POLL_NS 100000
-#define START_TIMEOUT_NS UINT64_C(2000000000)
+#define START_TIMEOUT_NS UINT64_C(30000000000)
 
 /* A hart's struct, and the stack for panics by a trap, when its own may be the reason. */
 struct hart_memory {
