@@ -177,15 +177,6 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
     return WK_OK;
 }
 
-/* Nothing is derived below what is being taken back, at any height: so taking back comes to its end. */
-enum wk_status capability_check_derive_below(const struct capability *parent)
-{
-    for (const struct capability *at = parent; at != NULL; at = at->parent)
-        if (at->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING))
-            return WK_REVOKED;
-    return parent->depth < CAPABILITY_DEPTH_LIMIT ? WK_OK : WK_TABLE_FULL;
-}
-
 void capability_free(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;

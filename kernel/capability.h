@@ -127,12 +127,13 @@ struct capability *capability_make(struct process *process, struct object *objec
 enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source,
                                     bool copy);
 /* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
-enum wk_status capability_check_derive_below(const struct capability *parent);
 static inline enum wk_status capability_check_derive(const struct capability *parent)
 {
-    const bool is_plain_root = parent->word >> 24 == 0; /* no flags, depth 0 */
-
-    return __builtin_expect(is_plain_root, 1) ? WK_OK : capability_check_derive_below(parent);
+    /* Nor may anything be derived below what is being taken back: so taking back comes to its end. */
+    for (const struct capability *at = parent; at != NULL; at = at->parent)
+        if (__builtin_expect(at->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING), 0))
+            return WK_REVOKED;
+    return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }
 
 /* The word of a child: type and rights as far as its parent has them, no flags, one level deeper. */
