@@ -129,10 +129,14 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
 /* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
 static inline enum wk_status capability_check_derive(const struct capability *parent)
 {
-    /* Nor may anything be derived below what is being taken back: so taking back comes to its end. */
-    for (const struct capability *at = parent; at != NULL; at = at->parent)
+    const struct capability *at = parent;
+
+    /* Nothing is derived below what is being taken back: so taking back comes to its end. */
+    do {
         if (__builtin_expect(at->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING), 0))
             return WK_REVOKED;
+        at = at->parent;
+    } while (at != NULL);
     return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }
 

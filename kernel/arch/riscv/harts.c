@@ -23,6 +23,8 @@ struct hart_memory {
 };
 
 struct hart_memory boot_hart;
+/* The hart that is being started, or NULL; in .data since start.S reads it before it knows that .bss is cleared. */
+struct hart *_Atomic hart_starting __attribute__((section(".data")));
 static atomic_bool released;
 
 /* Sets up a hart that does not run yet, or is the boot hart. Its stack is mapped. */
@@ -54,6 +56,17 @@ void hart_boot_prepare(uint64_t hartid)
     hart_count = 1;
 }
 
+/* Where a hart is told to start. In debug builds every second one comes in by the front, as firmware may have it. */
+static uint64_t entry_of(const struct hart *hart)
+{
+#ifdef WINKLE_DEBUG
+    if (hart->index % 2 != 0)
+        return image_physical(image_header).address;
+#endif
+    (void)hart;
+    return image_physical((const void *)hart_entry).address;
+}
+
 /* Starts one hart and waits until it has come up; later it would find the kernel gone on without it. */
 static void start(uint64_t hartid)
 {
@@ -63,7 +76,9 @@ static void start(uint64_t hartid)
 
     window_map_stack(hart_count, boot_pages(STACK_PAGES));
     prepare(memory, hart_count, hartid);
-    if (!sbi_hart_start(hartid, image_physical((const void *)hart_entry).address, (uint64_t)memory)) {
+    atomic_store_explicit(&hart_starting, &memory->hart, memory_order_release);
+    if (!sbi_hart_start(hartid, entry_of(&memory->hart))) {
+        atomic_store_explicit(&hart_starting, NULL, memory_order_relaxed);
         console_print("hart %lu does not start and is left out\n", hartid);
         return;
     }

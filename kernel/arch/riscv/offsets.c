@@ -18,6 +18,7 @@ void offsets(void)
     CONSTANT(HART_USER_TP, offsetof(struct hart, arch.user_tp));
     CONSTANT(HART_LOCK, offsetof(struct hart, arch.lock));
     CONSTANT(HART_OPERATIONS, offsetof(struct hart, arch.operations));
+    CONSTANT(HART_HARTID, offsetof(struct hart, arch.hartid));
     CONSTANT(HART_STACK_END, offsetof(struct hart, arch.stack_end));
     CONSTANT(HART_EMERGENCY_STACK_END, offsetof(struct hart, arch.emergency_stack_end));
     CONSTANT(HART_PANICKING, offsetof(struct hart, arch.panicking));

@@ -39,7 +39,7 @@ void machine_read(struct physical tree, uint64_t boot_hartid);
 /* start.S */
 extern char image_header[];             /* the image's first byte */
 extern char boot_stack[];               /* STACK_BYTES */
-void hart_entry(void);                  /* where a further hart starts: address translation off, a1 its struct hart */
+void hart_entry(void);                  /* where a further hart starts: address translation off */
 bool stimecmp_exists(void);             /* whether Sstc's register can be read */
 extern uint64_t arch_boot_instructions; /* instructions retired when the kernel was entered */
 

@@ -76,9 +76,9 @@ void sbi_send_ipi(uint64_t hartid)
     sbi_call(SBI_IPI, 0, 1, hartid, 0);
 }
 
-bool sbi_hart_start(uint64_t hartid, uint64_t entry, uint64_t argument)
+bool sbi_hart_start(uint64_t hartid, uint64_t entry)
 {
-    return has_hsm && has_ipi && sbi_call(SBI_HSM, 0, hartid, entry, argument).error == 0;
+    return has_hsm && has_ipi && sbi_call(SBI_HSM, 0, hartid, entry, 0).error == 0;
 }
 
 void sbi_reset(enum sbi_reset_type type, enum sbi_reset_reason reason)

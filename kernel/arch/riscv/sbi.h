@@ -31,8 +31,8 @@ void sbi_print(void);
 
 void sbi_set_timer(uint64_t ticks);
 void sbi_send_ipi(uint64_t hartid);
-/* Starts a hart at a physical address with `argument` in a1; false if firmware will not. */
-bool sbi_hart_start(uint64_t hartid, uint64_t entry, uint64_t argument);
+/* Starts a hart at a physical address; false if firmware will not. It may come in by the image's start (start.S). */
+bool sbi_hart_start(uint64_t hartid, uint64_t entry);
 
 enum sbi_reset_type { SBI_SHUTDOWN, SBI_COLD_REBOOT };
 enum sbi_reset_reason { SBI_NO_REASON, SBI_SYSTEM_FAILURE };

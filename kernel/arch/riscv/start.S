@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where harts enter the kernel. Firmware jumps here in supervisor mode with address translation off: the boot hart at
- * the image's first byte, every further hart at hart_entry (SBI 2.0, chapter 9).
+ * the image's first byte, every further hart at hart_entry (SBI 2.0, chapter 9). But OpenSBI 1.1 lets a hart go
+ * before it has written down where to: a hart that happens to be awake while it is started comes in by the image's first
+ * byte too, and its a1 means nothing. So the first to come is the boot hart, and all others find themselves in
+ * hart_starting.
  */
 #include "offsets.h"
 #include "registers.h"
@@ -47,6 +50,10 @@ image_header:
     .section .text.start, "ax"
 /* a0: the firmware's number of this hart; a1: the device tree's physical address. Interrupts are off. */
 boot_hart_entry:
+    la      t0, boot_has_begun
+    li      t1, 1
+    amoswap.w.aq t1, t1, (t0)
+    bnez    t1, hart_entry
     rdinstret s2
     mv      s0, a0
     mv      s1, a1
@@ -80,16 +87,27 @@ boot_hart_entry:
     li      s0, 0                   /* ends the chain of frame pointers */
     jal     boot_main
 
-/* a1: the kernel's pointer to this hart's struct. Interrupts are off. */
+/* a0: the firmware's number of this hart. Interrupts are off. Waits until the boot hart starts it. */
     .globl  hart_entry
     .balign 4
 hart_entry:
     csrw    sie, zero
+    mv      s1, a0
+    la      t0, hart_starting
+0:  ld      t1, 0(t0)
+    beqz    t1, 0b
+    fence   r, r
     la      a0, kernel_satp
     ld      a0, 0(a0)
     .balign 4
     enter_kernel_space
-    mv      tp, a1
+    la      t0, hart_starting
+0:  ld      tp, 0(t0)
+    beqz    tp, 0b
+    fence   r, r
+    ld      t1, HART_HARTID(tp)
+    bne     t1, s1, 0b
+    sfence.vma                      /* its stack was mapped meanwhile */
     csrw    sscratch, zero
     la      t0, trap_entry
     csrw    stvec, t0
@@ -108,6 +126,12 @@ stimecmp_exists:
     .balign 4
 0:  csrw    stvec, t0
     ret
+
+/* Not in .bss: a hart that comes late must not find it cleared. */
+    .section .data, "aw"
+    .balign 4
+boot_has_begun:
+    .word   0
 
     .section .noinit, "aw", @nobits
     .balign PAGE_BYTES
