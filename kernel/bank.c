@@ -61,7 +61,7 @@ void *bank_page(struct bank *bank, void *owner)
 {
     if (bank_charge(bank, 1) != WK_OK)
         return NULL;
-    return frame_take(owner);
+    return frame_take_page(owner);
 }
 
 static void slab_init(struct slab *slab, struct bank *bank, unsigned class)
@@ -94,7 +94,7 @@ static inline void *slab_take(struct slab *slab)
 }
 
 /* A slab more. */
-static __attribute__((noinline)) void *record_of_new_slab(struct bank *bank, unsigned class)
+static SLOW_PATH void *record_of_new_slab(struct bank *bank, unsigned class)
 {
     struct slab *slab = bank_page(bank, bank);
 
@@ -122,7 +122,7 @@ void *bank_record_of_class(struct bank *bank, unsigned class)
     return record;
 }
 
-static __attribute__((noinline)) void slab_drop(struct slab *slab)
+static SLOW_PATH void slab_drop(struct slab *slab)
 {
     list_remove(&slab->link);
     frame_drop(frame_of(slab), slab->bank);
@@ -172,7 +172,7 @@ void bank_init(void)
 
     if (frames <= reserve)
         panic("the machine has too little memory");
-    bank_first = bank_make(frame_take(NULL), frames - reserve, WK_BANK_KIND_RAM);
+    bank_first = bank_make(frame_take_page(NULL), frames - reserve, WK_BANK_KIND_RAM);
 }
 
 enum wk_status bank_split(struct invocation *invocation, struct bank *bank, const struct wk_bank_split_in *in,
@@ -188,7 +188,7 @@ enum wk_status bank_split(struct invocation *invocation, struct bank *bank, cons
 
     op_commit();
     bank->limit_pages -= in->pages;
-    child = bank_make(frame_take(NULL), in->pages, bank->kind);
+    child = bank_make(frame_take_page(NULL), in->pages, bank->kind);
     child->parent = bank;
     list_append(&bank->children, &child->sibling_link);
     bank->child_count++;

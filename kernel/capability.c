@@ -292,9 +292,8 @@ enum wk_status capability_info(struct invocation *invocation, struct capability 
 }
 
 /* Makes a capability with narrowed rights in the invoker's table: a child of `parent`, or owned without one. */
-static __attribute__((noinline)) enum wk_status derive_slowly(struct invocation *invocation,
-                                                              struct capability *capability, struct capability *parent,
-                                                              uint64_t rights, uint64_t *handle)
+static SLOW_PATH enum wk_status derive_slowly(struct invocation *invocation, struct capability *capability,
+                                              struct capability *parent, uint64_t rights, uint64_t *handle)
 {
     enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
 
@@ -323,9 +322,11 @@ enum wk_status capability_lend(struct invocation *invocation, struct capability 
 {
     struct capability_table *table = &invocation->process->table;
     struct capability *slot = table->free_head;
+    uint32_t word;
 
     if (__builtin_expect(slot == NULL || capability_check_derive(capability) != WK_OK, 0))
         return derive_slowly(invocation, capability, capability, in->rights, &out->capability);
+    word = capability_child_word(capability, in->rights);
 
     op_commit();
     table->free_head = slot->next_free;
@@ -334,7 +335,7 @@ enum wk_status capability_lend(struct invocation *invocation, struct capability 
     slot->generation = (int32_t)(slot->next_handle >> HANDLE_INDEX_BITS);
     slot->object = capability->object;
     slot->object->capabilities++;
-    slot->word = capability_child_word(capability, in->rights);
+    slot->word = word;
     slot->badge = capability->badge;
     capability_link(slot, capability);
     return WK_OK;
@@ -367,8 +368,7 @@ static enum wk_status capability_delete_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
-static __attribute__((noinline)) enum wk_status capability_delete_begin(struct operation *operation,
-                                                                        struct capability *capability)
+static SLOW_PATH enum wk_status capability_delete_begin(struct operation *operation, struct capability *capability)
 {
     capability->flags |= CAPABILITY_DOOMED;
     operation_begin(operation, capability_delete_step, NULL);

@@ -129,21 +129,21 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
 /* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
 static inline enum wk_status capability_check_derive(const struct capability *parent)
 {
-    const struct capability *at = parent;
+    const uint32_t refuse = CAPABILITY_DOOMED | CAPABILITY_REVOKING;
 
     /* Nothing is derived below what is being taken back: so taking back comes to its end. */
-    do {
-        if (__builtin_expect(at->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING), 0))
+    if (__builtin_expect(parent->flags & refuse, 0))
+        return WK_REVOKED;
+    for (const struct capability *at = parent->parent; at != NULL; at = at->parent)
+        if (__builtin_expect(at->flags & refuse, 0))
             return WK_REVOKED;
-        at = at->parent;
-    } while (at != NULL);
     return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }
 
 /* The word of a child: type and rights as far as its parent has them, no flags, one level deeper. */
 static inline uint32_t capability_child_word(const struct capability *parent, uint64_t rights)
 {
-    assert(!(parent->flags & CAPABILITY_DOOMED) && parent->depth < CAPABILITY_DEPTH_LIMIT); /* INV-CAP-4 */
+    assert_debug(!(parent->flags & CAPABILITY_DOOMED) && parent->depth < CAPABILITY_DEPTH_LIMIT); /* INV-CAP-4 */
     return (parent->word & (CAPABILITY_TYPE_AND_DEPTH | (uint32_t)rights)) + CAPABILITY_DEPTH_ONE;
 }
 

@@ -15,4 +15,7 @@
 #define CONFIG_MEASURE 0
 #endif
 
+/* Of a function beside the straight path: never inlined into it, and compiled for size. */
+#define SLOW_PATH __attribute__((noinline, cold))
+
 #endif

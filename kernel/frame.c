@@ -75,7 +75,7 @@ void frame_init(struct physical ram, uint64_t bytes, void *records)
         pool.superframes[i] = (struct superframe){.free_head = FRAME_NONE, .list = LIST_NONE};
 }
 
-static __attribute__((noinline)) void superframe_move(struct superframe *superframe, enum superframe_list list)
+static SLOW_PATH void superframe_move(struct superframe *superframe, enum superframe_list list)
 {
     const uint32_t index = (uint32_t)(superframe - pool.superframes);
 
@@ -119,7 +119,7 @@ static void pool_put(struct frame *frame)
 }
 
 /* A superframe with free frames, moved to the partial ones; NULL if there is none. */
-static __attribute__((noinline)) struct superframe *superframe_begin(void)
+static SLOW_PATH struct superframe *superframe_begin(void)
 {
     struct superframe *superframe;
 
@@ -202,16 +202,16 @@ void frame_adopt(struct frame *frame, void *owner)
     frame->owner = owner;
 }
 
-void *frame_take(void *owner)
+struct frame *frame_take(void *owner)
 {
     struct hart *hart = hart_current();
-    void *page;
+    struct frame *frame;
 
     assert(hart->stock_count != 0); /* INV-FRAME-3 and the step's limit of FRAME_STOCK */
-    page = hart->stock[--hart->stock_count];
+    frame = frame_of(hart->stock[--hart->stock_count]);
     hart->attention.stock_low = true;
-    frame_adopt(frame_of(page), owner);
-    return page;
+    frame_adopt(frame, owner);
+    return frame;
 }
 
 void *frame_take_large(void)
@@ -279,13 +279,15 @@ void frame_unpin(struct frame *frame)
         frame_retire(frame);
 }
 
-void frame_quarantine_release(void)
+bool frame_quarantine_release(void)
 {
-    for (unsigned i = 0; i < QUARANTINE_STEP && pool.quarantined != 0; i++) {
+    unsigned count;
+
+    for (count = 0; count < QUARANTINE_STEP && pool.quarantined != 0; count++) {
         struct frame *frame = &pool.records[pool.quarantine_head];
 
         if (!space_flush_done_low(frame->epoch))
-            return;
+            break;
         pool.quarantine_head = frame->next;
         if (pool.quarantine_head == FRAME_NONE)
             pool.quarantine_tail = FRAME_NONE;
@@ -293,6 +295,7 @@ void frame_quarantine_release(void)
         bank_credit(frame->payer, 1);
         pool_put(frame);
     }
+    return count != 0;
 }
 
 uint64_t frame_quarantine_count(void)

@@ -71,7 +71,12 @@ uint32_t frame_number(const struct frame *frame);
  * Takes a zeroed frame from this hart's stock. The caller has charged a bank for it.
  * Requires: the lock; this step took fewer than FRAME_STOCK frames. Ensures: references is 1, owner is `owner`.
  */
-void *frame_take(void *owner);
+struct frame *frame_take(void *owner);
+/* The same for what needs the page rather than its record. */
+static inline void *frame_take_page(void *owner)
+{
+    return frame_pointer(frame_take(owner));
+}
 /*
  * Takes 512 contiguous, aligned frames, not zeroed; NULL if no whole superframe is free (which is no lack of memory).
  * Each frame's record is the caller's to make, by frame_adopt.
@@ -95,8 +100,8 @@ void frame_unpin(struct frame *frame);
 /* Takes the record of one frame of a superframe that frame_take_large gave. */
 void frame_adopt(struct frame *frame, void *owner);
 
-/* Moves what may leave quarantine to the pool, a bounded number of frames. Requires: the lock. */
-void frame_quarantine_release(void);
+/* Moves what may leave quarantine to the pool, a bounded number of frames; false if there was none. Requires: the lock. */
+bool frame_quarantine_release(void);
 uint64_t frame_quarantine_count(void);
 /* True if this hart's stock is full, or the pool has nothing for it. */
 bool frame_stock_is_full(const struct hart *hart);

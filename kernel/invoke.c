@@ -40,9 +40,9 @@ enum wk_status invoke_failed(struct invocation *invocation, enum wk_status statu
     return status;
 }
 
-static __attribute__((noinline)) struct capability *refuse_argument(struct invocation *invocation, unsigned number,
-                                                                    const struct capability *capability, uint32_t mask,
-                                                                    uint32_t expected)
+static SLOW_PATH struct capability *refuse_argument(struct invocation *invocation, unsigned number,
+                                                    const struct capability *capability, uint32_t mask,
+                                                    uint32_t expected)
 {
     invocation->refusal = refusal(invocation, capability, mask, expected);
     invocation->wrong_argument = number;
@@ -72,7 +72,7 @@ enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_
     const struct operation_descriptor *descriptor;
     struct capability *capability;
 
-    if (index >= OPERATION_COUNT || operation_table[index].wrapper == NULL)
+    if (index >= OPERATION_SLOTS || operation_table[index].wrapper == NULL)
         return WK_NO_SUCH_OPERATION;
     descriptor = &operation_table[index];
     capability = capability_find(&invocation->process->table, handle);

@@ -22,7 +22,7 @@ typedef enum wk_status operation_wrapper(struct invocation *invocation, uint64_t
                                          uint64_t word3, uint64_t word4, uint64_t word5);
 
 struct operation_descriptor {
-    operation_wrapper *wrapper; /* NULL: retired */
+    operation_wrapper *wrapper; /* NULL: no operation has this number */
     uint32_t mask;
     uint32_t expected;
 };

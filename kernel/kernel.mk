@@ -11,13 +11,13 @@ KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/ke
 # Small is fast in a kernel, but for what every invocation and every fault runs through. All is compiled at link time,
 # when the compiler sees which function has one caller and what is never reached; but not in debug builds, where each
 # function is to be found where it was written.
-KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c space.c tree.c) \
+KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c tree.c) \
     $(GENERATED)/kernel/dispatch.c
 KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -fno-move-loop-invariants)
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
-KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 $(KERNEL_OPTIMISE) \
-    $(KERNEL_LTO)
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mtune=size -msave-restore \
+    $(KERNEL_OPTIMISE) $(KERNEL_LTO)
 
 KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))
 FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
@@ -30,10 +30,10 @@ $(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functio
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =
 
-# The code of others is compiled with its own idea of warnings.
+# The code of others is compiled with its own idea of warnings. device_tree.c refuses trees of older versions.
 $(FDT_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk
 	@mkdir -p $(@D)
-	$(CC) $(filter-out $(WARNINGS),$(KERNEL_CFLAGS)) -c $< -o $@
+	$(CC) $(filter-out $(WARNINGS),$(KERNEL_CFLAGS)) -DFDT_ASSUME_MASK=4 -c $< -o $@
 
 # Offsets of C structures for assembly: offsets.c emits lines `->NAME VALUE` among the compiler's assembly.
 OFFSETS := $(OUT)/generated/offsets.h

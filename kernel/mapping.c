@@ -96,14 +96,6 @@ static inline void mapping_free(struct mapping *mapping)
     bank_record_free(process->object.bank, mapping);
 }
 
-/* A mapping of one page. */
-static inline void mapping_remove_single(struct mapping *mapping)
-{
-    (void)space_remove(&mapping->process->space, mapping_start(mapping));
-    mapping->pages = 0;
-    mapping_free(mapping);
-}
-
 enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
@@ -201,8 +193,8 @@ static bool fits_large(const struct mapping *mapping, uint64_t address, uint64_t
  * As mapping_enter, for memory in large pages: a large entry where one fits, and none where one no longer fits. Returns
  * WK_CONTINUE where a single page is to be entered.
  */
-static __attribute__((noinline)) enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address,
-                                                                    uint64_t page, uint64_t *bytes)
+static SLOW_PATH enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address, uint64_t page,
+                                                    uint64_t *bytes)
 {
     struct space *space = &mapping->process->space;
     const bool large = fits_large(mapping, address, page);
@@ -342,8 +334,8 @@ _Static_assert((int)WK_PROTECTION_READ == (int)WK_MEMORY_RIGHT_READ &&
                    (int)WK_PROTECTION_EXECUTE == (int)WK_MEMORY_RIGHT_EXECUTE,
                "protections are compared with rights");
 
-static __attribute__((noinline)) enum wk_status memory_map_begin(struct invocation *invocation, struct memory *memory,
-                                                                 struct process *process, uint64_t address)
+static SLOW_PATH enum wk_status memory_map_begin(struct invocation *invocation, struct memory *memory,
+                                                 struct process *process, uint64_t address)
 {
     struct operation *operation = &invocation->thread->operation;
 
@@ -355,7 +347,7 @@ static __attribute__((noinline)) enum wk_status memory_map_begin(struct invocati
 }
 
 /* Enters the first page of a mapping. If its page tables cannot be paid now, a fault will try again. */
-static __attribute__((noinline)) enum wk_status mapping_enter_first(struct mapping *mapping)
+static SLOW_PATH enum wk_status mapping_enter_first(struct mapping *mapping)
 {
     uint64_t bytes;
 
@@ -364,7 +356,7 @@ static __attribute__((noinline)) enum wk_status mapping_enter_first(struct mappi
 }
 
 /* The same, for the one page of a mapping of small memory. */
-static __attribute__((noinline)) enum wk_status mapping_enter_single(struct mapping *mapping)
+static inline enum wk_status mapping_enter_single(struct mapping *mapping)
 {
     const struct memory *memory = mapping_memory(mapping);
     const struct frame *frame;
@@ -387,13 +379,11 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
     enum wk_status status = check_map(invocation, memory, in);
     struct tree_node *previous;
     struct mapping *mapping;
-    uint32_t word;
 
     if (status != WK_OK)
         return status;
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
-    word = capability_child_word(invocation->capability, UINT16_MAX) | CAPABILITY_MAPPING << 24;
     if (!range_is_free(process, in->address, in->pages, &previous))
         return WK_ALREADY_MAPPED;
     mapping = bank_record(process->object.bank, sizeof(*mapping));
@@ -401,12 +391,13 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
         return WK_NO_MEMORY;
 
     op_commit();
-    mapping_insert(mapping, process, invocation->capability, word, in->address, in->offset_pages, in->pages,
-                   in->protection, previous);
+    mapping_insert(mapping, process, invocation->capability,
+                   capability_child_word(invocation->capability, UINT16_MAX) | CAPABILITY_MAPPING << 24, in->address,
+                   in->offset_pages, in->pages, in->protection, previous);
     /* While an operation has the memory for itself, its pages come by faults, which wait. */
     if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
         return WK_OK;
-    if (in->pages == 1)
+    if (mapping->pages == 1)
         return mapping_enter_single(mapping);
     return memory_map_begin(invocation, memory, process, in->address);
 }
@@ -427,8 +418,8 @@ static enum wk_status process_unmap_step(struct operation *operation)
     return operation_await_flush(operation);
 }
 
-static __attribute__((noinline)) enum wk_status
-process_unmap_range(struct invocation *invocation, struct process *process, uint64_t address, uint64_t pages)
+static SLOW_PATH enum wk_status process_unmap_range(struct invocation *invocation, struct process *process,
+                                                    uint64_t address, uint64_t pages)
 {
     struct operation *operation = &invocation->thread->operation;
     const uint64_t end = address + pages * WK_PAGE_BYTES;
@@ -447,20 +438,22 @@ process_unmap_range(struct invocation *invocation, struct process *process, uint
     return WK_CONTINUE;
 }
 
-/* The common case is done in one go: what was mapped as one page and no other hart has seen. */
+/* The common case is done in one go: what was mapped as one page, beside the last one, and no other hart has seen. */
 enum wk_status process_unmap(struct invocation *invocation, struct process *process,
                              const struct wk_process_unmap_in *in)
 {
     struct mapping *mapping;
 
-    if (in->pages != 1 || !space_is_local(&process->space))
+    if (in->pages != 1 || !space_removal_is_short(&process->space, in->address))
         return process_unmap_range(invocation, process, in->address, in->pages);
-    mapping = mapping_at(process, in->address);
-    if (mapping == NULL || mapping->pages != 1)
+    mapping = mapping_of_node(tree_find_at_most(&process->mappings, in->address));
+    if (mapping == NULL || mapping_start(mapping) != in->address || mapping->pages != 1)
         return process_unmap_range(invocation, process, in->address, in->pages);
 
     op_commit();
-    mapping_remove_single(mapping);
+    space_remove_shortly(&process->space, in->address);
+    mapping->pages = 0;
+    mapping_free(mapping);
     return WK_OK;
 }
 

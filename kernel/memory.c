@@ -53,17 +53,18 @@ struct frame *memory_page_by_tables(const struct memory *memory, uint64_t page)
 
 enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame)
 {
-    uint64_t *slot = memory_slot(memory, page);
+    const struct memory_place place = memory_find(memory, page);
+    uint64_t *slot = place.entry;
 
-    if (slot != NULL && *slot != 0) {
+    if (place.missing == 0 && *slot != 0) {
         *frame = memory_slot_frame(*slot);
         return WK_OK;
     }
-    if (bank_charge(memory->object.bank, 1 + (slot == NULL ? memory_tables_missing(memory, page) : 0)) != WK_OK)
+    if (bank_charge(memory->object.bank, 1 + place.missing) != WK_OK)
         return WK_NO_MEMORY;
-    if (slot == NULL)
+    if (place.missing != 0)
         slot = memory_slot_make(memory, page);
-    *frame = frame_of(frame_take(memory));
+    *frame = frame_take(memory);
     *slot = memory_slot_value(*frame);
     memory->present_pages++;
     return WK_OK;
@@ -144,7 +145,7 @@ static enum wk_status unshare_copy_step(struct operation *operation)
 {
     struct memory *memory = container_of(operation->object, struct memory, object);
     struct frame *original = memory_page(memory, operation->unshare_page);
-    void *copy;
+    struct frame *copy;
 
     if (memory->object.state == OBJECT_DYING || original == NULL || frame_sharers(original) < 2)
         return unshare_end(operation);
@@ -152,9 +153,9 @@ static enum wk_status unshare_copy_step(struct operation *operation)
         return WK_CONTINUE;
     copy = frame_take(memory);
     operation->unshare_original = original;
-    operation->unshare_copy = frame_of(copy);
+    operation->unshare_copy = copy;
     frame_pin(original);
-    operation->copy = (struct page_copy){copy, frame_pointer(original), WK_PAGE_BYTES, true};
+    operation->copy = (struct page_copy){frame_pointer(copy), frame_pointer(original), WK_PAGE_BYTES, true};
     operation->step = unshare_replace_step;
     return WK_CONTINUE;
 }

@@ -53,7 +53,7 @@ static enum wk_status memory_fill_step(struct operation *operation)
     for (unsigned i = 0; i < FILL_STEP; i++) {
         if (operation->cursor[0] == memory->pages || memory->object.state == OBJECT_DYING)
             return memory_made(memory, operation->cursor[1]);
-        memory_put_page(memory, operation->cursor[0]++, frame_of(frame_take(memory)), &operation->cursor[1]);
+        memory_put_page(memory, operation->cursor[0]++, frame_take(memory), &operation->cursor[1]);
     }
     return WK_CONTINUE;
 }

@@ -41,69 +41,45 @@ uint64_t memory_tables_for(uint64_t pages)
     return tables;
 }
 
-/* The slot, or the first entry on the way to it that is empty; *level becomes its level, 0 for the slot itself. */
-static uint64_t *descend(uint64_t *root, unsigned levels, uint64_t page, unsigned *level)
+struct memory_place memory_find(const struct memory *memory, uint64_t page)
 {
-    uint64_t *table = root;
-    unsigned at = levels - 1;
-
-    for (;; at--) {
-        uint64_t *entry = &table[page >> LEVEL_BITS * at & (MEMORY_SLOTS_PER_TABLE - 1)];
-
-        if (at == 0 || *entry == 0) {
-            *level = at;
-            return entry;
-        }
-        table = (uint64_t *)(uintptr_t)*entry;
-    }
-}
-
-uint64_t *memory_slot(const struct memory *memory, uint64_t page)
-{
-    unsigned level;
+    unsigned level = memory->levels;
+    uint64_t *table = memory->root;
     uint64_t *entry;
 
-    if (memory->levels == 0)
-        return page < MEMORY_INLINE_PAGES ? (uint64_t *)&memory->slots[page] : NULL;
-    if (memory->root == NULL || page >= level_pages(memory->levels))
-        return NULL;
-    entry = descend(memory->root, memory->levels, page, &level);
-    return level == 0 ? entry : NULL;
+    if (level == 0)
+        return (struct memory_place){page < MEMORY_INLINE_PAGES ? (uint64_t *)&memory->slots[page] : NULL, 0};
+    if (page >= level_pages(level))
+        return (struct memory_place){NULL, 0};
+    if (table == NULL)
+        return (struct memory_place){NULL, level};
+    for (;;) {
+        level--;
+        entry = &table[page >> LEVEL_BITS * level & (MEMORY_SLOTS_PER_TABLE - 1)];
+        if (level == 0 || *entry == 0)
+            return (struct memory_place){entry, level};
+        table = (uint64_t *)(uintptr_t)*entry;
+    }
 }
 
 /* One table more, which is paid already. */
 static uint64_t *table_take(struct memory *memory)
 {
     memory->table_pages++;
-    return frame_take(memory);
-}
-
-unsigned memory_tables_missing(const struct memory *memory, uint64_t page)
-{
-    unsigned level = 0;
-
-    if (memory->levels == 0)
-        return 0;
-    if (memory->root == NULL)
-        return memory->levels;
-    (void)descend(memory->root, memory->levels, page, &level);
-    return level;
+    return frame_take_page(memory);
 }
 
 uint64_t *memory_slot_make(struct memory *memory, uint64_t page)
 {
-    unsigned level;
-    uint64_t *entry;
+    struct memory_place place;
 
-    if (memory->levels == 0)
-        return memory_slot(memory, page);
-    assert(page < level_pages(memory->levels));
-    if (memory->root == NULL)
-        memory->root = table_take(memory);
-    for (entry = descend(memory->root, memory->levels, page, &level); level != 0;
-         entry = descend(memory->root, memory->levels, page, &level))
-        *entry = (uintptr_t)table_take(memory);
-    return entry;
+    while ((place = memory_find(memory, page)).missing != 0)
+        if (place.entry == NULL)
+            memory->root = table_take(memory);
+        else
+            *place.entry = (uintptr_t)table_take(memory);
+    assert(place.entry != NULL);
+    return place.entry;
 }
 
 enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
@@ -137,19 +113,14 @@ enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
 
 uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t end)
 {
-    const uint64_t *entry;
-    unsigned level = 0;
+    const struct memory_place place = memory_find(memory, page);
+    const uint64_t beside = level_pages(place.missing);
 
-    if (page >= end)
+    if (page >= end || place.entry == NULL)
         return end;
-    if (memory->levels == 0)
-        return page < MEMORY_INLINE_PAGES ? page + (memory->slots[page] == 0) : end;
-    if (memory->root == NULL)
-        return end;
-    entry = descend(memory->root, memory->levels, page, &level);
-    if (*entry != 0)
+    if (*place.entry != 0)
         return page;
-    page = (page & ~(level_pages(level) - 1)) + level_pages(level);
+    page = (page & ~(beside - 1)) + beside;
     return page < end ? page : end;
 }
 

@@ -25,10 +25,22 @@ static inline struct frame *memory_slot_frame(uint64_t slot)
 /* The levels that a tree for so many pages needs, and the tables that it has when all pages are present. */
 uint8_t memory_levels_for(uint64_t pages);
 uint64_t memory_tables_for(uint64_t pages);
+
+/* Where a page's slot is. */
+struct memory_place {
+    uint64_t *entry;  /* the slot if no table is missing, NULL if the tree is too low for the page; else where the first
+                         missing table is to be entered, NULL if that is the root */
+    unsigned missing; /* tables that the slot still needs; at most MEMORY_LEVELS_MAX */
+};
+
+struct memory_place memory_find(const struct memory *memory, uint64_t page);
 /* The slot of a page, NULL if its table does not exist. */
-uint64_t *memory_slot(const struct memory *memory, uint64_t page);
-/* Tables that the page's slot still needs; at most MEMORY_LEVELS_MAX. */
-unsigned memory_tables_missing(const struct memory *memory, uint64_t page);
+static inline uint64_t *memory_slot(const struct memory *memory, uint64_t page)
+{
+    const struct memory_place place = memory_find(memory, page);
+
+    return place.missing == 0 ? place.entry : NULL;
+}
 /* The slot, with its missing tables made, which the caller has paid. Takes as many frames. */
 uint64_t *memory_slot_make(struct memory *memory, uint64_t page);
 /* Makes the tree fit for `pages`. Takes at most MEMORY_LEVELS_MAX frames. */

@@ -236,6 +236,8 @@ struct thread *schedule_choose(struct hart *hart)
     struct thread *next;
 
     assert_debug(kernel_lock_is_held() && hart == hart_current());
+    if (!hart->attention.reschedule && current != NULL && thread_is_runnable(current))
+        return current; /* INV-SCHED-3 */
     hart->attention.reschedule = false;
     if (current != NULL && thread_is_runnable(current)) {
         const bool stays = !gives_way(hart, current, highest_ready(hart));

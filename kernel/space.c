@@ -21,9 +21,6 @@
 
 #include <stdatomic.h>
 
-#define ENTRIES 512
-#define LEAF_SHIFT 12
-#define LEVEL_BITS 9
 #define ASIDS_MAX 4096
 
 static _Atomic uint64_t flush_epoch;
@@ -31,27 +28,12 @@ static uint64_t flush_due; /* harts, by index, that are to be asked with the nex
 static uint64_t asids_used[ASIDS_MAX / 64];
 static uint64_t asid_words_full; /* a bit for each word of asids_used without a free number */
 
-static inline unsigned level_shift(unsigned level)
-{
-    return LEAF_SHIFT + LEVEL_BITS * level;
-}
-
-static inline uint64_t *entry_in(uint64_t *table, uint64_t address, unsigned level)
-{
-    return &table[address >> level_shift(level) & (ENTRIES - 1)];
-}
-
 /* Remembers the lowest table, in which `entry` for `address` is: the next access most often is close to the last one. */
 static void remember_table(struct space *space, uint64_t address, uint64_t *entry)
 {
-    space->last_place = address >> level_shift(1);
+    space->last_place = address >> space_level_shift(1);
     space->last_table = (uint64_t *)((uintptr_t)entry & ~(uintptr_t)(WK_PAGE_BYTES - 1));
     space->last_frame = frame_of(entry);
-}
-
-static inline bool is_in_last_table(const struct space *space, uint64_t address)
-{
-    return __builtin_expect(space->last_place == address >> level_shift(1), 1);
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
@@ -130,7 +112,7 @@ void space_kernel_activate(void)
     arch_space_switch(arch_kernel_root(), 0);
 }
 
-static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
+static SLOW_PATH void flush_others_slowly(struct space *space, const struct hart *self)
 {
     for (unsigned i = 0; i < hart_count; i++) {
         const uint64_t bit = UINT64_C(1) << i;
@@ -151,7 +133,7 @@ void space_flush_hart(const struct hart *hart)
 }
 
 /* Asks the harts that are due, all for everything that was taken away until now. */
-static __attribute__((noinline)) void ask_for_flush(void)
+static SLOW_PATH void ask_for_flush(void)
 {
     const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
 
@@ -221,12 +203,12 @@ static uint64_t *walk(const struct space *space, uint64_t address, unsigned *lev
 {
     uint64_t *table = space->root;
     unsigned at = ARCH_TABLE_LEVELS - 1;
-    uint64_t *entry = entry_in(table, address, at);
+    uint64_t *entry = space_entry_in(table, address, at);
 
     while (at > *level && arch_entry_is_table(*entry)) {
         table = arch_entry_table_pointer(*entry);
         at--;
-        entry = entry_in(table, address, at);
+        entry = space_entry_in(table, address, at);
     }
     *level = at;
     return entry;
@@ -236,24 +218,25 @@ static uint64_t *walk(const struct space *space, uint64_t address, unsigned *lev
  * one shoot-down is enough. */
 static void release_empty_tables(struct space *space, uint64_t address)
 {
+    uint64_t *path[ARCH_TABLE_LEVELS];
     struct frame *empty[ARCH_TABLE_LEVELS - 1];
+    struct frame *lowest;
+    uint64_t *table = space->root;
+    unsigned level = ARCH_TABLE_LEVELS - 1;
     unsigned count = 0;
 
-    for (unsigned target = 1; target < ARCH_TABLE_LEVELS; target++) {
-        unsigned level = target;
-        uint64_t *entry = walk(space, address, &level);
-        struct frame *table;
-
-        if (level != target || !arch_entry_is_present(*entry))
-            continue; /* the table that lost its last entry stands higher */
-        if (arch_entry_is_leaf(*entry))
+    for (;; level--) {
+        path[level] = space_entry_in(table, address, level);
+        if (level == 0 || !arch_entry_is_table(*path[level]))
             break;
-        table = frame_of(arch_entry_table_pointer(*entry));
-        if (table->next != 0)
-            break;
-        *entry = 0;
-        frame_of(entry)->next--;
-        empty[count++] = table;
+        table = arch_entry_table_pointer(*path[level]);
+    }
+    lowest = frame_of(path[level]);
+    while (level < ARCH_TABLE_LEVELS - 1 && lowest->next == 0) {
+        empty[count++] = lowest;
+        *path[++level] = 0;
+        lowest = frame_of(path[level]);
+        lowest->next--;
     }
     if (count == 0)
         return;
@@ -282,7 +265,7 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
         assert(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
         *entry = arch_entry_table(arch_physical(table));
         frame_of(entry)->next++;
-        entry = entry_in(table, address, level - 1);
+        entry = space_entry_in(table, address, level - 1);
     }
     *found = entry;
     return WK_OK;
@@ -303,8 +286,7 @@ static inline void write_leaf(const struct space *space, uint64_t address, uint6
 }
 
 /* Where tables have to be made, or another one than the last is meant. */
-static __attribute__((noinline)) enum wk_status enter_slowly(struct space *space, uint64_t address, uint64_t leaf,
-                                                             unsigned level)
+static SLOW_PATH enum wk_status enter_slowly(struct space *space, uint64_t address, uint64_t leaf, unsigned level)
 {
     uint64_t *entry;
 
@@ -321,9 +303,9 @@ enum wk_status space_enter(struct space *space, uint64_t address, struct physica
 {
     const uint64_t leaf = arch_entry_leaf(page, protection, kind);
 
-    if (!is_in_last_table(space, address))
+    if (!space_is_in_last_table(space, address))
         return enter_slowly(space, address, leaf, 0);
-    write_leaf(space, address, entry_in(space->last_table, address, 0), space->last_frame, leaf);
+    write_leaf(space, address, space_entry_in(space->last_table, address, 0), space->last_frame, leaf);
     return WK_OK;
 }
 
@@ -337,12 +319,12 @@ uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *byt
     unsigned level = 0;
     const uint64_t entry = *walk(space, address, &level);
 
-    *bytes = UINT64_C(1) << level_shift(level);
+    *bytes = UINT64_C(1) << space_level_shift(level);
     return arch_entry_is_present(entry) ? entry : 0;
 }
 
 /* Where another table than the last is meant, or others may hold the entry, or the table becomes empty. */
-static __attribute__((noinline)) uint64_t remove_slowly(struct space *space, uint64_t address)
+static SLOW_PATH uint64_t remove_slowly(struct space *space, uint64_t address)
 {
     unsigned level = 0;
     uint64_t *entry = walk(space, address, &level);
@@ -358,21 +340,14 @@ static __attribute__((noinline)) uint64_t remove_slowly(struct space *space, uin
         if (table->next == 0)
             release_empty_tables(space, address);
     }
-    return UINT64_C(1) << level_shift(level);
+    return UINT64_C(1) << space_level_shift(level);
 }
 
 uint64_t space_remove(struct space *space, uint64_t address)
 {
-    uint64_t *entry;
-
-    if (!is_in_last_table(space, address) || space_removal_is_long(space))
+    if (!space_removal_is_short(space, address))
         return remove_slowly(space, address);
-    entry = entry_in(space->last_table, address, 0);
-    if (!arch_entry_is_present(*entry))
-        return WK_PAGE_BYTES;
-    *entry = 0;
-    space->last_frame->next--;
-    arch_flush_page(space->asid, address);
+    space_remove_shortly(space, address);
     return WK_PAGE_BYTES;
 }
 
@@ -391,5 +366,5 @@ uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protecti
         arch_flush_page(space->asid, address);
         flush_others(space);
     }
-    return UINT64_C(1) << level_shift(level);
+    return UINT64_C(1) << space_level_shift(level);
 }

@@ -18,6 +18,9 @@
 #include "frame.h"
 
 #define SPACE_NO_PLACE UINT64_MAX
+#define SPACE_ENTRIES 512
+#define SPACE_LEAF_SHIFT 12
+#define SPACE_LEVEL_BITS 9
 
 struct space {
     uint64_t *root;       /* the root table */
@@ -62,10 +65,42 @@ static inline bool space_is_local(const struct space *space)
     return (space->harts & hart_current()->others) == 0;
 }
 
+static inline unsigned space_level_shift(unsigned level)
+{
+    return SPACE_LEAF_SHIFT + SPACE_LEVEL_BITS * level;
+}
+
+static inline uint64_t *space_entry_in(uint64_t *table, uint64_t address, unsigned level)
+{
+    return &table[address >> space_level_shift(level) & (SPACE_ENTRIES - 1)];
+}
+
+static inline bool space_is_in_last_table(const struct space *space, uint64_t address)
+{
+    return __builtin_expect(space->last_place == address >> space_level_shift(1), 1);
+}
+
 /* Whether it takes longer to remove one page more beside the last: its table becomes empty, or other harts may hold it. */
 static inline bool space_removal_is_long(const struct space *space)
 {
     return space->last_place == SPACE_NO_PLACE || space->last_frame->next == 1 || !space_is_local(space);
+}
+
+/* Whether what is entered for the page at `address` can be removed in a few instructions, by space_remove_shortly. */
+static inline bool space_removal_is_short(const struct space *space, uint64_t address)
+{
+    return space_is_in_last_table(space, address) && space->last_frame->next != 1 && space_is_local(space);
+}
+
+static inline void space_remove_shortly(struct space *space, uint64_t address)
+{
+    uint64_t *entry = space_entry_in(space->last_table, address, 0);
+
+    if (!arch_entry_is_present(*entry))
+        return;
+    *entry = 0;
+    space->last_frame->next--;
+    arch_flush_page(space->asid, address);
 }
 
 /* The hart is due, too: what is dropped from now on is not reused before it has been outside the kernel's assembly. */

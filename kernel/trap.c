@@ -285,7 +285,10 @@ struct thread *trap_leave(void)
             continue;
         }
         kernel_lock_acquire();
-        frame_quarantine_release();
+        if (frame_quarantine_count() != 0 && frame_quarantine_release()) {
+            kernel_lock_release();
+            continue;
+        }
         if (hart->served < SERVED_MAX && (event_wake_granted(hart) || deadline_expire(hart))) {
             hart->served++;
             kernel_lock_release();

@@ -5,6 +5,8 @@
  */
 #include "tree.h"
 
+#include "config.h"
+
 #include <stddef.h>
 
 /* Makes `child` stand where `node` stood below `parent`. */
@@ -88,10 +90,10 @@ void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tre
     }
 }
 
-static void lowered(struct tree *tree, struct tree_node *parent, int side);
+static inline void lowered(struct tree *tree, struct tree_node *parent, int side);
 
 /* Mends `node` after a removal; its subtree may have become lower by that. */
-static __attribute__((noinline)) void mend_lowered(struct tree *tree, struct tree_node *node)
+static SLOW_PATH void mend_lowered(struct tree *tree, struct tree_node *node)
 {
     struct tree_node *above = node->parent;
     const int above_side = above != NULL && above->child[1] == node;
@@ -101,7 +103,7 @@ static __attribute__((noinline)) void mend_lowered(struct tree *tree, struct tre
 }
 
 /* The subtree on `side` of `parent` became lower by one: restores the balances upward. */
-static void lowered(struct tree *tree, struct tree_node *parent, int side)
+static inline void lowered(struct tree *tree, struct tree_node *parent, int side)
 {
     while (parent != NULL) {
         struct tree_node *above = parent->parent;
@@ -118,20 +120,23 @@ static void lowered(struct tree *tree, struct tree_node *parent, int side)
     }
 }
 
-void tree_remove(struct tree *tree, struct tree_node *node)
+/* Removes a node that has one child at most. */
+static inline void remove_end(struct tree *tree, struct tree_node *node)
 {
     struct tree_node *parent = node->parent;
-    struct tree_node *heir;
-    int side = parent != NULL && parent->child[1] == node;
+    const int side = parent != NULL && parent->child[1] == node;
 
-    if (tree->first == node)
-        tree->first = tree_next(node);
-    if (node->child[0] == NULL || node->child[1] == NULL) {
-        replace_child(tree, parent, node, node->child[node->child[0] == NULL]);
-        lowered(tree, parent, side);
-        return;
-    }
-    heir = node->child[1];
+    replace_child(tree, parent, node, node->child[node->child[0] == NULL]);
+    lowered(tree, parent, side);
+}
+
+/* Removes a node that has two children: the next in order takes its place. */
+static SLOW_PATH void remove_middle(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node *heir = node->child[1];
+    struct tree_node *parent;
+    int side;
+
     while (heir->child[0] != NULL)
         heir = heir->child[0];
     side = heir->parent == node;
@@ -145,6 +150,22 @@ void tree_remove(struct tree *tree, struct tree_node *node)
     }
     heir->balance = node->balance;
     lowered(tree, parent, side);
+}
+
+static SLOW_PATH void remove_first(struct tree *tree, struct tree_node *node)
+{
+    tree->first = tree_next(node);
+    remove_end(tree, node); /* nothing is to its left */
+}
+
+void tree_remove(struct tree *tree, struct tree_node *node)
+{
+    if (tree->first == node)
+        remove_first(tree, node);
+    else if (node->child[0] != NULL && node->child[1] != NULL)
+        remove_middle(tree, node);
+    else
+        remove_end(tree, node);
 }
 
 void tree_insert(struct tree *tree, struct tree_node *node)

@@ -150,6 +150,7 @@ class Operation(Item):
     long: str = ""
     bound: int = 0
     source: str = ""
+    frequent: bool = False
     number: int = 0
 
     @property
@@ -251,9 +252,9 @@ class Parser:
              "flags": (Group, "groups"), "status": (Item, "statuses"), "event": (Event, "events"),
              "operation": (Operation, "operations")}
     WITHIN = {"value": Group, "in": (Operation, Event)} | dict.fromkeys(
-        ("on", "needs", "out", "error", "blocks", "long", "bound", "source"), Operation)
+        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "frequent"), Operation)
     WITHIN_TEXT = {"value": "an enum or flags", "in": "an operation or event"}
-    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source")
+    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "frequent")
 
     def __init__(self, file, problems):
         self.file, self.problems, self.line = file, problems, 1
@@ -412,6 +413,11 @@ class Parser:
 
     def on_source(self, rest):
         self.set_text(self.section, "source", rest, "source")
+
+    def on_frequent(self, rest):
+        if rest:
+            raise SyntaxProblem(f"`{rest}` after `frequent`; expected nothing")
+        self.section.frequent = True
 
 
 def word_type(word, values, direction):
@@ -943,6 +949,8 @@ def emit_abi(model):
         "/* Operation numbers, unique over all interfaces. */\n" + enum("wk_operation", operations),
         "/* Operations of the kernel: the first, the last, and how many numbers that spans. */\n"
         f"#define WK_OPERATION_FIRST {first}\n#define WK_OPERATION_LAST {last}\n#define OPERATION_COUNT {count}\n",
+        "/* Entries in the kernel's table of operations: a power of two, so that a shift tells whether a number is in it. */\n"
+        f"#define OPERATION_SLOTS {table_slots(model)}\n",
         "/* Every right, of any type. */\n#define WK_RIGHTS_ALL UINT64_C(0xffff)\n",
     ]
     for interface in model.interfaces:
@@ -1017,9 +1025,9 @@ def emit_dispatch(model):
     parts = [C_HEAD.format(what=what),
              '#include "invoke.h"\n\n#include "handlers.h"\n']
     parts += [dispatch_wrapper(model, operation) for operation in operations]
-    parts.append("const struct operation_descriptor operation_table[OPERATION_COUNT] = {\n"
+    parts.append("const struct operation_descriptor operation_table[OPERATION_SLOTS] = {\n"
                  + "".join(dispatch_entry(model, operation) for operation in operations)
-                 + "".join(dispatch_gap(number) for number in retired_numbers(operations)) + "};\n")
+                 + "".join(dispatch_gap(number) for number in free_numbers(model)) + "};\n")
     return "\n".join(parts)
 
 
@@ -1031,15 +1039,20 @@ def dispatch_entry(model, operation):
             f"        .expected = OPERATION_EXPECTED({type_name}, {rights}),\n    }},\n")
 
 
-def retired_numbers(operations):
-    """The numbers inside the table that no operation has any more."""
-    numbers = {operation.number for operation in operations}
-    return [number for number in range(OPERATION_FIRST, max(numbers, default=0)) if number not in numbers]
+def table_slots(model):
+    last = max((operation.number for operation in model.kernel_operations()), default=OPERATION_FIRST)
+    return 1 << (last - OPERATION_FIRST).bit_length()
+
+
+def free_numbers(model):
+    """The numbers inside the table that no operation has, or has any more."""
+    numbers = {operation.number for operation in model.kernel_operations()}
+    return [number for number in range(OPERATION_FIRST, OPERATION_FIRST + table_slots(model)) if number not in numbers]
 
 
 def dispatch_gap(number):
-    """No capability has what a retired number expects, so that whoever looks it up need not check for it apart."""
-    return f"    [{number:#x} - WK_OPERATION_FIRST] = {{.expected = 1}}, /* retired */\n"
+    """No capability has what a free number expects, so that whoever looks it up need not check for it apart."""
+    return f"    [{number:#x} - WK_OPERATION_FIRST] = {{.expected = 1}}, /* free */\n"
 
 
 def dispatch_wrapper(model, operation):
@@ -1051,7 +1064,8 @@ def dispatch_wrapper(model, operation):
     unused = "".join(f"    (void)word{number};\n" for number in range(len(operation.ins), WORDS_MAX))
     parameters = ["struct invocation *invocation"] + [f"uint64_t word{number}" for number in range(WORDS_MAX)]
     prototype = c_call(f"static enum wk_status {operation.c_name}_wrapper", parameters, "")
-    return f"{prototype}\n{{\n{unused}{body}{dispatch_call(operation)}}}\n"
+    speed = "" if operation.frequent else "__attribute__((cold))\n"
+    return f"{speed}{prototype}\n{{\n{unused}{body}{dispatch_call(operation)}}}\n"
 
 
 def dispatch_in(operation):

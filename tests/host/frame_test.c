@@ -13,7 +13,7 @@ static struct frame *take(void)
 {
     while (!frame_stock_is_full(host_hart))
         frame_stock_add(host_hart);
-    return frame_of(frame_take(NULL));
+    return frame_take(NULL);
 }
 
 static bool is_zero(const void *page)

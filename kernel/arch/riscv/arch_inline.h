@@ -125,12 +125,12 @@ static inline void arch_flush_all(void)
 }
 
 /*
- * Harts without identifiers are flushed whole: their spaces all are number 0, and the U74, one of them, does not obey a
- * fence for one address (SiFive erratum CIP-1200).
+ * What shares number 0 is flushed whole. So are the spaces of harts without identifiers, since the U74, one of them, does
+ * not obey a fence for one address (SiFive erratum CIP-1200).
  */
 static inline void arch_flush_page(uint64_t asid, uint64_t address)
 {
-    if (riscv_asid_bits == 0)
+    if (asid == 0)
         arch_flush_all();
     else
         __asm__ volatile("sfence.vma %0, %1" ::"r"(address), "r"(asid) : "memory");
@@ -138,7 +138,7 @@ static inline void arch_flush_page(uint64_t asid, uint64_t address)
 
 static inline void arch_flush_space(uint64_t asid)
 {
-    if (riscv_asid_bits == 0)
+    if (asid == 0)
         arch_flush_all();
     else
         __asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");

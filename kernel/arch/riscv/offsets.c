@@ -34,7 +34,7 @@ void offsets(void)
     CONSTANT(LOCK_SERVING, offsetof(struct kernel_lock, serving));
     CONSTANT(ANSWERED, WK_ANSWERED);
     CONSTANT(OPERATION_FIRST, WK_OPERATION_FIRST);
-    CONSTANT(OPERATION_END, WK_OPERATION_FIRST + OPERATION_COUNT);
+    CONSTANT(OPERATION_SLOTS_SHIFT, __builtin_ctz(OPERATION_SLOTS));
     CONSTANT(DESCRIPTOR_SHIFT, __builtin_ctz(sizeof(struct operation_descriptor)));
     CONSTANT(DESCRIPTOR_WRAPPER, offsetof(struct operation_descriptor, wrapper));
     CONSTANT(DESCRIPTOR_MASK, offsetof(struct operation_descriptor, mask));

@@ -43,8 +43,9 @@ trap_entry:
     csrr    t0, scause
     addi    t0, t0, -CAUSE_USER_ECALL
     bnez    t0, not_an_ecall
-    srli    t0, a7, FOREIGN_LIMIT_SHIFT
-    beqz    t0, foreign_ecall
+    srli    t0, a7, OPERATION_SLOTS_SHIFT
+    addi    t0, t0, -(OPERATION_FIRST >> OPERATION_SLOTS_SHIFT)
+    bnez    t0, not_in_table
 
 /*
  * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0: handle, a1 to a6: words, a7:
@@ -54,8 +55,7 @@ trap_entry:
     sd      sp, HART_USER_SP(tp)
     ld      sp, HART_STACK_END(tp)
 #if defined(WINKLE_DEBUG) || defined(WINKLE_MEASURE)
-    jal     trap_invocation
-    bnez    a0, invocation_answered
+    j       invocation_by_c
 #else
 /* The straight path of invoke.c: the lock is free, and operation, handle, type, rights and object are good. */
     sd      a7, HART_OPERATION(tp)
@@ -66,8 +66,6 @@ trap_entry:
     lw      t2, LOCK_SERVING(t0)
     fence   r, rw
     bne     t1, t2, lock_contended
-    li      t1, OPERATION_END
-    bgeu    a7, t1, invocation_crooked
     ld      t1, HART_OPERATIONS(tp)
     slli    t2, a7, DESCRIPTOR_SHIFT
     add     t1, t1, t2              /* t1: descriptor */
@@ -161,10 +159,22 @@ invocation_not_plain:
 /* With the lock; a0: status. */
 invocation_executed:
     jal     trap_invocation_executed
-invocation_returned:
-    bnez    a0, invocation_answered
-    j       invocation_plain
+    j       invocation_returned
 #endif
+
+/* tp: hart; t0 and tp are in hart->arch, all else is the trapped code's. An operation that is foreign, or nobody's. */
+not_in_table:
+    srli    t0, a7, FOREIGN_LIMIT_SHIFT
+    beqz    t0, foreign_ecall
+    sd      ra, HART_USER_RA(tp)
+    sd      sp, HART_USER_SP(tp)
+    ld      sp, HART_STACK_END(tp)
+
+/* a0 to a7 as they came. */
+invocation_by_c:
+    jal     trap_invocation
+invocation_returned:
+    beqz    a0, invocation_plain
 
 /* a0: trap_invocation's answer, not 0; tp: hart. */
 invocation_answered:

@@ -6,6 +6,7 @@
 
 #include "handlers.h"
 
+__attribute__((cold))
 static enum wk_status crate_create_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -30,6 +31,7 @@ static enum wk_status crate_create_wrapper(struct invocation *invocation, uint64
         (void *)invocation->words);
 }
 
+__attribute__((cold))
 static enum wk_status crate_destroy_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -42,6 +44,7 @@ static enum wk_status crate_destroy_wrapper(struct invocation *invocation, uint6
     return crate_destroy(invocation, (struct crate *)invocation->capability->object);
 }
 
+__attribute__((cold))
 static enum wk_status crate_handle_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -65,6 +68,7 @@ static enum wk_status crate_handle_wrapper(struct invocation *invocation, uint64
     return crate_handle(invocation, (struct crate *)invocation->capability->object, in);
 }
 
+__attribute__((cold))
 static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -79,6 +83,7 @@ static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t
     return status == WK_OK ? WK_ANSWERED : status;
 }
 
+__attribute__((cold))
 static enum wk_status label_check_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -91,6 +96,7 @@ static enum wk_status label_check_wrapper(struct invocation *invocation, uint64_
     return label_check(invocation, invocation->capability);
 }
 
+__attribute__((cold))
 static enum wk_status label_stick_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -112,6 +118,7 @@ static enum wk_status label_stick_wrapper(struct invocation *invocation, uint64_
     return label_stick(invocation, invocation->capability, thing, in);
 }
 
+__attribute__((cold))
 static enum wk_status label_ship_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -132,7 +139,7 @@ static enum wk_status label_ship_wrapper(struct invocation *invocation, uint64_t
         (void *)invocation->words);
 }
 
-const struct operation_descriptor operation_table[OPERATION_COUNT] = {
+const struct operation_descriptor operation_table[OPERATION_SLOTS] = {
     [WK_CRATE_CREATE - WK_OPERATION_FIRST] = {
         .wrapper = crate_create_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
@@ -168,4 +175,5 @@ const struct operation_descriptor operation_table[OPERATION_COUNT] = {
         .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
     },
+    [0x1007 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
 };

@@ -46,6 +46,9 @@ enum wk_operation {
 #define WK_OPERATION_LAST 0x1006
 #define OPERATION_COUNT 7
 
+/* Entries in the kernel's table of operations: a power of two, so that a shift tells whether a number is in it. */
+#define OPERATION_SLOTS 8
+
 /* Every right, of any type. */
 #define WK_RIGHTS_ALL UINT64_C(0xffff)
 
