@@ -163,6 +163,35 @@ static void destroying_the_source_ends_the_making_of_its_clone(void **state)
     assert_int_equal(bank_used(program.bank), used);
 }
 
+/* At whatever point: the original is as it was, nobody shares its pages, and it can be stored to. */
+static void destroying_the_payer_ends_the_making_of_its_clone(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 60, 0);
+    const wk_handle there = program_grant(&program, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
+    unsigned points;
+
+    (void)state;
+    map(memory, BASE, READ | WRITE);
+    for (points = 1; points < 100; points++) {
+        const wk_handle payer = make_bank(BOOT_BANK, 100);
+        const wk_handle payer_there = program_grant(&program, payer, WK_TRANSFER_LEND, ALL_RIGHTS);
+
+        user_set_word(BASE + 59 * PAGE, points);
+        invoke_partly(program.thread_record, WK_MEMORY_CLONE, there, (uint64_t[6]){payer_there}, points, boot);
+        act_as(boot);
+        if (program.thread_record->operation.step == NULL)
+            break;
+        assert_ok(wk_bank_destroy(payer));
+        assert_int_equal(finish_operation(program.thread_record), WK_REVOKED);
+        assert_null(memory_of(memory)->busy);
+        for (unsigned i = 0; i < 60; i++)
+            assert_int_equal(memory_page(memory_of(memory), i)->references, 1);
+        assert_int_equal(user_word(BASE + 59 * PAGE), points);
+        user_set_word(BASE, points);
+    }
+    assert_true(points > 15);
+}
+
 static void destroying_a_bank_while_large_memory_is_made_from_it(void **state)
 {
     const uint64_t limit = bank_of(BOOT_BANK)->limit_pages;
@@ -216,6 +245,7 @@ int main(int count, char **arguments)
         two_programs_test(a_fault_waits_for_the_operation_that_has_the_memory),
         two_programs_test(what_is_mapped_while_a_clone_is_made_is_shared_too),
         two_programs_test(destroying_the_source_ends_the_making_of_its_clone),
+        two_programs_test(destroying_the_payer_ends_the_making_of_its_clone),
         two_programs_test(destroying_a_bank_while_large_memory_is_made_from_it),
         two_programs_test(two_that_protect_the_same_range),
     };
