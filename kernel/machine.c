@@ -123,7 +123,10 @@ static enum wk_status console_write_step(struct operation *operation)
     operation->cursor[3] = operation->cursor[3] >> 8 | operation->result << 56;
     operation->result >>= 8;
     operation->pointer = (void *)(left - 1);
-    return left == 1 ? WK_OK : WK_CONTINUE;
+    if (left != 1)
+        return WK_CONTINUE;
+    operation->result = 0; /* what was not written is no answer */
+    return WK_OK;
 }
 
 enum wk_status machine_console_write(struct invocation *invocation, struct machine *machine,
