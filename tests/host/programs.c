@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "programs.h"
+#include "two_programs.h"
 
 struct thread *boot;
 struct program program;
-struct program other_program;
+struct program one;
+struct program other;
 
 int program_setup(void **state)
 {
@@ -17,8 +18,8 @@ int two_programs_setup(void **state)
 {
     machine_setup(state);
     boot = actor();
-    program = program_make(2000, 10);
-    other_program = program_make(2000, 10);
+    one = program_make(2000, 10);
+    other = program_make(2000, 10);
     return 0;
 }
 

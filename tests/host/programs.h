@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What many tests begin with: the machine just booted, in which `boot` acts, and one program besides, or two. */
+/* What many tests begin with: the machine just booted, in which `boot` acts, and one program besides. */
 #ifndef PROGRAMS_H
 #define PROGRAMS_H
 
@@ -7,13 +7,10 @@
 
 extern struct thread *boot; /* the first thread */
 extern struct program program;
-extern struct program other_program;
 
-/* cmocka setup functions. */
+/* A cmocka setup function. */
 int program_setup(void **state);
-int two_programs_setup(void **state);
 #define program_test(function) cmocka_unit_test_setup(function, program_setup)
-#define two_programs_test(function) cmocka_unit_test_setup(function, two_programs_setup)
 
 /* Maps memory of the first process into the program. */
 void map_there(wk_handle memory, uint64_t address, uint64_t offset, uint64_t pages, uint64_t protection);

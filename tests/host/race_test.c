@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What one thread does to processes, threads and tables while another is in the middle of a long operation on them. */
-#include "programs.h"
+#include "two_programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
@@ -12,12 +12,12 @@ static void a_grant_into_a_table_that_is_being_cloned(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 40; i++)
-        program_grant(&program, event, WK_TRANSFER_DUP, ALL_RIGHTS);
+        program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
-    begin_operation(program.thread_record, WK_PROCESS_CLONE_TABLE,
-                    program_grant(&program, child, WK_TRANSFER_DUP, ALL_RIGHTS), (uint64_t[6]){0}, 4);
+    begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS),
+                    (uint64_t[6]){0}, 4);
     (void)wk_process_grant(child, event, WK_TRANSFER_DUP, ALL_RIGHTS, &handle);
-    (void)finish_operation(program.thread_record);
+    (void)finish_operation(one.thread_record);
 }
 
 static void two_clones_into_the_same_table(void **state)
@@ -27,12 +27,12 @@ static void two_clones_into_the_same_table(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 40; i++)
-        program_grant(&program, event, WK_TRANSFER_DUP, ALL_RIGHTS);
+        program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
-    begin_operation(program.thread_record, WK_PROCESS_CLONE_TABLE,
-                    program_grant(&program, child, WK_TRANSFER_DUP, ALL_RIGHTS), (uint64_t[6]){0}, 1);
+    begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS),
+                    (uint64_t[6]){0}, 1);
     (void)wk_process_clone_table(child);
-    (void)finish_operation(program.thread_record);
+    (void)finish_operation(one.thread_record);
 }
 
 /* ---- a table that cannot be cloned whole ---- */
@@ -43,17 +43,17 @@ static uint64_t only_there; /* the identity of an event that only what is copied
 static void begin_clone_that_fails(void)
 {
     const wk_handle event = make_event(BOOT_BANK);
-    const wk_handle event_there = program_grant(&program, event, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle event_there = program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
     wk_handle there, thread;
 
     only_there = identity_of(event);
     assert_ok(wk_process_create(make_bank(BOOT_BANK, 5), 10, 0, 0, &child));
-    there = program_grant(&program, child, WK_TRANSFER_DUP, ALL_RIGHTS);
+    there = program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS);
     for (unsigned i = 0; i < 300; i++)
-        program_grant(&program, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS);
-    assert_ok(wk_thread_create(program.process, 10, &thread));
+        program_grant(&one, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS);
+    assert_ok(wk_thread_create(one.process, 10, &thread));
     assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
-    begin_operation(program.thread_record, WK_PROCESS_CLONE_TABLE, there, (uint64_t[6]){0}, 8);
+    begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, there, (uint64_t[6]){0}, 8);
     assert_ok(wk_capability_delete(event));
     act_as(thread_of(thread));
     assert_ok(wk_capability_delete(event_there));
@@ -74,7 +74,7 @@ static void what_only_an_unfinished_table_names_goes_with_it(void **state)
 {
     (void)state;
     begin_clone_that_fails();
-    assert_int_equal(finish_operation(program.thread_record), WK_NO_MEMORY);
+    assert_int_equal(finish_operation(one.thread_record), WK_NO_MEMORY);
     assert_clone_left_nothing();
 }
 
@@ -82,7 +82,7 @@ static void who_is_stopped_while_it_empties_a_table_leaves_the_rest_to_the_reape
 {
     (void)state;
     begin_clone_that_fails();
-    assert_ok(wk_thread_stop(program.thread));
+    assert_ok(wk_thread_stop(one.thread));
     assert_clone_left_nothing();
 }
 
@@ -90,54 +90,54 @@ static void who_is_stopped_while_it_empties_a_table_leaves_the_rest_to_the_reape
 
 static void two_processes_that_kill_each_other(void **state)
 {
-    const wk_handle there = program_grant(&program, other_program.process, WK_TRANSFER_DUP, ALL_RIGHTS);
-    const wk_handle back = program_grant(&other_program, program.process, WK_TRANSFER_DUP, ALL_RIGHTS);
-    const uint64_t identity = program.process_record->object.identity;
+    const wk_handle there = program_grant(&one, other.process, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle back = program_grant(&other, one.process, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const uint64_t identity = one.process_record->object.identity;
 
     (void)state;
-    begin_operation(program.thread_record, WK_PROCESS_KILL, there, (uint64_t[6]){1}, 1);
-    act_as(other_program.thread_record);
-    if (thread_is_runnable(other_program.thread_record))
-        invoke_partly(other_program.thread_record, WK_PROCESS_KILL, back, (uint64_t[6]){2}, 0, NULL);
+    begin_operation(one.thread_record, WK_PROCESS_KILL, there, (uint64_t[6]){1}, 1);
+    act_as(other.thread_record);
+    if (thread_is_runnable(other.thread_record))
+        invoke_partly(other.thread_record, WK_PROCESS_KILL, back, (uint64_t[6]){2}, 0, NULL);
     act_as(boot);
     for (unsigned tries = 0; check_operation_under_way(); tries++) {
         if (tries == 100)
             fail_msg("neither comes to its end");
-        if (object_exists(identity) && program.thread_record->operation.step != NULL)
-            step_partly(program.thread_record, 0, NULL);
+        if (object_exists(identity) && one.thread_record->operation.step != NULL)
+            step_partly(one.thread_record, 0, NULL);
         settle();
     }
-    assert_int_equal(other_program.process_record->state, WK_PROCESS_STATE_ENDED);
+    assert_int_equal(other.process_record->state, WK_PROCESS_STATE_ENDED);
 }
 
 static void a_wait_ends_when_the_capability_it_was_made_through_is_taken_back(void **state)
 {
     const wk_handle event = make_event(BOOT_BANK);
-    const wk_handle there = program_grant(&program, event, WK_TRANSFER_LEND, ALL_RIGHTS);
+    const wk_handle there = program_grant(&one, event, WK_TRANSFER_LEND, ALL_RIGHTS);
 
     (void)state;
-    act_as(program.thread_record);
+    act_as(one.thread_record);
     assert_status(wk_event_wait(there, 1, UINT64_MAX, &(uint64_t){0}), NOT_ANSWERED);
     act_as(boot);
     assert_ok(wk_capability_revoke(event));
-    assert_int_equal(late_answer(program.thread_record), WK_REVOKED);
+    assert_int_equal(late_answer(one.thread_record), WK_REVOKED);
 }
 
 static void what_is_lent_after_a_revocation_stays(void **state)
 {
     const wk_handle event = make_event(BOOT_BANK);
-    const wk_handle there = program_grant(&program, event, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle there = program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
     wk_handle lent;
 
     (void)state;
-    act_as(program.thread_record);
+    act_as(one.thread_record);
     for (unsigned i = 0; i < 100; i++)
         lend(there, ALL_RIGHTS);
     act_as(boot);
-    begin_operation(program.thread_record, WK_CAPABILITY_REVOKE, there, (uint64_t[6]){0}, 6);
-    act_as(program.thread_record);
-    (void)finish_operation(program.thread_record);
-    act_as(program.thread_record);
+    begin_operation(one.thread_record, WK_CAPABILITY_REVOKE, there, (uint64_t[6]){0}, 6);
+    act_as(one.thread_record);
+    (void)finish_operation(one.thread_record);
+    act_as(one.thread_record);
     lent = lend(there, ALL_RIGHTS);
     assert_ok(wk_capability_check(lent));
 }
@@ -147,46 +147,46 @@ static void what_is_lent_after_a_revocation_stays(void **state)
 static void a_thread_that_is_stopped_finishes_its_operation_first(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 60, 0);
-    const wk_handle there = program_grant(&program, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle there = program_grant(&one, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
 
     (void)state;
-    begin_operation(program.thread_record, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 60}, 8);
-    assert_ok(wk_thread_stop(program.thread));
-    assert_null(program.thread_record->operation.step);
+    begin_operation(one.thread_record, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 60}, 8);
+    assert_ok(wk_thread_stop(one.thread));
+    assert_null(one.thread_record->operation.step);
     assert_int_equal(memory_of(memory)->present_pages, 0);
 }
 
 static void who_waits_for_an_operation_lends_it_its_priority(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 60, 0);
-    const wk_handle there = program_grant(&program, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle there = program_grant(&one, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
 
     (void)state;
-    begin_operation(program.thread_record, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 60}, 8);
-    invoke_partly(boot, WK_THREAD_STOP, program.thread, (uint64_t[6]){0}, 0, other_program.thread_record);
+    begin_operation(one.thread_record, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 60}, 8);
+    invoke_partly(boot, WK_THREAD_STOP, one.thread, (uint64_t[6]){0}, 0, other.thread_record);
     act_as(boot);
     while (boot->operation.step != NULL)
         step_partly(boot, 0, NULL);
-    assert_int_equal(program.thread_record->priority, program.thread_record->own_priority);
+    assert_int_equal(one.thread_record->priority, one.thread_record->own_priority);
     assert_int_equal(memory_of(memory)->present_pages, 0);
 }
 
 static void an_object_lingers_until_the_operation_on_it_is_done(void **state)
 {
     const wk_handle bank = make_bank(BOOT_BANK, 200);
-    const wk_handle there = program_grant(&program, make_memory(bank, 60, 0), WK_TRANSFER_GIVE, ALL_RIGHTS);
+    const wk_handle there = program_grant(&one, make_memory(bank, 60, 0), WK_TRANSFER_GIVE, ALL_RIGHTS);
     const uint64_t bank_identity = identity_of(bank);
     struct memory *memory =
-        container_of(capability_find(&program.process_record->table, there)->object, struct memory, object);
+        container_of(capability_find(&one.process_record->table, there)->object, struct memory, object);
     const uint64_t identity = memory->object.identity;
     const uint64_t left = bank_left(BOOT_BANK);
 
     (void)state;
-    begin_operation(program.thread_record, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 60}, 8);
+    begin_operation(one.thread_record, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 60}, 8);
     assert_ok(wk_bank_destroy(bank));
     assert_true(object_exists(identity) && object_exists(bank_identity));
     assert_true(memory->object.lingers);
-    (void)finish_operation(program.thread_record);
+    (void)finish_operation(one.thread_record);
     assert_false(object_exists(identity) || object_exists(bank_identity));
     assert_int_equal(bank_left(BOOT_BANK), left + 200);
 }
