@@ -350,19 +350,12 @@ static struct capability *operation_slot(const struct operation *operation)
     return capability_find(&operation->thread->process->table, operation->cursor[0]);
 }
 
-static enum wk_status dismantle_and_await_flush(struct operation *operation)
-{
-    const enum wk_status status = object_dismantle_step(operation);
-
-    return status == WK_OK ? operation_await_flush(operation) : status;
-}
-
 static enum wk_status capability_delete_step(struct operation *operation)
 {
     struct capability *capability = operation_slot(operation);
 
     if (capability == NULL)
-        return dismantle_and_await_flush(operation);
+        return object_dismantle_and_flush_step(operation);
     if (capability_revoke_step(capability, operation) == WK_OK)
         capability_free(capability, operation);
     return WK_CONTINUE;
@@ -398,7 +391,7 @@ static enum wk_status capability_revoke_operation_step(struct operation *operati
     struct capability *capability = operation->cursor[1] ? NULL : operation_slot(operation);
 
     if (capability == NULL)
-        return dismantle_and_await_flush(operation);
+        return object_dismantle_and_flush_step(operation);
     if (capability_revoke_step(capability, operation) == WK_OK) {
         capability->flags &= CAPABILITY_DOOMED; /* somebody else may be taking it back */
         operation->cursor[1] = 1;
