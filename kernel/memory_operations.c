@@ -23,16 +23,13 @@ static struct memory *memory_of(struct object *object)
     return container_of(object, struct memory, object);
 }
 
-/* Pays the pages of an object under construction back that it did not need (cursor 1). */
-static void memory_pay_back(const struct operation *operation, const struct memory *memory)
-{
-    bank_credit(memory->object.bank, operation->cursor[1]);
-}
-
-/* The object is as it will be. If it is being destroyed, its handle is no answer: an error's word names an argument. */
+/*
+ * The object is as it will be: pays the pages back that it did not need (cursor 1). If it is being destroyed, its handle is
+ * no answer: an error's word names an argument.
+ */
 static enum wk_status memory_made(struct operation *operation, struct memory *memory)
 {
-    memory_pay_back(operation, memory);
+    bank_credit(memory->object.bank, operation->cursor[1]);
     if (memory->object.state == OBJECT_DYING) {
         operation->result = 0;
         return WK_REVOKED;
@@ -187,10 +184,9 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
 
         if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING) {
             source->busy = NULL;
-            memory_pay_back(operation, clone);
-            operation->result = 0;
             if (clone->object.state != OBJECT_DYING)
                 object_condemn(&clone->object, operation);
+            (void)memory_made(operation, clone);
             operation->step = memory_clone_abort_step;
             return WK_CONTINUE;
         }
@@ -216,7 +212,7 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
 {
     struct bank *bank = container_of(payer->object, struct bank, object);
     const uint64_t options = memory->options & ~(uint64_t)WK_MEMORY_OPTIONS_LARGE;
-    const uint64_t paid = memory->present_pages + memory->table_pages;
+    const uint64_t paid = memory->present_pages == 0 ? 0 : memory->present_pages + memory->table_pages;
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct memory *clone;
@@ -239,10 +235,8 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
 
     op_commit();
     out->memory = capability_handle(capability_make(invocation->process, &clone->object, WK_RIGHTS_ALL, NULL));
-    if (memory->present_pages == 0) {
-        bank_credit(bank, paid);
+    if (memory->present_pages == 0)
         return WK_OK;
-    }
     clone->object.state = OBJECT_MAKING;
     memory->busy = operation;
     operation_begin(operation, memory_clone_share_step, &memory->object);
