@@ -207,13 +207,6 @@ enum wk_status bank_info(struct invocation *invocation, struct bank *bank, struc
     return WK_OK;
 }
 
-static enum wk_status bank_destroy_step(struct operation *operation)
-{
-    const enum wk_status status = object_dismantle_step(operation);
-
-    return status == WK_OK ? operation_await_flush(operation) : status;
-}
-
 enum wk_status bank_destroy(struct invocation *invocation, struct bank *bank)
 {
     struct operation *operation = &invocation->thread->operation;
@@ -223,7 +216,7 @@ enum wk_status bank_destroy(struct invocation *invocation, struct bank *bank)
 
     op_commit();
     object_condemn(&bank->object, operation);
-    return operation_begin(operation, bank_destroy_step, NULL);
+    return operation_begin(operation, object_dismantle_and_flush_step, NULL);
 }
 
 /* Condemns what it paid for, one object a step; each ends before the bank's turn comes again. */

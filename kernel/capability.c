@@ -3,9 +3,10 @@
  * Capabilities: slots in a process's table, and the forest that says what was derived from what. Owned capabilities are
  * the roots, listed by their object; what was lent, and every mapping, is a child of what it was made through.
  *
- * Taking back works breadth first in constant steps: the first child is doomed, so that it gains no children; its own
- * children move, one a step, to the end of the list of what is taken back; then it is freed. New children can appear only
- * below what is not yet doomed and only CAPABILITY_DEPTH_LIMIT levels deep, so the work ends whatever others do meanwhile.
+ * Taking back works breadth first in constant steps: the first child is doomed; its own children move, a few a step, to
+ * the end of the list of what is taken back; then it is freed. Nobody lends anew what is below a capability that is being
+ * taken back or revoked (capability_check_derive looks at all above); at the most a mapping there is cut in two, which
+ * leaves as many pages. So the work ends whatever others do meanwhile.
  *
  * Guarded by the kernel lock. Invariants: see capability.h.
  */
@@ -350,19 +351,12 @@ static struct capability *operation_slot(const struct operation *operation)
     return capability_find(&operation->thread->process->table, operation->cursor[0]);
 }
 
-static enum wk_status dismantle_and_await_flush(struct operation *operation)
-{
-    const enum wk_status status = object_dismantle_step(operation);
-
-    return status == WK_OK ? operation_await_flush(operation) : status;
-}
-
 static enum wk_status capability_delete_step(struct operation *operation)
 {
     struct capability *capability = operation_slot(operation);
 
     if (capability == NULL)
-        return dismantle_and_await_flush(operation);
+        return object_dismantle_and_flush_step(operation);
     if (capability_revoke_step(capability, operation) == WK_OK)
         capability_free(capability, operation);
     return WK_CONTINUE;
@@ -397,7 +391,7 @@ static enum wk_status capability_revoke_operation_step(struct operation *operati
     struct capability *capability = operation->cursor[1] ? NULL : operation_slot(operation);
 
     if (capability == NULL)
-        return dismantle_and_await_flush(operation);
+        return object_dismantle_and_flush_step(operation);
     if (capability_revoke_step(capability, operation) == WK_OK) {
         capability->flags &= CAPABILITY_DOOMED; /* somebody else may be taking it back */
         operation->cursor[1] = 1;

@@ -50,9 +50,13 @@ void event_wait_end(struct thread *thread, enum wk_status status);
 void event_capability_gone(struct event *event, const struct process *process, uint64_t handle);
 /* The priority of a thread changed: puts it in its place among the waiters, if it is one of them. */
 void event_wait_requeue(struct thread *thread);
-/* Wakes a few of the threads that this hart granted bits and has still to wake; false if there was none. The hart does
- * so until there is none before it goes back to user code. Requires: the lock. */
+/*
+ * Wakes a few of the threads that this hart granted bits and has still to wake. The hart does so on its way back to user
+ * code, until none is left or as much has been served as may come before other work (trap.c, SERVED_MAX); then its timer
+ * soon brings it back to the rest. Requires: the lock.
+ */
 void event_wake_some(struct hart *hart);
+/* The same; false if there was none. */
 static inline bool event_wake_granted(struct hart *hart)
 {
     if (!hart->attention.granted)

@@ -32,6 +32,12 @@ void hart_init(struct hart *hart, unsigned index)
     event_hart_init(hart);
 }
 
+void hart_rest(void)
+{
+    deadline_write_timer(hart_current(), arch_time_ns() + HART_REST_NS);
+    arch_idle();
+}
+
 void hart_notify(struct hart *hart)
 {
     struct hart *self = hart_current();

@@ -13,6 +13,7 @@
 
 #define HARTS_MAX 64
 #define PRIORITIES 256
+#define HART_REST_NS 20000
 /* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
  * take. */
 #define FRAME_STOCK 8
@@ -115,6 +116,9 @@ extern unsigned hart_count;
 
 /* Prepares a hart's struct (zeroed memory, but for `arch`). */
 void hart_init(struct hart *hart, unsigned index);
+/* Sleeps for HART_REST_NS at most, in the midst of waiting for another hart: where harts are themselves threads of
+ * another system, that one may be waiting for this one's processor. */
+void hart_rest(void);
 /* Interrupts another hart as soon as this one releases the lock; nothing if it is this one. Requires: the lock. */
 void hart_notify(struct hart *hart);
 /* Sends what hart_notify collected. Called when the lock is released. */

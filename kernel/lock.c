@@ -10,21 +10,9 @@
 #include "assert.h"
 #include "space.h"
 
-#define SPINS_MAX 2048
-#define REST_NS 20000
+#define SPINS_MAX 2048 /* nobody holds the lock for so long whose hart has its processor */
 
 struct kernel_lock kernel_lock;
-
-/*
- * Nobody holds the lock for so long, unless the hart of who does is a thread of another system that waits for this one's
- * processor: sleeps for a moment.
- */
-static void rest(void)
-{
-    hart_current()->timer_ns = 0; /* to be written again on the way out of the kernel */
-    arch_timer_set(arch_time_ns() + REST_NS);
-    arch_idle();
-}
 
 void kernel_lock_wait(uint32_t ticket)
 {
@@ -32,7 +20,7 @@ void kernel_lock_wait(uint32_t ticket)
     for (unsigned spins = 1; atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket; spins++) {
         space_flush_serve();
         if (spins % SPINS_MAX == 0)
-            rest();
+            hart_rest();
         else
             arch_relax();
     }

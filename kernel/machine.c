@@ -110,20 +110,21 @@ enum wk_status machine_claim_irq(struct invocation *invocation, struct machine *
 
 /*
  * One byte a step, for each is a call to the firmware. The bytes are in the operation's cursor and, the last eight, its
- * result; they move down by one each time. The bytes left are counted in `pointer`.
+ * pointer; they move down by one each time. The bytes left are counted in `result`, which is 0 in the end, as an answer
+ * without results has it.
  */
 static enum wk_status console_write_step(struct operation *operation)
 {
-    const uintptr_t left = (uintptr_t)operation->pointer;
+    const uint64_t last = (uintptr_t)operation->pointer;
 
-    assert(left != 0 && left <= CONSOLE_BYTES_MAX);
+    assert(operation->result != 0 && operation->result <= CONSOLE_BYTES_MAX);
     arch_console_put((char)(operation->cursor[0] & 0xff));
     for (unsigned i = 0; i < 3; i++)
         operation->cursor[i] = operation->cursor[i] >> 8 | operation->cursor[i + 1] << 56;
-    operation->cursor[3] = operation->cursor[3] >> 8 | operation->result << 56;
-    operation->result >>= 8;
-    operation->pointer = (void *)(left - 1);
-    return left == 1 ? WK_OK : WK_CONTINUE;
+    operation->cursor[3] = operation->cursor[3] >> 8 | last << 56;
+    operation->pointer = (void *)(uintptr_t)(last >> 8);
+    operation->result--;
+    return operation->result == 0 ? WK_OK : WK_CONTINUE;
 }
 
 enum wk_status machine_console_write(struct invocation *invocation, struct machine *machine,
@@ -139,8 +140,8 @@ enum wk_status machine_console_write(struct invocation *invocation, struct machi
     operation->cursor[1] = in->bytes1;
     operation->cursor[2] = in->bytes2;
     operation->cursor[3] = in->bytes3;
-    operation->result = in->bytes4;
-    operation->pointer = (void *)(uintptr_t)in->length;
+    operation->pointer = (void *)(uintptr_t)in->bytes4;
+    operation->result = in->length;
     return WK_CONTINUE;
 }
 

@@ -312,6 +312,13 @@ static enum wk_status memory_map_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
+/* What is stored to can be loaded from, and is not executed. */
+static inline bool protection_is_allowed(uint64_t protection)
+{
+    return !(protection & WK_PROTECTION_WRITE) ||
+           (protection & (WK_PROTECTION_READ | WK_PROTECTION_EXECUTE)) == WK_PROTECTION_READ;
+}
+
 /* Whether the pages of such a range and protection may be mapped through the capability: a status and the argument. */
 static inline enum wk_status check_map(struct invocation *invocation, const struct memory *memory,
                                        const struct wk_memory_map_in *in)
@@ -322,7 +329,7 @@ static inline enum wk_status check_map(struct invocation *invocation, const stru
         return invocation_bad_argument(invocation, 2);
     if (in->offset_pages + in->pages > memory->pages)
         return invocation_bad_argument(invocation, 4);
-    if (protection & WK_PROTECTION_WRITE && (!(protection & WK_PROTECTION_READ) || protection & WK_PROTECTION_EXECUTE))
+    if (!protection_is_allowed(protection))
         return invocation_bad_argument(invocation, 5);
     if (protection & ~(uint64_t)invocation->capability->rights)
         return WK_NO_RIGHT;
@@ -522,7 +529,7 @@ enum wk_status process_protect(struct invocation *invocation, struct process *pr
 
     if (end > WK_USER_ADDRESS_END)
         return invocation_bad_argument(invocation, 2);
-    if (protection & WK_PROTECTION_WRITE && (!(protection & WK_PROTECTION_READ) || protection & WK_PROTECTION_EXECUTE))
+    if (!protection_is_allowed(protection))
         return invocation_bad_argument(invocation, 3);
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;

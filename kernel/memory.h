@@ -25,8 +25,9 @@ struct memory_pin {
  * object; larger objects have a radix tree of pages with 512 slots each, paid like the pages themselves.
  *
  * INV-MEMORY-1 present_pages is the number of slots that are not 0; each is charged to the bank as one page.
- * INV-MEMORY-2 a frame's references is the number of memory objects that have it; above 1 nobody may store to it.
- * INV-MEMORY-3 a pinned page is present, not shared, and its pin is in `pins`.
+ * INV-MEMORY-2 a frame's sharers (frame_sharers) are the memory objects that have it, whatever pins it has besides; while
+ *              there are several nobody may store to it.
+ * INV-MEMORY-3 a page pinned by a struct memory_pin is present, not shared, and its pin is in `pins`.
  */
 struct memory {
     struct object object;

@@ -23,12 +23,17 @@ static struct memory *memory_of(struct object *object)
     return container_of(object, struct memory, object);
 }
 
-/* Pays `paid` pages of an object under construction back that it does not need; the object is as it will be. */
-static enum wk_status memory_made(struct memory *memory, uint64_t unused)
+/*
+ * The object is as it will be: pays the pages back that it did not need (cursor 1). If it is being destroyed, its handle is
+ * no answer: an error's word names an argument.
+ */
+static enum wk_status memory_made(struct operation *operation, struct memory *memory)
 {
-    bank_credit(memory->object.bank, unused);
-    if (memory->object.state == OBJECT_DYING)
+    bank_credit(memory->object.bank, operation->cursor[1]);
+    if (memory->object.state == OBJECT_DYING) {
+        operation->result = 0;
         return WK_REVOKED;
+    }
     memory->object.state = OBJECT_LIVE;
     return WK_OK;
 }
@@ -52,7 +57,7 @@ static enum wk_status memory_fill_step(struct operation *operation)
 
     for (unsigned i = 0; i < FILL_STEP; i++) {
         if (operation->cursor[0] == memory->pages || memory->object.state == OBJECT_DYING)
-            return memory_made(memory, operation->cursor[1]);
+            return memory_made(operation, memory);
         memory_put_page(memory, operation->cursor[0]++, frame_take(memory), &operation->cursor[1]);
     }
     return WK_CONTINUE;
@@ -101,7 +106,7 @@ static enum wk_status memory_fill_large_step(struct operation *operation)
     }
     if (operation->pointer == NULL) {
         if (operation->cursor[0] == memory->pages || memory->object.state == OBJECT_DYING)
-            return memory_made(memory, operation->cursor[1]);
+            return memory_made(operation, memory);
         operation->pointer = frame_take_large();
         if (operation->pointer == NULL) {
             operation->step = memory_fill_step; /* none whole: the rest in single pages */
@@ -159,7 +164,7 @@ static enum wk_status memory_clone_sweep_step(struct operation *operation)
     if (!space_flush_done(operation->epoch))
         return WK_CONTINUE;
     source->busy = NULL;
-    return memory_made(clone, operation->cursor[1]);
+    return memory_made(operation, clone);
 }
 
 /* One of the two dies: what has been made of the clone goes too. */
@@ -179,9 +184,9 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
 
         if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING) {
             source->busy = NULL;
-            (void)memory_made(clone, operation->cursor[1]);
             if (clone->object.state != OBJECT_DYING)
                 object_condemn(&clone->object, operation);
+            (void)memory_made(operation, clone);
             operation->step = memory_clone_abort_step;
             return WK_CONTINUE;
         }
@@ -207,7 +212,7 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
 {
     struct bank *bank = container_of(payer->object, struct bank, object);
     const uint64_t options = memory->options & ~(uint64_t)WK_MEMORY_OPTIONS_LARGE;
-    const uint64_t paid = memory->present_pages + memory->table_pages;
+    const uint64_t paid = memory->present_pages == 0 ? 0 : memory->present_pages + memory->table_pages;
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct memory *clone;
@@ -230,10 +235,8 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
 
     op_commit();
     out->memory = capability_handle(capability_make(invocation->process, &clone->object, WK_RIGHTS_ALL, NULL));
-    if (memory->present_pages == 0) {
-        (void)memory_made(clone, paid);
+    if (memory->present_pages == 0)
         return WK_OK;
-    }
     clone->object.state = OBJECT_MAKING;
     memory->busy = operation;
     operation_begin(operation, memory_clone_share_step, &memory->object);

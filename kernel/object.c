@@ -167,3 +167,10 @@ enum wk_status object_dismantle_step(struct operation *operation)
     object_finish(object);
     return WK_CONTINUE;
 }
+
+enum wk_status object_dismantle_and_flush_step(struct operation *operation)
+{
+    const enum wk_status status = object_dismantle_step(operation);
+
+    return status == WK_OK ? operation_await_flush(operation) : status;
+}

@@ -63,6 +63,8 @@ void object_condemn(struct object *object, struct operation *operation);
 void object_last_capability_gone(struct object *object, struct operation *operation);
 /* One step of the end of the first condemned object. WK_CONTINUE while any is left, then WK_OK. */
 enum wk_status object_dismantle_step(struct operation *operation);
+/* The same, and then waits until all harts know of everything that was taken away. */
+enum wk_status object_dismantle_and_flush_step(struct operation *operation);
 
 static inline void object_reference(struct object *object)
 {

@@ -172,7 +172,6 @@ void trap_software(void)
 
 #define SERVED_MAX 8
 #define POLLS_MAX 64
-#define REST_NS 20000
 
 /* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
 static void take_interrupts(void)
@@ -244,23 +243,19 @@ static void program_timer(struct hart *hart)
     if (hart->served < SERVED_MAX)
         deadline_program(hart);
     else
-        deadline_write_timer(hart, arch_time_ns() + REST_NS);
+        deadline_write_timer(hart, arch_time_ns() + HART_REST_NS);
     hart->served = 0;
 }
 
-/*
- * The step only asked whether another hart has done its part. Where harts are themselves threads of another system, that
- * one may be waiting for this one's processor: now and then this one sleeps for a moment.
- */
+/* The step only asked whether another hart has done its part: now and then this one rests. */
 static void poll_patiently(struct hart *hart, const struct thread *thread)
 {
     hart->polled = false;
     if (thread->operation.step == NULL || ++hart->polls < POLLS_MAX)
         return;
     hart->polls = 0;
-    deadline_write_timer(hart, arch_time_ns() + REST_NS);
     meter_left();
-    arch_idle();
+    hart_rest();
     meter_entered();
 }
 

@@ -56,7 +56,6 @@ bool tolerate(const char *what, enum wk_status status)
     case WK_BAD_ARGUMENT:
     case WK_ALREADY_MAPPED:
     case WK_NOT_MAPPED:
-    case WK_ALREADY_BOUND:
     case WK_ALREADY_STARTED:
     case WK_NOT_STARTED:
     case WK_NOT_AVAILABLE:

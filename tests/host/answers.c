@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every answer is compared with what the operation's interface file says that it may be. With WINKLE_ANSWERS in the
+ * Every answer is compared with what the operation's interface file says that it may be: its status, and that no word
+ * is other than 0 but its results, or of an error the argument that it is about. With WINKLE_ANSWERS in the
  * environment, lines `OPERATION STATUS` of all that were given are added to the file of that name: tools/coverage.py
  * finds those that no test has seen.
  */
@@ -36,7 +37,17 @@ static void note(const struct interface_operation *operation, enum wk_status sta
     close(descriptor);
 }
 
-void answer_check(uint64_t number, enum wk_status status)
+static void check_words(const struct interface_operation *operation, enum wk_status status, const uint64_t words[6])
+{
+    if (status != WK_OK && words[0] > operation->in_count)
+        fail_msg("%s failed with %#lx, which is no argument's number", operation->name, (unsigned long)words[0]);
+    for (unsigned i = status == WK_OK ? operation->out_count : 1; i < 6; i++)
+        if (words[i] != 0)
+            fail_msg("%s answered %s with %#lx in word %u", operation->name, interface_status_names[status],
+                     (unsigned long)words[i], i);
+}
+
+static void answer_check(uint64_t number, enum wk_status status, const uint64_t words[6])
 {
     const struct interface_operation *operation = operation_by_number(number);
     uint64_t bit;
@@ -45,6 +56,7 @@ void answer_check(uint64_t number, enum wk_status status)
         return;
     if ((unsigned)status >= INTERFACE_STATUS_COUNT)
         fail_msg("%s answered %u, which is no status", operation->name, (unsigned)status);
+    check_words(operation, status, words);
     bit = UINT64_C(1) << (operation - interface_operations);
     if (given[status] & bit)
         return;
@@ -73,10 +85,10 @@ void answer_owe(const struct thread *thread, uint64_t number)
     owed[thread->object.identity % 64].number = number;
 }
 
-void answer_check_owed(const struct thread *thread, enum wk_status status)
+void answer_check_owed(const struct thread *thread, enum wk_status status, const uint64_t words[6])
 {
     if (owed[thread->object.identity % 64].identity != thread->object.identity)
         return;
     owed[thread->object.identity % 64].identity = 0;
-    answer_check(owed[thread->object.identity % 64].number, status);
+    answer_check(owed[thread->object.identity % 64].number, status, words);
 }

@@ -1,49 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Events: signals, waits and their ends, sources, destruction. */
+/* Events: their bits, and who gets them. */
 #include "harness.h"
-
-#include "lock.h"
-#include "upcall.h"
-
-#define NEVER UINT64_MAX
-
-/* The first process's first thread, which does everything that no other thread is named for. */
-static struct thread *first_thread(void)
-{
-    return thread_of(BOOT_THREAD);
-}
-
-/* A further thread of the first process. */
-static struct thread *spawn_named(unsigned priority, wk_handle *thread)
-{
-    assert_ok(wk_thread_create(BOOT_PROCESS, priority, thread));
-    assert_ok(wk_thread_start(*thread, 0x10100, 0, 0, 0, 0));
-    return thread_of(*thread);
-}
-
-static struct thread *spawn(unsigned priority)
-{
-    wk_handle thread;
-
-    return spawn_named(priority, &thread);
-}
-
-/* Has the thread wait; the first thread acts again afterwards. */
-static void begin_wait(struct thread *thread, wk_handle event, uint64_t mask, uint64_t deadline)
-{
-    struct thread *before = actor();
-    uint64_t bits;
-
-    act_as(thread);
-    assert_status(wk_event_wait(event, mask, deadline, &bits), NOT_ANSWERED);
-    act_as(before);
-}
-
-static void assert_answered(struct thread *thread, enum wk_status status, uint64_t bits)
-{
-    assert_int_equal(late_answer(thread), status);
-    assert_int_equal(answer_words[0], bits);
-}
 
 static void a_new_event_has_no_bits(void **state)
 {
@@ -107,7 +64,7 @@ static void a_mask_without_bits_is_refused(void **state)
 static void a_signal_ends_a_wait_for_one_of_its_bits(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiter = spawn(10);
+    struct thread *waiter = spawn(10, NULL);
 
     (void)state;
     begin_wait(waiter, event, 0x6, NEVER);
@@ -121,7 +78,7 @@ static void a_signal_ends_a_wait_for_one_of_its_bits(void **state)
 static void a_signal_without_bits_does_nothing(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiter = spawn(10);
+    struct thread *waiter = spawn(10, NULL);
 
     (void)state;
     begin_wait(waiter, event, ~UINT64_C(0), NEVER);
@@ -132,9 +89,9 @@ static void a_signal_without_bits_does_nothing(void **state)
 static void the_most_urgent_waiter_gets_the_bit(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
-    struct thread *low = spawn(10);
-    struct thread *high = spawn(30);
-    struct thread *middle = spawn(20);
+    struct thread *low = spawn(10, NULL);
+    struct thread *high = spawn(30, NULL);
+    struct thread *middle = spawn(20, NULL);
 
     (void)state;
     begin_wait(low, event, 1, NEVER);
@@ -153,8 +110,8 @@ static void the_most_urgent_waiter_gets_the_bit(void **state)
 static void equals_are_served_in_order_of_arrival(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
-    struct thread *one = spawn(10);
-    struct thread *two = spawn(10);
+    struct thread *one = spawn(10, NULL);
+    struct thread *two = spawn(10, NULL);
 
     (void)state;
     begin_wait(one, event, 1, NEVER);
@@ -168,8 +125,8 @@ static void a_waiter_moves_when_its_priority_changes(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
     wk_handle thread;
-    struct thread *one = spawn_named(10, &thread);
-    struct thread *two = spawn(11);
+    struct thread *one = spawn(10, &thread);
+    struct thread *two = spawn(11, NULL);
 
     (void)state;
     begin_wait(one, event, 1, NEVER);
@@ -187,7 +144,7 @@ static void one_signal_serves_as_many_waiters_as_it_has_bits(void **state)
 
     (void)state;
     for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++) {
-        waiters[i] = spawn(10 + i % 3);
+        waiters[i] = spawn(10 + i % 3, NULL);
         begin_wait(waiters[i], event, UINT64_C(3) << 2 * i, NEVER);
     }
     assert_ok(wk_event_signal(event, 0x5555555555555555 >> (64 - 2 * WK_EVENT_WAITERS_MAX)));
@@ -204,209 +161,11 @@ static void a_crowded_event_is_busy(void **state)
 
     (void)state;
     for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++)
-        begin_wait(spawn(10), event, 1, NEVER);
+        begin_wait(spawn(10, NULL), event, 1, NEVER);
     assert_status(wk_event_wait(event, 1, NEVER, &bits), WK_BUSY);
     assert_ok(wk_event_signal(event, 3));
     assert_ok(wk_event_wait(event, 2, NEVER, &bits)); /* what does not have to wait is served */
-    begin_wait(spawn(10), event, 1, NEVER);
-}
-
-static void a_wait_ends_at_its_deadline(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiter = spawn(10);
-    uint64_t bits;
-
-    (void)state;
-    begin_wait(waiter, event, 1, host_time_ns + 1000);
-    host_time_pass_to(host_time_ns + 999);
-    assert_true(is_waiting(waiter));
-    host_time_pass_to(host_time_ns + 1);
-    assert_answered(waiter, WK_TIMED_OUT, 0);
-    assert_int_equal(event_of(event)->waiter_count, 0);
-    assert_ok(wk_event_signal(event, 1));
-    assert_ok(wk_event_poll(event, 1, &bits));
-}
-
-static void a_deadline_that_has_passed_ends_the_wait_at_once(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    uint64_t bits;
-
-    (void)state;
-    host_time_pass_to(host_time_ns + 5000);
-    assert_status(wk_event_wait(event, 1, 0, &bits), WK_TIMED_OUT);
-    assert_status(wk_event_wait(event, 1, host_time_ns, &bits), WK_TIMED_OUT);
-}
-
-static void the_deadline_of_a_wait_that_is_over_does_nothing(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiter = spawn(10);
-
-    (void)state;
-    begin_wait(waiter, event, 1, host_time_ns + 1000);
-    assert_ok(wk_event_signal(event, 1));
-    assert_answered(waiter, WK_OK, 1);
-    begin_wait(waiter, event, 1, NEVER);
-    host_time_pass_to(host_time_ns + 2000);
-    assert_true(is_waiting(waiter));
-    assert_ok(wk_event_signal(event, 1));
-    begin_wait(waiter, event, 1, host_time_ns + 1000);
-    assert_ok(wk_event_signal(event, 1));
-    act_as(waiter); /* the time passes while it does something else */
-    host_time_pass_to(host_time_ns + 2000);
-    assert_ok(wk_capability_check(event));
-    check_kernel();
-}
-
-static void an_interrupt_ends_a_wait(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    wk_handle thread;
-    struct thread *waiter = spawn_named(10, &thread);
-
-    (void)state;
-    begin_wait(waiter, event, 1, NEVER);
-    assert_ok(wk_thread_interrupt(thread));
-    assert_answered(waiter, WK_INTERRUPTED, 0);
-    begin_wait(waiter, event, 1, NEVER); /* only that one */
-}
-
-static void an_interrupt_ends_the_next_wait_if_there_is_none(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    wk_handle thread;
-    struct thread *waiter = spawn_named(10, &thread);
-    uint64_t bits;
-
-    (void)state;
-    assert_ok(wk_thread_interrupt(thread));
-    act_as(waiter);
-    assert_ok(wk_event_signal(event, 1));
-    assert_ok(wk_event_wait(event, 1, NEVER, &bits)); /* it does not have to wait */
-    assert_status(wk_event_wait(event, 1, NEVER, &bits), WK_INTERRUPTED);
-    act_as(first_thread());
-    begin_wait(waiter, event, 1, NEVER);
-}
-
-static void a_thread_that_ends_waits_no_more(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    wk_handle thread;
-    struct thread *waiter = spawn_named(10, &thread);
-
-    (void)state;
-    begin_wait(waiter, event, 1, host_time_ns + 1000);
-    assert_ok(wk_thread_stop(thread));
-    assert_int_equal(event_of(event)->waiter_count, 0);
-    assert_ok(wk_capability_delete(thread));
-    host_time_pass_to(host_time_ns + 2000);
-    check_kernel();
-}
-
-static void destruction_ends_all_waits(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiters[WK_EVENT_WAITERS_MAX];
-
-    (void)state;
-    for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++) {
-        waiters[i] = spawn(10);
-        begin_wait(waiters[i], event, 1, NEVER);
-    }
-    assert_ok(wk_capability_delete(event));
-    for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++)
-        assert_answered(waiters[i], WK_REVOKED, 0);
-}
-
-static void destruction_unbinds_all_sources(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    wk_handle timers[50];
-
-    (void)state;
-    for (unsigned i = 0; i < 50; i++) {
-        assert_ok(wk_timer_create(BOOT_BANK, &timers[i]));
-        assert_ok(wk_timer_bind(timers[i], event, 1));
-        assert_ok(wk_timer_set(timers[i], host_time_ns + 1000, 0));
-    }
-    assert_ok(wk_capability_delete(event));
-    host_time_pass_to(host_time_ns + 2000);
-    check_kernel();
-}
-
-/* A signal that serves more threads than are woken in one hold of the lock, stopped in the middle. */
-static void signal_in_two_halves(wk_handle event, uint64_t bits, void (*between)(struct thread *),
-                                 struct thread *thread)
-{
-    kernel_lock_acquire();
-    event_signal_bits(event_of(event), bits);
-    assert_false(list_is_empty(&host_hart->granted));
-    between(thread);
-    kernel_lock_release();
-    arch_hart_notify(host_hart);
-    host_run();
-    check_kernel();
-}
-
-static void interrupt_it(struct thread *thread)
-{
-    assert_null(thread->wait_event);
-    upcall_interrupt_latch(thread);
-}
-
-static void end_it(struct thread *thread)
-{
-    thread_end(thread);
-}
-
-static void bits_that_were_granted_are_not_lost_to_an_interrupt(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiters[5];
-    uint64_t bits;
-
-    (void)state;
-    for (unsigned i = 0; i < 5; i++) {
-        waiters[i] = spawn(10);
-        begin_wait(waiters[i], event, UINT64_C(1) << i, NEVER);
-    }
-    signal_in_two_halves(event, 0x1f, interrupt_it, waiters[4]);
-    for (unsigned i = 0; i < 5; i++)
-        assert_answered(waiters[i], WK_OK, UINT64_C(1) << i);
-    act_as(waiters[4]);
-    assert_status(wk_event_wait(event, 1, NEVER, &bits), WK_INTERRUPTED);
-}
-
-static void a_thread_may_end_between_grant_and_wake(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiters[5];
-
-    (void)state;
-    for (unsigned i = 0; i < 5; i++) {
-        waiters[i] = spawn(10);
-        begin_wait(waiters[i], event, UINT64_C(1) << i, NEVER);
-    }
-    signal_in_two_halves(event, 0x1f, end_it, waiters[3]);
-    assert_answered(waiters[2], WK_OK, 4);
-    assert_answered(waiters[4], WK_OK, 16);
-    assert_true((waiters[3]->stop & THREAD_ENDED) != 0 && !is_waiting(waiters[3]));
-}
-
-static void the_last_granted_thread_may_end(void **state)
-{
-    wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiters[3];
-
-    (void)state;
-    for (unsigned i = 0; i < 3; i++) {
-        waiters[i] = spawn(10);
-        begin_wait(waiters[i], event, UINT64_C(1) << i, NEVER);
-    }
-    signal_in_two_halves(event, 0x7, end_it, waiters[2]);
-    assert_true(list_is_empty(&host_hart->granted));
+    begin_wait(spawn(10, NULL), event, 1, NEVER);
 }
 
 static void a_signal_reaches_threads_of_other_harts(void **state)
@@ -419,7 +178,7 @@ static void a_signal_reaches_threads_of_other_harts(void **state)
     machine_start(&machine);
     event = make_event(BOOT_BANK);
     for (unsigned i = 0; i < 8; i++) {
-        waiters[i] = spawn(10);
+        waiters[i] = spawn(10, NULL);
         begin_wait(waiters[i], event, UINT64_C(3) << i, host_time_ns + 100000 + i);
     }
     assert_ok(wk_event_signal(event, 0x1ff));
@@ -444,17 +203,6 @@ int main(int count, char **arguments)
         machine_test(a_waiter_moves_when_its_priority_changes),
         machine_test(one_signal_serves_as_many_waiters_as_it_has_bits),
         machine_test(a_crowded_event_is_busy),
-        machine_test(a_wait_ends_at_its_deadline),
-        machine_test(a_deadline_that_has_passed_ends_the_wait_at_once),
-        machine_test(the_deadline_of_a_wait_that_is_over_does_nothing),
-        machine_test(an_interrupt_ends_a_wait),
-        machine_test(an_interrupt_ends_the_next_wait_if_there_is_none),
-        machine_test(a_thread_that_ends_waits_no_more),
-        machine_test(destruction_ends_all_waits),
-        machine_test(destruction_unbinds_all_sources),
-        machine_test(bits_that_were_granted_are_not_lost_to_an_interrupt),
-        machine_test(a_thread_may_end_between_grant_and_wake),
-        machine_test(the_last_granted_thread_may_end),
         cmocka_unit_test(a_signal_reaches_threads_of_other_harts),
     };
 

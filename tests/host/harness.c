@@ -267,7 +267,7 @@ enum wk_status late_answer(struct thread *thread)
     if (!can_answer(thread))
         return NOT_ANSWERED;
     memcpy(answer_words, &registers[11], sizeof(answer_words));
-    answer_check_owed(thread, (enum wk_status)registers[10]);
+    answer_check_owed(thread, (enum wk_status)registers[10], answer_words);
     return (enum wk_status)registers[10];
 }
 

@@ -110,6 +110,17 @@ extern bool harness_collects_statuses;
 /* What the interface files say of an operation; NULL if there is none of that number. */
 const struct interface_operation *operation_by_number(uint64_t number);
 
+/* ---- threads ---- */
+
+#define NEVER UINT64_MAX
+
+/* A further thread of the first process, ready to run, and its handle if `handle` is not NULL. */
+struct thread *spawn(unsigned priority, wk_handle *handle);
+/* Has the thread wait, by a handle of its own process; whoever acts goes on acting. */
+void begin_wait(struct thread *thread, wk_handle event, uint64_t mask, uint64_t deadline);
+/* The thread's wait has ended with that answer. */
+void assert_answered(struct thread *thread, enum wk_status status, uint64_t bits);
+
 /* ---- user code ---- */
 
 /* Accesses of the acting thread, through page tables and TLB, with page faults as they come. False: the kernel did not
@@ -172,6 +183,10 @@ void assert_state_is(char *before);
 wk_handle make_memory(wk_handle bank, uint64_t pages, uint64_t options);
 wk_handle make_event(wk_handle bank);
 wk_handle make_bank(wk_handle bank, uint64_t pages);
+/* A bank with exactly so many pages left, which has room for the record of one more memory object. */
+wk_handle bank_with(uint64_t pages);
+uint64_t pages_of(wk_handle memory);
+uint64_t present_pages_of(wk_handle memory);
 wk_handle lend(wk_handle handle, uint64_t rights);
 wk_handle duplicate(wk_handle handle, uint64_t rights);
 /* Maps whole memory at `address` of the acting process. */

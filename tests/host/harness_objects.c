@@ -26,6 +26,35 @@ wk_handle program_grant(const struct program *program, wk_handle handle, enum wk
     return granted;
 }
 
+/* ---- threads ---- */
+
+struct thread *spawn(unsigned priority, wk_handle *handle)
+{
+    wk_handle thread;
+
+    assert_ok(wk_thread_create(BOOT_PROCESS, priority, &thread));
+    assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
+    if (handle != NULL)
+        *handle = thread;
+    return thread_of(thread);
+}
+
+void begin_wait(struct thread *thread, wk_handle event, uint64_t mask, uint64_t deadline)
+{
+    struct thread *before = actor();
+    uint64_t bits;
+
+    act_as(thread);
+    assert_status(wk_event_wait(event, mask, deadline, &bits), NOT_ANSWERED);
+    act_as(before);
+}
+
+void assert_answered(struct thread *thread, enum wk_status status, uint64_t bits)
+{
+    assert_int_equal(late_answer(thread), status);
+    assert_int_equal(answer_words[0], bits);
+}
+
 /* ---- looking in ---- */
 
 struct capability *slot_of(wk_handle handle)
@@ -84,6 +113,22 @@ uint64_t bank_left(wk_handle bank)
     return bank_of(bank)->limit_pages - bank_of(bank)->used_pages;
 }
 
+uint64_t pages_of(wk_handle memory)
+{
+    uint64_t pages, present, options, mappings, identity;
+
+    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
+    return pages;
+}
+
+uint64_t present_pages_of(wk_handle memory)
+{
+    uint64_t pages, present, options, mappings, identity;
+
+    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
+    return present;
+}
+
 uint64_t identity_of(wk_handle handle)
 {
     return object_of(handle)->identity;
@@ -140,6 +185,19 @@ wk_handle make_bank(wk_handle bank, uint64_t pages)
 
     assert_ok(wk_bank_split(bank, pages, WK_BANK_KIND_RAM, &child));
     return child;
+}
+
+wk_handle bank_with(uint64_t pages)
+{
+    for (uint64_t size = pages + 1;; size++) {
+        const wk_handle bank = make_bank(BOOT_BANK, size);
+
+        make_memory(bank, 1, ON_DEMAND);
+        if (bank_left(bank) == pages)
+            return bank;
+        assert_ok(wk_bank_destroy(bank));
+        assert_true(size < pages + 8);
+    }
 }
 
 wk_handle lend(wk_handle handle, uint64_t rights)

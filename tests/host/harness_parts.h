@@ -9,10 +9,9 @@
 void harness_urge(struct thread *thread);
 /* The thread's registers, wherever they are. */
 const uint64_t *harness_registers(const struct thread *thread);
-/* The operation's interface file says that it may answer so; else the test fails. */
-void answer_check(uint64_t number, enum wk_status status);
-/* The same for an answer that is not there yet. */
+/* The thread has begun that operation; when it is answered, the operation's interface file says that it may be so, else the
+ * test fails. */
 void answer_owe(const struct thread *thread, uint64_t number);
-void answer_check_owed(const struct thread *thread, enum wk_status status);
+void answer_check_owed(const struct thread *thread, enum wk_status status, const uint64_t words[6]);
 
 #endif

@@ -62,14 +62,12 @@ static void a_region_that_another_hart_may_reach_is_not_given_out(void **state)
     const struct host_machine machine = {.harts = 3, .asid_bits = 4, .seed = 5};
     struct thread *first, *second;
     struct physical physical;
-    wk_handle region, thread;
+    wk_handle region;
 
     (void)state;
     machine_start(&machine);
     first = actor();
-    assert_ok(wk_thread_create(BOOT_PROCESS, 10, &thread));
-    assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
-    second = thread_of(thread);
+    second = spawn(10, NULL);
     assert_ptr_not_equal(first->hart, second->hart);
     assert_ok(claim(10, 4, &region));
     map(region, 0x200000, READ | WRITE);

@@ -1,43 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Mapping, the faults that follow, and how mappings go when what they were made through is taken back. */
-#include "harness.h"
+#include "programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define LARGE_BASE (4 * WK_LARGE_PAGE_BYTES)
 #define PAGE WK_PAGE_BYTES
-
-static struct thread *boot;
-static struct program program;
-
-static int setup(void **state)
-{
-    machine_setup(state);
-    boot = actor();
-    program = program_make(500, 10);
-    return 0;
-}
-
-/* Maps memory of the boot process into the program. */
-static void map_there(wk_handle memory, uint64_t address, uint64_t offset, uint64_t pages, uint64_t protection)
-{
-    assert_ok(wk_memory_map(memory, program.process, address, offset, pages, protection));
-}
-
-/* The program's access is refused, and ends it for that reason. */
-static void expect_end(enum wk_end_reason reason, uint64_t detail)
-{
-    enum wk_process_state state;
-    enum wk_end_reason found;
-    uint64_t found_detail, counter, threads, capabilities;
-
-    act_as(boot);
-    assert_ok(wk_process_info(program.process, &state, &found, &found_detail, &counter, &threads, &capabilities));
-    assert_int_equal(state, WK_PROCESS_STATE_ENDED);
-    assert_int_equal(found, reason);
-    assert_int_equal(found_detail, detail);
-    assert_int_equal(threads, 0);
-    assert_int_equal(capabilities, 0);
-}
 
 static void a_mapping_shows_the_memory(void **state)
 {
@@ -109,7 +76,7 @@ static void protection_is_enforced(void **state)
     act_as(program.thread_record);
     assert_int_equal(user_word(BASE), 0);
     assert_false(user_store(BASE + 24, &word, 8));
-    expect_end(WK_END_REASON_STORE_FAULT, BASE + 24);
+    assert_ended(WK_END_REASON_STORE_FAULT, BASE + 24);
 }
 
 static void memory_that_is_not_executable_is_not_fetched(void **state)
@@ -118,7 +85,7 @@ static void memory_that_is_not_executable_is_not_fetched(void **state)
     map_there(make_memory(BOOT_BANK, 1, 0), BASE, 0, 1, READ | WRITE);
     act_as(program.thread_record);
     assert_false(user_fetch(BASE));
-    expect_end(WK_END_REASON_FETCH_FAULT, BASE);
+    assert_ended(WK_END_REASON_FETCH_FAULT, BASE);
 }
 
 static void executable_memory_is_fetched(void **state)
@@ -136,7 +103,7 @@ static void a_load_outside_of_mappings_ends_the_process(void **state)
     (void)state;
     act_as(program.thread_record);
     assert_false(user_load(BASE, &word, 8));
-    expect_end(WK_END_REASON_LOAD_FAULT, BASE);
+    assert_ended(WK_END_REASON_LOAD_FAULT, BASE);
 }
 
 static void a_load_of_a_kernel_address_ends_the_process(void **state)
@@ -146,7 +113,7 @@ static void a_load_of_a_kernel_address_ends_the_process(void **state)
     (void)state;
     act_as(program.thread_record);
     assert_false(user_load(UINT64_C(0xffffffc000000000), &word, 8));
-    expect_end(WK_END_REASON_LOAD_FAULT, UINT64_C(0xffffffc000000000));
+    assert_ended(WK_END_REASON_LOAD_FAULT, UINT64_C(0xffffffc000000000));
 }
 
 static void demand_memory_that_cannot_be_paid_ends_the_process(void **state)
@@ -161,7 +128,7 @@ static void demand_memory_that_cannot_be_paid_ends_the_process(void **state)
     for (uint64_t i = 0; i < left; i++)
         user_set_word(BASE + i * PAGE, i);
     assert_false(user_store(BASE + left * PAGE, &left, 8));
-    expect_end(WK_END_REASON_NO_MEMORY, BASE + left * PAGE);
+    assert_ended(WK_END_REASON_NO_MEMORY, BASE + left * PAGE);
 }
 
 static void page_tables_that_cannot_be_paid_end_the_process(void **state)
@@ -176,7 +143,7 @@ static void page_tables_that_cannot_be_paid_end_the_process(void **state)
     act_as(program.thread_record);
     address = LARGE_BASE * 64;
     assert_false(user_load(address, &left, 8));
-    expect_end(WK_END_REASON_NO_MEMORY, address);
+    assert_ended(WK_END_REASON_NO_MEMORY, address);
 }
 
 static void map_fails_when_the_process_cannot_pay_for_its_record(void **state)
@@ -257,22 +224,22 @@ static void device_memory_is_mapped(void **state)
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_mapping_shows_the_memory, setup),
-        cmocka_unit_test_setup(map_checks_range_protection_and_rights, setup),
-        cmocka_unit_test_setup(a_capability_as_deep_as_can_be_maps_nothing, setup),
-        cmocka_unit_test_setup(mappings_do_not_overlap, setup),
-        cmocka_unit_test_setup(protection_is_enforced, setup),
-        cmocka_unit_test_setup(memory_that_is_not_executable_is_not_fetched, setup),
-        cmocka_unit_test_setup(executable_memory_is_fetched, setup),
-        cmocka_unit_test_setup(a_load_outside_of_mappings_ends_the_process, setup),
-        cmocka_unit_test_setup(a_load_of_a_kernel_address_ends_the_process, setup),
-        cmocka_unit_test_setup(demand_memory_that_cannot_be_paid_ends_the_process, setup),
-        cmocka_unit_test_setup(page_tables_that_cannot_be_paid_end_the_process, setup),
-        cmocka_unit_test_setup(map_fails_when_the_process_cannot_pay_for_its_record, setup),
-        cmocka_unit_test_setup(revoking_the_capability_takes_the_mapping_away, setup),
-        cmocka_unit_test_setup(frames_are_reused_only_after_nobody_can_reach_them, setup),
-        cmocka_unit_test_setup(two_mappings_of_a_page_in_one_process, setup),
-        cmocka_unit_test_setup(device_memory_is_mapped, setup),
+        program_test(a_mapping_shows_the_memory),
+        program_test(map_checks_range_protection_and_rights),
+        program_test(a_capability_as_deep_as_can_be_maps_nothing),
+        program_test(mappings_do_not_overlap),
+        program_test(protection_is_enforced),
+        program_test(memory_that_is_not_executable_is_not_fetched),
+        program_test(executable_memory_is_fetched),
+        program_test(a_load_outside_of_mappings_ends_the_process),
+        program_test(a_load_of_a_kernel_address_ends_the_process),
+        program_test(demand_memory_that_cannot_be_paid_ends_the_process),
+        program_test(page_tables_that_cannot_be_paid_end_the_process),
+        program_test(map_fails_when_the_process_cannot_pay_for_its_record),
+        program_test(revoking_the_capability_takes_the_mapping_away),
+        program_test(frames_are_reused_only_after_nobody_can_reach_them),
+        program_test(two_mappings_of_a_page_in_one_process),
+        program_test(device_memory_is_mapped),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

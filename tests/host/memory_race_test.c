@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What one thread does to memory and mappings while another is in the middle of a long operation on them. */
-#include "harness.h"
+#include "two_programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
-
-static struct thread *boot;
-static struct program one;
-static struct program other;
-
-static int setup(void **state)
-{
-    machine_setup(state);
-    boot = actor();
-    one = program_make(2000, 10);
-    other = program_make(2000, 10);
-    return 0;
-}
 
 static void mapping_a_page_of_memory_that_is_being_decommitted(void **state)
 {
@@ -176,6 +163,35 @@ static void destroying_the_source_ends_the_making_of_its_clone(void **state)
     assert_int_equal(bank_used(one.bank), used);
 }
 
+/* At whatever point: the original is as it was, nobody shares its pages, and it can be stored to. */
+static void destroying_the_payer_ends_the_making_of_its_clone(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 60, 0);
+    const wk_handle there = program_grant(&one, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
+    unsigned points;
+
+    (void)state;
+    map(memory, BASE, READ | WRITE);
+    for (points = 1; points < 100; points++) {
+        const wk_handle payer = make_bank(BOOT_BANK, 100);
+        const wk_handle payer_there = program_grant(&one, payer, WK_TRANSFER_LEND, ALL_RIGHTS);
+
+        user_set_word(BASE + 59 * PAGE, points);
+        invoke_partly(one.thread_record, WK_MEMORY_CLONE, there, (uint64_t[6]){payer_there}, points, boot);
+        act_as(boot);
+        if (one.thread_record->operation.step == NULL)
+            break;
+        assert_ok(wk_bank_destroy(payer));
+        assert_int_equal(finish_operation(one.thread_record), WK_REVOKED);
+        assert_null(memory_of(memory)->busy);
+        for (unsigned i = 0; i < 60; i++)
+            assert_int_equal(memory_page(memory_of(memory), i)->references, 1);
+        assert_int_equal(user_word(BASE + 59 * PAGE), points);
+        user_set_word(BASE, points);
+    }
+    assert_true(points > 15);
+}
+
 static void destroying_a_bank_while_large_memory_is_made_from_it(void **state)
 {
     const uint64_t limit = bank_of(BOOT_BANK)->limit_pages;
@@ -221,16 +237,17 @@ static void two_that_protect_the_same_range(void **state)
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(mapping_a_page_of_memory_that_is_being_decommitted, setup),
-        cmocka_unit_test_setup(protecting_does_not_exceed_what_was_mapped_meanwhile, setup),
-        cmocka_unit_test_setup(unmapping_one_page_of_a_mapping_that_is_being_taken_back, setup),
-        cmocka_unit_test_setup(destroying_a_bank_while_another_fills_memory_from_it, setup),
-        cmocka_unit_test_setup(memory_that_an_operation_has_for_itself_is_busy, setup),
-        cmocka_unit_test_setup(a_fault_waits_for_the_operation_that_has_the_memory, setup),
-        cmocka_unit_test_setup(what_is_mapped_while_a_clone_is_made_is_shared_too, setup),
-        cmocka_unit_test_setup(destroying_the_source_ends_the_making_of_its_clone, setup),
-        cmocka_unit_test_setup(destroying_a_bank_while_large_memory_is_made_from_it, setup),
-        cmocka_unit_test_setup(two_that_protect_the_same_range, setup),
+        two_programs_test(mapping_a_page_of_memory_that_is_being_decommitted),
+        two_programs_test(protecting_does_not_exceed_what_was_mapped_meanwhile),
+        two_programs_test(unmapping_one_page_of_a_mapping_that_is_being_taken_back),
+        two_programs_test(destroying_a_bank_while_another_fills_memory_from_it),
+        two_programs_test(memory_that_an_operation_has_for_itself_is_busy),
+        two_programs_test(a_fault_waits_for_the_operation_that_has_the_memory),
+        two_programs_test(what_is_mapped_while_a_clone_is_made_is_shared_too),
+        two_programs_test(destroying_the_source_ends_the_making_of_its_clone),
+        two_programs_test(destroying_the_payer_ends_the_making_of_its_clone),
+        two_programs_test(destroying_a_bank_while_large_memory_is_made_from_it),
+        two_programs_test(two_that_protect_the_same_range),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

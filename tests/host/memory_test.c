@@ -5,36 +5,6 @@
 #define BASE UINT64_C(0x100000)
 #define LARGE_BASE (4 * WK_LARGE_PAGE_BYTES)
 
-static uint64_t pages_of(wk_handle memory)
-{
-    uint64_t pages, present, options, mappings, identity;
-
-    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
-    return pages;
-}
-
-static uint64_t present_pages_of(wk_handle memory)
-{
-    uint64_t pages, present, options, mappings, identity;
-
-    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
-    return present;
-}
-
-/* A bank with exactly so many pages left, after a record of a memory object found its place in a slab. */
-static wk_handle bank_with(uint64_t pages)
-{
-    for (uint64_t size = pages + 1;; size++) {
-        const wk_handle bank = make_bank(BOOT_BANK, size);
-
-        make_memory(bank, 1, ON_DEMAND);
-        if (bank_left(bank) == pages)
-            return bank;
-        assert_ok(wk_bank_destroy(bank));
-        assert_true(size < pages + 8);
-    }
-}
-
 /* ---- create ---- */
 
 static void eager_memory_is_paid_and_present_at_once(void **state)

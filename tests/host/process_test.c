@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes: what they begin with, what they are given, how they are stopped and how they end. */
-#include "harness.h"
+#include "programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
-
-static struct thread *boot;
-static struct program program;
-
-static int setup(void **state)
-{
-    machine_setup(state);
-    boot = actor();
-    program = program_make(500, 10);
-    return 0;
-}
 
 struct info {
     enum wk_process_state state;
@@ -366,27 +355,27 @@ static void a_process_that_runs_on_another_hart_is_killed(void **state)
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_new_process_is_empty, setup),
-        cmocka_unit_test_setup(it_is_paid_by_the_bank, setup),
-        cmocka_unit_test_setup(nobody_makes_a_process_more_urgent_than_itself, setup),
-        cmocka_unit_test_setup(give_moves_a_capability, setup),
-        cmocka_unit_test_setup(what_is_given_stays_below_its_lender, setup),
-        cmocka_unit_test_setup(what_is_lent_cannot_be_given, setup),
-        cmocka_unit_test_setup(lend_makes_a_child_and_dup_a_sibling, setup),
-        cmocka_unit_test_setup(a_borrowed_capability_is_duplicated_below_itself, setup),
-        cmocka_unit_test_setup(a_grant_is_paid_by_the_receiver, setup),
-        cmocka_unit_test_setup(a_clone_has_the_same_handles_but_not_its_parent, setup),
-        cmocka_unit_test_setup(only_an_empty_process_that_has_not_begun_takes_a_clone, setup),
-        cmocka_unit_test_setup(suspend_stops_a_process_where_it_is, setup),
-        cmocka_unit_test_setup(suspend_reaches_more_threads_than_one_step_does, setup),
-        cmocka_unit_test_setup(a_process_that_has_not_begun_or_not_stopped_stays_as_it_is, setup),
+        program_test(a_new_process_is_empty),
+        program_test(it_is_paid_by_the_bank),
+        program_test(nobody_makes_a_process_more_urgent_than_itself),
+        program_test(give_moves_a_capability),
+        program_test(what_is_given_stays_below_its_lender),
+        program_test(what_is_lent_cannot_be_given),
+        program_test(lend_makes_a_child_and_dup_a_sibling),
+        program_test(a_borrowed_capability_is_duplicated_below_itself),
+        program_test(a_grant_is_paid_by_the_receiver),
+        program_test(a_clone_has_the_same_handles_but_not_its_parent),
+        program_test(only_an_empty_process_that_has_not_begun_takes_a_clone),
+        program_test(suspend_stops_a_process_where_it_is),
+        program_test(suspend_reaches_more_threads_than_one_step_does),
+        program_test(a_process_that_has_not_begun_or_not_stopped_stays_as_it_is),
         cmocka_unit_test(suspend_waits_until_no_hart_runs_the_process),
-        cmocka_unit_test_setup(kill_takes_everything_apart_but_what_tells_of_it, setup),
-        cmocka_unit_test_setup(nothing_can_be_done_with_a_process_that_has_ended, setup),
-        cmocka_unit_test_setup(who_asked_is_told_of_the_end, setup),
-        cmocka_unit_test_setup(a_process_may_kill_itself, setup),
-        cmocka_unit_test_setup(a_process_goes_with_its_last_capability, setup),
-        cmocka_unit_test_setup(a_process_may_drop_the_last_capability_to_itself, setup),
+        program_test(kill_takes_everything_apart_but_what_tells_of_it),
+        program_test(nothing_can_be_done_with_a_process_that_has_ended),
+        program_test(who_asked_is_told_of_the_end),
+        program_test(a_process_may_kill_itself),
+        program_test(a_process_goes_with_its_last_capability),
+        program_test(a_process_may_drop_the_last_capability_to_itself),
         cmocka_unit_test(a_process_that_runs_on_another_hart_is_killed),
     };
 

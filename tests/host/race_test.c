@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What one thread does to processes, threads and tables while another is in the middle of a long operation on them. */
-#include "harness.h"
+#include "two_programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
-
-static struct thread *boot;
-static struct program one;
-static struct program other;
-
-static int setup(void **state)
-{
-    machine_setup(state);
-    boot = actor();
-    one = program_make(2000, 10);
-    other = program_make(2000, 10);
-    return 0;
-}
 
 static void a_grant_into_a_table_that_is_being_cloned(void **state)
 {
@@ -47,6 +34,59 @@ static void two_clones_into_the_same_table(void **state)
     (void)wk_process_clone_table(child);
     (void)finish_operation(one.thread_record);
 }
+
+/* ---- a table that cannot be cloned whole ---- */
+
+static wk_handle child;     /* whose bank cannot pay for all of the program's table */
+static uint64_t only_there; /* the identity of an event that only what is copied already still names */
+
+static void begin_clone_that_fails(void)
+{
+    const wk_handle event = make_event(BOOT_BANK);
+    const wk_handle event_there = program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
+    wk_handle there, thread;
+
+    only_there = identity_of(event);
+    assert_ok(wk_process_create(make_bank(BOOT_BANK, 5), 10, 0, 0, &child));
+    there = program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS);
+    for (unsigned i = 0; i < 300; i++)
+        program_grant(&one, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS);
+    assert_ok(wk_thread_create(one.process, 10, &thread));
+    assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
+    begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, there, (uint64_t[6]){0}, 8);
+    assert_ok(wk_capability_delete(event));
+    act_as(thread_of(thread));
+    assert_ok(wk_capability_delete(event_there));
+    act_as(boot);
+    assert_true(object_exists(only_there));
+}
+
+static void assert_clone_left_nothing(void)
+{
+    wk_handle handle;
+
+    assert_false(object_exists(only_there));
+    assert_int_equal(process_of(child)->table.paged, 0);
+    assert_ok(wk_process_grant(child, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+}
+
+static void what_only_an_unfinished_table_names_goes_with_it(void **state)
+{
+    (void)state;
+    begin_clone_that_fails();
+    assert_int_equal(finish_operation(one.thread_record), WK_NO_MEMORY);
+    assert_clone_left_nothing();
+}
+
+static void who_is_stopped_while_it_empties_a_table_leaves_the_rest_to_the_reaper(void **state)
+{
+    (void)state;
+    begin_clone_that_fails();
+    assert_ok(wk_thread_stop(one.thread));
+    assert_clone_left_nothing();
+}
+
+/* ---- ends ---- */
 
 static void two_processes_that_kill_each_other(void **state)
 {
@@ -154,14 +194,16 @@ static void an_object_lingers_until_the_operation_on_it_is_done(void **state)
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_grant_into_a_table_that_is_being_cloned, setup),
-        cmocka_unit_test_setup(two_clones_into_the_same_table, setup),
-        cmocka_unit_test_setup(two_processes_that_kill_each_other, setup),
-        cmocka_unit_test_setup(a_wait_ends_when_the_capability_it_was_made_through_is_taken_back, setup),
-        cmocka_unit_test_setup(what_is_lent_after_a_revocation_stays, setup),
-        cmocka_unit_test_setup(a_thread_that_is_stopped_finishes_its_operation_first, setup),
-        cmocka_unit_test_setup(who_waits_for_an_operation_lends_it_its_priority, setup),
-        cmocka_unit_test_setup(an_object_lingers_until_the_operation_on_it_is_done, setup),
+        two_programs_test(a_grant_into_a_table_that_is_being_cloned),
+        two_programs_test(two_clones_into_the_same_table),
+        two_programs_test(what_only_an_unfinished_table_names_goes_with_it),
+        two_programs_test(who_is_stopped_while_it_empties_a_table_leaves_the_rest_to_the_reaper),
+        two_programs_test(two_processes_that_kill_each_other),
+        two_programs_test(a_wait_ends_when_the_capability_it_was_made_through_is_taken_back),
+        two_programs_test(what_is_lent_after_a_revocation_stays),
+        two_programs_test(a_thread_that_is_stopped_finishes_its_operation_first),
+        two_programs_test(who_waits_for_an_operation_lends_it_its_priority),
+        two_programs_test(an_object_lingers_until_the_operation_on_it_is_done),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

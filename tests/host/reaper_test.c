@@ -1,19 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The reapers: what nobody else can finish, with the priority of those for whom they do it. */
-#include "harness.h"
+#include "programs.h"
 
 #include "lock.h"
-
-static struct thread *boot;
-static struct program program;
-
-static int setup(void **state)
-{
-    machine_setup(state);
-    boot = actor();
-    program = program_make(500, 10);
-    return 0;
-}
 
 static const struct thread *reaper(void)
 {
@@ -95,11 +84,11 @@ static void a_fault_that_nobody_handles_leaves_the_process_to_the_reaper(void **
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_process_that_kills_itself_is_taken_apart_by_the_reaper, setup),
-        cmocka_unit_test_setup(it_works_at_the_priority_of_whom_it_works_for, setup),
-        cmocka_unit_test_setup(it_sleeps_when_nothing_is_left, setup),
-        cmocka_unit_test_setup(who_destroys_its_own_bank_leaves_the_rest_to_the_reaper, setup),
-        cmocka_unit_test_setup(a_fault_that_nobody_handles_leaves_the_process_to_the_reaper, setup),
+        program_test(a_process_that_kills_itself_is_taken_apart_by_the_reaper),
+        program_test(it_works_at_the_priority_of_whom_it_works_for),
+        program_test(it_sleeps_when_nothing_is_left),
+        program_test(who_destroys_its_own_bank_leaves_the_rest_to_the_reaper),
+        program_test(a_fault_that_nobody_handles_leaves_the_process_to_the_reaper),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

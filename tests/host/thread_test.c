@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads: their beginning, their registers, priority and frames, and how they are stopped. */
-#include "harness.h"
+#include "programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
 
-static struct thread *boot;
-static struct program program;
 static wk_handle event; /* that the program may wait for, by `event_there` */
 static wk_handle event_there;
 
 static int setup(void **state)
 {
-    machine_setup(state);
-    boot = actor();
-    program = program_make(500, 10);
+    program_setup(state);
     event = make_event(BOOT_BANK);
     event_there = program_grant(&program, event, WK_TRANSFER_LEND, ALL_RIGHTS);
     return 0;
@@ -38,7 +34,7 @@ static wk_handle make_thread(unsigned priority)
 }
 
 /* The program's thread waits for its event. */
-static void begin_wait(void)
+static void program_waits(void)
 {
     uint64_t bits;
 
@@ -157,7 +153,7 @@ static void one_that_stops_itself_gets_no_answer(void **state)
 static void a_thread_that_waits_is_stopped_in_its_wait(void **state)
 {
     (void)state;
-    begin_wait();
+    program_waits();
     assert_int_equal(state_of(program.thread), WK_THREAD_STATE_WAITING);
     assert_ok(wk_thread_stop(program.thread));
     assert_int_equal(event_of(event)->waiter_count, 0);
@@ -244,7 +240,7 @@ static void a_thread_that_waits_shows_its_registers_but_they_are_the_answers(voi
     uint64_t value[6];
 
     (void)state;
-    begin_wait();
+    program_waits();
     assert_ok(
         wk_thread_read_registers(program.thread, 0, &value[0], &value[1], &value[2], &value[3], &value[4], &value[5]));
     assert_status(wk_thread_write_register(program.thread, 10, 1), WK_BUSY);

@@ -5,7 +5,6 @@
 #include "deadline.h"
 #include "lock.h"
 
-#define NEVER UINT64_MAX
 #define PERIOD_MIN 10000
 
 static wk_handle timer, event;
@@ -245,13 +244,12 @@ static void the_hardware_timer_is_written_only_when_the_first_deadline_moves(voi
 static struct thread *thread_of_the_other_hart(void)
 {
     const struct host_machine machine = {.harts = 2, .seed = 3};
-    wk_handle thread;
+    struct thread *thread;
 
     machine_start(&machine);
-    assert_ok(wk_thread_create(BOOT_PROCESS, 10, &thread));
-    assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
-    assert_int_equal(thread_of(thread)->hart->index, 1);
-    return thread_of(thread);
+    thread = spawn(10, NULL);
+    assert_int_equal(thread->hart->index, 1);
+    return thread;
 }
 
 static void a_timer_lives_on_the_hart_that_set_it(void **state)

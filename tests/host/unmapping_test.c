@@ -1,27 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Unmapping and protecting, by single pages and in the midst of large ones. */
-#include "harness.h"
+#include "programs.h"
 
 #define BASE UINT64_C(0x100000)
 #define LARGE_BASE (4 * WK_LARGE_PAGE_BYTES)
 #define PAGE WK_PAGE_BYTES
-
-static struct thread *boot;
-static struct program program;
-
-static int setup(void **state)
-{
-    machine_setup(state);
-    boot = actor();
-    program = program_make(500, 10);
-    return 0;
-}
-
-/* Maps memory of the boot process into the program. */
-static void map_there(wk_handle memory, uint64_t address, uint64_t offset, uint64_t pages, uint64_t protection)
-{
-    assert_ok(wk_memory_map(memory, program.process, address, offset, pages, protection));
-}
 
 /* ---- large pages ---- */
 
@@ -264,20 +247,20 @@ static void protect_keeps_copy_on_write(void **state)
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(large_memory_is_entered_by_large_leaves, setup),
-        cmocka_unit_test_setup(large_memory_at_an_odd_address_is_entered_page_by_page, setup),
-        cmocka_unit_test_setup(unmapping_within_a_large_leaf_keeps_the_rest, setup),
-        cmocka_unit_test_setup(a_large_leaf_gets_its_protection_back, setup),
-        cmocka_unit_test_setup(unmap_cuts_a_mapping_in_two, setup),
-        cmocka_unit_test_setup(unmap_removes_all_mappings_of_a_range_and_cuts_at_its_ends, setup),
-        cmocka_unit_test_setup(unmap_of_nothing_is_fine, setup),
-        cmocka_unit_test_setup(unmap_that_cannot_pay_for_the_cut_changes_nothing, setup),
-        cmocka_unit_test_setup(page_tables_return_when_the_last_page_of_theirs_is_unmapped, setup),
-        cmocka_unit_test_setup(protect_takes_away_at_once, setup),
-        cmocka_unit_test_setup(protect_gives_up_to_what_the_capability_allows, setup),
-        cmocka_unit_test_setup(protect_checks_range_and_protection, setup),
-        cmocka_unit_test_setup(no_access_at_all_can_be_had, setup),
-        cmocka_unit_test_setup(protect_keeps_copy_on_write, setup),
+        program_test(large_memory_is_entered_by_large_leaves),
+        program_test(large_memory_at_an_odd_address_is_entered_page_by_page),
+        program_test(unmapping_within_a_large_leaf_keeps_the_rest),
+        program_test(a_large_leaf_gets_its_protection_back),
+        program_test(unmap_cuts_a_mapping_in_two),
+        program_test(unmap_removes_all_mappings_of_a_range_and_cuts_at_its_ends),
+        program_test(unmap_of_nothing_is_fine),
+        program_test(unmap_that_cannot_pay_for_the_cut_changes_nothing),
+        program_test(page_tables_return_when_the_last_page_of_theirs_is_unmapped),
+        program_test(protect_takes_away_at_once),
+        program_test(protect_gives_up_to_what_the_capability_allows),
+        program_test(protect_checks_range_and_protection),
+        program_test(no_access_at_all_can_be_had),
+        program_test(protect_keeps_copy_on_write),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
