@@ -10,8 +10,8 @@
  * Shoot-down: whoever takes something away flushes its own hart. Another hart on which the space is current is due: with
  * the next flush epoch, which begins when somebody has to wait for it, it is asked and notified, once for all that was taken
  * away until then; it flushes everything and notes the epoch that it has seen. A hart that has met the
- * space but runs another now is only forgotten by it: it flushes the identifier when it meets the space again. Guarded by
- * the kernel lock, but for `flush_seen` and the reading of `flush_asked`.
+ * space but runs another now is only forgotten by it: it flushes the identifier when it meets the space again. Instruction
+ * fetches are fenced in the same two places. Guarded by the kernel lock, but for `flush_seen` and the reading of `flush_asked`.
  */
 #include "space.h"
 
@@ -115,11 +115,11 @@ void space_activate(struct space *space)
 
     hart->space = space;
     arch_space_switch(space->root_physical, space->asid);
-    if (space->asid == 0) {
+    if (space->asid == 0)
         arch_flush_all();
-        space->harts |= bit;
-    } else if (!(space->harts & bit)) {
+    if (!(space->harts & bit)) {
         arch_flush_space(space->asid);
+        arch_fetch_fence();
         space->harts |= bit;
     }
 }
@@ -132,12 +132,10 @@ void space_kernel_activate(void)
 
 static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
 {
-    for (unsigned i = 0; i < hart_count; i++) {
-        const uint64_t bit = UINT64_C(1) << i;
+    for (uint64_t others = space->harts & self->others; others != 0; others &= others - 1) {
+        const uint64_t bit = others & -others;
 
-        if (harts[i] == self || !(space->harts & bit))
-            continue;
-        if (harts[i]->space == space)
+        if (harts[bit_lowest(others)]->space == space)
             flush_due |= bit;
         else
             space->harts &= ~bit;
@@ -173,6 +171,13 @@ static inline void flush_others(struct space *space)
 {
     if (!space_is_local(space))
         flush_others_slowly(space, hart_current());
+}
+
+bool space_fetch_prepare(struct space *space)
+{
+    arch_fetch_fence();
+    flush_others(space);
+    return space_is_local(space);
 }
 
 uint64_t space_flush_epoch(void)
@@ -211,6 +216,7 @@ void space_flush_serve(void)
     if (asked <= atomic_load_explicit(&hart->flush_seen, memory_order_relaxed))
         return;
     arch_flush_all();
+    arch_fetch_fence();
     atomic_store_explicit(&hart->flush_seen, asked, memory_order_release);
 }
 
@@ -286,6 +292,14 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
     }
     *found = entry;
     return WK_OK;
+}
+
+bool space_can_enter(const struct space *space, uint64_t address)
+{
+    unsigned level = 0;
+
+    (void)walk(space, address, &level);
+    return level == 0 || bank_can_pay(space->bank, level);
 }
 
 /* Writes a leaf entry in place of what is there; `table` is the record of its table. */
