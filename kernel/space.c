@@ -25,9 +25,11 @@
 #define LEAF_SHIFT 12
 #define LEVEL_BITS 9
 #define ASIDS_MAX 4096
+#define LOOKS_MAX 16 /* at other harts, in one question whether they have flushed */
 
 static _Atomic uint64_t flush_epoch;
-static uint64_t flush_due; /* harts, by index, that are to be asked with the next epoch */
+static uint64_t flush_due;     /* harts, by index, that are to be asked with the next epoch */
+static uint64_t flush_waiting; /* harts that were asked; those that have flushed are struck out when somebody looks */
 static uint64_t asids_used[ASIDS_MAX / 64];
 static uint64_t asid_words_full; /* a bit for each word of asids_used without a free number */
 
@@ -94,6 +96,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
     space->last_place = SPACE_NO_PLACE;
     space->bank = bank;
     space->harts = 0;
+    space->running = 0;
     space->asid = asid_take();
     return WK_OK;
 }
@@ -101,19 +104,27 @@ enum wk_status space_init(struct space *space, struct bank *bank)
 void space_release(struct space *space)
 {
     assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
-    for (unsigned i = 0; i < hart_count; i++)
-        assert(harts[i]->space != space);
+    assert(space->running == 0);              /* INV-SPACE-3 */
     frame_drop(frame_of(space->root), space->bank);
     asid_release(space->asid);
     space->root = NULL;
 }
 
+/* What this hart runs changes. */
+static void set_current(struct hart *hart, struct space *space)
+{
+    if (hart->space != NULL)
+        hart->space->running &= hart->others;
+    hart->space = space;
+}
+
 void space_activate(struct space *space)
 {
     struct hart *hart = hart_current();
-    const uint64_t bit = UINT64_C(1) << hart->index;
+    const uint64_t bit = ~hart->others;
 
-    hart->space = space;
+    set_current(hart, space);
+    space->running |= bit;
     arch_space_switch(space->root_physical, space->asid);
     if (space->asid == 0)
         arch_flush_all();
@@ -126,20 +137,8 @@ void space_activate(struct space *space)
 
 void space_kernel_activate(void)
 {
-    hart_current()->space = NULL;
+    set_current(hart_current(), NULL);
     arch_space_switch(arch_kernel_root(), 0);
-}
-
-static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
-{
-    for (uint64_t others = space->harts & self->others; others != 0; others &= others - 1) {
-        const uint64_t bit = others & -others;
-
-        if (harts[bit_lowest(others)]->space == space)
-            flush_due |= bit;
-        else
-            space->harts &= ~bit;
-    }
 }
 
 void space_flush_hart(const struct hart *hart)
@@ -153,6 +152,7 @@ static __attribute__((noinline)) void ask_for_flush(void)
 {
     const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
 
+    flush_waiting |= flush_due;
     for (uint64_t due = flush_due; due != 0; due &= due - 1) {
         struct hart *hart = harts[bit_lowest(due)];
 
@@ -167,10 +167,14 @@ static __attribute__((noinline)) void ask_for_flush(void)
 }
 
 /* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
-static inline void flush_others(struct space *space)
+static __attribute__((noinline)) void flush_others(struct space *space)
 {
-    if (!space_is_local(space))
-        flush_others_slowly(space, hart_current());
+    const uint64_t others = hart_current()->others;
+
+    if (__builtin_expect((space->harts & others) != 0, 0)) {
+        flush_due |= space->running & others;
+        space->harts &= space->running | ~others;
+    }
 }
 
 bool space_fetch_prepare(struct space *space)
@@ -187,13 +191,19 @@ uint64_t space_flush_epoch(void)
     return atomic_load_explicit(&flush_epoch, memory_order_relaxed);
 }
 
+/* With more harts to look at than one hold of the lock may, the answer comes with a later question. */
 bool space_flush_done_slowly(uint64_t epoch)
 {
-    for (unsigned i = 0; i < hart_count; i++) {
-        const uint64_t seen = atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire);
+    unsigned looks = 0;
 
-        /* A hart that has seen all that it was asked has seen enough. */
-        if (seen < epoch && seen < atomic_load_explicit(&harts[i]->flush_asked, memory_order_relaxed)) {
+    for (uint64_t waiting = flush_waiting; waiting != 0; waiting &= waiting - 1) {
+        const struct hart *hart = harts[bit_lowest(waiting)];
+        const uint64_t seen = atomic_load_explicit(&hart->flush_seen, memory_order_acquire);
+        const bool served = seen >= atomic_load_explicit(&hart->flush_asked, memory_order_relaxed);
+
+        if (served)
+            flush_waiting &= hart->others;
+        if ((!served && seen < epoch) || looks++ == LOOKS_MAX) {
             hart_current()->polled = true;
             return false;
         }

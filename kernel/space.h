@@ -14,6 +14,7 @@
  *             an empty table but the root is not kept.
  * INV-SPACE-2 last_table is the lowest table for the addresses that have last_place as their upper part, or last_place is
  *             SPACE_NO_PLACE.
+ * INV-SPACE-3 `running` are the harts whose `space` it is; they are in `harts`.
  */
 #ifndef SPACE_H
 #define SPACE_H
@@ -32,6 +33,7 @@ struct space {
     struct bank *bank; /* pays for tables */
     uint64_t asid;     /* its own from creation to release; 0: shared, and flushed at each switch */
     uint64_t harts;    /* harts that may hold entries of it, and have fenced their fetches for it, by index */
+    uint64_t running;  /* those on which it is current */
 };
 
 /* Takes one frame. */
