@@ -281,9 +281,9 @@ static struct frame *mapping_frame(const struct mapping *mapping, uint64_t addre
 {
     const struct memory *memory = mapping_memory(mapping);
 
-    return memory->is_physical ? NULL
-                               : memory_page(memory, mapping->offset_pages +
-                                                         (address - mapping_start(mapping)) / WK_PAGE_BYTES);
+    return memory->is_physical
+               ? NULL
+               : memory_page(memory, mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES);
 }
 
 /* cursor: 0 the address. All harts have fenced their fetches: enters the page, if it still is the same one. What has
@@ -298,7 +298,7 @@ static enum wk_status mapping_fetch_step(struct operation *operation)
     if (operation_await_flush(operation) == WK_CONTINUE)
         return WK_CONTINUE;
     mapping = mapping_find(process, address);
-    if (process->state < WK_PROCESS_STATE_ENDING && mapping != NULL && !(mapping->node.flags & CAPABILITY_DOOMED) &&
+    if (mapping != NULL && !(mapping->node.flags & CAPABILITY_DOOMED) &&
         mapping_memory(mapping)->object.state != OBJECT_DYING && mapping_memory(mapping)->busy == NULL &&
         mapping_frame(mapping, address) == operation->pointer)
         (void)mapping_enter_prepared(mapping, address, &bytes);

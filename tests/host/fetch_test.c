@@ -244,22 +244,106 @@ static void tables_that_cannot_be_paid_are_no_memory(void **state)
     assert_int_equal(process_of(process)->reason, WK_END_REASON_NO_MEMORY);
 }
 
-static void the_page_goes_while_the_others_are_asked(void **state)
+/* What another does while a fault waits for the others to fence. */
+static void unmap(uint64_t address)
+{
+    assert_ok(wk_process_unmap(process, address, 1));
+}
+
+static void make_plain(uint64_t address)
+{
+    assert_ok(wk_process_protect(process, address, 1, READ));
+}
+
+static void replace_page(uint64_t address)
+{
+    (void)address;
+    assert_ok(wk_memory_decommit(memory, 0, 1));
+    write_code(3); /* the new page, which they look at before it is written again */
+    write_code(2);
+}
+
+static void end_process(uint64_t address)
+{
+    (void)address;
+    assert_ok(wk_process_kill(process, 0));
+}
+
+/* Leaves `here` in a fault at `address`; false if it was answered before `points` preemption points. */
+static bool leave_in_fault(uint64_t address, unsigned points, struct thread *rival)
+{
+    make_current(there);
+    act_as(boot);
+    assert_ok(wk_memory_map(memory, process, address, 0, 1, EXECUTE));
+    fault_partly(here, ARCH_FETCH, address, points, rival);
+    act_as(boot);
+    return here->operation.step != NULL;
+}
+
+static void finish_fault(void)
+{
+    while (here->operation.step != NULL)
+        step_partly(here, 0, NULL);
+    settle();
+    check_kernel();
+}
+
+static void try_meanwhile(void (*act)(uint64_t), bool stays)
+{
+    unsigned left = 0;
+
+    make_threads(8);
+    for (unsigned points = 0; points < 8; points++) {
+        const uint64_t address = CODE + points * 16 * PAGE;
+        struct thread *rival;
+        struct physical physical;
+        bool was_left;
+
+        do
+            rival = make_thread();
+        while (rival->hart != here->hart);
+        write_code(1);
+        was_left = leave_in_fault(address, points, rival);
+        if (was_left) {
+            left++;
+            act(address);
+            if (process_of(process)->state == WK_PROCESS_STATE_ENDED)
+                return;
+            finish_fault();
+        }
+        make_current(here);
+        if (stays)
+            assert_int_equal(fetched(here, address), was_left ? 2 : 1);
+        else
+            assert_int_equal(host_translate(here->hart, address, ARCH_FETCH, &physical), !was_left);
+        act_as(boot);
+        assert_ok(wk_process_unmap(process, address, 1));
+    }
+    assert_true(left != 0);
+}
+
+static void a_page_is_unmapped_while_the_others_are_asked(void **state)
 {
     (void)state;
-    for (unsigned points = 0; points < 6; points++) {
-        if (points == 0)
-            make_threads(8);
-        act_as(boot);
-        assert_ok(wk_memory_map(memory, process, CODE + points * 16 * PAGE, 0, 8, EXECUTE));
-        make_current(there);
-        make_current(here);
-        host_page_fault(here->hart, ARCH_FETCH, CODE + points * 16 * PAGE);
-        act_as(boot);
-        assert_ok(wk_process_unmap(process, CODE + points * 16 * PAGE, 8));
-        settle();
-        check_kernel();
-    }
+    try_meanwhile(unmap, false);
+}
+
+static void it_is_made_plain_while_the_others_are_asked(void **state)
+{
+    (void)state;
+    try_meanwhile(make_plain, false);
+}
+
+static void it_is_replaced_while_the_others_are_asked(void **state)
+{
+    (void)state;
+    try_meanwhile(replace_page, true);
+}
+
+static void the_process_ends_while_the_others_are_asked(void **state)
+{
+    (void)state;
+    try_meanwhile(end_process, false);
 }
 
 int main(int count, char **arguments)
@@ -275,7 +359,10 @@ int main(int count, char **arguments)
         cmocka_unit_test(what_is_no_code_costs_no_fence),
         cmocka_unit_test(synchronized_code_is_seen_by_all),
         cmocka_unit_test(tables_that_cannot_be_paid_are_no_memory),
-        cmocka_unit_test(the_page_goes_while_the_others_are_asked),
+        cmocka_unit_test(a_page_is_unmapped_while_the_others_are_asked),
+        cmocka_unit_test(it_is_made_plain_while_the_others_are_asked),
+        cmocka_unit_test(it_is_replaced_while_the_others_are_asked),
+        cmocka_unit_test(the_process_ends_while_the_others_are_asked),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

@@ -32,7 +32,7 @@ static void write_function(uint64_t address, uint32_t number)
 
 static uint64_t call(uint64_t address)
 {
-    uint64_t (*function)(void) = (uint64_t (*)(void))address;
+    uint64_t (*function)(void) = (uint64_t(*)(void))address;
 
     return function();
 }
