@@ -24,8 +24,8 @@ struct bank;
 #define FRAMES_PER_SUPERFRAME 512
 #define FRAME_NONE UINT32_MAX
 
-#define FRAME_PIN (1u << 24) /* in `references`: the bits above count pins, which outlive a drop */
-#define FRAME_SHARERS (FRAME_PIN - 1)
+#define FRAME_PIN (1u << 24)          /* in `references`: the bits above count pins, which outlive a drop */
+#define FRAME_SHARERS (FRAME_PIN - 1) /* the most; a clone that would need more is refused */
 
 struct frame {
     union {

@@ -231,11 +231,17 @@ static inline enum wk_status mapping_enter_frame(struct mapping *mapping, uint64
                        page_protection(mapping, frame), ARCH_LEAF_MEMORY);
 }
 
+static bool is_code(const struct mapping *mapping)
+{
+    return __builtin_expect(mapping->protection & WK_PROTECTION_EXECUTE, 0);
+}
+
 /*
  * Enters the page of the mapping at `address`, if the memory has it; *bytes becomes what was entered or found absent from
- * `address` on. Takes at most two frames.
+ * `address` on. Takes at most two frames. Of code, space_fetch_prepare has been heard.
  */
-static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
+static __attribute__((noinline)) enum wk_status mapping_enter_prepared(struct mapping *mapping, uint64_t address,
+                                                                       uint64_t *bytes)
 {
     const struct memory *memory = mapping_memory(mapping);
     const uint64_t page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
@@ -251,6 +257,62 @@ static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, u
     }
     frame = memory_page(memory, page);
     return frame == NULL ? WK_OK : mapping_enter_frame(mapping, address, page, frame, bytes);
+}
+
+/* The same, without being asked by a fault: code waits for one, if other harts run the process. */
+static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
+{
+    *bytes = WK_PAGE_BYTES;
+    if (is_code(mapping) && !space_fetch_prepare(&mapping->process->space))
+        return WK_OK;
+    return mapping_enter_prepared(mapping, address, bytes);
+}
+
+/* The page that a mapping shows at `address`, if it has one of the pool. */
+static struct frame *mapping_frame(const struct mapping *mapping, uint64_t address)
+{
+    const struct memory *memory = mapping_memory(mapping);
+
+    return memory->is_physical
+               ? NULL
+               : memory_page(memory, mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES);
+}
+
+/* cursor: 0 the address. All harts have fenced their fetches: enters the page, if it still is the same one. What has
+ * changed meanwhile is found by the fault that comes then. */
+static enum wk_status mapping_fetch_step(struct operation *operation)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    const uint64_t address = operation->cursor[0];
+    struct mapping *mapping;
+    uint64_t bytes;
+
+    if (operation_await_flush(operation) == WK_CONTINUE)
+        return WK_CONTINUE;
+    mapping = mapping_find(process, address);
+    if (mapping != NULL && !(mapping->node.flags & CAPABILITY_DOOMED) &&
+        mapping_memory(mapping)->object.state != OBJECT_DYING && mapping_memory(mapping)->busy == NULL &&
+        mapping_frame(mapping, address) == operation->pointer)
+        (void)mapping_enter_prepared(mapping, address, &bytes);
+    return WK_OK;
+}
+
+/* Where a page of code or of physical memory is to be entered: code when no hart is left that would fetch what was in the
+ * page before. */
+static __attribute__((noinline)) enum wk_status mapping_fault_slowly(struct mapping *mapping, uint64_t address,
+                                                                     struct operation *operation)
+{
+    struct space *space = &mapping->process->space;
+    uint64_t bytes;
+
+    if (!is_code(mapping) || space_fetch_prepare(space))
+        return mapping_enter_prepared(mapping, address, &bytes);
+    if (!space_can_enter(space, address))
+        return WK_NO_MEMORY;
+    operation_begin(operation, mapping_fetch_step, &mapping->process->object);
+    operation->cursor[0] = address;
+    operation->pointer = mapping_frame(mapping, address);
+    return WK_CONTINUE;
 }
 
 enum wk_status mapping_fault(struct process *process, uint64_t address, enum arch_access access,
@@ -281,9 +343,10 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
         if (access == ARCH_STORE && frame_sharers(frame) > 1)
             return memory_begin_unshare(memory, page, operation);
         trace(WK_TRACE_EVENT_FAULT, address, page);
-        return mapping_enter_frame(mapping, address, page, frame, &bytes);
+        if (!is_code(mapping))
+            return mapping_enter_frame(mapping, address, page, frame, &bytes);
     }
-    return mapping_enter(mapping, address, &bytes);
+    return mapping_fault_slowly(mapping, address, operation);
 }
 
 /* A mapping that an operation made is known to it by its first address (cursor[0]) and found anew in each step. */
@@ -369,7 +432,8 @@ static inline enum wk_status mapping_enter_single(struct mapping *mapping)
     const struct frame *frame;
 
     if (__builtin_expect(memory->is_physical || memory->levels != 0 || mapping->offset_pages >= MEMORY_INLINE_PAGES ||
-                             memory->options & WK_MEMORY_OPTIONS_LARGE || mapping->protection == 0,
+                             memory->options & WK_MEMORY_OPTIONS_LARGE ||
+                             mapping->protection - 1 >= WK_PROTECTION_EXECUTE - 1, /* none, or code */
                          0))
         return mapping_enter_first(mapping);
     frame = memory_slot_frame(memory->slots[mapping->offset_pages]);
@@ -533,10 +597,24 @@ enum wk_status process_protect(struct invocation *invocation, struct process *pr
         return invocation_bad_argument(invocation, 3);
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
+    /* A page that becomes executable is entered by a fault; but one that a fault is about to enter was prepared before. */
+    if (protection & WK_PROTECTION_EXECUTE)
+        (void)space_fetch_prepare(&process->space);
     operation_begin(operation, process_protect_check_step, &process->object);
     operation->cursor[0] = in->address;
     operation->cursor[1] = end;
     operation->cursor[2] = protection;
     operation->cursor[3] = in->address;
     return WK_CONTINUE;
+}
+
+enum wk_status process_synchronize_code(struct invocation *invocation, struct process *process)
+{
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+
+    op_commit();
+    if (space_fetch_prepare(&process->space))
+        return WK_OK;
+    return operation_begin(&invocation->thread->operation, operation_await_flush, &process->object);
 }

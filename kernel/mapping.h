@@ -44,8 +44,9 @@ enum wk_status mapping_remove_step(struct mapping *mapping);
 
 /*
  * Answers a page fault at `address`: makes the page present and enters it. WK_OK: retry. WK_CONTINUE: `operation` has
- * begun, to copy the page that is shared and stored to; retry when it is done. WK_NOT_MAPPED: no mapping allows this
- * access. WK_NO_MEMORY: the bank cannot pay. WK_REVOKED: the memory is being taken back.
+ * begun, to copy the page that is shared and stored to, or to have other harts fence their fetches; retry when it is
+ * done. WK_NOT_MAPPED: no mapping allows this access. WK_NO_MEMORY: the bank cannot pay. WK_REVOKED: the memory is being
+ * taken back.
  */
 enum wk_status mapping_fault(struct process *process, uint64_t address, enum arch_access access,
                              struct operation *operation);

@@ -167,10 +167,23 @@ static enum wk_status memory_clone_sweep_step(struct operation *operation)
     return memory_made(operation, clone);
 }
 
-/* One of the two dies: what has been made of the clone goes too. */
 static enum wk_status memory_clone_abort_step(struct operation *operation)
 {
-    return object_dismantle_step(operation) == WK_CONTINUE ? WK_CONTINUE : WK_REVOKED;
+    return object_dismantle_step(operation) == WK_CONTINUE ? WK_CONTINUE : (enum wk_status)operation->cursor[2];
+}
+
+/* What has been made of the clone goes. */
+static enum wk_status memory_clone_abort(struct operation *operation, enum wk_status status)
+{
+    struct memory *clone = memory_of(operation->other);
+
+    memory_of(operation->object)->busy = NULL;
+    if (clone->object.state != OBJECT_DYING)
+        object_condemn(&clone->object, operation);
+    (void)memory_made(operation, clone);
+    operation->cursor[2] = status;
+    operation->step = memory_clone_abort_step;
+    return WK_CONTINUE;
 }
 
 static enum wk_status memory_clone_share_step(struct operation *operation)
@@ -182,14 +195,8 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
     for (unsigned i = 0; i < SHARE_STEP; i++) {
         struct frame *frame;
 
-        if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING) {
-            source->busy = NULL;
-            if (clone->object.state != OBJECT_DYING)
-                object_condemn(&clone->object, operation);
-            (void)memory_made(operation, clone);
-            operation->step = memory_clone_abort_step;
-            return WK_CONTINUE;
-        }
+        if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING)
+            return memory_clone_abort(operation, WK_REVOKED);
         *at = memory_pass_absent(source, *at, source->pages);
         if (*at >= source->pages) {
             memory_sweep_begin(source, operation);
@@ -198,6 +205,9 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
         }
         frame = memory_page(source, *at);
         if (frame != NULL) {
+            /* Above 64 GiB there are more pages to pay with than sharers that a frame can count. */
+            if (frame_sharers(frame) == FRAME_SHARERS)
+                return memory_clone_abort(operation, WK_NO_MEMORY);
             memory_break_large(source, *at);
             frame->references++;
             memory_put_page(clone, *at, frame, &operation->cursor[1]);

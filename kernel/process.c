@@ -22,6 +22,7 @@
 
 #define THREADS_STEP 4
 #define CLONE_STEP 4
+#define HARTS_STEP 16
 
 struct process *process_make(struct bank *bank, uint8_t priority_ceiling)
 {
@@ -279,7 +280,7 @@ static struct thread *next_thread(struct process *process)
     return container_of(link, struct thread, process_link);
 }
 
-/* cursor: 0 how many threads are left to be looked at. A resume meanwhile ends it. */
+/* cursor: 0 how many threads are left to be looked at, 1 the next hart that may run one. A resume meanwhile ends it. */
 static enum wk_status process_suspend_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
@@ -295,14 +296,15 @@ static enum wk_status process_suspend_step(struct operation *operation)
     }
     if (operation->cursor[0] != 0 && !list_is_empty(&process->threads))
         return WK_CONTINUE;
-    for (unsigned i = 0; i < hart_count; i++) {
-        const struct thread *current = harts[i]->current;
+    for (unsigned i = 0; i < HARTS_STEP && operation->cursor[1] < hart_count; i++) {
+        const struct thread *current = harts[operation->cursor[1]]->current;
 
         /* One inside an operation is in the kernel, and stops when that is done. */
         if (current != NULL && current->process == process && current->operation.step == NULL)
             return WK_CONTINUE;
+        operation->cursor[1]++;
     }
-    return WK_OK;
+    return operation->cursor[1] < hart_count ? WK_CONTINUE : WK_OK;
 }
 
 enum wk_status process_suspend(struct invocation *invocation, struct process *process)

@@ -22,6 +22,7 @@
 #include "trace.h"
 
 #define NO_PRIORITY (-1)
+#define PLACES_MAX 16 /* harts that are looked at for a new thread */
 
 /* The priority of the most urgent thread that is queued, or NO_PRIORITY. */
 static int highest_ready(const struct hart *hart)
@@ -112,13 +113,17 @@ void schedule_hart_init(struct hart *hart)
     deadline_init(&hart->slice, slice_expired);
 }
 
+/* Of many harts, the next ones in turn are looked at. */
 struct hart *schedule_place(void)
 {
-    struct hart *best = harts[0];
+    static unsigned next;
+    struct hart *best = harts[next];
 
-    for (unsigned i = 1; i < hart_count; i++)
-        if (harts[i]->thread_count < best->thread_count)
-            best = harts[i];
+    for (unsigned i = 0; i < hart_count && i < PLACES_MAX; i++) {
+        if (harts[next]->thread_count < best->thread_count)
+            best = harts[next];
+        next = next + 1 == hart_count ? 0 : next + 1;
+    }
     return best;
 }
 

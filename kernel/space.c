@@ -10,8 +10,8 @@
  * Shoot-down: whoever takes something away flushes its own hart. Another hart on which the space is current is due: with
  * the next flush epoch, which begins when somebody has to wait for it, it is asked and notified, once for all that was taken
  * away until then; it flushes everything and notes the epoch that it has seen. A hart that has met the
- * space but runs another now is only forgotten by it: it flushes the identifier when it meets the space again. Guarded by
- * the kernel lock, but for `flush_seen` and the reading of `flush_asked`.
+ * space but runs another now is only forgotten by it: it flushes the identifier when it meets the space again. Instruction
+ * fetches are fenced in the same two places. Guarded by the kernel lock, but for `flush_seen` and the reading of `flush_asked`.
  */
 #include "space.h"
 
@@ -22,9 +22,11 @@
 #include <stdatomic.h>
 
 #define ASIDS_MAX 4096
+#define LOOKS_MAX 16 /* at other harts, in one question whether they have flushed */
 
 static _Atomic uint64_t flush_epoch;
-static uint64_t flush_due; /* harts, by index, that are to be asked with the next epoch */
+static uint64_t flush_due;     /* harts, by index, that are to be asked with the next epoch */
+static uint64_t flush_waiting; /* harts that were asked; those that have flushed are struck out when somebody looks */
 static uint64_t asids_used[ASIDS_MAX / 64];
 static uint64_t asid_words_full; /* a bit for each word of asids_used without a free number */
 
@@ -76,6 +78,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
     space->last_place = SPACE_NO_PLACE;
     space->bank = bank;
     space->harts = 0;
+    space->running = 0;
     space->asid = asid_take();
     return WK_OK;
 }
@@ -83,47 +86,41 @@ enum wk_status space_init(struct space *space, struct bank *bank)
 void space_release(struct space *space)
 {
     assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
-    for (unsigned i = 0; i < hart_count; i++)
-        assert(harts[i]->space != space);
+    assert(space->running == 0);              /* INV-SPACE-3 */
     frame_drop(frame_of(space->root), space->bank);
     asid_release(space->asid);
     space->root = NULL;
 }
 
+/* What this hart runs changes. */
+static void set_current(struct hart *hart, struct space *space)
+{
+    if (hart->space != NULL)
+        hart->space->running &= hart->others;
+    hart->space = space;
+}
+
 void space_activate(struct space *space)
 {
     struct hart *hart = hart_current();
-    const uint64_t bit = UINT64_C(1) << hart->index;
+    const uint64_t bit = ~hart->others;
 
-    hart->space = space;
+    set_current(hart, space);
+    space->running |= bit;
     arch_space_switch(space->root_physical, space->asid);
-    if (space->asid == 0) {
+    if (space->asid == 0)
         arch_flush_all();
-        space->harts |= bit;
-    } else if (!(space->harts & bit)) {
+    if (!(space->harts & bit)) {
         arch_flush_space(space->asid);
+        arch_fetch_fence();
         space->harts |= bit;
     }
 }
 
 void space_kernel_activate(void)
 {
-    hart_current()->space = NULL;
+    set_current(hart_current(), NULL);
     arch_space_switch(arch_kernel_root(), 0);
-}
-
-static SLOW_PATH void flush_others_slowly(struct space *space, const struct hart *self)
-{
-    for (unsigned i = 0; i < hart_count; i++) {
-        const uint64_t bit = UINT64_C(1) << i;
-
-        if (harts[i] == self || !(space->harts & bit))
-            continue;
-        if (harts[i]->space == space)
-            flush_due |= bit;
-        else
-            space->harts &= ~bit;
-    }
 }
 
 void space_flush_hart(const struct hart *hart)
@@ -137,6 +134,7 @@ static SLOW_PATH void ask_for_flush(void)
 {
     const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
 
+    flush_waiting |= flush_due;
     for (uint64_t due = flush_due; due != 0; due &= due - 1) {
         struct hart *hart = harts[bit_lowest(due)];
 
@@ -151,10 +149,21 @@ static SLOW_PATH void ask_for_flush(void)
 }
 
 /* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
-static inline void flush_others(struct space *space)
+static __attribute__((noinline)) void flush_others(struct space *space)
 {
-    if (!space_is_local(space))
-        flush_others_slowly(space, hart_current());
+    const uint64_t others = hart_current()->others;
+
+    if (__builtin_expect((space->harts & others) != 0, 0)) {
+        flush_due |= space->running & others;
+        space->harts &= space->running | ~others;
+    }
+}
+
+bool space_fetch_prepare(struct space *space)
+{
+    arch_fetch_fence();
+    flush_others(space);
+    return space_is_local(space);
 }
 
 uint64_t space_flush_epoch(void)
@@ -164,13 +173,19 @@ uint64_t space_flush_epoch(void)
     return atomic_load_explicit(&flush_epoch, memory_order_relaxed);
 }
 
+/* With more harts to look at than one hold of the lock may, the answer comes with a later question. */
 bool space_flush_done_slowly(uint64_t epoch)
 {
-    for (unsigned i = 0; i < hart_count; i++) {
-        const uint64_t seen = atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire);
+    unsigned looks = 0;
 
-        /* A hart that has seen all that it was asked has seen enough. */
-        if (seen < epoch && seen < atomic_load_explicit(&harts[i]->flush_asked, memory_order_relaxed)) {
+    for (uint64_t waiting = flush_waiting; waiting != 0; waiting &= waiting - 1) {
+        const struct hart *hart = harts[bit_lowest(waiting)];
+        const uint64_t seen = atomic_load_explicit(&hart->flush_seen, memory_order_acquire);
+        const bool served = seen >= atomic_load_explicit(&hart->flush_asked, memory_order_relaxed);
+
+        if (served)
+            flush_waiting &= hart->others;
+        if ((!served && seen < epoch) || looks++ == LOOKS_MAX) {
             hart_current()->polled = true;
             return false;
         }
@@ -193,6 +208,7 @@ void space_flush_serve(void)
     if (asked <= atomic_load_explicit(&hart->flush_seen, memory_order_relaxed))
         return;
     arch_flush_all();
+    arch_fetch_fence();
     atomic_store_explicit(&hart->flush_seen, asked, memory_order_release);
 }
 
@@ -269,6 +285,14 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
     }
     *found = entry;
     return WK_OK;
+}
+
+bool space_can_enter(const struct space *space, uint64_t address)
+{
+    unsigned level = 0;
+
+    (void)walk(space, address, &level);
+    return level == 0 || bank_can_pay(space->bank, level);
 }
 
 /* Writes a leaf entry in place of what is there; `table` is the record of its table. */

@@ -6,10 +6,15 @@
  * harts that may hold the entry by an epoch: nobody waits under the lock. An operation that owes its caller the effect
  * ends when space_flush_done(epoch).
  *
+ * Stores to code become visible to a hart's fetches by a fence that only the hart itself executes. It does so where it
+ * flushes: when it meets a space, and when it is asked. So an executable entry is made when all harts that run the space
+ * have been asked, and those that run it later have to meet it anew (space_fetch_prepare).
+ *
  * INV-SPACE-1 the frame record of a page-table page counts its present entries (root: user half only) in `next`;
  *             an empty table but the root is not kept.
  * INV-SPACE-2 last_table is the lowest table for the addresses that have last_place as their upper part, or last_place is
  *             SPACE_NO_PLACE.
+ * INV-SPACE-3 `running` are the harts whose `space` it is; they are in `harts`.
  */
 #ifndef SPACE_H
 #define SPACE_H
@@ -30,7 +35,8 @@ struct space {
     struct physical root_physical;
     struct bank *bank; /* pays for tables */
     uint64_t asid;     /* its own from creation to release; 0: shared, and flushed at each switch */
-    uint64_t harts;    /* harts that may hold entries of it, by index */
+    uint64_t harts;    /* harts that may hold entries of it, and have fenced their fetches for it, by index */
+    uint64_t running;  /* those on which it is current */
 };
 
 /* Takes one frame. */
@@ -50,6 +56,13 @@ enum wk_status space_enter(struct space *space, uint64_t address, struct physica
                            enum arch_leaf_kind kind);
 /* The same for 512 contiguous pages where nothing is entered. Takes at most one frame. */
 enum wk_status space_enter_large(struct space *space, uint64_t address, struct physical page, uint64_t protection);
+/*
+ * What this hart sees in memory now is what all harts are to fetch through the space, before an executable entry is made
+ * or code was changed. False: others run it, and will have fenced when space_flush_done(space_flush_epoch()).
+ */
+bool space_fetch_prepare(struct space *space);
+/* Whether its bank can pay now for the tables that a page at `address` needs. */
+bool space_can_enter(const struct space *space, uint64_t address);
 /* The leaf entry that translates `address`, 0 if none; *bytes becomes what it covers: a page, a large page, or without
  * an entry the part that is known to be empty. */
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);

@@ -7,15 +7,20 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import console
+import device_tree
 import symbolise
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIRMWARE = pathlib.Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
 BUILDS = ("debug", "release", "measure")
 MACHINES = ("virt",)
+# With less memory than this the emulator finds no place for archive and device tree; the archive goes behind the 2 MiB
+# that begin with the kernel.
+SMALL_MEMORY, SMALL_ARCHIVE_PLACE = 16 << 20, 0x80400000
 
 # How a run can end without the program's own status.
 CRASHED, PANICKED, TIMED_OUT, STOPPED = 125, 124, 123, 122
@@ -58,7 +63,8 @@ class Machine:
     def qemu(self, append=None, terminal=True):
         words = ["qemu-system-riscv64", "-machine", self.machine, "-cpu", "rv64", "-smp", str(self.harts),
                  "-m", self.memory, "-no-reboot", "-bios", str(FIRMWARE) if FIRMWARE.exists() else "default",
-                 "-kernel", str(self.directory / "winkle.img"), "-initrd", str(self.directory / "boot.cpio")]
+                 "-kernel", str(self.directory / "winkle.img")]
+        words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", self.archive()]
         words += ["-nographic"] if terminal else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if append:
             words += ["-append", append]
@@ -67,6 +73,26 @@ class Machine:
         if self.gdb:
             words += ["-s", "-S"]
         return words
+
+    def archive(self):
+        return str(self.directory / "boot.cpio")
+
+    def memory_bytes(self):
+        return int(self.memory[:-1]) << {"M": 20, "G": 30}[self.memory[-1]]
+
+    def small_archive(self):
+        """Options that place the archive as -initrd would, were there room: in memory, and in the device tree."""
+        tree = self.directory / f"small-{self.memory}-{self.harts}.dtb"
+        with tempfile.TemporaryDirectory(dir=self.directory) as folder:
+            file = pathlib.Path(folder) / "tree"
+            subprocess.run(["qemu-system-riscv64", "-machine", f"{self.machine},dumpdtb={file}", "-cpu", "rv64",
+                            "-smp", str(self.harts), "-m", self.memory, "-bios", "none", "-display", "none"], check=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            end = SMALL_ARCHIVE_PLACE + os.path.getsize(self.archive())
+            file.write_bytes(device_tree.with_archive(file.read_bytes(), SMALL_ARCHIVE_PLACE, end))
+            file.replace(tree)
+        return ["-dtb", str(tree), "-device",
+                f"loader,file={self.archive()},addr={SMALL_ARCHIVE_PLACE:#x},force-raw=on"]
 
     def symboliser(self):
         return symbolise.Symboliser(self.directory / "kernel.elf")

@@ -66,6 +66,8 @@ static inline void arch_entry_published(void);
 static inline void arch_flush_page(uint64_t asid, uint64_t address);
 static inline void arch_flush_space(uint64_t asid);
 static inline void arch_flush_all(void);
+/* (inline) This hart's later instruction fetches see all stores that it sees now. */
+static inline void arch_fetch_fence(void);
 /* (inline) Makes an address space current on this hart. */
 static inline void arch_space_switch(struct physical root, uint64_t asid);
 

@@ -237,6 +237,23 @@ void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, 
     with_rival(thread, points, rival, ecall);
 }
 
+static enum arch_access fault_access;
+static uint64_t fault_address;
+
+static void page_fault(struct thread *thread)
+{
+    host_page_fault(thread->hart, fault_access, fault_address);
+}
+
+void fault_partly(struct thread *thread, enum arch_access access, uint64_t address, unsigned points,
+                  struct thread *rival)
+{
+    make_current(thread);
+    fault_access = access;
+    fault_address = address;
+    with_rival(thread, points, rival, page_fault);
+}
+
 void begin_operation(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
                      unsigned points)
 {

@@ -91,6 +91,10 @@ void step_partly(struct thread *thread, unsigned points, struct thread *rival);
 void invoke_partly(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
                    unsigned points, struct thread *rival);
 
+/* The same for a page fault. */
+void fault_partly(struct thread *thread, enum arch_access access, uint64_t address, unsigned points,
+                  struct thread *rival);
+
 /* Leaves `thread` in the middle of a long operation, at that preemption point, with the actor running in its place. */
 void begin_operation(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
                      unsigned points);

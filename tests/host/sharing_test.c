@@ -58,6 +58,29 @@ static void clone_fails_when_the_bank_cannot_pay(void **state)
     assert_state_is(before);
 }
 
+/* While the operation has the memory, a page of it has all the sharers that can be. */
+static struct memory *crowded;
+
+static void crowd(void)
+{
+    memory_page(crowded, 1)->references = crowded->busy != NULL ? FRAME_SHARERS : 1;
+}
+
+static void a_page_with_too_many_sharers_is_not_cloned(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 3, 0);
+    char *before = check_state_text();
+    wk_handle clone;
+
+    (void)state;
+    crowded = memory_of(memory);
+    host_preemption_hook = crowd;
+    assert_error_at(wk_memory_clone(memory, BOOT_BANK, &clone), WK_NO_MEMORY, 0);
+    host_preemption_hook = NULL;
+    assert_state_is(before);
+    assert_ok(wk_memory_clone(memory, BOOT_BANK, &clone));
+}
+
 static void a_clone_of_sparse_memory_has_the_same_pages(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 5000, ON_DEMAND);
@@ -248,6 +271,7 @@ int main(int count, char **arguments)
         machine_test(a_clone_shares_until_either_side_writes),
         machine_test(a_clone_is_charged_in_full_so_that_writing_cannot_fail),
         machine_test(clone_fails_when_the_bank_cannot_pay),
+        machine_test(a_page_with_too_many_sharers_is_not_cloned),
         machine_test(a_clone_of_sparse_memory_has_the_same_pages),
         machine_test(clones_of_clones_share_the_same_frames),
         machine_test(empty_memory_is_cloned_at_once),

@@ -4,6 +4,7 @@
 
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
+#define MANY_HARTS 40
 
 /* Two threads of one process on two harts, both of which have read and written the page at BASE. */
 static struct thread *boot;
@@ -131,6 +132,45 @@ static void a_hart_that_runs_something_else_is_not_asked(void **state)
     assert_false(other_reaches(BASE, ARCH_LOAD));
 }
 
+/* With more harts than one step asks about, or looks at for a new thread. */
+static void many_harts_are_reached(void **state)
+{
+    struct thread *threads[MANY_HARTS - 1];
+    uint64_t reached;
+    wk_handle handle;
+
+    (void)state;
+    machine_start(&(struct host_machine){.harts = MANY_HARTS, .asid_bits = 8});
+    boot = actor();
+    reached = UINT64_C(1) << boot->hart->index;
+    memory = make_memory(BOOT_BANK, 2, 0);
+    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
+    assert_ok(wk_memory_map(memory, process, BASE, 0, 2, READ | WRITE));
+    for (unsigned i = 0; i < MANY_HARTS - 1;) {
+        struct thread *thread;
+
+        assert_ok(wk_thread_create(process, 10, &handle));
+        thread = thread_of(handle);
+        if (reached >> thread->hart->index & 1)
+            continue;
+        reached |= UINT64_C(1) << thread->hart->index;
+        assert_ok(wk_thread_start(handle, 0x10100, 0, 0, 0, 0));
+        threads[i++] = thread;
+        act_as(thread);
+        assert_int_equal(user_word(BASE), 0);
+        act_as(boot);
+    }
+    assert_ok(wk_process_unmap(process, BASE, 1));
+    for (unsigned i = 0; i < MANY_HARTS - 1; i++) {
+        there = threads[i];
+        assert_false(other_reaches(BASE, ARCH_LOAD));
+    }
+    assert_ok(wk_process_suspend(process));
+    for (unsigned i = 0; i < MANY_HARTS - 1; i++)
+        assert_null(threads[i]->hart->current);
+    assert_ok(wk_process_kill(process, 0));
+}
+
 /* ---- identifiers ---- */
 
 static struct process *make_process(wk_handle *handle)
@@ -182,6 +222,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(a_clone_takes_the_right_to_store_from_all_harts),
         cmocka_unit_test(decommitting_reaches_the_other_harts),
         cmocka_unit_test(a_hart_that_runs_something_else_is_not_asked),
+        cmocka_unit_test(many_harts_are_reached),
         cmocka_unit_test(each_space_has_an_identifier_of_its_own_while_there_are_any),
         cmocka_unit_test(identifiers_are_used_again_in_great_number),
     };

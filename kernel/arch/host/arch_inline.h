@@ -13,6 +13,7 @@
 
 #define HOST_RAM_PHYSICAL UINT64_C(0x80000000)
 #define HOST_TLB_ENTRIES 256
+#define HOST_FETCHED_ENTRIES 64
 
 /* A leaf entry has HOST_ENTRY_LEAF; its protection is at HOST_ENTRY_PROTECTION_SHIFT, the address from bit 12 up. */
 #define HOST_ENTRY_PRESENT UINT64_C(0x400)
@@ -28,6 +29,12 @@ struct host_tlb_entry {
     uint64_t frame; /* physical address of that page */
     uint64_t entry; /* as it stood in the page table; 0: nothing remembered */
     bool large;
+};
+
+/* What a hart's instruction cache holds of a page: its first word when it was fetched. Only a fence drops it. */
+struct host_fetched {
+    uint64_t page; /* physical; 0: nothing */
+    uint64_t word;
 };
 
 enum host_state {
@@ -55,6 +62,8 @@ struct arch_hart {
     struct physical root; /* of the current address space */
     uint64_t asid;
     struct host_tlb_entry tlb[HOST_TLB_ENTRIES];
+    struct host_fetched fetched[HOST_FETCHED_ENTRIES];
+    uint64_t fetch_fences; /* so many were executed */
 
     uint64_t timer_ns; /* a timer interrupt waits from then on */
     bool software_interrupt;
@@ -84,6 +93,7 @@ extern uint64_t host_allocations_left; /* so many charges go well, then one fail
 void host_interleave(void);
 bool host_interrupt_waits(struct hart *hart);
 void host_tlb_flush(uint64_t asid, uint64_t address, bool any_asid, bool any_address);
+void host_fetch_fence(void);
 void host_space_switch(struct physical root, uint64_t asid);
 void host_fail(const char *message) __attribute__((noreturn));
 
@@ -164,6 +174,11 @@ static inline void arch_flush_space(uint64_t asid)
 static inline void arch_flush_all(void)
 {
     host_tlb_flush(0, 0, true, true);
+}
+
+static inline void arch_fetch_fence(void)
+{
+    host_fetch_fence();
 }
 
 static inline void arch_space_switch(struct physical root, uint64_t asid)

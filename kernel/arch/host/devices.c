@@ -62,6 +62,9 @@ void arch_irq_complete(unsigned line)
     check_line(line);
     if (!lines[line].claimed)
         host_fail("arch_irq_complete: the line was not claimed");
+    /* As a PLIC does (1.0.0, 9): it would stay silent for ever. */
+    if (!lines[line].enabled)
+        host_fail("arch_irq_complete: a line that is not enabled, which the controller ignores");
     lines[line].claimed = false;
 }
 

@@ -44,6 +44,9 @@ void host_fault(struct hart *hart, enum wk_upcall_cause cause, uint64_t detail);
 /* Translates as the hart's processor would. False: a page fault is due. */
 bool host_translate(struct hart *hart, uint64_t address, enum arch_access access, struct physical *physical);
 void host_page_fault(struct hart *hart, enum arch_access access, uint64_t address);
+/* What the hart's processor would execute as the first word of the page, which its instruction cache may remember from
+ * an earlier time. A processor may look at any page, at any time. */
+uint64_t host_fetch(struct hart *hart, struct physical page);
 
 /* Time, and what happens when it passes. */
 extern uint64_t host_time_ns;

@@ -47,6 +47,24 @@ void host_tlb_flush(uint64_t asid, uint64_t address, bool any_asid, bool any_add
     }
 }
 
+void host_fetch_fence(void)
+{
+    memset(host_hart->arch.fetched, 0, sizeof(host_hart->arch.fetched));
+    host_hart->arch.fetch_fences++;
+}
+
+uint64_t host_fetch(struct hart *hart, struct physical page)
+{
+    const uint64_t start = page.address & ~(uint64_t)(WK_PAGE_BYTES - 1);
+    struct host_fetched *fetched = &hart->arch.fetched[start / WK_PAGE_BYTES % HOST_FETCHED_ENTRIES];
+
+    if (fetched->page != start) {
+        fetched->page = start;
+        memcpy(&fetched->word, arch_pointer((struct physical){start}), sizeof(fetched->word));
+    }
+    return fetched->word;
+}
+
 void host_space_switch(struct physical root, uint64_t asid)
 {
     if (asid >> arch_asid_bits() != 0)

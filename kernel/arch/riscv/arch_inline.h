@@ -144,6 +144,12 @@ static inline void arch_flush_space(uint64_t asid)
         __asm__ volatile("sfence.vma zero, %0" ::"r"(asid) : "memory");
 }
 
+/* Zifencei: of this hart alone. */
+static inline void arch_fetch_fence(void)
+{
+    __asm__ volatile("fence.i" ::: "memory");
+}
+
 static inline void arch_space_switch(struct physical root, uint64_t asid)
 {
     const uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root.address / PAGE_BYTES;
