@@ -143,7 +143,7 @@ void bank_record_free(struct bank *bank, void *record)
 }
 
 /* Makes a bank whose record lies in its own first slab, a fresh page that the caller has accounted for. */
-static struct bank *bank_make(void *page, uint64_t limit_pages, enum wk_bank_kind kind)
+static SLOW_PATH struct bank *bank_make(void *page, uint64_t limit_pages, enum wk_bank_kind kind)
 {
     struct slab *slab = page;
     struct bank *bank;
@@ -241,7 +241,7 @@ void bank_linger(struct bank *bank)
     object_reference(&bank->parent->object);
 }
 
-enum wk_status bank_release(struct bank *bank)
+SLOW_PATH enum wk_status bank_release(struct bank *bank)
 {
     struct bank *parent = bank->parent;
     struct slab *slab = (void *)((uintptr_t)bank & ~(uintptr_t)(WK_PAGE_BYTES - 1));

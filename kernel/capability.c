@@ -60,7 +60,7 @@ static struct capability ***directory_of(struct capability_table *table, uint32_
 }
 
 /* Adds the page of slots with that number, and its directory. WK_NO_MEMORY changes nothing. Takes at most two frames. */
-static enum wk_status table_add_page(struct process *process, uint32_t page)
+static SLOW_PATH enum wk_status table_add_page(struct process *process, uint32_t page)
 {
     struct bank *bank = process->object.bank;
     struct capability ***directory = directory_of(&process->table, page);
@@ -153,7 +153,8 @@ static inline void capability_clear(struct capability_table *table, struct capab
         capability_release_slot(table, slot, handle + (UINT64_C(1) << HANDLE_INDEX_BITS));
 }
 
-enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source, bool copy)
+SLOW_PATH enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source,
+                                              bool copy)
 {
     struct capability_table *table = &process->table;
     struct capability *parent = source->parent == NULL ? NULL : (struct capability *)source;
@@ -178,7 +179,7 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
     return WK_OK;
 }
 
-void capability_free(struct capability *capability, struct operation *operation)
+SLOW_PATH void capability_free(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;
 
@@ -193,7 +194,7 @@ void capability_free(struct capability *capability, struct operation *operation)
         object_last_capability_gone(object, operation);
 }
 
-enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
+SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
 {
     for (unsigned i = 0; i < REVOKE_STEP && !list_is_empty(&capability->children); i++) {
         struct capability *child = container_of(capability->children.next, struct capability, sibling);
@@ -254,7 +255,8 @@ static enum wk_status table_release_step(struct process *process)
     return table->paged == 0 ? WK_OK : WK_CONTINUE;
 }
 
-enum wk_status capability_table_clear_step(struct process *process, uint64_t *cursor, struct operation *operation)
+SLOW_PATH enum wk_status capability_table_clear_step(struct process *process, uint64_t *cursor,
+                                                     struct operation *operation)
 {
     const struct capability_table *table = &process->table;
 

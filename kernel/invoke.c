@@ -66,19 +66,20 @@ enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned n
     return WK_BAD_ARGUMENT;
 }
 
-enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle, const uint64_t words[6])
+enum wk_status invoke(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                      uint64_t word4, uint64_t word5)
 {
-    const uint64_t index = (operation & ~OPERATION_KERNEL_ONLY) - WK_OPERATION_FIRST;
+    const uint64_t index = (invocation->operation & ~OPERATION_KERNEL_ONLY) - WK_OPERATION_FIRST;
     const struct operation_descriptor *descriptor;
     struct capability *capability;
 
     if (index >= OPERATION_SLOTS || operation_table[index].wrapper == NULL)
         return WK_NO_SUCH_OPERATION;
     descriptor = &operation_table[index];
-    capability = capability_find(&invocation->process->table, handle);
+    capability = capability_find(&invocation->process->table, invocation->handle);
     if (capability == NULL || (capability->word & descriptor->mask) != descriptor->expected ||
         capability->object->state != OBJECT_LIVE)
         return refusal(invocation, capability, descriptor->mask, descriptor->expected);
     invocation->capability = capability;
-    return descriptor->wrapper(invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
+    return descriptor->wrapper(invocation, word0, word1, word2, word3, word4, word5);
 }

@@ -64,6 +64,7 @@ void invoke_check_commit(enum wk_status status);
  * Decodes and executes. WK_OK: the first of invocation->words is a result at most; WK_ANSWERED: they all may be; an error:
  * the caller passes it to invoke_failed, which fills the words. Requires: the lock, a full stock.
  */
-enum wk_status invoke(struct invocation *invocation, uint64_t operation, uint64_t handle, const uint64_t words[6]);
+enum wk_status invoke(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                      uint64_t word4, uint64_t word5);
 
 #endif

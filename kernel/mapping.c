@@ -96,7 +96,7 @@ static inline void mapping_free(struct mapping *mapping)
     bank_record_free(process->object.bank, mapping);
 }
 
-enum wk_status mapping_remove_step(struct mapping *mapping)
+SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
 
@@ -137,7 +137,7 @@ static bool needs_cut(const struct process *process, uint64_t address)
 }
 
 /* Cuts the mapping around `address`; the second part gets the record. */
-static void cut_at(struct process *process, uint64_t address, struct mapping *second)
+static SLOW_PATH void cut_at(struct process *process, uint64_t address, struct mapping *second)
 {
     struct mapping *mapping = mapping_find(process, address);
     const uint64_t before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
@@ -240,8 +240,7 @@ static bool is_code(const struct mapping *mapping)
  * Enters the page of the mapping at `address`, if the memory has it; *bytes becomes what was entered or found absent from
  * `address` on. Takes at most two frames. Of code, space_fetch_prepare has been heard.
  */
-static __attribute__((noinline)) enum wk_status mapping_enter_prepared(struct mapping *mapping, uint64_t address,
-                                                                       uint64_t *bytes)
+static SLOW_PATH enum wk_status mapping_enter_prepared(struct mapping *mapping, uint64_t address, uint64_t *bytes)
 {
     const struct memory *memory = mapping_memory(mapping);
     const uint64_t page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
@@ -280,7 +279,7 @@ static struct frame *mapping_frame(const struct mapping *mapping, uint64_t addre
 
 /* cursor: 0 the address. All harts have fenced their fetches: enters the page, if it still is the same one. What has
  * changed meanwhile is found by the fault that comes then. */
-static enum wk_status mapping_fetch_step(struct operation *operation)
+static SLOW_PATH enum wk_status mapping_fetch_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     const uint64_t address = operation->cursor[0];
@@ -299,8 +298,8 @@ static enum wk_status mapping_fetch_step(struct operation *operation)
 
 /* Where a page of code or of physical memory is to be entered: code when no hart is left that would fetch what was in the
  * page before. */
-static __attribute__((noinline)) enum wk_status mapping_fault_slowly(struct mapping *mapping, uint64_t address,
-                                                                     struct operation *operation)
+static SLOW_PATH enum wk_status mapping_fault_slowly(struct mapping *mapping, uint64_t address,
+                                                     struct operation *operation)
 {
     struct space *space = &mapping->process->space;
     uint64_t bytes;
@@ -350,7 +349,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
 }
 
 /* A mapping that an operation made is known to it by its first address (cursor[0]) and found anew in each step. */
-static enum wk_status memory_map_step(struct operation *operation)
+static SLOW_PATH enum wk_status memory_map_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     struct mapping *mapping = mapping_find(process, operation->cursor[0]);
@@ -474,7 +473,7 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
 }
 
 /* cursor: 0 the range's first address, 1 its end. */
-static enum wk_status process_unmap_step(struct operation *operation)
+static SLOW_PATH enum wk_status process_unmap_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     /* The last mapping that begins in the range: one from which all pages are gone is still to be freed. One that reaches
@@ -530,7 +529,7 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
 
 /* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes
  * meanwhile is passed over, and one that comes meanwhile and does not allow it. */
-static enum wk_status process_protect_step(struct operation *operation)
+static SLOW_PATH enum wk_status process_protect_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     uint64_t *at = &operation->cursor[0];
@@ -562,7 +561,7 @@ static enum wk_status process_protect_step(struct operation *operation)
 }
 
 /* Checks the range from cursor[0] to cursor[1], cursor[3] being where it began; then protects it. */
-static enum wk_status process_protect_check_step(struct operation *operation)
+static SLOW_PATH enum wk_status process_protect_check_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     uint64_t *at = &operation->cursor[0];

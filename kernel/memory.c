@@ -44,11 +44,11 @@ struct memory *memory_create_physical(struct bank *bank, struct physical start, 
     return memory;
 }
 
-struct frame *memory_page_by_tables(const struct memory *memory, uint64_t page)
+struct frame *memory_page(const struct memory *memory, uint64_t page)
 {
-    const uint64_t *slot = memory_slot(memory, page);
+    const struct memory_place place = memory_find(memory, page);
 
-    return slot == NULL || *slot == 0 ? NULL : memory_slot_frame(*slot);
+    return place.missing != 0 || place.entry == NULL ? NULL : memory_slot_frame(*place.entry);
 }
 
 enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame)

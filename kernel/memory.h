@@ -57,13 +57,7 @@ struct memory *memory_create_physical(struct bank *bank, struct physical start, 
 /* Makes memory on demand or without its pages yet. NULL if the bank cannot pay. Takes one frame. */
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options);
 /* The frame of a page, NULL if it is not present. Not for physical memory. */
-struct frame *memory_page_by_tables(const struct memory *memory, uint64_t page);
-static inline struct frame *memory_page(const struct memory *memory, uint64_t page)
-{
-    if (memory->levels == 0 && page < MEMORY_INLINE_PAGES)
-        return (struct frame *)(uintptr_t)memory->slots[page];
-    return memory_page_by_tables(memory, page);
-}
+struct frame *memory_page(const struct memory *memory, uint64_t page);
 /* Makes the page present with a zeroed frame if it is not. Takes at most four frames. Not for physical memory. */
 enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame);
 

@@ -44,11 +44,12 @@ void object_init(struct object *object, enum wk_type type, size_t bytes, struct 
 
 void *object_create(enum wk_type type, size_t bytes, struct bank *bank)
 {
-    struct object *object = bank_record(bank, bytes);
+    const unsigned class = bank_class(bytes);
+    struct object *object = bank_record_of_class(bank, class);
 
     if (object == NULL)
         return NULL;
-    if (bank_class(bytes) < BANK_CLASS_ZEROED)
+    if (class < BANK_CLASS_ZEROED)
         memset(object, 0, bytes);
     object_init(object, type, bytes, bank);
     list_append(&bank->objects, &object->bank_link);

@@ -3,8 +3,8 @@
  * Address spaces. Page tables are pages of the process's bank; their frame records count the present entries, so that a
  * table that becomes empty goes at once. Every walk is ARCH_TABLE_LEVELS steps.
  *
- * Address space identifiers: each space has its own from creation to release, as long as there are any; the rest share
- * number 0, and switching to one of those flushes. A hart flushes an identifier when it first meets the space, so that
+ * Address space identifiers: each space has its own from when it is first run to release, as long as there are any; the
+ * rest share number 0, and switching to one of those flushes. A hart flushes an identifier when it first meets the space, so that
  * reuse needs no shoot-down.
  *
  * Shoot-down: whoever takes something away flushes its own hart. Another hart on which the space is current is due: with
@@ -79,7 +79,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
     space->bank = bank;
     space->harts = 0;
     space->running = 0;
-    space->asid = asid_take();
+    space->asid = 0;
     return WK_OK;
 }
 
@@ -106,6 +106,8 @@ void space_activate(struct space *space)
     const uint64_t bit = ~hart->others;
 
     set_current(hart, space);
+    if (space->asid == 0 && space->running == 0) /* else others have entries under number 0 and flush them by it */
+        space->asid = asid_take();
     space->running |= bit;
     arch_space_switch(space->root_physical, space->asid);
     if (space->asid == 0)

@@ -34,7 +34,7 @@ struct space {
     uint64_t last_place; /* its addresses, without the part that it translates */
     struct physical root_physical;
     struct bank *bank; /* pays for tables */
-    uint64_t asid;     /* its own from creation to release; 0: shared, and flushed at each switch */
+    uint64_t asid;     /* its own; 0: shared, and flushed at each switch */
     uint64_t harts;    /* harts that may hold entries of it, and have fenced their fetches for it, by index */
     uint64_t running;  /* those on which it is current */
 };

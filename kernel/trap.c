@@ -46,11 +46,10 @@ int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, 
                                uint64_t word4, uint64_t word5, uint64_t operation)
 {
     struct invocation *invocation = &hart_current()->invocation;
-    const uint64_t words[6] = {word0, word1, word2, word3, word4, word5};
 
     invocation->operation = operation;
     invocation->handle = handle;
-    return trap_invocation_executed(invoke(invocation, operation, handle, words));
+    return trap_invocation_executed(invoke(invocation, word0, word1, word2, word3, word4, word5));
 }
 
 int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,

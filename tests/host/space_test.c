@@ -2,6 +2,9 @@
 /* Address spaces on several harts: nothing that was taken away is left in any TLB when the operation answers. */
 #include "harness.h"
 
+#include "lock.h"
+#include "space.h"
+
 #define BASE UINT64_C(0x100000)
 #define PAGE WK_PAGE_BYTES
 #define MANY_HARTS 40
@@ -173,10 +176,20 @@ static void many_harts_are_reached(void **state)
 
 /* ---- identifiers ---- */
 
-static struct process *make_process(wk_handle *handle)
+/* The identifier of a new process whose space this hart has run for a moment: that is when it gets one. */
+static uint64_t identifier_of_new(wk_handle *handle)
 {
+    struct space *own = hart_current()->space;
+    struct space *space;
+
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, handle));
-    return process_of(*handle);
+    space = &process_of(*handle)->space;
+    assert_int_equal(space->asid, 0);
+    kernel_lock_acquire();
+    space_activate(space);
+    space_activate(own);
+    kernel_lock_release();
+    return space->asid;
 }
 
 static void each_space_has_an_identifier_of_its_own_while_there_are_any(void **state)
@@ -188,14 +201,14 @@ static void each_space_has_an_identifier_of_its_own_while_there_are_any(void **s
     machine_start(&(struct host_machine){.asid_bits = 2});
     seen = 1 | UINT64_C(1) << actor()->process->space.asid;
     for (unsigned i = 0; i < 2; i++) {
-        const uint64_t asid = make_process(&handles[i])->space.asid;
+        const uint64_t asid = identifier_of_new(&handles[i]);
 
         assert_int_equal(seen >> asid & 1, 0);
         seen |= UINT64_C(1) << asid;
     }
-    assert_int_equal(make_process(&handles[2])->space.asid, 0); /* shared, flushed at each switch */
+    assert_int_equal(identifier_of_new(&handles[2]), 0); /* shared, flushed at each switch */
     assert_ok(wk_process_kill(handles[0], 0));
-    assert_int_not_equal(make_process(&handles[3])->space.asid, 0);
+    assert_int_not_equal(identifier_of_new(&handles[3]), 0);
 }
 
 static void identifiers_are_used_again_in_great_number(void **state)
@@ -206,7 +219,7 @@ static void identifiers_are_used_again_in_great_number(void **state)
     machine_start(&(struct host_machine){.asid_bits = 7});
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 150; i++)
-            assert_int_equal(make_process(&handles[i])->space.asid != 0, i < 126);
+            assert_int_equal(identifier_of_new(&handles[i]) != 0, i < 126);
         for (unsigned i = 0; i < 150; i++)
             assert_ok(wk_capability_delete(handles[i]));
     }

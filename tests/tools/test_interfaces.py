@@ -162,6 +162,7 @@ class Compiled(Case):
 SYNTAX_ERRORS = [
     ("crate.interface", "source -", "sauce -", "sauce", "unknown keyword `sauce`"),
     ("crate.interface", "bound 500", "bound\t500", "bound\t", "character '\\t' in column 6; expected printable ASCII and blanks"),
+    ("crate.interface", "frequent", "frequent yes", "frequent yes", "`yes` after `frequent`; expected nothing"),
     ("crate.interface", "Its size", "Its \xa7", "about Its \xa7",
      "character '\xa7' in column 11; expected printable ASCII and blanks"),
     ("crate.interface", "Makes a crate.", "Makes a crate.\r", "about Makes",
@@ -392,7 +393,7 @@ class LockFile(Case):
         self.assertEqual((0, []), generate_all(self.folder))
         table = (self.folder / "out/kernel/dispatch.c").read_text()
         self.assertNotIn("WK_LABEL_CHECK", table)
-        self.assertIn("[0x1004 - WK_OPERATION_FIRST] = {.expected = 1}, /* retired */", table)
+        self.assertIn("[0x1004 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */", table)
         self.assertIn("#define OPERATION_COUNT 7", (self.folder / "out/include/winkle/abi.h").read_text())
         shutil.rmtree(self.folder / "out")
         self.edit("label.interface", "operation stick", text[start:end] + "operation stick")

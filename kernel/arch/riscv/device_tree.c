@@ -18,28 +18,10 @@
 
 /* Offsets of names up to here are remembered. */
 #define KNOWN_NAMES 1024
-#define NAME_BYTES 21 /* of the longest name that the kernel knows */
 
-static const char property_names[PROPERTIES][NAME_BYTES] = {
-    [PROPERTY_NONE] = "",
-    [PROPERTY_ADDRESS_CELLS] = "#address-cells",
-    [PROPERTY_BOOTARGS] = "bootargs",
-    [PROPERTY_COMPATIBLE] = "compatible",
-    [PROPERTY_DEVICE_TYPE] = "device_type",
-    [PROPERTY_INITRD_END] = "linux,initrd-end",
-    [PROPERTY_INITRD_START] = "linux,initrd-start",
-    [PROPERTY_INTERRUPT_LINES] = "riscv,ndev",
-    [PROPERTY_INTERRUPTS_EXTENDED] = "interrupts-extended",
-    [PROPERTY_ISA] = "riscv,isa",
-    [PROPERTY_ISA_EXTENSIONS] = "riscv,isa-extensions",
-    [PROPERTY_MMU_TYPE] = "mmu-type",
-    [PROPERTY_NO_MAP] = "no-map",
-    [PROPERTY_PHANDLE] = "phandle",
-    [PROPERTY_REG] = "reg",
-    [PROPERTY_SIZE_CELLS] = "#size-cells",
-    [PROPERTY_STATUS] = "status",
-    [PROPERTY_TIMEBASE] = "timebase-frequency",
-};
+/* The names from PROPERTY_NONE + 1 on, each with a zero byte at its end. */
+#define NAME(what, name) name "\0"
+static const char property_names[] = DEVICE_PROPERTIES(NAME);
 
 /* What a node on the way from the root says of its children. */
 struct level {
@@ -113,9 +95,11 @@ static void end_node(struct walk *walk)
 
 static enum device_property find_property(const char *name, size_t bytes_left)
 {
+    const char *known = property_names;
+
     require(strnlen(name, bytes_left) < bytes_left);
-    for (unsigned i = PROPERTY_NONE + 1; i < PROPERTIES; i++)
-        if (strcmp(name, property_names[i]) == 0)
+    for (unsigned i = PROPERTY_NONE + 1; i < PROPERTIES; i++, known += strlen(known) + 1)
+        if (strcmp(name, known) == 0)
             return (enum device_property)i;
     return PROPERTY_NONE;
 }

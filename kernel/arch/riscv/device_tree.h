@@ -9,27 +9,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The properties that the kernel looks at. */
+/* The properties that the kernel looks at: PROPERTY_what, and the name in the tree. */
+/* clang-format off */
+#define DEVICE_PROPERTIES(property)                     \
+    property(ADDRESS_CELLS, "#address-cells")           \
+    property(BOOTARGS, "bootargs")                      \
+    property(COMPATIBLE, "compatible")                  \
+    property(DEVICE_TYPE, "device_type")                \
+    property(INITRD_END, "linux,initrd-end")            \
+    property(INITRD_START, "linux,initrd-start")        \
+    property(INTERRUPT_LINES, "riscv,ndev")             \
+    property(INTERRUPTS_EXTENDED, "interrupts-extended") \
+    property(ISA, "riscv,isa")                          \
+    property(ISA_EXTENSIONS, "riscv,isa-extensions")    \
+    property(MMU_TYPE, "mmu-type")                      \
+    property(NO_MAP, "no-map")                          \
+    property(PHANDLE, "phandle")                        \
+    property(REG, "reg")                                \
+    property(SIZE_CELLS, "#size-cells")                 \
+    property(STATUS, "status")                          \
+    property(TIMEBASE, "timebase-frequency")
+/* clang-format on */
+
+#define DEVICE_PROPERTY_NUMBER(what, name) PROPERTY_##what,
 enum device_property {
     PROPERTY_NONE, /* any other */
-    PROPERTY_ADDRESS_CELLS,
-    PROPERTY_BOOTARGS,
-    PROPERTY_COMPATIBLE,
-    PROPERTY_DEVICE_TYPE,
-    PROPERTY_INITRD_END,
-    PROPERTY_INITRD_START,
-    PROPERTY_INTERRUPT_LINES,
-    PROPERTY_INTERRUPTS_EXTENDED,
-    PROPERTY_ISA,
-    PROPERTY_ISA_EXTENSIONS,
-    PROPERTY_MMU_TYPE,
-    PROPERTY_NO_MAP,
-    PROPERTY_PHANDLE,
-    PROPERTY_REG,
-    PROPERTY_SIZE_CELLS,
-    PROPERTY_STATUS,
-    PROPERTY_TIMEBASE,
-    PROPERTIES,
+    DEVICE_PROPERTIES(DEVICE_PROPERTY_NUMBER) PROPERTIES,
 };
 
 struct device_value {

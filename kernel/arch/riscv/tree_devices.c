@@ -14,17 +14,14 @@
 #define SUPERVISOR_EXTERNAL 9            /* the hart's interrupt that a controller's context raises */
 #define PLIC_LINES_MAX 1023
 
-enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_FIRMWARE };
+enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_FIRMWARE, ROLES };
 
-static const struct {
-    char compatible[24];
-    uint32_t role; /* enum device_role */
-} roles[] = {
-    {"riscv,plic0", ROLE_CONTROLLER},       {"sifive,plic-1.0.0", ROLE_CONTROLLER},
-    {"thead,c900-plic", ROLE_CONTROLLER},   {VIRT_FINISHER_COMPATIBLE, ROLE_FINISHER},
-    {"riscv,clint0", ROLE_FIRMWARE},        {"sifive,clint0", ROLE_FIRMWARE},
-    {"thead,c900-clint", ROLE_FIRMWARE},    {"riscv,aclint-mswi", ROLE_FIRMWARE},
-    {"riscv,aclint-mtimer", ROLE_FIRMWARE}, {"riscv,aclint-sswi", ROLE_FIRMWARE},
+/* What devices with a role are compatible with: names with a zero byte at their end, and an empty one. */
+static const char *const roles[ROLES] = {
+    [ROLE_CONTROLLER] = "riscv,plic0\0sifive,plic-1.0.0\0thead,c900-plic\0",
+    [ROLE_FINISHER] = VIRT_FINISHER_COMPATIBLE "\0",
+    [ROLE_FIRMWARE] = "riscv,clint0\0sifive,clint0\0thead,c900-clint\0"
+                      "riscv,aclint-mswi\0riscv,aclint-mtimer\0riscv,aclint-sswi\0",
 };
 
 static struct boot_range kept[KEPT_RANGES_MAX];
@@ -44,7 +41,7 @@ static void controller_node(const struct device_node *node, uint64_t start, uint
     plic_bytes = bytes;
 }
 
-static void role_node(const struct device_node *node, uint32_t role)
+static void role_node(const struct device_node *node, enum device_role role)
 {
     uint64_t start;
     uint64_t bytes;
@@ -59,15 +56,23 @@ static void role_node(const struct device_node *node, uint32_t role)
         machine.finisher = start;
 }
 
+static bool list_has(const char *list, const char *name)
+{
+    for (; *list != 0; list += strlen(list) + 1)
+        if (strcmp(list, name) == 0)
+            return true;
+    return false;
+}
+
 void tree_device_node(const struct device_node *node)
 {
     const struct device_value compatible = node->values[PROPERTY_COMPATIBLE];
     const char *name;
 
     for (uint32_t at = 0; (name = device_value_string(compatible, &at)) != NULL;)
-        for (unsigned i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
-            if (strcmp(name, roles[i].compatible) == 0)
-                return role_node(node, roles[i].role);
+        for (unsigned role = 0; role < ROLES; role++)
+            if (list_has(roles[role], name))
+                return role_node(node, (enum device_role)role);
 }
 
 /* The n-th pair of `interrupts-extended` is the hart, by phandle, and the interrupt that context n raises there. */

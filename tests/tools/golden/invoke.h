@@ -31,7 +31,7 @@ struct operation_descriptor {
     uint32_t expected;
 };
 
-extern const struct operation_descriptor operation_table[OPERATION_COUNT];
+extern const struct operation_descriptor operation_table[OPERATION_SLOTS];
 
 struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
                                          enum wk_type type, uint16_t rights);

@@ -68,7 +68,6 @@ static enum wk_status crate_handle_wrapper(struct invocation *invocation, uint64
     return crate_handle(invocation, (struct crate *)invocation->capability->object, in);
 }
 
-__attribute__((cold))
 static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
