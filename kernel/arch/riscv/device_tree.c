@@ -19,9 +19,16 @@
 /* Offsets of names up to here are remembered. */
 #define KNOWN_NAMES 1024
 
-/* The names from PROPERTY_NONE + 1 on, each with a zero byte at its end. */
-#define NAME(what, name) name "\0"
-static const char property_names[] = DEVICE_PROPERTIES(NAME);
+/* The names one behind the other, and where each of them begins. */
+#define NAME_FIELD(what, name) char what[sizeof(name)];
+#define NAME_TEXT(what, name) .what = name,
+#define NAME_PLACE(what, name) [PROPERTY_##what] = offsetof(struct property_names, what),
+static const struct property_names {
+    DEVICE_PROPERTIES(NAME_FIELD)
+} property_names = {DEVICE_PROPERTIES(NAME_TEXT)};
+static const uint8_t property_places[PROPERTIES] = {DEVICE_PROPERTIES(NAME_PLACE)};
+
+_Static_assert(sizeof(property_names) <= UINT8_MAX, "a place is a byte");
 
 /* What a node on the way from the root says of its children. */
 struct level {
@@ -95,11 +102,9 @@ static void end_node(struct walk *walk)
 
 static enum device_property find_property(const char *name, size_t bytes_left)
 {
-    const char *known = property_names;
-
     require(strnlen(name, bytes_left) < bytes_left);
-    for (unsigned i = PROPERTY_NONE + 1; i < PROPERTIES; i++, known += strlen(known) + 1)
-        if (strcmp(name, known) == 0)
+    for (unsigned i = PROPERTY_NONE + 1; i < PROPERTIES; i++)
+        if (strcmp(name, (const char *)&property_names + property_places[i]) == 0)
             return (enum device_property)i;
     return PROPERTY_NONE;
 }
