@@ -28,7 +28,7 @@ static void check_mapping(const struct process *process, const struct mapping *m
 
     CHECK("INV-MAP-1", mapping->process == process && mapping->node.flags & CAPABILITY_MAPPING);
     CHECK("INV-MAP-1", mapping_start(mapping) % WK_PAGE_BYTES == 0 && mapping_end(mapping) <= WK_USER_ADDRESS_END);
-    CHECK("INV-MAP-1", mapping->pages != 0 || mapping->node.flags & CAPABILITY_DOOMED);
+    CHECK("INV-MAP-1", mapping->pages != 0);
     CHECK("INV-CAP-2", mapping->node.parent != NULL && list_is_empty(&mapping->node.children));
     CHECK("INV-CAP-2", census_tally(&mapping->node)->children == 1);
     CHECK("mapping", memory->object.type == WK_TYPE_MEMORY && mapping->memory_link.mapping == mapping);
