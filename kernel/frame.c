@@ -8,6 +8,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "config.h"
 #include "lock.h"
 #include "operation.h"
 #include "space.h"
@@ -56,7 +57,7 @@ size_t frame_records_bytes(uint64_t ram_bytes)
     return count * sizeof(struct superframe) + count * FRAMES_PER_SUPERFRAME * sizeof(struct frame);
 }
 
-void frame_init(struct physical ram, uint64_t bytes, void *records)
+SMALL void frame_init(struct physical ram, uint64_t bytes, void *records)
 {
     pool.ram = ram;
     pool.ram_bytes = bytes;
@@ -152,7 +153,7 @@ static inline struct frame *pool_take(void)
     return frame;
 }
 
-void frame_add_free(struct physical first, uint64_t bytes)
+SMALL void frame_add_free(struct physical first, uint64_t bytes)
 {
     uint64_t number = (first.address - pool.base.address + WK_PAGE_BYTES - 1) / WK_PAGE_BYTES;
     const uint64_t end = (first.address + bytes - pool.base.address) / WK_PAGE_BYTES;
@@ -214,7 +215,7 @@ void *frame_take(void *owner)
     return page;
 }
 
-void *frame_take_large(void)
+SMALL void *frame_take_large(void)
 {
     struct superframe *superframe;
 

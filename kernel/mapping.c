@@ -8,6 +8,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "config.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "memory_table.h"
@@ -134,7 +135,7 @@ enum wk_status mapping_remove_step(struct mapping *mapping)
 
 /* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
  * one, by faults. */
-static void break_large_leaf(struct space *space, uint64_t address)
+SMALL static void break_large_leaf(struct space *space, uint64_t address)
 {
     uint64_t bytes;
 
@@ -143,7 +144,7 @@ static void break_large_leaf(struct space *space, uint64_t address)
 }
 
 /* Whether `address` lies inside a mapping that would have to be cut there; one that is being taken back goes whole. */
-static bool needs_cut(const struct process *process, uint64_t address)
+SMALL static bool needs_cut(const struct process *process, uint64_t address)
 {
     const struct mapping *mapping = mapping_find(process, address);
 
@@ -153,7 +154,7 @@ static bool needs_cut(const struct process *process, uint64_t address)
 
 /* Cuts the mapping around `address`; the second part gets the record. A sweep over the memory's mappings finds it right
  * behind the first: either both are swept already or neither is, INV-MAP-3. */
-static void cut_at(struct process *process, uint64_t address, struct mapping *second)
+SMALL static void cut_at(struct process *process, uint64_t address, struct mapping *second)
 {
     struct mapping *mapping = mapping_find(process, address);
     const uint64_t before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
@@ -166,7 +167,7 @@ static void cut_at(struct process *process, uint64_t address, struct mapping *se
 
 /* Cuts mappings at both ends of a range, so that each lies in it or outside. WK_NO_MEMORY changes nothing. Takes at most
  * two frames. */
-static enum wk_status cut_out(struct process *process, uint64_t address, uint64_t end)
+SMALL static enum wk_status cut_out(struct process *process, uint64_t address, uint64_t end)
 {
     struct bank *bank = process->object.bank;
     const bool at_start = needs_cut(process, address);
@@ -303,7 +304,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
 }
 
 /* A mapping that an operation made is known to it by its first address (cursor[0]) and found anew in each step. */
-static enum wk_status memory_map_step(struct operation *operation)
+SMALL static enum wk_status memory_map_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     struct mapping *mapping = mapping_find(process, operation->cursor[0]);
@@ -423,7 +424,7 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
  * cursor: 0 the range's first address, 1 the end of what is left of it, which only goes down, so that others who map there
  * meanwhile do not keep the operation going: what they make above it stays.
  */
-static enum wk_status process_unmap_step(struct operation *operation)
+SMALL static enum wk_status process_unmap_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     const uint64_t end = operation->cursor[1];
@@ -481,7 +482,7 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
 
 /* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes
  * meanwhile is passed over, and one that comes meanwhile and does not allow it. */
-static enum wk_status process_protect_step(struct operation *operation)
+SMALL static enum wk_status process_protect_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     uint64_t *at = &operation->cursor[0];
@@ -513,7 +514,7 @@ static enum wk_status process_protect_step(struct operation *operation)
 }
 
 /* Checks the range from cursor[0] to cursor[1], cursor[3] being where it began; then protects it. */
-static enum wk_status process_protect_check_step(struct operation *operation)
+SMALL static enum wk_status process_protect_check_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
     uint64_t *at = &operation->cursor[0];
@@ -535,8 +536,8 @@ static enum wk_status process_protect_check_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
-enum wk_status process_protect(struct invocation *invocation, struct process *process,
-                               const struct wk_process_protect_in *in)
+SMALL enum wk_status process_protect(struct invocation *invocation, struct process *process,
+                                     const struct wk_process_protect_in *in)
 {
     struct operation *operation = &invocation->thread->operation;
     const uint64_t protection = in->protection;

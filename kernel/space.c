@@ -18,6 +18,7 @@
 #include "assert.h"
 #include "bank.h"
 #include "bits.h"
+#include "config.h"
 
 #include <stdatomic.h>
 
@@ -55,7 +56,7 @@ static inline bool is_in_last_table(const struct space *space, uint64_t address)
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
-static uint64_t asid_take(void)
+SMALL static uint64_t asid_take(void)
 {
     const unsigned bits = arch_asid_bits();
     unsigned word;
@@ -82,7 +83,7 @@ static void asid_release(uint64_t asid)
     asid_words_full &= ~(UINT64_C(1) << asid / 64);
 }
 
-enum wk_status space_init(struct space *space, struct bank *bank)
+SMALL enum wk_status space_init(struct space *space, struct bank *bank)
 {
     uint64_t *root = bank_page(bank, space);
 
@@ -98,7 +99,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
     return WK_OK;
 }
 
-void space_release(struct space *space)
+SMALL void space_release(struct space *space)
 {
     assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
     for (unsigned i = 0; i < hart_count; i++)
