@@ -86,7 +86,7 @@ struct hart {
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
     uint32_t served; /* deadlines and wake-ups served since anything else went on */
-    uint32_t polls;  /* steps in a row that only asked whether another hart has done its part */
+    uint32_t polls;  /* steps in a row, and nothing else, that only asked whether another hart has done its part */
     bool polled;     /* the step did */
     uint32_t ticket; /* of the kernel lock, while the hart waits for it */
     uint64_t notify; /* harts, by index, to be notified when this hart releases the lock; this hart's alone */

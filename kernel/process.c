@@ -300,7 +300,7 @@ static enum wk_status process_suspend_step(struct operation *operation)
 
         /* One inside an operation is in the kernel, and stops when that is done. */
         if (current != NULL && current->process == process && current->operation.step == NULL)
-            return WK_CONTINUE;
+            return operation_poll();
     }
     return WK_OK;
 }

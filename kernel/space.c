@@ -189,10 +189,8 @@ bool space_flush_done_slowly(uint64_t epoch)
         const uint64_t seen = atomic_load_explicit(&harts[i]->flush_seen, memory_order_acquire);
 
         /* A hart that has seen all that it was asked has seen enough. */
-        if (seen < epoch && seen < atomic_load_explicit(&harts[i]->flush_asked, memory_order_relaxed)) {
-            hart_current()->polled = true;
+        if (seen < epoch && seen < atomic_load_explicit(&harts[i]->flush_asked, memory_order_relaxed))
             return false;
-        }
     }
     return true;
 }

@@ -246,6 +246,7 @@ static void program_timer(struct hart *hart)
     else
         deadline_write_timer(hart, arch_time_ns() + REST_NS);
     hart->served = 0;
+    hart->polls = 0;
 }
 
 /*
@@ -305,6 +306,8 @@ struct thread *trap_leave(void)
             hart->served = 0;
             if (hart->polled)
                 poll_patiently(hart, thread);
+            else
+                hart->polls = 0;
         } else if (goes_to_user(thread)) {
             kernel_lock_release();
             program_timer(hart);

@@ -388,6 +388,43 @@ static void nothing_is_mapped_where_a_mapping_is_not_gone_yet(void **state)
     assert_true(points > 3);
 }
 
+/* ---- patience ---- */
+
+static const struct memory *watched;
+static unsigned looks; /* at a hart that makes progress with the memory watched */
+static unsigned polls; /* that it had noted */
+
+/* On hart 0, between two steps of releasing the pages. */
+static void look_at_polls(void)
+{
+    if (host_hart->index != 0 || watched->present_pages == 0 || watched->present_pages == watched->pages)
+        return;
+    looks++;
+    polls += harts[0]->polls;
+}
+
+/* Its frames wait in quarantine for the other hart, but the operation does not: it goes on. */
+static void a_hart_that_makes_progress_does_not_rest(void **state)
+{
+    struct program program;
+    wk_handle memory;
+
+    (void)state;
+    machine_start(&(struct host_machine){.harts = 2, .asid_bits = 8});
+    program = program_make(100, 10);
+    memory = make_memory(BOOT_BANK, 60, 0);
+    assert_ok(wk_memory_map(memory, program.process, BASE, 0, 60, READ | WRITE));
+    assert_int_equal(program.thread_record->hart->index, 1);
+    make_current(program.thread_record);
+    watched = memory_of(memory);
+    host_preemption_hook = look_at_polls;
+    assert_ok(wk_memory_decommit(memory, 0, 60));
+    host_preemption_hook = NULL;
+    assert_true(looks > 10);
+    assert_int_equal(polls, 0);
+    assert_int_equal(harts[0]->polls, 0); /* it went to user code */
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -405,6 +442,7 @@ int main(int count, char **arguments)
         cmocka_unit_test_setup(a_sweep_finds_both_parts_of_what_is_cut_meanwhile, setup),
         cmocka_unit_test_setup(unmapping_a_range_ends_though_others_map_there, setup),
         cmocka_unit_test_setup(nothing_is_mapped_where_a_mapping_is_not_gone_yet, setup),
+        cmocka_unit_test(a_hart_that_makes_progress_does_not_rest),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
