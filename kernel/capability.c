@@ -13,6 +13,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "config.h"
 #include "event.h"
 #include "handlers.h"
 #include "invoke.h"
@@ -192,7 +193,7 @@ void capability_free(struct capability *capability, struct operation *operation)
         object_last_capability_gone(object, operation);
 }
 
-enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
+SMALL enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation)
 {
     for (unsigned i = 0; i < REVOKE_STEP && !list_is_empty(&capability->children); i++) {
         struct capability *child = container_of(capability->children.next, struct capability, sibling);
@@ -217,7 +218,7 @@ enum wk_status capability_revoke_step(struct capability *capability, struct oper
 }
 
 /* Releases the last page of slots, and its directory if that has no other. */
-static void table_drop_page(struct process *process)
+SMALL static void table_drop_page(struct process *process)
 {
     struct capability_table *table = &process->table;
     struct bank *bank = process->object.bank;

@@ -107,7 +107,7 @@ static inline void mapping_remove_single(struct mapping *mapping)
     mapping_free(mapping);
 }
 
-enum wk_status mapping_remove_step(struct mapping *mapping)
+SMALL enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
 
@@ -210,8 +210,8 @@ static bool fits_large(const struct mapping *mapping, uint64_t address, uint64_t
  * As mapping_enter, for memory in large pages: a large entry where one fits, and none where one no longer fits. Returns
  * WK_CONTINUE where a single page is to be entered.
  */
-static __attribute__((noinline)) enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address,
-                                                                    uint64_t page, uint64_t *bytes)
+SMALL static __attribute__((noinline)) enum wk_status mapping_enter_large(struct mapping *mapping, uint64_t address,
+                                                                          uint64_t page, uint64_t *bytes)
 {
     struct space *space = &mapping->process->space;
     const bool large = fits_large(mapping, address, page);
@@ -252,7 +252,7 @@ static inline enum wk_status mapping_enter_frame(struct mapping *mapping, uint64
  * Enters the page of the mapping at `address`, if the memory has it; *bytes becomes what was entered or found absent from
  * `address` on. Takes at most two frames.
  */
-static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
+SMALL static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
 {
     const struct memory *memory = mapping_memory(mapping);
     const uint64_t page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;

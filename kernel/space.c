@@ -131,7 +131,7 @@ void space_kernel_activate(void)
     arch_space_switch(arch_kernel_root(), 0);
 }
 
-static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
+SMALL static __attribute__((noinline)) void flush_others_slowly(struct space *space, const struct hart *self)
 {
     for (unsigned i = 0; i < hart_count; i++) {
         const uint64_t bit = UINT64_C(1) << i;
@@ -152,7 +152,7 @@ void space_flush_hart(const struct hart *hart)
 }
 
 /* Asks the harts that are due, all for everything that was taken away until now. */
-static __attribute__((noinline)) void ask_for_flush(void)
+SMALL static __attribute__((noinline)) void ask_for_flush(void)
 {
     const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
 
@@ -264,7 +264,7 @@ static void release_empty_tables(struct space *space, uint64_t address)
 }
 
 /* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
-static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
+SMALL static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
 {
     unsigned level = target;
     uint64_t *entry = walk(space, address, &level);
