@@ -7,12 +7,12 @@
 
 #include "arch/arch.h"
 #include "list.h"
+#include "queue.h"
 #include "tree.h"
 
 #include <winkle/abi.h>
 
 #define HARTS_MAX 64
-#define PRIORITIES 256
 /* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
  * take. */
 #define FRAME_STOCK 8
@@ -95,8 +95,7 @@ struct hart {
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
-    struct list ready[PRIORITIES]; /* threads by priority, the next to run first; the current one is not in it */
-    uint64_t ready_bits[PRIORITIES / 64];
+    struct queue ready;    /* threads that are to run; the current one is not in it */
     unsigned thread_count; /* threads bound to this hart: counted when made, until dismantled */
     struct deadline slice; /* the end of slice_thread's turn */
     struct thread *slice_thread;
@@ -105,6 +104,7 @@ struct hart {
     struct list granted;   /* threads that this hart has still to wake; see event.c */
 
     struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
+    struct queue reap;     /* what it has to do, struct object, dying_link; see reaper.c */
 
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
 };

@@ -68,4 +68,14 @@ static inline void list_remove(struct list *member)
     list_init(member);
 }
 
+/* Moves all members of another list, which has some, to before `position`, in their order. */
+static inline void list_move(struct list *position, struct list *from)
+{
+    from->next->previous = position->previous;
+    position->previous->next = from->next;
+    from->previous->next = position;
+    position->previous = from->previous;
+    list_init(from);
+}
+
 #endif

@@ -140,8 +140,6 @@ void check_process(const struct process *process)
         CHECK("space", process->space.root_physical.address == arch_physical(process->space.root).address);
         check_page_table(process, process->space.root, ARCH_TABLE_LEVELS - 1, 0);
     }
-    if (!list_is_empty(&process->reap_link))
-        census_tally(process)->references++; /* by the reaper in whose queue it is */
     if (process->state == WK_PROCESS_STATE_ENDED)
         CHECK("process", process->mapping_count == 0 && process->table.count == 0);
     check_binding(&process->end);
