@@ -247,7 +247,7 @@ SLOW_PATH enum wk_status bank_release(struct bank *bank)
     struct slab *slab = (void *)((uintptr_t)bank & ~(uintptr_t)(WK_PAGE_BYTES - 1));
 
     if (bank->used_pages != 1)
-        return WK_CONTINUE;
+        return operation_poll();
     assert(bank->object_count == 0 && bank->child_count == 0 && slab->used == 1);
     list_remove(&bank->object.dying_link);
     list_remove(&bank->object.all_link);

@@ -14,6 +14,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "config.h"
 #include "event.h"
 #include "handlers.h"
 #include "invoke.h"
@@ -219,7 +220,7 @@ SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, s
 }
 
 /* Releases the last page of slots, and its directory if that has no other. */
-static void table_drop_page(struct process *process)
+SMALL static void table_drop_page(struct process *process)
 {
     struct capability_table *table = &process->table;
     struct bank *bank = process->object.bank;

@@ -9,6 +9,10 @@
 #define CONFIG_DEBUG 0
 #endif
 
+/* Of a function in a file that is compiled to be fast (KERNEL_HOT): it is run so rarely, or does so much at once, that it
+ * is to be small instead. */
+#define SMALL __attribute__((cold))
+
 #ifdef WINKLE_MEASURE
 #define CONFIG_MEASURE 1
 #else

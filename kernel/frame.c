@@ -8,6 +8,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "config.h"
 #include "lock.h"
 #include "operation.h"
 #include "space.h"
@@ -214,7 +215,7 @@ struct frame *frame_take(void *owner)
     return frame;
 }
 
-void *frame_take_large(void)
+SMALL void *frame_take_large(void)
 {
     struct superframe *superframe;
 

@@ -7,12 +7,12 @@
 
 #include "arch/arch.h"
 #include "list.h"
+#include "queue.h"
 #include "tree.h"
 
 #include <winkle/abi.h>
 
 #define HARTS_MAX 64
-#define PRIORITIES 256
 #define HART_REST_NS 20000
 /* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
  * take. */
@@ -87,7 +87,7 @@ struct hart {
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
     uint32_t served; /* deadlines and wake-ups served since anything else went on */
-    uint32_t polls;  /* steps in a row that only asked whether another hart has done its part */
+    uint32_t polls;  /* steps in a row, and nothing else, that only asked whether another hart has done its part */
     bool polled;     /* the step did */
     uint32_t ticket; /* of the kernel lock, while the hart waits for it */
     uint64_t notify; /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
@@ -96,8 +96,7 @@ struct hart {
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
-    struct list ready[PRIORITIES]; /* threads by priority, the next to run first; the current one is not in it */
-    uint64_t ready_bits[PRIORITIES / 64];
+    struct queue ready;    /* threads that are to run; the current one is not in it */
     unsigned thread_count; /* threads bound to this hart: counted when made, until dismantled */
     struct deadline slice; /* the end of slice_thread's turn */
     struct thread *slice_thread;
@@ -106,6 +105,7 @@ struct hart {
     struct list granted;   /* threads that this hart has still to wake; see event.c */
 
     struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
+    struct queue reap;     /* what it has to do, struct object, dying_link; see reaper.c */
 
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
 };

@@ -34,6 +34,15 @@ static inline void list_insert_before(struct list *position, struct list *member
     position->previous = member;
 }
 
+/* Puts it behind `position`; behind the head is the list's beginning. */
+static inline void list_insert_behind(struct list *position, struct list *member)
+{
+    member->next = position->next;
+    member->previous = position;
+    position->next->previous = member;
+    position->next = member;
+}
+
 static inline void list_append(struct list *head, struct list *member)
 {
     list_insert_before(head, member);
@@ -41,7 +50,7 @@ static inline void list_append(struct list *head, struct list *member)
 
 static inline void list_prepend(struct list *head, struct list *member)
 {
-    list_insert_before(head->next, member);
+    list_insert_behind(head, member);
 }
 
 /* Takes the member out of its list; its own links are left as they are. */
@@ -57,6 +66,16 @@ static inline void list_remove(struct list *member)
     member->previous->next = member->next;
     member->next->previous = member->previous;
     list_init(member);
+}
+
+/* Moves all members of another list, which has some, to before `position`, in their order. */
+static inline void list_move(struct list *position, struct list *from)
+{
+    from->next->previous = position->previous;
+    position->previous->next = from->next;
+    from->previous->next = position;
+    position->previous = from->previous;
+    list_init(from);
 }
 
 #endif

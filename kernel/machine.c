@@ -57,7 +57,7 @@ enum wk_status machine_region_dismantle(struct memory *memory)
     if (memory->object.cursor == 0)
         memory->object.cursor = space_flush_epoch();
     if (!space_flush_done(memory->object.cursor))
-        return WK_CONTINUE;
+        return operation_poll();
     tree_remove(&regions, &memory->claimed);
     return WK_OK;
 }

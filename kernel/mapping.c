@@ -8,6 +8,7 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "config.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "memory_table.h"
@@ -15,6 +16,9 @@
 #include "trace.h"
 
 #define MAPPING_STEP 2 /* entries that one step enters, removes or restricts */
+/* A flag that means something else in capabilities, from which something can be lent: no page of it is entered, and only
+ * the record is to be freed. */
+#define MAPPING_EMPTIED CAPABILITY_REVOKING
 
 static struct memory *mapping_memory(const struct mapping *mapping)
 {
@@ -56,10 +60,11 @@ static bool range_is_free(const struct process *process, uint64_t address, uint6
     return *previous == NULL || mapping_end(mapping_of_node(*previous)) <= address;
 }
 
-/* Fills a mapping's record and links it everywhere, behind the mapping at `previous`, if there is one before it. */
+/* Fills a mapping's record and links it everywhere: behind the mapping at `previous`, if there is one before it, and in
+ * the memory's list behind `place`. */
 static inline void mapping_insert(struct mapping *mapping, struct process *process, struct capability *parent,
                                   uint32_t word, uint64_t address, uint64_t offset_pages, uint64_t pages,
-                                  uint64_t protection, struct tree_node *previous)
+                                  uint64_t protection, struct tree_node *previous, struct list *place)
 {
     struct memory *memory = container_of(parent->object, struct memory, object);
 
@@ -70,7 +75,7 @@ static inline void mapping_insert(struct mapping *mapping, struct process *proce
     mapping->by_address.key = address;
     process->mapping_count++;
     mapping->memory_link.mapping = mapping;
-    list_append(&memory->mappings, &mapping->memory_link.link);
+    list_insert_behind(place, &mapping->memory_link.link);
     memory->mapping_count++;
     mapping->pages = pages;
     mapping->offset_pages = offset_pages;
@@ -83,7 +88,6 @@ static inline void mapping_free(struct mapping *mapping)
     struct process *process = mapping->process;
     struct memory *memory = mapping_memory(mapping);
 
-    assert(mapping->pages == 0);
     tree_remove(&process->mappings, &mapping->by_address);
     process->mapping_count--;
     /* A sweep that was in the middle of this mapping begins the next one at its first page. */
@@ -100,17 +104,22 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
 
-    mapping->node.flags |= CAPABILITY_DOOMED;
-    if (mapping->pages == 0) {
+    if (mapping->node.flags & MAPPING_EMPTIED) {
         mapping_free(mapping);
         return WK_OK;
     }
-    for (unsigned i = 0; i < MAPPING_STEP && mapping->pages != 0; i++) {
+    mapping->node.flags |= CAPABILITY_DOOMED;
+    for (unsigned i = 0; i < MAPPING_STEP; i++) {
         const uint64_t last = mapping_end(mapping) - WK_PAGE_BYTES;
         const uint64_t bytes = space_remove(space, last);
         const uint64_t block = last & ~(bytes - 1);
 
-        mapping->pages = block <= mapping_start(mapping) ? 0 : (block - mapping_start(mapping)) / WK_PAGE_BYTES;
+        if (block <= mapping_start(mapping)) {
+            mapping->node.flags |= MAPPING_EMPTIED;
+            mapping->pages = 1; /* it keeps its place until it is gone: INV-MAP-1 */
+            break;
+        }
+        mapping->pages = (block - mapping_start(mapping)) / WK_PAGE_BYTES;
         if (space_removal_is_long(space))
             break; /* enough for a step of its own */
     }
@@ -119,7 +128,7 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
 
 /* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
  * one, by faults. */
-static void break_large_leaf(struct space *space, uint64_t address)
+SMALL static void break_large_leaf(struct space *space, uint64_t address)
 {
     uint64_t bytes;
 
@@ -128,7 +137,7 @@ static void break_large_leaf(struct space *space, uint64_t address)
 }
 
 /* Whether `address` lies inside a mapping that would have to be cut there; one that is being taken back goes whole. */
-static bool needs_cut(const struct process *process, uint64_t address)
+SMALL static bool needs_cut(const struct process *process, uint64_t address)
 {
     const struct mapping *mapping = mapping_find(process, address);
 
@@ -136,21 +145,22 @@ static bool needs_cut(const struct process *process, uint64_t address)
            !(mapping->node.parent->flags & CAPABILITY_DOOMED);
 }
 
-/* Cuts the mapping around `address`; the second part gets the record. */
-static SLOW_PATH void cut_at(struct process *process, uint64_t address, struct mapping *second)
+/* Cuts the mapping around `address`; the second part gets the record. A sweep over the memory's mappings finds it right
+ * behind the first: either both are swept already or neither is, INV-MAP-3. */
+SMALL static void cut_at(struct process *process, uint64_t address, struct mapping *second)
 {
     struct mapping *mapping = mapping_find(process, address);
     const uint64_t before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
 
     break_large_leaf(&process->space, address);
     mapping_insert(second, process, mapping->node.parent, mapping->node.word, address, mapping->offset_pages + before,
-                   mapping->pages - before, mapping->protection, &mapping->by_address);
+                   mapping->pages - before, mapping->protection, &mapping->by_address, &mapping->memory_link.link);
     mapping->pages = before;
 }
 
 /* Cuts mappings at both ends of a range, so that each lies in it or outside. WK_NO_MEMORY changes nothing. Takes at most
  * two frames. */
-static enum wk_status cut_out(struct process *process, uint64_t address, uint64_t end)
+SMALL static enum wk_status cut_out(struct process *process, uint64_t address, uint64_t end)
 {
     struct bank *bank = process->object.bank;
     const bool at_start = needs_cut(process, address);
@@ -463,7 +473,7 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
     op_commit();
     mapping_insert(mapping, process, invocation->capability,
                    capability_child_word(invocation->capability, UINT16_MAX) | CAPABILITY_MAPPING << 24, in->address,
-                   in->offset_pages, in->pages, in->protection, previous);
+                   in->offset_pages, in->pages, in->protection, previous, &memory->mappings); /* INV-MAP-3 */
     /* While an operation has the memory for itself, its pages come by faults, which wait. */
     if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
         return WK_OK;
@@ -472,18 +482,25 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
     return memory_map_begin(invocation, memory, process, in->address);
 }
 
-/* cursor: 0 the range's first address, 1 its end. */
-static SLOW_PATH enum wk_status process_unmap_step(struct operation *operation)
+/*
+ * cursor: 0 the range's first address, 1 the end of what is left of it, which only goes down, so that others who map there
+ * meanwhile do not keep the operation going: what they make above it stays.
+ */
+SMALL static enum wk_status process_unmap_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
-    /* The last mapping that begins in the range: one from which all pages are gone is still to be freed. One that reaches
-     * into the range from before was not cut, since it is being taken back as a whole. */
-    struct mapping *mapping = mapping_of_node(tree_find_at_most(&process->mappings, operation->cursor[1] - 1));
+    const uint64_t end = operation->cursor[1];
+    struct mapping *mapping;
 
-    if (mapping != NULL &&
-        (mapping_start(mapping) >= operation->cursor[0] || mapping_end(mapping) > operation->cursor[0])) {
-        (void)mapping_remove_step(mapping);
-        return WK_CONTINUE;
+    if (end > operation->cursor[0]) {
+        mapping = mapping_of_node(tree_find_at_most(&process->mappings, end - 1));
+        /* One that reaches into the range from before was not cut, since it is being taken back as a whole. */
+        if (mapping != NULL && mapping_end(mapping) > operation->cursor[0]) {
+            operation->cursor[1] = mapping_start(mapping);
+            if (mapping_remove_step(mapping) == WK_CONTINUE)
+                operation->cursor[1]++; /* it is still to be found, and nothing above it */
+            return WK_CONTINUE;
+        }
     }
     return operation_await_flush(operation);
 }
@@ -522,7 +539,6 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
 
     op_commit();
     space_remove_shortly(&process->space, in->address);
-    mapping->pages = 0;
     mapping_free(mapping);
     return WK_OK;
 }
@@ -583,8 +599,8 @@ static SLOW_PATH enum wk_status process_protect_check_step(struct operation *ope
     return WK_CONTINUE;
 }
 
-enum wk_status process_protect(struct invocation *invocation, struct process *process,
-                               const struct wk_process_protect_in *in)
+SMALL enum wk_status process_protect(struct invocation *invocation, struct process *process,
+                                     const struct wk_process_protect_in *in)
 {
     struct operation *operation = &invocation->thread->operation;
     const uint64_t protection = in->protection;

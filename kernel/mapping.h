@@ -12,9 +12,13 @@ struct memory;
 /*
  * Pages of a memory object in an address space. A mapping is a child of the capability through which it was made.
  *
- * INV-MAP-1 mappings of a process do not overlap; by_address.key is the first address.
+ * INV-MAP-1 mappings of a process do not overlap; by_address.key is the first address. One that is being removed gets
+ *           shorter from its end, and keeps its first page until it is gone: no two ever begin at the same address.
  * INV-MAP-2 every leaf entry in a process's page tables lies in one of its mappings and leads to the page that the memory
  *           object has there; it allows no more than `protection`, and no store to a page that is shared copy-on-write.
+ * INV-MAP-3 while a sweep is under way, a mapping before its marker in memory->mappings has no leaf entry that the sweep
+ *           takes away; a new one goes to the front, so that the sweep ends however many are made. It has no entries
+ *           before the sweep is done, since the operation that sweeps has the memory for itself.
  */
 struct mapping {
     struct capability node; /* flags CAPABILITY_MAPPING; object is the memory's */

@@ -149,7 +149,7 @@ static enum wk_status unshare_copy_step(struct operation *operation)
 
     if (memory->object.state == OBJECT_DYING || original == NULL || frame_sharers(original) < 2)
         return unshare_end(operation);
-    if (!space_flush_done(operation->epoch))
+    if (operation_await_flush(operation) == WK_CONTINUE)
         return WK_CONTINUE;
     copy = frame_take(memory);
     operation->unshare_original = original;

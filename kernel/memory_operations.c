@@ -161,7 +161,7 @@ static enum wk_status memory_clone_sweep_step(struct operation *operation)
         (void)memory_sweep_step(operation, 0, source->pages, WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);
         return WK_CONTINUE;
     }
-    if (!space_flush_done(operation->epoch))
+    if (operation_await_flush(operation) == WK_CONTINUE)
         return WK_CONTINUE;
     source->busy = NULL;
     return memory_made(operation, clone);
@@ -403,7 +403,7 @@ static enum wk_status memory_release_step(struct operation *operation)
     for (unsigned i = 0; i < DROP_STEP && *at < end && memory->object.state != OBJECT_DYING; i++) {
         *at = memory_drop_page(memory, *at, end);
     }
-    if (memory->object.state != OBJECT_DYING && (*at < end || !space_flush_done(operation->epoch)))
+    if (memory->object.state != OBJECT_DYING && (*at < end || operation_await_flush(operation) == WK_CONTINUE))
         return WK_CONTINUE;
     memory->busy = NULL;
     return memory->object.state == OBJECT_DYING ? WK_REVOKED : WK_OK;

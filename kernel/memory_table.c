@@ -155,7 +155,7 @@ enum wk_status memory_release_tables_step(struct memory *memory)
     return WK_CONTINUE;
 }
 
-void memory_sweep_begin(struct memory *memory, struct operation *operation)
+__attribute__((noinline)) void memory_sweep_begin(struct memory *memory, struct operation *operation)
 {
     operation->marker.mapping = NULL;
     list_prepend(&memory->mappings, &operation->marker.link);

@@ -12,7 +12,8 @@
  * INV-OBJECT-1 capabilities counts the table slots that name the object.
  * INV-OBJECT-2 A live object of which capabilities == 0 is condemned before the lock is released, except the first bank
  *              and objects under construction (OBJECT_MAKING).
- * INV-OBJECT-3 A dying object is on exactly one list of condemned objects until its record is released, or it lingers.
+ * INV-OBJECT-3 A dying object is on exactly one list of condemned objects until its record is released, or it lingers. One
+ *              that is not dying is on such a list only as a process that a reaper is to end.
  */
 #ifndef OBJECT_H
 #define OBJECT_H

@@ -38,11 +38,17 @@ void operation_also(struct operation *operation, struct object *other)
     object_reference(other);
 }
 
+enum wk_status operation_poll(void)
+{
+    hart_current()->polled = true;
+    return WK_CONTINUE;
+}
+
 enum wk_status operation_await_flush(struct operation *operation)
 {
     if (operation->epoch == 0)
         operation->epoch = space_flush_epoch();
-    return space_flush_done(operation->epoch) ? WK_OK : WK_CONTINUE;
+    return space_flush_done(operation->epoch) ? WK_OK : operation_poll();
 }
 
 void operation_end(struct operation *operation)

@@ -89,6 +89,8 @@ enum wk_status operation_begin(struct operation *operation, enum wk_status (*ste
                                struct object *object);
 /* Adds a second object to the operation that has begun. */
 void operation_also(struct operation *operation, struct object *other);
+/* For a step that could only ask whether another hart has done its part: has this hart be patient. WK_CONTINUE. */
+enum wk_status operation_poll(void);
 /* Waits until all harts know of everything that was taken away: WK_CONTINUE, then WK_OK. */
 enum wk_status operation_await_flush(struct operation *operation);
 /* Drops the references and forgets the step; called by the kernel when the step answered something final. */

@@ -36,7 +36,6 @@ struct process *process_make(struct bank *bank, uint8_t priority_ceiling)
     }
     capability_table_init(&process->table);
     list_init(&process->threads);
-    list_init(&process->reap_link);
     event_binding_init(&process->end);
     process->priority_ceiling = priority_ceiling;
     return process;
@@ -53,6 +52,62 @@ void process_begin_end(struct process *process, enum wk_end_reason reason, uint6
     trace(WK_TRACE_EVENT_END, process->object.identity, reason);
 }
 
+/* What a person reads of an end that nobody listens for, by the faults of wk_end_reason in their order. All have about the
+ * same length, so that pointers to them would take more. */
+static const char reasons[][23] = {
+    "unhandled foreign call", "load fault at",      "store fault at",       "fetch fault at",
+    "illegal instruction at", "breakpoint at",      "misaligned access at", "no memory for page at",
+    "fault in handler at",    "page taken back at",
+};
+_Static_assert(sizeof(reasons) / sizeof(*reasons) == WK_END_REASON_REVOKED - WK_END_REASON_FOREIGN_CALL + 1,
+               "one for each fault");
+
+/*
+ * The report that is being printed. The next begins when it is whole: until then, whoever owes one goes on with this. In its
+ * text I stands for the process, R for the reason, after which the rest follows, D and C for the detail and the counter.
+ */
+static struct {
+    struct process *process; /* whose end it tells of, which is not complete before; NULL: there is none */
+    const char *text;        /* what is left */
+    unsigned shift;          /* of a number, to its next digit */
+} report = {.shift = 60};
+
+/* Prints one character, for each is a call to the firmware, of the report that is under way, or begins the process's. */
+static void report_step(struct process *process)
+{
+    char character;
+    bool passed = true;
+
+    if (report.process == NULL) {
+        report.process = process;
+        report.text = "winkle: process I ended: R";
+    }
+    process = report.process;
+    if (*report.text == 'R')
+        report.text = reasons[process->reason - WK_END_REASON_FOREIGN_CALL];
+    else if (*report.text == 0)
+        report.text = " 0xD, pc 0xC\n";
+    character = *report.text;
+    if (character == 'D' || character == 'C') {
+        const uint64_t rest = (character == 'D' ? process->end_detail : process->end_counter) >> report.shift;
+
+        passed = report.shift == 0;
+        report.shift = (report.shift - 4) & 63;
+        if (rest == 0 && !passed)
+            return; /* no leading zeros */
+        character = "0123456789abcdef"[rest & 15];
+    }
+    report.text += passed;
+    if (character == 'I')
+        console_print("%lu", process->object.identity);
+    else
+        arch_console_put(character);
+    if (character == '\n') {
+        process->owes_report = false;
+        report.process = NULL;
+    }
+}
+
 enum wk_status process_end_step(struct process *process, struct operation *operation)
 {
     if (process->state == WK_PROCESS_STATE_ENDED)
@@ -63,6 +118,10 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
         thread_end(thread);
         if (thread_end_step(thread, operation) == WK_OK)
             thread_detach(thread);
+        return WK_CONTINUE;
+    }
+    if (process->owes_report) {
+        report_step(process);
         return WK_CONTINUE;
     }
     if (process->mappings.first != NULL) {
@@ -80,36 +139,13 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
     return WK_OK;
 }
 
-/* What a person reads of an end that nobody listens for. */
-static void report_end(const struct process *process)
-{
-    static const char *const reasons[] = {
-        [WK_END_REASON_NONE] = "nothing",
-        [WK_END_REASON_KILLED] = "kill, status",
-        [WK_END_REASON_FOREIGN_CALL] = "foreign call without handler, number",
-        [WK_END_REASON_LOAD_FAULT] = "load fault at",
-        [WK_END_REASON_STORE_FAULT] = "store fault at",
-        [WK_END_REASON_FETCH_FAULT] = "fetch fault at",
-        [WK_END_REASON_ILLEGAL_INSTRUCTION] = "illegal instruction at",
-        [WK_END_REASON_BREAKPOINT] = "breakpoint at",
-        [WK_END_REASON_MISALIGNED] = "misaligned access at",
-        [WK_END_REASON_NO_MEMORY] = "no memory for the page at",
-        [WK_END_REASON_FAULT_IN_HANDLER] = "fault in its fault handler at",
-        [WK_END_REASON_REVOKED] = "page taken back at",
-    };
-
-    console_print("winkle: process %lu ended: %s 0x%lx, pc 0x%lx\n", (unsigned long)process->object.identity,
-                  reasons[process->reason], (unsigned long)process->end_detail, (unsigned long)process->end_counter);
-}
-
 void process_fault(struct thread *thread, enum wk_end_reason reason, uint64_t detail)
 {
     struct process *process = thread->process;
 
     if (process->state < WK_PROCESS_STATE_ENDING) {
         process_begin_end(process, reason, detail, arch_context_get(&thread->context, 0));
-        if (process->end.event == NULL)
-            report_end(process);
+        process->owes_report = process->end.event == NULL;
     }
     reaper_end_process(process, thread->priority);
     thread_end(thread);
@@ -301,7 +337,7 @@ static enum wk_status process_suspend_step(struct operation *operation)
 
         /* One inside an operation is in the kernel, and stops when that is done. */
         if (current != NULL && current->process == process && current->operation.step == NULL)
-            return WK_CONTINUE;
+            return operation_poll();
         operation->cursor[1]++;
     }
     return operation->cursor[1] < hart_count ? WK_CONTINUE : WK_OK;

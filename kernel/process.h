@@ -18,13 +18,13 @@ struct process {
     uint8_t state;  /* enum wk_process_state */
     uint8_t reason; /* enum wk_end_reason */
     uint8_t priority_ceiling;
-    bool cloning; /* a clone_table into it is under way: its table is not to be touched otherwise */
+    bool owes_report; /* of its end, to be printed before the end is complete */
+    bool cloning;     /* a clone_table into it is under way: its table is not to be touched otherwise */
     uint64_t end_detail;
     uint64_t end_counter;  /* program counter at a fault */
     uint64_t upcall_entry; /* 0: no handler */
     uint64_t upcall_return;
     struct event_binding end; /* signalled when it ends */
-    struct list reap_link;    /* in a reaper's queue of processes that ended themselves */
     uint64_t end_cursor;      /* progress of taking it apart */
 };
 
@@ -36,9 +36,9 @@ struct process *process_make(struct bank *bank, uint8_t priority_ceiling);
  * process that ends itself or by a fault, by its hart's reaper.
  */
 void process_begin_end(struct process *process, enum wk_end_reason reason, uint64_t detail, uint64_t counter);
-/* One step of taking it apart: threads, mappings, capabilities. WK_CONTINUE until all are gone. */
+/* One step of taking it apart: threads, the report that it owes, mappings, capabilities. WK_CONTINUE until all are gone. */
 enum wk_status process_end_step(struct process *process, struct operation *operation);
-/* The current thread's process ends by this thread's doing; prints the report if nobody listens for the end. */
+/* The current thread's process ends by this thread's doing; a report is printed if nobody listens for the end. */
 void process_fault(struct thread *thread, enum wk_end_reason reason, uint64_t detail);
 
 enum wk_status process_dismantle(struct object *object, struct operation *operation);

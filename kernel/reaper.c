@@ -2,7 +2,11 @@
 /*
  * The reapers: one thread a hart, without process and without user code. It finishes what nobody else can: the end of a
  * process that ends itself or faults, what an operation condemned that would end its own doer, and objects that lingered
- * for somebody else's operation. It runs at the highest priority among those it works for, and sleeps otherwise.
+ * for somebody else's operation. What it has to do is queued by the priority of those it does it for; it runs at the
+ * highest of those, does the most urgent first, and sleeps when nothing is left.
+ *
+ * All of it stands in hart->reap, linked by dying_link: condemned objects, and processes that are to end but need not go.
+ * Only within a step it is the operation's own list of condemned objects.
  */
 #include "assert.h"
 #include "bank.h"
@@ -11,48 +15,43 @@
 #include "schedule.h"
 #include "thread.h"
 
-struct reaper {
-    struct thread thread;
-    struct list processes; /* struct process, reap_link; referenced */
-};
-
-_Static_assert(sizeof(struct reaper) <= BANK_RECORD_BYTES_MAX && sizeof(struct reaper) > 192,
+_Static_assert(sizeof(struct thread) <= BANK_RECORD_BYTES_MAX && sizeof(struct thread) > 192,
                "a reaper is a record, and of a class that lies zeroed");
 
-static struct reaper *reaper_here(void)
-{
-    return container_of(hart_current()->reaper, struct reaper, thread);
-}
-
+/* A step of what is most urgent. The rest goes back to the queue: something else may be more urgent then. */
 static enum wk_status reaper_step(struct operation *operation)
 {
-    struct reaper *reaper = container_of(operation->thread, struct reaper, thread);
-    struct process *process;
+    struct thread *thread = operation->thread;
+    struct queue *queue = &thread->hart->reap;
+    const int highest = queue_highest(queue);
+    struct object *object;
 
-    if (!list_is_empty(&operation->condemned))
-        return object_dismantle_step(operation);
-    if (list_is_empty(&reaper->processes)) {
-        reaper->thread.own_priority = 0;
-        reaper->thread.stop |= THREAD_WAITING; /* unqueued by the end of its operation */
+    if (highest == QUEUE_EMPTY) {
+        thread->own_priority = 0;
+        thread->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
         return WK_OK;
     }
-    process = container_of(reaper->processes.next, struct process, reap_link);
-    if (process_end_step(process, operation) == WK_OK) {
-        list_remove(&process->reap_link);
-        object_unreference(&process->object);
+    if (thread->own_priority != highest) {
+        thread->own_priority = (uint8_t)highest;
+        schedule_set_priority(thread, thread->own_priority);
     }
+    queue_take(queue, (unsigned)highest, &operation->condemned);
+    object = container_of(operation->condemned.next, struct object, dying_link);
+    if (list_is_empty(&operation->condemned) || object->state == OBJECT_DYING)
+        (void)object_dismantle_step(operation);
+    else if (process_end_step(container_of(object, struct process, object), operation) == WK_OK)
+        list_remove(&object->dying_link);
+    queue_append(queue, (unsigned)highest, &operation->condemned);
     return WK_CONTINUE;
 }
 
 void reaper_init(struct hart *hart)
 {
-    struct reaper *reaper = bank_record(bank_first, sizeof(struct reaper));
-    struct thread *thread;
+    struct thread *thread = bank_record(bank_first, sizeof(struct thread));
 
-    if (reaper == NULL)
+    if (thread == NULL)
         panic("the machine has too little memory");
-    thread = &reaper->thread;
-    list_init(&reaper->processes);
+    queue_init(&hart->reap);
     list_init(&thread->ready_link);
     list_init(&thread->process_link);
     event_thread_init(thread);
@@ -63,55 +62,50 @@ void reaper_init(struct hart *hart)
     hart->reaper = thread;
 }
 
-/* There is work for this hart's reaper, on behalf of a thread of that priority. */
-static void reaper_wake(struct reaper *reaper, uint8_t priority)
+/* There is work in its queue for somebody of that priority. */
+static void reaper_wake(struct thread *thread, uint8_t priority)
 {
-    struct thread *thread = &reaper->thread;
-
-    if (thread->own_priority < priority) {
-        thread->own_priority = priority;
-        if (thread->priority < priority)
-            schedule_set_priority(thread, priority);
-    }
     if (thread->operation.step == NULL)
         operation_begin(&thread->operation, reaper_step, NULL);
+    else if (thread->priority >= priority)
+        return;
+    schedule_set_priority(thread, priority);
     thread_clear_stop(thread, THREAD_WAITING);
+}
+
+/* Puts an object into the queue of this hart's reaper. */
+static void reaper_queue(struct object *object, uint8_t priority)
+{
+    struct hart *hart = hart_current();
+
+    list_append(&hart->reap.list[priority], &object->dying_link);
+    queue_mark(&hart->reap, priority);
+    reaper_wake(hart->reaper, priority);
 }
 
 void reaper_take_object(struct object *object)
 {
-    struct reaper *reaper = reaper_here();
+    const struct thread *current = hart_current()->current;
 
-    list_remove(&object->dying_link);
-    list_append(&reaper->thread.operation.condemned, &object->dying_link);
-    reaper_wake(reaper, hart_current()->current == NULL ? 0 : hart_current()->current->priority);
+    reaper_queue(object, current == NULL ? 0 : current->priority);
 }
 
 void reaper_take(struct operation *operation)
 {
-    struct reaper *reaper = reaper_here();
-    struct list *condemned = &reaper->thread.operation.condemned;
+    struct hart *hart = hart_current();
+    const uint8_t priority = operation->thread->priority;
 
-    assert(operation != &reaper->thread.operation);
+    assert(operation != &hart->reaper->operation);
     thread_end(operation->thread);
     if (list_is_empty(&operation->condemned))
         return;
-    /* The whole list, in its order, before what the reaper has. */
-    operation->condemned.previous->next = condemned->next;
-    condemned->next->previous = operation->condemned.previous;
-    condemned->next = operation->condemned.next;
-    condemned->next->previous = condemned;
-    list_init(&operation->condemned);
-    reaper_wake(reaper, operation->thread->priority);
+    queue_append(&hart->reap, priority, &operation->condemned);
+    reaper_wake(hart->reaper, priority);
 }
 
 void reaper_end_process(struct process *process, uint8_t priority)
 {
-    struct reaper *reaper = reaper_here();
-
-    if (!list_is_empty(&process->reap_link))
-        return;
-    object_reference(&process->object);
-    list_append(&reaper->processes, &process->reap_link);
-    reaper_wake(reaper, priority);
+    /* It may be in a reaper's queue already, or condemned: then it ends by that. */
+    if (list_is_empty(&process->object.dying_link))
+        reaper_queue(&process->object, priority);
 }

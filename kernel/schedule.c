@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The scheduler: fixed priorities, a queue for each, and a bit for each queue that is not empty. Owns each hart's
- * `ready`, `ready_bits`, `slice`, `slice_thread`, `turn_over`, `reschedule` and `current`. Guarded by the kernel lock.
+ * `ready`, `slice`, `slice_thread`, `turn_over`, `reschedule` and `current`. Guarded by the kernel lock.
  * Invariants: see schedule.h. Every function is O(1), but for the slice's deadline: O(log n) in the deadlines of the
  * hart.
  *
@@ -16,38 +16,22 @@
 #include "schedule.h"
 
 #include "assert.h"
-#include "bits.h"
 #include "lock.h"
 #include "process.h"
 #include "trace.h"
 
-#define NO_PRIORITY (-1)
 #define PLACES_MAX 16 /* harts that are looked at for a new thread */
-
-/* The priority of the most urgent thread that is queued, or NO_PRIORITY. */
-static int highest_ready(const struct hart *hart)
-{
-    for (int word = PRIORITIES / 64 - 1; word >= 0; word--)
-        if (hart->ready_bits[word] != 0)
-            return word * 64 + (int)bit_highest(hart->ready_bits[word]);
-    return NO_PRIORITY;
-}
-
-static void mark_ready(struct hart *hart, unsigned priority)
-{
-    hart->ready_bits[priority / 64] |= UINT64_C(1) << priority % 64;
-}
 
 static void enqueue_last(struct hart *hart, struct thread *thread)
 {
-    list_append(&hart->ready[thread->priority], &thread->ready_link);
-    mark_ready(hart, thread->priority);
+    list_append(&hart->ready.list[thread->priority], &thread->ready_link);
+    queue_mark(&hart->ready, thread->priority);
 }
 
 static void enqueue_first(struct hart *hart, struct thread *thread)
 {
-    list_prepend(&hart->ready[thread->priority], &thread->ready_link);
-    mark_ready(hart, thread->priority);
+    list_prepend(&hart->ready.list[thread->priority], &thread->ready_link);
+    queue_mark(&hart->ready, thread->priority);
 }
 
 static void dequeue(struct hart *hart, struct thread *thread)
@@ -55,8 +39,8 @@ static void dequeue(struct hart *hart, struct thread *thread)
     const unsigned priority = thread->priority;
 
     list_remove(&thread->ready_link);
-    if (list_is_empty(&hart->ready[priority]))
-        hart->ready_bits[priority / 64] &= ~(UINT64_C(1) << priority % 64); /* INV-SCHED-2 */
+    if (list_is_empty(&hart->ready.list[priority]))
+        queue_unmark(&hart->ready, priority); /* INV-SCHED-2 */
 }
 
 /* Has a hart choose again. */
@@ -85,7 +69,7 @@ static void slice_expired(struct deadline *deadline, uint64_t now_ns)
     deadline_cancel(deadline);
     hart->slice_thread = NULL;
     if (thread == NULL) {
-        if (current != NULL && !list_is_empty(&hart->ready[current->priority]))
+        if (current != NULL && !list_is_empty(&hart->ready.list[current->priority]))
             slice_begin(hart, current);
     } else if (thread == current) {
         hart->turn_over = true;
@@ -94,7 +78,7 @@ static void slice_expired(struct deadline *deadline, uint64_t now_ns)
         assert(!list_is_empty(&thread->ready_link)); /* INV-SCHED-5 */
         dequeue(hart, thread);
         enqueue_last(hart, thread);
-        if (current != NULL && !list_is_empty(&hart->ready[current->priority]))
+        if (current != NULL && !list_is_empty(&hart->ready.list[current->priority]))
             slice_begin(hart, current); /* INV-SCHED-4 */
     }
 }
@@ -108,8 +92,7 @@ static void forget_slice(struct hart *hart, const struct thread *thread)
 
 void schedule_hart_init(struct hart *hart)
 {
-    for (unsigned priority = 0; priority < PRIORITIES; priority++)
-        list_init(&hart->ready[priority]);
+    queue_init(&hart->ready);
     deadline_init(&hart->slice, slice_expired);
 }
 
@@ -169,7 +152,7 @@ void schedule_yield(struct thread *thread)
     struct hart *hart = thread->hart;
 
     assert(hart->current == thread);
-    if (list_is_empty(&hart->ready[thread->priority]))
+    if (list_is_empty(&hart->ready.list[thread->priority]))
         return;
     forget_slice(hart, thread);
     hart->turn_over = true;
@@ -190,9 +173,9 @@ void schedule_set_priority(struct thread *thread, uint8_t priority)
     thread->priority = priority;
     if (hart->current != thread)
         return;
-    if (highest_ready(hart) > priority)
+    if (queue_highest(&hart->ready) > priority)
         ask_to_choose(hart);
-    else if (!list_is_empty(&hart->ready[priority]))
+    else if (!list_is_empty(&hart->ready.list[priority]))
         slice_begin(hart, thread);
 }
 
@@ -205,13 +188,13 @@ static bool gives_way(const struct hart *hart, const struct thread *current, int
 /* Takes the next thread to run out of its queue; NULL if none is ready. */
 static struct thread *take_next(struct hart *hart)
 {
-    const int highest = highest_ready(hart);
+    const int highest = queue_highest(&hart->ready);
     struct thread *thread;
 
-    if (highest == NO_PRIORITY)
+    if (highest == QUEUE_EMPTY)
         return NULL;
-    assert(!list_is_empty(&hart->ready[highest])); /* INV-SCHED-2 */
-    thread = container_of(hart->ready[highest].next, struct thread, ready_link);
+    assert(!list_is_empty(&hart->ready.list[highest])); /* INV-SCHED-2 */
+    thread = container_of(hart->ready.list[highest].next, struct thread, ready_link);
     dequeue(hart, thread);
     return thread;
 }
@@ -245,11 +228,11 @@ struct thread *schedule_choose(struct hart *hart)
         return current; /* INV-SCHED-3 */
     hart->attention.reschedule = false;
     if (current != NULL && thread_is_runnable(current)) {
-        const bool stays = !gives_way(hart, current, highest_ready(hart));
+        const bool stays = !gives_way(hart, current, queue_highest(&hart->ready));
 
         hart->turn_over = false;
         if (stays) {
-            if (!list_is_empty(&hart->ready[current->priority]))
+            if (!list_is_empty(&hart->ready.list[current->priority]))
                 slice_begin(hart, current); /* INV-SCHED-4: a better one may have gone before this choice */
             return current;
         }
@@ -265,7 +248,7 @@ struct thread *schedule_choose(struct hart *hart)
     next = take_next(hart);
     if (next != current)
         switch_to(hart, next);
-    if (next != NULL && !list_is_empty(&hart->ready[next->priority]))
+    if (next != NULL && !list_is_empty(&hart->ready.list[next->priority]))
         slice_begin(hart, next);
     return next;
 }

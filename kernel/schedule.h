@@ -3,9 +3,9 @@
  * Which thread a hart runs: the most urgent ready one; threads of equal priority take turns by a time slice. Data is
  * per hart; the choice is O(1).
  *
- * INV-SCHED-1 a thread is in hart->ready[priority] exactly if it is runnable (thread_is_runnable) and not that hart's
+ * INV-SCHED-1 a thread is in hart->ready, at its priority, exactly if it is runnable (thread_is_runnable) and not that hart's
  *             current thread.
- * INV-SCHED-2 ready_bits has a bit exactly for each list that is not empty.
+ * INV-SCHED-2 hart->ready has a bit exactly for each list that is not empty.
  * INV-SCHED-3 if a ready thread is to run in place of the current one, hart->reschedule is set, and if the hart is
  *             another than the one that did it, a notification is on its way to it.
  * INV-SCHED-4 while a thread as urgent as the current one is ready, the hart's slice or turn_over is set.

@@ -18,6 +18,7 @@
 #include "assert.h"
 #include "bank.h"
 #include "bits.h"
+#include "config.h"
 
 #include <stdatomic.h>
 
@@ -39,7 +40,7 @@ static void remember_table(struct space *space, uint64_t address, uint64_t *entr
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
-static uint64_t asid_take(void)
+SMALL static uint64_t asid_take(void)
 {
     const unsigned bits = arch_asid_bits();
     unsigned word;
@@ -66,7 +67,7 @@ static void asid_release(uint64_t asid)
     asid_words_full &= ~(UINT64_C(1) << asid / 64);
 }
 
-enum wk_status space_init(struct space *space, struct bank *bank)
+SMALL enum wk_status space_init(struct space *space, struct bank *bank)
 {
     uint64_t *root = bank_page(bank, space);
 
@@ -83,7 +84,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
     return WK_OK;
 }
 
-void space_release(struct space *space)
+SMALL void space_release(struct space *space)
 {
     assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
     assert(space->running == 0);              /* INV-SPACE-3 */
@@ -187,10 +188,8 @@ bool space_flush_done_slowly(uint64_t epoch)
 
         if (served)
             flush_waiting &= hart->others;
-        if ((!served && seen < epoch) || looks++ == LOOKS_MAX) {
-            hart_current()->polled = true;
+        if ((!served && seen < epoch) || looks++ == LOOKS_MAX)
             return false;
-        }
     }
     return true;
 }
@@ -266,7 +265,7 @@ static void release_empty_tables(struct space *space, uint64_t address)
 }
 
 /* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
-static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
+SMALL static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
 {
     unsigned level = target;
     uint64_t *entry = walk(space, address, &level);

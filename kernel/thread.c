@@ -122,7 +122,7 @@ enum wk_status thread_end_step(struct thread *thread, struct operation *asker)
         thread_give_way(asker->thread, thread);
         return WK_CONTINUE;
     }
-    return thread_is_current(thread) ? WK_CONTINUE : WK_OK;
+    return thread_is_current(thread) ? operation_poll() : WK_OK;
 }
 
 static void drop_frames(struct thread *thread)

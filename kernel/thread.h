@@ -29,7 +29,7 @@ struct thread {
     struct list process_link;    /* process->threads */
     struct memory_pin frame_pin;
     struct hart *hart;      /* where it runs */
-    struct list ready_link; /* hart->ready[priority], empty if not queued */
+    struct list ready_link; /* hart->ready, empty if not queued */
     uint8_t priority;
     uint8_t own_priority;          /* `priority` may be higher: inherited until the operation under way ends */
     uint8_t stop;                  /* enum thread_stop bits */

@@ -244,6 +244,7 @@ static void program_timer(struct hart *hart)
     else
         deadline_write_timer(hart, arch_time_ns() + HART_REST_NS);
     hart->served = 0;
+    hart->polls = 0;
 }
 
 /* The step only asked whether another hart has done its part: now and then this one rests. */
@@ -302,6 +303,8 @@ struct thread *trap_leave(void)
             hart->served = 0;
             if (hart->polled)
                 poll_patiently(hart, thread);
+            else
+                hart->polls = 0;
         } else if (goes_to_user(thread)) {
             kernel_lock_release();
             program_timer(hart);

@@ -117,6 +117,14 @@ bool check_operation_under_way(void)
     return under_way;
 }
 
+static void count_condemned(const struct list *condemned)
+{
+    for (const struct list *link = condemned->next; link != condemned; link = link->next) {
+        check_link(link);
+        census_tally(container_of(link, struct object, dying_link))->condemned++;
+    }
+}
+
 static void count_operation(const struct operation *operation)
 {
     if (operation->step != NULL) {
@@ -127,9 +135,18 @@ static void count_operation(const struct operation *operation)
     } else {
         CHECK("operation", operation->copy.bytes == 0 && list_is_empty(&operation->marker.link));
     }
-    for (const struct list *link = operation->condemned.next; link != &operation->condemned; link = link->next) {
-        check_link(link);
-        census_tally(container_of(link, struct object, dying_link))->condemned++;
+    count_condemned(&operation->condemned);
+}
+
+/* What waits for a reaper. */
+static void count_reaped(const struct hart *hart)
+{
+    for (unsigned priority = 0; priority < PRIORITIES; priority++) {
+        const bool bit = (hart->reap.bits[priority / 64] >> priority % 64 & 1) != 0;
+
+        CHECK("reaper", bit || list_is_empty(&hart->reap.list[priority]));
+        CHECK("reaper", !bit || hart->reaper->operation.step != NULL);
+        count_condemned(&hart->reap.list[priority]);
     }
 }
 
@@ -250,6 +267,13 @@ static void check_object_roots(const struct object *object)
     }
 }
 
+/* A process that ends itself is in a reaper's queue, but not condemned. */
+static bool is_reaped(const struct object *object)
+{
+    return object->type == WK_TYPE_PROCESS &&
+           container_of(object, struct process, object)->state >= WK_PROCESS_STATE_ENDING;
+}
+
 /* How an object's end stands, after everything that names it was counted. */
 static void check_object_end(const struct object *object)
 {
@@ -262,7 +286,7 @@ static void check_object_end(const struct object *object)
     if (object->state == OBJECT_DYING && !object->lingers)
         CHECK("INV-OBJECT-3", tally->condemned == 1);
     else
-        CHECK("INV-OBJECT-3", tally->condemned <= object->lingers);
+        CHECK("INV-OBJECT-3", tally->condemned <= (object->lingers || is_reaped(object)));
     CHECK("INV-OBJECT-3", !object->lingers || object->references != 0 || tally->condemned == 1);
 }
 
@@ -381,6 +405,8 @@ void check_kernel(void)
     for_each_object(check_object_header);
     for_each_object(check_object_roots);
     for_each_operation(count_operation);
+    for (unsigned i = 0; i < hart_count; i++)
+        count_reaped(harts[i]);
     for_each_object(check_object_parts);
     check_harts();
     for_each_object(check_event_counts);

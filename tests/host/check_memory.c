@@ -28,7 +28,7 @@ static void check_mapping(const struct process *process, const struct mapping *m
 
     CHECK("INV-MAP-1", mapping->process == process && mapping->node.flags & CAPABILITY_MAPPING);
     CHECK("INV-MAP-1", mapping_start(mapping) % WK_PAGE_BYTES == 0 && mapping_end(mapping) <= WK_USER_ADDRESS_END);
-    CHECK("INV-MAP-1", mapping->pages != 0 || mapping->node.flags & CAPABILITY_DOOMED);
+    CHECK("INV-MAP-1", mapping->pages != 0);
     CHECK("INV-CAP-2", mapping->node.parent != NULL && list_is_empty(&mapping->node.children));
     CHECK("INV-CAP-2", census_tally(&mapping->node)->children == 1);
     CHECK("mapping", memory->object.type == WK_TYPE_MEMORY && mapping->memory_link.mapping == mapping);
@@ -143,8 +143,6 @@ void check_process(const struct process *process)
         CHECK("space", process->space.root_physical.address == arch_physical(process->space.root).address);
         check_page_table(process, process->space.root, ARCH_TABLE_LEVELS - 1, 0);
     }
-    if (!list_is_empty(&process->reap_link))
-        census_tally(process)->references++; /* by the reaper in whose queue it is */
     if (process->state == WK_PROCESS_STATE_ENDED)
         CHECK("process", process->mapping_count == 0 && process->table.count == 0);
     check_binding(&process->end);

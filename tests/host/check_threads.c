@@ -133,8 +133,8 @@ void check_thread(const struct thread *thread)
 static void check_ready_lists(const struct hart *hart)
 {
     for (unsigned priority = 0; priority < PRIORITIES; priority++) {
-        const struct list *list = &hart->ready[priority];
-        const bool bit = (hart->ready_bits[priority / 64] >> priority % 64 & 1) != 0;
+        const struct list *list = &hart->ready.list[priority];
+        const bool bit = (hart->ready.bits[priority / 64] >> priority % 64 & 1) != 0;
 
         CHECK("INV-SCHED-2", bit == !list_is_empty(list));
         for (const struct list *link = list->next; link != list; link = link->next) {
@@ -164,12 +164,12 @@ static void check_choice(const struct hart *hart)
     CHECK("hart", (current == NULL) == (hart->arch.state == HOST_STATE_ASLEEP));
     if (current == NULL) {
         for (unsigned word = 0; word < PRIORITIES / 64; word++)
-            CHECK("INV-SCHED-3", hart->ready_bits[word] == 0);
+            CHECK("INV-SCHED-3", hart->ready.bits[word] == 0);
         CHECK("hart", hart->space == NULL);
         return;
     }
     CHECK("hart", hart->space == (current->process == NULL ? NULL : &current->process->space));
-    CHECK("INV-SCHED-4", list_is_empty(&hart->ready[current->priority]) || deadline_is_set(&hart->slice) ||
+    CHECK("INV-SCHED-4", list_is_empty(&hart->ready.list[current->priority]) || deadline_is_set(&hart->slice) ||
                              hart->turn_over || hart->attention.reschedule);
     CHECK("INV-SCHED-5", hart->slice_thread == NULL || hart->slice_thread->hart == hart);
 }

@@ -234,6 +234,213 @@ static void two_that_protect_the_same_range(void **state)
     assert_true(points > 20);
 }
 
+/* ---- operations that a peer would keep going ---- */
+
+#define ROUNDS 200 /* more steps than any of these operations has by itself */
+#define SWEPT BASE /* in the other process: mappings that are there when the operation begins */
+#define FED (BASE * 16)
+
+/* Maps the memory more often than one step of a sweep passes mappings, and unmaps what it mapped a while ago. */
+static void feed(wk_handle memory, unsigned round)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        assert_ok(wk_memory_map(memory, other.process, FED + (round * 8 + i) * PAGE, i, 1, READ | WRITE));
+        if (round >= 2 && i < 6)
+            assert_ok(wk_process_unmap(other.process, FED + ((round - 2) * 8 + i) * PAGE, 1));
+    }
+}
+
+/* Cuts mappings that are swept already, that are being swept, and that are not yet. */
+static void cut(wk_handle memory, unsigned round)
+{
+    (void)memory;
+    if (round < 12)
+        assert_ok(wk_process_unmap(other.process, SWEPT + (round * 5 % 12 * 16 + 1 + round % 6) * PAGE, 1));
+}
+
+/* The first program's thread does it, and between any two steps the first process does its worst. The checker looks at
+ * every entry of every page table after it. Returns the first result. */
+static uint64_t end_in_spite_of(void (*peer)(wk_handle, unsigned), wk_handle memory, uint64_t operation,
+                                wk_handle handle, const uint64_t words[6])
+{
+    uint64_t result;
+    unsigned round;
+
+    for (unsigned i = 0; i < 12; i++) {
+        (void)wk_process_unmap(other.process, SWEPT + i * 16 * PAGE, 8);
+        assert_ok(wk_memory_map(memory, other.process, SWEPT + i * 16 * PAGE, 0, 8, READ | WRITE));
+    }
+    invoke_partly(one.thread_record, operation, handle, words, 1, boot);
+    act_as(boot);
+    for (round = 0; one.thread_record->operation.step != NULL; round++) {
+        assert_true(round < ROUNDS);
+        peer(memory, round);
+        step_partly(one.thread_record, 1, boot);
+    }
+    assert_int_equal(late_answer(one.thread_record), WK_OK);
+    result = answer_words[0];
+    assert_true(round > 4);
+    assert_ok(wk_process_unmap(other.process, FED, ROUNDS * 8));
+    return result;
+}
+
+/* Pages that are present, private, and hold 1. */
+static void fill(wk_handle memory)
+{
+    map(memory, BASE, READ | WRITE);
+    for (unsigned i = 0; i < 8; i++)
+        user_set_word(BASE + i * PAGE, 1);
+    assert_ok(wk_process_unmap(BOOT_PROCESS, BASE, 8));
+}
+
+static uint64_t word_of(wk_handle memory, unsigned page)
+{
+    uint64_t word;
+
+    assert_ok(wk_memory_map(memory, BOOT_PROCESS, BASE, page, 1, READ));
+    word = user_word(BASE);
+    assert_ok(wk_process_unmap(BOOT_PROCESS, BASE, 1));
+    return word;
+}
+
+static void sweeps_end_in_spite_of(void (*peer)(wk_handle, unsigned))
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 8, 0);
+    const wk_handle source = make_memory(BOOT_BANK, 8, 0);
+    const wk_handle there = program_grant(&one, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle bank = program_grant(&one, BOOT_BANK, WK_TRANSFER_LEND, ALL_RIGHTS);
+    const wk_handle source_there = program_grant(&one, source, WK_TRANSFER_DUP, ALL_RIGHTS);
+    const wk_handle self = program_grant(&one, one.process, WK_TRANSFER_DUP, ALL_RIGHTS);
+    wk_handle clone;
+
+    fill(memory);
+    clone = end_in_spite_of(peer, memory, WK_MEMORY_CLONE, there, (uint64_t[6]){bank});
+    map(memory, BASE, READ | WRITE);
+    user_set_word(BASE + PAGE, 2);
+    assert_ok(wk_process_unmap(BOOT_PROCESS, BASE, 8));
+    end_in_spite_of(peer, memory, WK_MEMORY_COPY, there, (uint64_t[6]){0, source_there, 0, PAGE});
+    act_as(one.thread_record);
+    assert_ok(wk_memory_map(clone, self, BASE, 0, 8, READ));
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(user_word(BASE + i * PAGE), 1);
+    act_as(boot);
+    assert_int_equal(word_of(memory, 0), 0);
+    assert_int_equal(word_of(memory, 1), 2);
+
+    end_in_spite_of(peer, memory, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){0, 8});
+    assert_int_equal(word_of(memory, 1), 0);
+    fill(memory);
+    end_in_spite_of(peer, memory, WK_MEMORY_DECOMMIT, there, (uint64_t[6]){4, 4});
+    assert_int_equal(word_of(memory, 3), 1);
+    assert_int_equal(word_of(memory, 4), 0);
+}
+
+static void a_sweep_ends_though_others_map_on(void **state)
+{
+    (void)state;
+    sweeps_end_in_spite_of(feed);
+}
+
+static void a_sweep_finds_both_parts_of_what_is_cut_meanwhile(void **state)
+{
+    (void)state;
+    sweeps_end_in_spite_of(cut);
+}
+
+/* Maps whatever is free of the range. */
+static void fill_range(wk_handle memory, unsigned round)
+{
+    (void)round;
+    for (unsigned i = 0; i < 24; i++)
+        (void)wk_memory_map(memory, other.process, SWEPT + i * PAGE, i % 8, 1, READ | WRITE);
+}
+
+static void unmapping_a_range_ends_though_others_map_there(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 8, 0);
+    const wk_handle meanwhile = make_memory(BOOT_BANK, 8, 0);
+    const wk_handle target = program_grant(&one, other.process, WK_TRANSFER_DUP, ALL_RIGHTS);
+    unsigned round;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        assert_ok(wk_memory_map(memory, other.process, SWEPT + i * 8 * PAGE, 0, 8, READ | WRITE));
+    invoke_partly(one.thread_record, WK_PROCESS_UNMAP, target, (uint64_t[6]){SWEPT + 2 * PAGE, 21}, 1, boot);
+    act_as(boot);
+    for (round = 0; one.thread_record->operation.step != NULL; round++) {
+        assert_true(round < ROUNDS);
+        fill_range(meanwhile, round);
+        step_partly(one.thread_record, 1, boot);
+    }
+    assert_int_equal(late_answer(one.thread_record), WK_OK);
+    for (unsigned i = 0; i < 24; i++) {
+        const struct mapping *mapping = mapping_find(other.process_record, SWEPT + i * PAGE);
+
+        if (i < 2 || i == 23)
+            assert_ptr_equal(mapping->node.object, object_of(memory));
+        else
+            assert_true(mapping == NULL || mapping->node.object == object_of(meanwhile));
+    }
+    assert_non_null(mapping_find(other.process_record, SWEPT + 22 * PAGE)); /* what came behind the operation stays */
+}
+
+/* Until it is gone, a mapping that is being removed keeps its first page, so that no other is made at its place. */
+static void nothing_is_mapped_where_a_mapping_is_not_gone_yet(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 8, 0);
+    const wk_handle target = program_grant(&one, other.process, WK_TRANSFER_DUP, ALL_RIGHTS);
+    unsigned points;
+
+    (void)state;
+    for (points = 0; points < 20; points++) {
+        assert_ok(wk_memory_map(memory, other.process, SWEPT, 0, 8, READ | WRITE));
+        invoke_partly(one.thread_record, WK_PROCESS_UNMAP, target, (uint64_t[6]){SWEPT, 8}, points, boot);
+        act_as(boot);
+        if (other.process_record->mapping_count == 0)
+            break;
+        assert_status(wk_memory_map(memory, other.process, SWEPT, 0, 1, READ), WK_ALREADY_MAPPED);
+        assert_int_equal(finish_operation(one.thread_record), WK_OK);
+    }
+    assert_true(points > 3);
+}
+
+/* ---- patience ---- */
+
+static const struct memory *watched;
+static unsigned looks; /* at a hart that makes progress with the memory watched */
+static unsigned polls; /* that it had noted */
+
+/* On hart 0, between two steps of releasing the pages. */
+static void look_at_polls(void)
+{
+    if (host_hart->index != 0 || watched->present_pages == 0 || watched->present_pages == watched->pages)
+        return;
+    looks++;
+    polls += harts[0]->polls;
+}
+
+/* Its frames wait in quarantine for the other hart, but the operation does not: it goes on. */
+static void a_hart_that_makes_progress_does_not_rest(void **state)
+{
+    struct program program;
+    wk_handle memory;
+
+    (void)state;
+    machine_start(&(struct host_machine){.harts = 2, .asid_bits = 8});
+    program = program_make(100, 10);
+    memory = make_memory(BOOT_BANK, 60, 0);
+    assert_ok(wk_memory_map(memory, program.process, BASE, 0, 60, READ | WRITE));
+    assert_int_equal(program.thread_record->hart->index, 1);
+    make_current(program.thread_record);
+    watched = memory_of(memory);
+    host_preemption_hook = look_at_polls;
+    assert_ok(wk_memory_decommit(memory, 0, 60));
+    host_preemption_hook = NULL;
+    assert_true(looks > 10);
+    assert_int_equal(polls, 0);
+    assert_int_equal(harts[0]->polls, 0); /* it went to user code */
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -248,6 +455,11 @@ int main(int count, char **arguments)
         two_programs_test(destroying_the_payer_ends_the_making_of_its_clone),
         two_programs_test(destroying_a_bank_while_large_memory_is_made_from_it),
         two_programs_test(two_that_protect_the_same_range),
+        two_programs_test(a_sweep_ends_though_others_map_on),
+        two_programs_test(a_sweep_finds_both_parts_of_what_is_cut_meanwhile),
+        two_programs_test(unmapping_a_range_ends_though_others_map_there),
+        two_programs_test(nothing_is_mapped_where_a_mapping_is_not_gone_yet),
+        cmocka_unit_test(a_hart_that_makes_progress_does_not_rest),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

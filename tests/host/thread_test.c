@@ -256,7 +256,7 @@ static void a_new_priority_counts_at_once(void **state)
     assert_ok(wk_thread_start(other, 0x10100, 0, 0, 0, 0));
     assert_ok(wk_thread_set_priority(program.thread, 3));
     assert_int_equal(program.thread_record->priority, 3);
-    assert_ptr_equal(container_of(program.thread_record->hart->ready[3].next, struct thread, ready_link),
+    assert_ptr_equal(container_of(program.thread_record->hart->ready.list[3].next, struct thread, ready_link),
                      program.thread_record);
 }
 

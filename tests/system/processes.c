@@ -189,6 +189,29 @@ static void ceilings(void)
     wk_capability_delete(thread);
 }
 
+/* Their ends are reported on the console, each on a line of its own: the list of cases says how. */
+static void ends_that_nobody_listens_for(void)
+{
+    wk_handle process[4], thread[4], event;
+    uint64_t bits;
+
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
+    for (unsigned i = 0; i < 4; i++) {
+        EXPECT(WK_OK, wk_process_create(wk_self.bank, 50, 0, 0, &process[i]));
+        EXPECT(WK_OK, wk_thread_create(process[i], 50, &thread[i]));
+    }
+    for (unsigned i = 0; i < 4; i++)
+        EXPECT(WK_OK, wk_thread_start(thread[i], 0x123000 + i * 16, 0, 0, 0, 0));
+    for (unsigned i = 0; i < 4; i++) {
+        while (state_of(process[i]).state != WK_PROCESS_STATE_ENDED)
+            EXPECT(WK_TIMED_OUT, wk_event_wait(event, 1, wk_after_ns(1000000), &bits));
+        EQUAL(WK_END_REASON_FETCH_FAULT, state_of(process[i]).reason);
+        EXPECT(WK_OK, wk_capability_delete(process[i]));
+        wk_capability_delete(thread[i]);
+    }
+    EXPECT(WK_OK, wk_capability_delete(event));
+}
+
 int main(int argc, char **argv)
 {
     if (plays(argc, argv, "count"))
@@ -201,6 +224,7 @@ int main(int argc, char **argv)
     ends_with_its_capability();
     cloned_table();
     ceilings();
+    ends_that_nobody_listens_for();
     wk_print("processes: good\n");
     return 0;
 }
