@@ -15,11 +15,6 @@ static int are_aligned(const void *left, const void *right)
     return (((uintptr_t)left | (uintptr_t)right) & (sizeof(word) - 1)) == 0;
 }
 
-void *memcpy(void *restrict target, const void *restrict source, size_t length)
-{
-    return memmove(target, source, length);
-}
-
 static void move_up(char *target, const char *source, size_t length)
 {
     if (are_aligned(target, source))
@@ -30,6 +25,12 @@ static void move_up(char *target, const char *source, size_t length)
         }
     while (length-- > 0)
         *target++ = *source++;
+}
+
+void *memcpy(void *restrict target, const void *restrict source, size_t length)
+{
+    move_up(target, source, length);
+    return target;
 }
 
 void *memmove(void *target, const void *source, size_t length)
