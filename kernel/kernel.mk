@@ -13,11 +13,12 @@ KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/ke
 # function is to be found where it was written. Forward propagation makes it larger (by 280 bytes).
 KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c tree.c) \
     $(GENERATED)/kernel/dispatch.c
-KERNEL_OPTIMISE = -Os -fno-jump-tables -fno-tree-forwprop
-KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -fno-move-loop-invariants)
+KERNEL_OPTIMISE = -Os -fno-jump-tables
+KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \
+    -fno-tree-forwprop)
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
-KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mtune=size -msave-restore \
-    $(KERNEL_OPTIMISE) $(KERNEL_LTO)
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -msave-restore \
+    $(KERNEL_LTO) $(KERNEL_OPTIMISE)
 
 KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))
 FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
@@ -26,7 +27,8 @@ $(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACE
 	@mkdir -p $(@D)
 	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 
-$(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functions -fno-partial-inlining -fno-ipa-cp
+$(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functions -fno-partial-inlining -fno-ipa-cp \
+    -ftree-forwprop
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =
 

@@ -422,7 +422,6 @@ static void look_at_polls(void)
 /* Its frames wait in quarantine for the other hart, but the operation does not: it goes on. */
 static void a_hart_that_makes_progress_does_not_rest(void **state)
 {
-    struct program program;
     wk_handle memory;
 
     (void)state;

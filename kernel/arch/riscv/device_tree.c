@@ -21,11 +21,12 @@
 
 /* The names one behind the other, and where each of them begins. */
 #define NAME_FIELD(what, name) char what[sizeof(name)];
-#define NAME_TEXT(what, name) .what = name,
+#define NAME_TEXT(what, name) name "\0"
 #define NAME_PLACE(what, name) [PROPERTY_##what] = offsetof(struct property_names, what),
-static const struct property_names {
+struct property_names {
     DEVICE_PROPERTIES(NAME_FIELD)
-} property_names = {DEVICE_PROPERTIES(NAME_TEXT)};
+};
+static const char property_names[] = DEVICE_PROPERTIES(NAME_TEXT);
 static const uint8_t property_places[PROPERTIES] = {DEVICE_PROPERTIES(NAME_PLACE)};
 
 _Static_assert(sizeof(property_names) <= UINT8_MAX, "a place is a byte");
@@ -104,7 +105,7 @@ static enum device_property find_property(const char *name, size_t bytes_left)
 {
     require(strnlen(name, bytes_left) < bytes_left);
     for (unsigned i = PROPERTY_NONE + 1; i < PROPERTIES; i++)
-        if (strcmp(name, (const char *)&property_names + property_places[i]) == 0)
+        if (strcmp(name, property_names + property_places[i]) == 0)
             return (enum device_property)i;
     return PROPERTY_NONE;
 }

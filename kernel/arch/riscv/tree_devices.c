@@ -20,8 +20,8 @@ enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_FIRMWARE, ROLES };
 static const char *const roles[ROLES] = {
     [ROLE_CONTROLLER] = "riscv,plic0\0sifive,plic-1.0.0\0thead,c900-plic\0",
     [ROLE_FINISHER] = VIRT_FINISHER_COMPATIBLE "\0",
-    [ROLE_FIRMWARE] = "riscv,clint0\0sifive,clint0\0thead,c900-clint\0"
-                      "riscv,aclint-mswi\0riscv,aclint-mtimer\0riscv,aclint-sswi\0",
+    [ROLE_FIRMWARE] = ("riscv,clint0\0sifive,clint0\0thead,c900-clint\0"
+                       "riscv,aclint-mswi\0riscv,aclint-mtimer\0riscv,aclint-sswi\0"),
 };
 
 static struct boot_range kept[KEPT_RANGES_MAX];
