@@ -96,7 +96,7 @@ enum wk_status capability_reserve_page(struct process *process)
     if (table_add_page(process, table->made / CAPABILITIES_PER_PAGE) != WK_OK)
         return WK_NO_MEMORY;
     table->paged += CAPABILITIES_PER_PAGE;
-    return WK_OK;
+    return hart_current()->invocation.is_again ? WK_OK : WK_AGAIN;
 }
 
 /* Fills a free slot whose generation is set. */

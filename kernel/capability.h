@@ -108,7 +108,8 @@ uint64_t capability_handle(const struct capability *capability);
 
 /*
  * Makes sure that the process's table has a free slot, so that the next capability_make in this step cannot fail.
- * WK_TABLE_FULL, WK_NO_MEMORY or WK_REVOKED (the process is ending). Takes at most two frames.
+ * WK_AGAIN if it had to add a page of slots; WK_TABLE_FULL, WK_NO_MEMORY or WK_REVOKED (the process is ending). Takes at
+ * most two frames.
  */
 enum wk_status capability_reserve_page(struct process *process);
 static inline enum wk_status capability_reserve(struct capability_table *table, struct process *process)

@@ -67,6 +67,7 @@ struct invocation {
     uint64_t arguments[6];   /* as many as the operation has, for its handler */
     uint64_t wrong_argument; /* of an error: which argument it is about, 0 for the invoked capability or none */
     enum wk_status refusal;  /* why the last look-up of an argument failed */
+    bool is_again;           /* it was answered WK_AGAIN once */
 };
 
 struct hart {

@@ -29,6 +29,9 @@ struct thread;
 /* The invoking thread is no more, or was put off: choose another. */
 #define WK_NO_ANSWER ((enum wk_status) - 3)
 
+/* Nothing but what the invocation needs was made ready, which was enough for one hold of the lock: invoke it again. */
+#define WK_AGAIN ((enum wk_status) - 4)
+
 /* WK_OK, with more result words in the invocation than the first; the wrapper of an operation that has them answers it. */
 #define WK_ANSWERED ((enum wk_status)0x10000)
 

@@ -97,8 +97,13 @@ static void refill(void)
 
 static struct capability *give_first(struct process *process, struct object *object, uint16_t rights)
 {
-    refill();
-    if (object == NULL || capability_reserve(&process->table, process) != WK_OK)
+    enum wk_status status;
+
+    do {
+        refill();
+        status = capability_reserve(&process->table, process);
+    } while (status == WK_AGAIN);
+    if (object == NULL || status != WK_OK)
         panic("the machine has too little memory for the first process");
     return capability_make(process, object, rights, NULL);
 }

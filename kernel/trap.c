@@ -21,11 +21,27 @@
 #include "trace.h"
 #include "upcall.h"
 
+/* Once: who takes away what was made ready, meanwhile and again and again, only makes the hold longer. */
+static int64_t invoke_again(struct invocation *invocation)
+{
+    const uint64_t *words = invocation->arguments;
+    enum wk_status status;
+
+    kernel_lock_release();
+    kernel_lock_acquire();
+    invocation->is_again = true;
+    status = invoke(invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
+    invocation->is_again = false;
+    return trap_invocation_executed(status);
+}
+
 int64_t trap_invocation_executed(enum wk_status status)
 {
     struct hart *hart = hart_current();
 
     invoke_check_commit(status);
+    if (status == WK_AGAIN)
+        return invoke_again(&hart->invocation);
     if (hart->attention.tracing)
         trace(WK_TRACE_EVENT_INVOKE, hart->invocation.operation, status);
     if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)

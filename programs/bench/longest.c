@@ -14,8 +14,11 @@
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/print.h>
+#include <winkle/process.h>
 #include <winkle/start.h>
+#include <winkle/thread.h>
 #include <winkle/threads.h>
+#include <winkle/timer.h>
 
 #include <stdbool.h>
 
@@ -23,7 +26,7 @@
 #define OBJECTS_WANTED 10000
 /* What mapping and objects take besides the pages themselves: tables, records, slots. */
 #define PAGES_OVERHEAD 2048
-#define OBJECTS_PER_PAGE 8
+#define OBJECTS_PER_PAGE 4
 #define LOANS 64
 #define HELPERS_MAX 7
 #define HELPER_PRIORITY 100
@@ -104,24 +107,45 @@ static uint64_t revoke_pages(void)
     return pages;
 }
 
+/* An object of any kind, most of them events. */
+static enum wk_status make_object(wk_handle bank, uint64_t number, wk_handle event, wk_handle *object)
+{
+    wk_handle thread;
+    enum wk_status status;
+
+    switch (number % 32) {
+    case 1:
+        return wk_timer_create(bank, object);
+    case 2:
+        return wk_memory_create(bank, 3, WK_MEMORY_OPTIONS_ON_DEMAND, object);
+    case 3:
+        return wk_bank_split(bank, 1, WK_BANK_KIND_RAM, object);
+    case 4:
+        status = wk_process_create(bank, HELPER_PRIORITY, event, 1, object);
+        return status != WK_OK ? status : wk_thread_create(*object, HELPER_PRIORITY, &thread);
+    default:
+        return wk_event_create(bank, object);
+    }
+}
+
 static uint64_t destroy_objects(void)
 {
     const uint64_t room = free_pages() / 2;
     const uint64_t most = room * OBJECTS_PER_PAGE;
     const uint64_t objects = most < OBJECTS_WANTED ? most : OBJECTS_WANTED;
-    wk_handle *events = wk_allocate(objects * sizeof(events[0]));
+    wk_handle *objects_made = wk_allocate(objects * sizeof(objects_made[0]));
     wk_handle bank;
 
-    if (events == NULL)
+    if (objects_made == NULL)
         wk_fail("a list of objects", WK_NO_MEMORY);
     expect("a bank to destroy", wk_bank_split(wk_self.bank, room, WK_BANK_KIND_RAM, &bank));
     for (uint64_t i = 0; i < objects; i++)
-        expect("an object to destroy", wk_event_create(bank, &events[i]));
+        expect("an object to destroy", make_object(bank, i, objects_made[0], &objects_made[i]));
     expect("destroying", wk_bank_destroy(bank));
     for (uint64_t i = 0; i < objects; i++)
-        wk_capability_delete(events[i]);
+        wk_capability_delete(objects_made[i]);
     wk_capability_delete(bank);
-    wk_free(events);
+    wk_free(objects_made);
     return objects;
 }
 
