@@ -11,7 +11,7 @@ KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/ke
 # Small is fast in a kernel, but for what every invocation and every fault runs through. All is compiled at link time,
 # when the compiler sees which function has one caller and what is never reached; but not in debug builds, where each
 # function is to be found where it was written. Forward propagation makes it larger (by 280 bytes).
-KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c tree.c) \
+KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c mapping_operations.c tree.c) \
     $(GENERATED)/kernel/dispatch.c
 KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \

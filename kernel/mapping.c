@@ -1,103 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Mappings, and the answer to page faults. A mapping is a derivation node: taking back the capability that it was made
- * through removes it. What can be entered later is entered on demand; taking away goes through every entry.
+ * through removes it. What can be entered later is entered on demand; taking away goes through every entry. What programs
+ * ask for is in mapping_operations.c.
  * Guarded by the kernel lock. Invariants: see mapping.h.
  */
 #include "mapping.h"
 
-#include "assert.h"
-#include "bank.h"
 #include "config.h"
-#include "handlers.h"
-#include "invoke.h"
+#include "mapping_record.h"
 #include "memory_table.h"
 #include "operation.h"
 #include "trace.h"
 
-#define MAPPING_STEP 2 /* entries that one step enters, removes or restricts */
 /* A flag that means something else in capabilities, from which something can be lent: no page of it is entered, and only
  * the record is to be freed. */
 #define MAPPING_EMPTIED CAPABILITY_REVOKING
 
-static struct memory *mapping_memory(const struct mapping *mapping)
-{
-    return container_of(mapping->node.object, struct memory, object);
-}
-
-static struct mapping *mapping_of_node(struct tree_node *node)
-{
-    return node == NULL ? NULL : container_of(node, struct mapping, by_address);
-}
-
-static inline struct mapping *mapping_at(const struct process *process, uint64_t address)
-{
-    struct mapping *mapping = mapping_of_node(tree_find_at_most(&process->mappings, address));
-
-    return mapping != NULL && address < mapping_end(mapping) ? mapping : NULL;
-}
-
 struct mapping *mapping_find(const struct process *process, uint64_t address)
 {
     return mapping_at(process, address);
-}
-
-/* The first mapping that reaches beyond `address`, or NULL. */
-static struct mapping *mapping_from(const struct process *process, uint64_t address)
-{
-    struct tree_node *node = tree_find_at_most(&process->mappings, address);
-
-    if (node == NULL)
-        return mapping_of_node(process->mappings.first);
-    if (mapping_end(mapping_of_node(node)) <= address)
-        node = tree_next(node);
-    return mapping_of_node(node);
-}
-
-static bool range_is_free(const struct process *process, uint64_t address, uint64_t pages, struct tree_node **previous)
-{
-    *previous = tree_find_at_most(&process->mappings, address + pages * WK_PAGE_BYTES - 1);
-    return *previous == NULL || mapping_end(mapping_of_node(*previous)) <= address;
-}
-
-/* Fills a mapping's record and links it everywhere: behind the mapping at `previous`, if there is one before it, and in
- * the memory's list behind `place`. */
-static inline void mapping_insert(struct mapping *mapping, struct process *process, struct capability *parent,
-                                  uint32_t word, uint64_t address, uint64_t offset_pages, uint64_t pages,
-                                  uint64_t protection, struct tree_node *previous, struct list *place)
-{
-    struct memory *memory = container_of(parent->object, struct memory, object);
-
-    mapping->node.object = parent->object;
-    mapping->node.word = word;
-    capability_link(&mapping->node, parent);
-    mapping->process = process;
-    mapping->by_address.key = address;
-    process->mapping_count++;
-    mapping->memory_link.mapping = mapping;
-    list_insert_behind(place, &mapping->memory_link.link);
-    memory->mapping_count++;
-    mapping->pages = pages;
-    mapping->offset_pages = offset_pages;
-    mapping->protection = protection;
-    tree_insert_after(&process->mappings, previous, &mapping->by_address);
-}
-
-static inline void mapping_free(struct mapping *mapping)
-{
-    struct process *process = mapping->process;
-    struct memory *memory = mapping_memory(mapping);
-
-    tree_remove(&process->mappings, &mapping->by_address);
-    process->mapping_count--;
-    /* A sweep that was in the middle of this mapping begins the next one at its first page. */
-    if (memory->busy != NULL && memory->busy->marker.link.next == &mapping->memory_link.link)
-        memory->busy->sweep_page = 0;
-    list_unlink(&mapping->memory_link.link);
-    memory->mapping_count--;
-    assert(list_is_empty(&mapping->node.children));
-    list_unlink(&mapping->node.sibling);
-    bank_record_free(process->object.bank, mapping);
 }
 
 SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
@@ -124,69 +46,6 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
             break; /* enough for a step of its own */
     }
     return WK_CONTINUE;
-}
-
-/* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
- * one, by faults. */
-SMALL static void break_large_leaf(struct space *space, uint64_t address)
-{
-    uint64_t bytes;
-
-    if (space_lookup(space, address, &bytes) != 0 && bytes != WK_PAGE_BYTES && address % bytes != 0)
-        space_remove(space, address);
-}
-
-/* Whether `address` lies inside a mapping that would have to be cut there; one that is being taken back goes whole. */
-SMALL static bool needs_cut(const struct process *process, uint64_t address)
-{
-    const struct mapping *mapping = mapping_find(process, address);
-
-    return mapping != NULL && mapping_start(mapping) != address && !(mapping->node.flags & CAPABILITY_DOOMED) &&
-           !(mapping->node.parent->flags & CAPABILITY_DOOMED);
-}
-
-/* Cuts the mapping around `address`; the second part gets the record. A sweep over the memory's mappings finds it right
- * behind the first: either both are swept already or neither is, INV-MAP-3. */
-SMALL static void cut_at(struct process *process, uint64_t address, struct mapping *second)
-{
-    struct mapping *mapping = mapping_find(process, address);
-    const uint64_t before = (address - mapping_start(mapping)) / WK_PAGE_BYTES;
-
-    break_large_leaf(&process->space, address);
-    mapping_insert(second, process, mapping->node.parent, mapping->node.word, address, mapping->offset_pages + before,
-                   mapping->pages - before, mapping->protection, &mapping->by_address, &mapping->memory_link.link);
-    mapping->pages = before;
-}
-
-/* Cuts mappings at both ends of a range, so that each lies in it or outside. WK_NO_MEMORY changes nothing. Takes at most
- * two frames. */
-SMALL static enum wk_status cut_out(struct process *process, uint64_t address, uint64_t end)
-{
-    struct bank *bank = process->object.bank;
-    const bool at_start = needs_cut(process, address);
-    const bool at_end = needs_cut(process, end);
-    struct mapping *first = at_start ? bank_record(bank, sizeof(*first)) : NULL;
-    struct mapping *second;
-
-    if (at_start && first == NULL)
-        return WK_NO_MEMORY;
-    second = at_end ? bank_record(bank, sizeof(*second)) : NULL;
-    if (at_end && second == NULL) {
-        if (at_start)
-            bank_record_free(bank, first);
-        return WK_NO_MEMORY;
-    }
-    if (at_start)
-        cut_at(process, address, first);
-    if (at_end)
-        cut_at(process, end, second);
-    return WK_OK;
-}
-
-/* What an entry for that page may allow: no store to a page that is shared. */
-static uint64_t page_protection(const struct mapping *mapping, const struct frame *frame)
-{
-    return frame_sharers(frame) > 1 ? mapping->protection & ~(uint64_t)WK_PROTECTION_WRITE : mapping->protection;
 }
 
 /* Whether the large page that holds `address` can be entered whole. */
@@ -238,12 +97,7 @@ static inline enum wk_status mapping_enter_frame(struct mapping *mapping, uint64
             return status;
     }
     return space_enter(&mapping->process->space, address, arch_physical(frame_pointer(frame)),
-                       page_protection(mapping, frame), ARCH_LEAF_MEMORY);
-}
-
-static bool is_code(const struct mapping *mapping)
-{
-    return __builtin_expect(mapping->protection & WK_PROTECTION_EXECUTE, 0);
+                       mapping_page_protection(mapping, frame), ARCH_LEAF_MEMORY);
 }
 
 /*
@@ -268,11 +122,10 @@ static SLOW_PATH enum wk_status mapping_enter_prepared(struct mapping *mapping, 
     return frame == NULL ? WK_OK : mapping_enter_frame(mapping, address, page, frame, bytes);
 }
 
-/* The same, without being asked by a fault: code waits for one, if other harts run the process. */
-static enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
+enum wk_status mapping_enter(struct mapping *mapping, uint64_t address, uint64_t *bytes)
 {
     *bytes = WK_PAGE_BYTES;
-    if (is_code(mapping) && !space_fetch_prepare(&mapping->process->space))
+    if (mapping_is_code(mapping) && !space_fetch_prepare(&mapping->process->space))
         return WK_OK;
     return mapping_enter_prepared(mapping, address, bytes);
 }
@@ -314,7 +167,7 @@ static SLOW_PATH enum wk_status mapping_fault_slowly(struct mapping *mapping, ui
     struct space *space = &mapping->process->space;
     uint64_t bytes;
 
-    if (!is_code(mapping) || space_fetch_prepare(space))
+    if (!mapping_is_code(mapping) || space_fetch_prepare(space))
         return mapping_enter_prepared(mapping, address, &bytes);
     if (!space_can_enter(space, address))
         return WK_NO_MEMORY;
@@ -352,284 +205,8 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
         if (access == ARCH_STORE && frame_sharers(frame) > 1)
             return memory_begin_unshare(memory, page, operation);
         trace(WK_TRACE_EVENT_FAULT, address, page);
-        if (!is_code(mapping))
+        if (!mapping_is_code(mapping))
             return mapping_enter_frame(mapping, address, page, frame, &bytes);
     }
     return mapping_fault_slowly(mapping, address, operation);
-}
-
-/* A mapping that an operation made is known to it by its first address (cursor[0]) and found anew in each step. */
-static SLOW_PATH enum wk_status memory_map_step(struct operation *operation)
-{
-    struct process *process = container_of(operation->object, struct process, object);
-    struct mapping *mapping = mapping_find(process, operation->cursor[0]);
-    const struct memory *memory = container_of(operation->other, struct memory, object);
-    enum wk_status status = WK_OK;
-    uint64_t bytes;
-
-    if (memory->busy != NULL)
-        return WK_OK;
-    for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        if (mapping == NULL || mapping_memory(mapping) != memory || mapping->node.flags & CAPABILITY_DOOMED)
-            return WK_REVOKED;
-        if (operation->cursor[1] >= mapping_end(mapping) || operation->cursor[1] < mapping_start(mapping))
-            return WK_OK;
-        status = mapping_enter(mapping, operation->cursor[1], &bytes);
-        if (status != WK_OK)
-            return WK_OK; /* the page tables cannot be paid now: a fault will try again, and say so if it must */
-        operation->cursor[1] += bytes;
-        if (hart_current()->attention.stock_low)
-            break; /* making tables was enough for one step */
-    }
-    return WK_CONTINUE;
-}
-
-/* What is stored to can be loaded from, and is not executed. */
-static inline bool protection_is_allowed(uint64_t protection)
-{
-    return !(protection & WK_PROTECTION_WRITE) ||
-           (protection & (WK_PROTECTION_READ | WK_PROTECTION_EXECUTE)) == WK_PROTECTION_READ;
-}
-
-/* Whether the pages of such a range and protection may be mapped through the capability: a status and the argument. */
-static inline enum wk_status check_map(struct invocation *invocation, const struct memory *memory,
-                                       const struct wk_memory_map_in *in)
-{
-    const uint64_t protection = in->protection;
-
-    if (in->address + in->pages * WK_PAGE_BYTES > WK_USER_ADDRESS_END)
-        return invocation_bad_argument(invocation, 2);
-    if (in->offset_pages + in->pages > memory->pages)
-        return invocation_bad_argument(invocation, 4);
-    if (!protection_is_allowed(protection))
-        return invocation_bad_argument(invocation, 5);
-    if (protection & ~(uint64_t)invocation->capability->rights)
-        return WK_NO_RIGHT;
-    return capability_check_derive(invocation->capability);
-}
-
-_Static_assert((int)WK_PROTECTION_READ == (int)WK_MEMORY_RIGHT_READ &&
-                   (int)WK_PROTECTION_WRITE == (int)WK_MEMORY_RIGHT_WRITE &&
-                   (int)WK_PROTECTION_EXECUTE == (int)WK_MEMORY_RIGHT_EXECUTE,
-               "protections are compared with rights");
-
-static SLOW_PATH enum wk_status memory_map_begin(struct invocation *invocation, struct memory *memory,
-                                                 struct process *process, uint64_t address)
-{
-    struct operation *operation = &invocation->thread->operation;
-
-    operation_begin(operation, memory_map_step, &process->object);
-    operation_also(operation, &memory->object);
-    operation->cursor[0] = address;
-    operation->cursor[1] = address;
-    return WK_CONTINUE;
-}
-
-/* Enters the first page of a mapping. If its page tables cannot be paid now, a fault will try again. */
-static SLOW_PATH enum wk_status mapping_enter_first(struct mapping *mapping)
-{
-    uint64_t bytes;
-
-    (void)mapping_enter(mapping, mapping_start(mapping), &bytes);
-    return WK_OK;
-}
-
-/* The same, for the one page of a mapping of small memory. */
-static inline enum wk_status mapping_enter_single(struct mapping *mapping)
-{
-    const struct memory *memory = mapping_memory(mapping);
-    const struct frame *frame;
-
-    if (__builtin_expect(memory->is_physical || memory->levels != 0 || mapping->offset_pages >= MEMORY_INLINE_PAGES ||
-                             memory->options & WK_MEMORY_OPTIONS_LARGE ||
-                             mapping->protection - 1 >= WK_PROTECTION_EXECUTE - 1, /* none, or code */
-                         0))
-        return mapping_enter_first(mapping);
-    frame = memory_slot_frame(memory->slots[mapping->offset_pages]);
-    if (frame != NULL)
-        (void)space_enter(&mapping->process->space, mapping_start(mapping), arch_physical(frame_pointer(frame)),
-                          page_protection(mapping, frame), ARCH_LEAF_MEMORY);
-    return WK_OK;
-}
-
-enum wk_status memory_map(struct invocation *invocation, struct memory *memory, struct capability *process_capability,
-                          const struct wk_memory_map_in *in)
-{
-    struct process *process = container_of(process_capability->object, struct process, object);
-    enum wk_status status = check_map(invocation, memory, in);
-    struct tree_node *previous;
-    struct mapping *mapping;
-
-    if (status != WK_OK)
-        return status;
-    if (process->state >= WK_PROCESS_STATE_ENDING)
-        return WK_REVOKED;
-    if (!range_is_free(process, in->address, in->pages, &previous))
-        return WK_ALREADY_MAPPED;
-    mapping = bank_record(process->object.bank, sizeof(*mapping));
-    if (mapping == NULL)
-        return WK_NO_MEMORY;
-
-    op_commit();
-    mapping_insert(mapping, process, invocation->capability,
-                   capability_child_word(invocation->capability, UINT16_MAX) | CAPABILITY_MAPPING << 24, in->address,
-                   in->offset_pages, in->pages, in->protection, previous, &memory->mappings); /* INV-MAP-3 */
-    /* While an operation has the memory for itself, its pages come by faults, which wait. */
-    if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
-        return WK_OK;
-    if (mapping->pages == 1)
-        return mapping_enter_single(mapping);
-    return memory_map_begin(invocation, memory, process, in->address);
-}
-
-/*
- * cursor: 0 the range's first address, 1 the end of what is left of it, which only goes down, so that others who map there
- * meanwhile do not keep the operation going: what they make above it stays.
- */
-SMALL static enum wk_status process_unmap_step(struct operation *operation)
-{
-    struct process *process = container_of(operation->object, struct process, object);
-    const uint64_t end = operation->cursor[1];
-    struct mapping *mapping;
-
-    if (end > operation->cursor[0]) {
-        mapping = mapping_of_node(tree_find_at_most(&process->mappings, end - 1));
-        /* One that reaches into the range from before was not cut, since it is being taken back as a whole. */
-        if (mapping != NULL && mapping_end(mapping) > operation->cursor[0]) {
-            operation->cursor[1] = mapping_start(mapping);
-            if (mapping_remove_step(mapping) == WK_CONTINUE)
-                operation->cursor[1]++; /* it is still to be found, and nothing above it */
-            return WK_CONTINUE;
-        }
-    }
-    return operation_await_flush(operation);
-}
-
-static SLOW_PATH enum wk_status process_unmap_range(struct invocation *invocation, struct process *process,
-                                                    uint64_t address, uint64_t pages)
-{
-    struct operation *operation = &invocation->thread->operation;
-    const uint64_t end = address + pages * WK_PAGE_BYTES;
-
-    if (end > WK_USER_ADDRESS_END)
-        return invocation_bad_argument(invocation, 2);
-    if (process->state >= WK_PROCESS_STATE_ENDING)
-        return WK_REVOKED;
-    if (cut_out(process, address, end) != WK_OK)
-        return WK_NO_MEMORY;
-
-    op_commit();
-    operation_begin(operation, process_unmap_step, &process->object);
-    operation->cursor[0] = address;
-    operation->cursor[1] = end;
-    return WK_CONTINUE;
-}
-
-/* The common case is done in one go: what was mapped as one page, beside the last one, and no other hart has seen. */
-enum wk_status process_unmap(struct invocation *invocation, struct process *process,
-                             const struct wk_process_unmap_in *in)
-{
-    struct mapping *mapping;
-
-    if (in->pages != 1 || !space_removal_is_short(&process->space, in->address))
-        return process_unmap_range(invocation, process, in->address, in->pages);
-    mapping = mapping_of_node(tree_find_at_most(&process->mappings, in->address));
-    if (mapping == NULL || mapping_start(mapping) != in->address || mapping->pages != 1)
-        return process_unmap_range(invocation, process, in->address, in->pages);
-
-    op_commit();
-    space_remove_shortly(&process->space, in->address);
-    mapping_free(mapping);
-    return WK_OK;
-}
-
-/* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes
- * meanwhile is passed over, and one that comes meanwhile and does not allow it. */
-static SLOW_PATH enum wk_status process_protect_step(struct operation *operation)
-{
-    struct process *process = container_of(operation->object, struct process, object);
-    uint64_t *at = &operation->cursor[0];
-    const uint64_t end = operation->cursor[1];
-
-    for (unsigned i = 0; i < MAPPING_STEP && *at < end; i++) {
-        struct mapping *mapping = mapping_from(process, *at);
-        uint64_t bytes;
-
-        if (mapping == NULL || mapping_start(mapping) >= end) {
-            *at = end;
-            break;
-        }
-        if (mapping_start(mapping) > *at)
-            *at = mapping_start(mapping);
-        if (*at == mapping_start(mapping)) { /* once: what another does meanwhile stays */
-            if (operation->cursor[2] & ~(uint64_t)mapping->node.rights) {
-                *at = mapping_end(mapping);
-                continue;
-            }
-            mapping->protection = operation->cursor[2];
-        }
-        bytes = space_restrict(&process->space, *at, mapping->protection);
-        *at = (*at & ~(bytes - 1)) + bytes;
-        if (*at > mapping_end(mapping))
-            *at = mapping_end(mapping);
-    }
-    return *at >= end ? operation_await_flush(operation) : WK_CONTINUE;
-}
-
-/* Checks the range from cursor[0] to cursor[1], cursor[3] being where it began; then protects it. */
-static SLOW_PATH enum wk_status process_protect_check_step(struct operation *operation)
-{
-    struct process *process = container_of(operation->object, struct process, object);
-    uint64_t *at = &operation->cursor[0];
-
-    for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        const struct mapping *mapping = mapping_find(process, *at);
-
-        if (mapping == NULL)
-            return WK_NOT_MAPPED;
-        if (operation->cursor[2] & ~(uint64_t)mapping->node.rights)
-            return WK_NO_RIGHT;
-        *at = mapping_end(mapping);
-        if (*at >= operation->cursor[1]) {
-            *at = operation->cursor[3];
-            operation->step = process_protect_step;
-            return cut_out(process, *at, operation->cursor[1]) == WK_OK ? WK_CONTINUE : WK_NO_MEMORY;
-        }
-    }
-    return WK_CONTINUE;
-}
-
-SMALL enum wk_status process_protect(struct invocation *invocation, struct process *process,
-                                     const struct wk_process_protect_in *in)
-{
-    struct operation *operation = &invocation->thread->operation;
-    const uint64_t protection = in->protection;
-    const uint64_t end = in->address + in->pages * WK_PAGE_BYTES;
-
-    if (end > WK_USER_ADDRESS_END)
-        return invocation_bad_argument(invocation, 2);
-    if (!protection_is_allowed(protection))
-        return invocation_bad_argument(invocation, 3);
-    if (process->state >= WK_PROCESS_STATE_ENDING)
-        return WK_REVOKED;
-    /* A page that becomes executable is entered by a fault; but one that a fault is about to enter was prepared before. */
-    if (protection & WK_PROTECTION_EXECUTE)
-        (void)space_fetch_prepare(&process->space);
-    operation_begin(operation, process_protect_check_step, &process->object);
-    operation->cursor[0] = in->address;
-    operation->cursor[1] = end;
-    operation->cursor[2] = protection;
-    operation->cursor[3] = in->address;
-    return WK_CONTINUE;
-}
-
-enum wk_status process_synchronize_code(struct invocation *invocation, struct process *process)
-{
-    if (process->state >= WK_PROCESS_STATE_ENDING)
-        return WK_REVOKED;
-
-    op_commit();
-    if (space_fetch_prepare(&process->space))
-        return WK_OK;
-    return operation_begin(&invocation->thread->operation, operation_await_flush, &process->object);
 }
