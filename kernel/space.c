@@ -107,8 +107,10 @@ void space_activate(struct space *space)
     const uint64_t bit = ~hart->others;
 
     set_current(hart, space);
-    if (space->asid == 0 && space->running == 0) /* else others have entries under number 0 and flush them by it */
+    if (space->asid == 0 && space->running == 0) { /* else others have entries under number 0 and flush them by it */
         space->asid = asid_take();
+        space->harts = 0; /* whatever they met until now, they have not met it under this number */
+    }
     space->running |= bit;
     arch_space_switch(space->root_physical, space->asid);
     if (space->asid == 0)

@@ -179,7 +179,7 @@ static void many_harts_are_reached(void **state)
 /* The identifier of a new process whose space this hart has run for a moment: that is when it gets one. */
 static uint64_t identifier_of_new(wk_handle *handle)
 {
-    struct space *own = hart_current()->space;
+    struct space *own = &actor()->process->space;
     struct space *space;
 
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, handle));
@@ -225,6 +225,29 @@ static void identifiers_are_used_again_in_great_number(void **state)
     }
 }
 
+/* The other hart has met the space under number 0, and still remembers what the identifier's last owner had. */
+static void an_identifier_that_comes_late_brings_no_old_entries(void **state)
+{
+    struct physical physical;
+    struct program late;
+    wk_handle handle;
+
+    (void)state;
+    make_threads(2);
+    assert_int_not_equal(identifier_of_new(&handle), 0); /* the last one */
+    do
+        late = program_make(100, 10);
+    while (late.thread_record->hart != there->hart);
+    make_current(late.thread_record);
+    assert_int_equal(late.process_record->space.asid, 0);
+    assert_ok(wk_process_kill(process, 0));
+    assert_ok(wk_process_suspend(late.process));
+    assert_ok(wk_process_resume(late.process));
+    make_current(late.thread_record);
+    assert_int_not_equal(late.process_record->space.asid, 0);
+    assert_false(host_translate(late.thread_record->hart, BASE, ARCH_LOAD, &physical));
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -238,6 +261,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(many_harts_are_reached),
         cmocka_unit_test(each_space_has_an_identifier_of_its_own_while_there_are_any),
         cmocka_unit_test(identifiers_are_used_again_in_great_number),
+        cmocka_unit_test(an_identifier_that_comes_late_brings_no_old_entries),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
