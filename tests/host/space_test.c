@@ -228,6 +228,7 @@ static void identifiers_are_used_again_in_great_number(void **state)
 /* The other hart has met the space under number 0, and still remembers what the identifier's last owner had. */
 static void an_identifier_that_comes_late_brings_no_old_entries(void **state)
 {
+    const uint64_t word = 5;
     struct physical physical;
     struct program late;
     wk_handle handle;
@@ -240,9 +241,10 @@ static void an_identifier_that_comes_late_brings_no_old_entries(void **state)
     while (late.thread_record->hart != there->hart);
     make_current(late.thread_record);
     assert_int_equal(late.process_record->space.asid, 0);
+    act_as(there);
+    assert_true(user_store(BASE, &word, 8));
+    act_as(boot);
     assert_ok(wk_process_kill(process, 0));
-    assert_ok(wk_process_suspend(late.process));
-    assert_ok(wk_process_resume(late.process));
     make_current(late.thread_record);
     assert_int_not_equal(late.process_record->space.asid, 0);
     assert_false(host_translate(late.thread_record->hart, BASE, ARCH_LOAD, &physical));
