@@ -244,7 +244,9 @@ static void an_identifier_that_comes_late_brings_no_old_entries(void **state)
     act_as(there);
     assert_true(user_store(BASE, &word, 8));
     act_as(boot);
+    assert_ok(wk_process_suspend(late.process));
     assert_ok(wk_process_kill(process, 0));
+    assert_ok(wk_process_resume(late.process));
     make_current(late.thread_record);
     assert_int_not_equal(late.process_record->space.asid, 0);
     assert_false(host_translate(late.thread_record->hart, BASE, ARCH_LOAD, &physical));
