@@ -9,17 +9,15 @@
 #define CONFIG_DEBUG 0
 #endif
 
-/* Of a function in a file that is compiled to be fast (KERNEL_HOT): it is run so rarely, or does so much at once, that it
- * is to be small instead. */
-#define SMALL __attribute__((cold))
-
 #ifdef WINKLE_MEASURE
 #define CONFIG_MEASURE 1
 #else
 #define CONFIG_MEASURE 0
 #endif
 
-/* Of a function beside the straight path: never inlined into it, and compiled for size. */
+/* For functions in files that are compiled to be fast (KERNEL_HOT): compiled for size all the same. */
+#define SMALL __attribute__((cold))
+/* The same, and never inlined into the straight path that it stands beside. */
 #define SLOW_PATH __attribute__((noinline, cold))
 
 #endif

@@ -280,7 +280,7 @@ void frame_unpin(struct frame *frame)
         frame_retire(frame);
 }
 
-bool frame_quarantine_release(void)
+SMALL bool frame_quarantine_release(void)
 {
     unsigned count;
 

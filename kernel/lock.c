@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel lock's slow path, and the meter of how long it is held. Invariants: see lock.h.
+ * The kernel lock's slow path. Invariants: see lock.h.
  *
  * A hart that waits for the lock has interrupts off, so a flush request of the holder, or of a hart before it in the
  * queue, would wait for it: therefore it serves them while it spins (design, 2.8).

@@ -140,8 +140,8 @@ static struct frame *mapping_frame(const struct mapping *mapping, uint64_t addre
                : memory_page(memory, mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES);
 }
 
-/* cursor: 0 the address. All harts have fenced their fetches: enters the page, if it still is the same one. What has
- * changed meanwhile is found by the fault that comes then. */
+/* cursor: 0 the address, 1 space->code_made. All harts have fenced their fetches: enters the page, if it still is the same
+ * one, and was not made executable anew. What has changed meanwhile is found by the fault that comes then. */
 static SLOW_PATH enum wk_status mapping_fetch_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
@@ -154,25 +154,30 @@ static SLOW_PATH enum wk_status mapping_fetch_step(struct operation *operation)
     mapping = mapping_find(process, address);
     if (mapping != NULL && !(mapping->node.flags & CAPABILITY_DOOMED) &&
         mapping_memory(mapping)->object.state != OBJECT_DYING && mapping_memory(mapping)->busy == NULL &&
-        mapping_frame(mapping, address) == operation->pointer)
+        mapping_frame(mapping, address) == operation->pointer && process->space.code_made == operation->cursor[1])
         (void)mapping_enter_prepared(mapping, address, &bytes);
     return WK_OK;
 }
 
 /* Where a page of code or of physical memory is to be entered: code when no hart is left that would fetch what was in the
  * page before. */
-static SLOW_PATH enum wk_status mapping_fault_slowly(struct mapping *mapping, uint64_t address,
+static SLOW_PATH enum wk_status mapping_fault_slowly(struct mapping *mapping, uint64_t address, enum arch_access access,
                                                      struct operation *operation)
 {
     struct space *space = &mapping->process->space;
     uint64_t bytes;
 
+    if (mapping_is_code(mapping) && arch_entry_protection(space_lookup(space, address, &bytes)) & access) {
+        arch_flush_page(space->asid, address); /* another hart entered it meanwhile */
+        return WK_OK;
+    }
     if (!mapping_is_code(mapping) || space_fetch_prepare(space))
         return mapping_enter_prepared(mapping, address, &bytes);
     if (!space_can_enter(space, address))
         return WK_NO_MEMORY;
     operation_begin(operation, mapping_fetch_step, &mapping->process->object);
     operation->cursor[0] = address;
+    operation->cursor[1] = space->code_made;
     operation->pointer = mapping_frame(mapping, address);
     return WK_CONTINUE;
 }
@@ -208,5 +213,5 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
         if (!mapping_is_code(mapping))
             return mapping_enter_frame(mapping, address, page, frame, &bytes);
     }
-    return mapping_fault_slowly(mapping, address, operation);
+    return mapping_fault_slowly(mapping, address, access, operation);
 }

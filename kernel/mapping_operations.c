@@ -72,15 +72,25 @@ static SLOW_PATH enum wk_status memory_map_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
-static SLOW_PATH enum wk_status memory_map_begin(struct invocation *invocation, struct memory *memory,
-                                                 struct process *process, uint64_t address)
+/* Leaves a new mapping to faults. Of code, a fault that was about to enter what stood there before enters nothing now. */
+static SLOW_PATH enum wk_status mapping_leave_to_faults(struct mapping *mapping)
+{
+    mapping->process->space.code_made += mapping_is_code(mapping);
+    return WK_OK;
+}
+
+static SLOW_PATH enum wk_status memory_map_begin(struct invocation *invocation, struct mapping *mapping)
 {
     struct operation *operation = &invocation->thread->operation;
+    struct process *process = mapping->process;
 
+    mapping_leave_to_faults(mapping);
+    if (mapping_is_code(mapping) && !space_fetch_prepare(&process->space))
+        return WK_OK;
     operation_begin(operation, memory_map_step, &process->object);
-    operation_also(operation, &memory->object);
-    operation->cursor[0] = address;
-    operation->cursor[1] = address;
+    operation_also(operation, mapping->node.object);
+    operation->cursor[0] = mapping_start(mapping);
+    operation->cursor[1] = mapping_start(mapping);
     return WK_CONTINUE;
 }
 
@@ -89,6 +99,7 @@ static SLOW_PATH enum wk_status mapping_enter_first(struct mapping *mapping)
 {
     uint64_t bytes;
 
+    mapping_leave_to_faults(mapping);
     (void)mapping_enter(mapping, mapping_start(mapping), &bytes);
     return WK_OK;
 }
@@ -135,10 +146,10 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
                    in->offset_pages, in->pages, in->protection, previous, &memory->mappings); /* INV-MAP-3 */
     /* While an operation has the memory for itself, its pages come by faults, which wait. */
     if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
-        return WK_OK;
+        return mapping_leave_to_faults(mapping);
     if (mapping->pages == 1)
         return mapping_enter_single(mapping);
-    return memory_map_begin(invocation, memory, process, in->address);
+    return memory_map_begin(invocation, mapping);
 }
 
 /* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
@@ -217,6 +228,7 @@ SMALL static enum wk_status process_unmap_step(struct operation *operation)
                 operation->cursor[1]++; /* it is still to be found, and nothing above it */
             return WK_CONTINUE;
         }
+        operation->cursor[1] = operation->cursor[0]; /* what comes from now on stays */
     }
     return operation_await_flush(operation);
 }
@@ -340,9 +352,8 @@ SMALL enum wk_status process_protect(struct invocation *invocation, struct proce
         return invocation_bad_argument(invocation, 3);
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
-    /* A page that becomes executable is entered by a fault; but one that a fault is about to enter was prepared before. */
     if (protection & WK_PROTECTION_EXECUTE)
-        (void)space_fetch_prepare(&process->space);
+        process->space.code_made++;
     operation_begin(operation, process_protect_check_step, &process->object);
     operation->cursor[0] = in->address;
     operation->cursor[1] = end;

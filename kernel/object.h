@@ -3,8 +3,8 @@
  * What all kernel objects have in common, and how they end.
  *
  * An object lives while capabilities name it. When the last one goes, or its bank is destroyed, it is condemned: it is
- * OBJECT_DYING, invocations answer `revoked`, and it stands on some operation's list of condemned objects. That
- * operation's steps first take back all capabilities to it, then call the type's `dismantle` until it answers WK_OK, then
+ * OBJECT_DYING, invocations answer `revoked`, and it stands on some operation's list of condemned objects, or between its
+ * steps in the queue of a hart's reaper. The operation's steps first take back all capabilities to it, then call the type's `dismantle` until it answers WK_OK, then
  * release the record. Dismantling may condemn further objects: they go to the front of the same list, so nothing recurses.
  * An object that another operation still works on lingers: whoever drops the last reference leaves its release to the
  * hart's reaper.
@@ -12,7 +12,7 @@
  * INV-OBJECT-1 capabilities counts the table slots that name the object.
  * INV-OBJECT-2 A live object of which capabilities == 0 is condemned before the lock is released, except the first bank
  *              and objects under construction (OBJECT_MAKING).
- * INV-OBJECT-3 A dying object is on exactly one list of condemned objects until its record is released, or it lingers. One
+ * INV-OBJECT-3 A dying object is on exactly one list of condemned objects, an operation's or a reaper's, until its record is released, or it lingers. One
  *              that is not dying is on such a list only as a process that a reaper is to end.
  */
 #ifndef OBJECT_H

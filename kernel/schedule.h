@@ -20,8 +20,8 @@
 
 /* Prepares a hart's queues. */
 void schedule_hart_init(struct hart *hart);
-/* The hart on which a new thread is to run: the one with the fewest. Whoever makes the thread counts it in
- * hart->thread_count. Bound: one look at each hart. */
+/* The hart on which a new thread is to run: the one with the fewest of 16 that are looked at, in turn. Whoever makes the
+ * thread counts it in hart->thread_count. */
 struct hart *schedule_place(void);
 /* The thread may run: queues it behind its equals, and asks its hart to choose again if it is more urgent. */
 void schedule_ready(struct thread *thread);

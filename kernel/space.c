@@ -40,7 +40,7 @@ static void remember_table(struct space *space, uint64_t address, uint64_t *entr
 }
 
 /* The lowest free identifier from 1, or 0 if all are taken. */
-SMALL static uint64_t asid_take(void)
+static uint64_t asid_take(void)
 {
     const unsigned bits = arch_asid_bits();
     unsigned word;
@@ -67,7 +67,7 @@ static void asid_release(uint64_t asid)
     asid_words_full &= ~(UINT64_C(1) << asid / 64);
 }
 
-SMALL enum wk_status space_init(struct space *space, struct bank *bank)
+enum wk_status space_init(struct space *space, struct bank *bank)
 {
     uint64_t *root = bank_page(bank, space);
 
@@ -80,11 +80,12 @@ SMALL enum wk_status space_init(struct space *space, struct bank *bank)
     space->bank = bank;
     space->harts = 0;
     space->running = 0;
+    space->code_made = 0;
     space->asid = 0;
     return WK_OK;
 }
 
-SMALL void space_release(struct space *space)
+void space_release(struct space *space)
 {
     assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
     assert(space->running == 0);              /* INV-SPACE-3 */
@@ -109,7 +110,8 @@ void space_activate(struct space *space)
     set_current(hart, space);
     if (space->asid == 0 && space->running == 0) { /* else others have entries under number 0 and flush them by it */
         space->asid = asid_take();
-        space->harts = 0; /* whatever they met until now, they have not met it under this number */
+        if (space->asid != 0)
+            space->harts = 0; /* whoever met it until now has not met it under this number */
     }
     space->running |= bit;
     arch_space_switch(space->root_physical, space->asid);
@@ -267,7 +269,7 @@ static void release_empty_tables(struct space *space, uint64_t address)
 }
 
 /* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
-SMALL static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
+static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
 {
     unsigned level = target;
     uint64_t *entry = walk(space, address, &level);

@@ -33,10 +33,11 @@ struct space {
     struct frame *last_frame;
     uint64_t last_place; /* its addresses, without the part that it translates */
     struct physical root_physical;
-    struct bank *bank; /* pays for tables */
-    uint64_t asid;     /* its own; 0: shared, and flushed at each switch */
-    uint64_t harts;    /* harts that may hold entries of it, and have fenced their fetches for it, by index */
-    uint64_t running;  /* those on which it is current */
+    struct bank *bank;  /* pays for tables */
+    uint64_t asid;      /* its own; 0: shared, and flushed at each switch */
+    uint64_t harts;     /* harts that may hold entries of it, and have fenced their fetches for it, by index */
+    uint64_t running;   /* those on which it is current */
+    uint64_t code_made; /* how often pages became executable in it */
 };
 
 /* Takes one frame. */

@@ -104,7 +104,7 @@ static struct capability *give_first(struct process *process, struct object *obj
         status = capability_reserve(&process->table, process);
     } while (status == WK_AGAIN);
     if (object == NULL || status != WK_OK)
-        panic("the machine has too little memory for the first process");
+        panic("the machine has too little memory");
     return capability_make(process, object, rights, NULL);
 }
 
@@ -118,7 +118,7 @@ static void fill(struct memory *memory, uint64_t page, const char *from, uint64_
 
         refill();
         if (memory_make_present(memory, page, &frame) != WK_OK)
-            panic("the machine has too little memory for the first process");
+            panic("the machine has too little memory");
         arch_bytes_copy(frame_pointer(frame), from, part);
         from += part;
         bytes -= part;
@@ -136,7 +136,7 @@ static void map(struct thread *thread, struct capability *memory, struct capabil
     refill();
     if (pages != 0 &&
         memory_map(&invocation, container_of(memory->object, struct memory, object), process, &in) != WK_OK)
-        panic("the machine has too little memory for the first process");
+        panic("the machine has too little memory");
     invoke_check_commit(WK_OK);
 }
 
@@ -157,7 +157,7 @@ static void fill_boot_page(struct memory *memory)
 
     refill();
     if (memory_make_present(memory, 0, &frame) != WK_OK)
-        panic("the machine has too little memory for the first process");
+        panic("the machine has too little memory");
     page = frame_pointer(frame);
     page->archive_offset = boot_information.archive.start.address % WK_PAGE_BYTES;
     page->archive_bytes = boot_information.archive.bytes;
@@ -194,7 +194,7 @@ static void start_first_process(void)
     struct capability *boot_page;
 
     if (thread == NULL || image == NULL || page == NULL)
-        panic("the machine has too little memory for the first process");
+        panic("the machine has too little memory");
     self = give_first(process, &process->object, WK_RIGHTS_ALL);
     give_first(process, &thread->object, WK_RIGHTS_ALL);
     give_first(process, &bank_first->object, WK_RIGHTS_ALL);

@@ -296,11 +296,8 @@ struct thread *trap_leave(void)
             continue;
         }
         kernel_lock_acquire();
-        if (frame_quarantine_count() != 0 && frame_quarantine_release()) {
-            kernel_lock_release();
-            continue;
-        }
-        if (hart->served < SERVED_MAX && (event_wake_granted(hart) || deadline_expire(hart))) {
+        if (hart->served < SERVED_MAX && ((frame_quarantine_count() != 0 && frame_quarantine_release()) ||
+                                          event_wake_granted(hart) || deadline_expire(hart))) {
             hart->served++;
             kernel_lock_release();
             continue;

@@ -10,13 +10,13 @@
 
 /*
  * An ecall whose operation is 4096 or more. The eight arguments are the registers a0 to a7 as they came. Callee-saved
- * registers are still the user's when this returns. Before the call assembly has stored pc (after the ecall), ra, sp, gp
- * and tp in the current thread's context.
+ * registers are still the user's when this returns; assembly keeps ra, sp and tp in the hart.
  *
  * Returns 0 if the same thread goes straight on with status WK_OK and at most the first of hart->invocation.words not 0,
  * or a positive number if it goes straight on with the number's low 16 bits as status and all those words as results, which
- * assembly sets to 0; every other caller-saved register becomes 0. Otherwise (negative) the answer is in the context's a0 to a6 already or will be (arch_context_answer); assembly stores
- * the other registers in the context of hart->current, and calls trap_leave.
+ * assembly sets to 0; every other caller-saved register becomes 0. Otherwise (negative) the answer is in the context's a0
+ * to a6 already or will be (arch_context_answer); assembly stores all other registers in the context of hart->current, and
+ * calls trap_leave.
  */
 int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
                         uint64_t word5, uint64_t operation);

@@ -263,6 +263,13 @@ static void replace_page(uint64_t address)
     write_code(2);
 }
 
+static void map_anew(uint64_t address)
+{
+    assert_ok(wk_process_unmap(process, address, 1));
+    write_code(2);
+    assert_ok(wk_memory_map(memory, process, address, 0, 1, EXECUTE));
+}
+
 static void end_process(uint64_t address)
 {
     (void)address;
@@ -340,6 +347,12 @@ static void it_is_replaced_while_the_others_are_asked(void **state)
     try_meanwhile(replace_page, true);
 }
 
+static void it_is_mapped_anew_while_the_others_are_asked(void **state)
+{
+    (void)state;
+    try_meanwhile(map_anew, true);
+}
+
 static void the_process_ends_while_the_others_are_asked(void **state)
 {
     (void)state;
@@ -362,6 +375,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(a_page_is_unmapped_while_the_others_are_asked),
         cmocka_unit_test(it_is_made_plain_while_the_others_are_asked),
         cmocka_unit_test(it_is_replaced_while_the_others_are_asked),
+        cmocka_unit_test(it_is_mapped_anew_while_the_others_are_asked),
         cmocka_unit_test(the_process_ends_while_the_others_are_asked),
     };
 

@@ -143,6 +143,28 @@ static void frames_stay_in_quarantine_until_every_hart_has_flushed(void **state)
     kernel_lock_release();
 }
 
+/* What others gave back is not all released before the thread goes on. */
+static void a_long_quarantine_does_not_keep_a_hart_in_the_kernel(void **state)
+{
+    struct frame *frames[200];
+
+    (void)state;
+    machine_start(&(struct host_machine){.harts = 2, .asid_bits = 8});
+    map(make_memory(BOOT_BANK, 2, 0), BASE, READ);
+    for (unsigned i = 0; i < 200; i++)
+        frames[i] = take();
+    kernel_lock_acquire();
+    assert_ok(bank_charge(bank_first, 200));
+    ask_other_hart_to_flush();
+    for (unsigned i = 0; i < 200; i++)
+        frame_drop(frames[i], bank_first);
+    harts[1]->flush_seen = harts[1]->flush_asked;
+    kernel_lock_release();
+    hart_current()->attention.reschedule = true;
+    assert_ok(wk_capability_check(BOOT_BANK));
+    assert_in_range(frame_quarantine_count(), 1, 199);
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -151,6 +173,7 @@ int main(int count, char **arguments)
         machine_test(a_superframe_is_whole_again_when_its_last_frame_returns),
         machine_test(a_pinned_frame_outlives_its_last_reference),
         cmocka_unit_test(frames_stay_in_quarantine_until_every_hart_has_flushed),
+        cmocka_unit_test(a_long_quarantine_does_not_keep_a_hart_in_the_kernel),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

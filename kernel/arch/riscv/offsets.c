@@ -10,6 +10,8 @@
 
 #define CONSTANT(name, value) __asm__ volatile("->" #name " %0" ::"i"(value))
 
+_Static_assert(WK_OPERATION_FIRST % OPERATION_SLOTS == 0, "one shift finds the table");
+
 void offsets(void);
 
 void offsets(void)
