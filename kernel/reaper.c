@@ -105,7 +105,7 @@ void reaper_take(struct operation *operation)
 
 void reaper_end_process(struct process *process, uint8_t priority)
 {
-    /* It may be in a reaper's queue already, or condemned: then it ends by that. */
-    if (list_is_empty(&process->object.dying_link))
+    /* It may be in a reaper's queue already, or condemned: then it ends by that. Or it has ended, and lingers for others. */
+    if (process->state != WK_PROCESS_STATE_ENDED && list_is_empty(&process->object.dying_link))
         reaper_queue(&process->object, priority);
 }

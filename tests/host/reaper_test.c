@@ -132,6 +132,31 @@ static void who_takes_over_a_process_from_the_reaper_ends_it(void **state)
     assert_null(reaper()->operation.step);
 }
 
+/*
+ * The one it kills ends by the destruction of its bank, and lingers only for the killer, which is killed meanwhile and
+ * leaves the reaper what it has condemned: the event of which the killed one had the last capability.
+ */
+static void what_lingers_is_queued_once(void **state)
+{
+    (void)state;
+    for (unsigned points = 0; points < 6; points++) {
+        const struct program killer = program_make(100, 10);
+        const struct program killed = program_make(100, 10);
+        const uint64_t identity = identity_of(killed.process);
+        const wk_handle other = program_grant(&killer, killed.process, WK_TRANSFER_DUP, ALL_RIGHTS);
+        wk_handle event;
+
+        assert_ok(wk_event_create(BOOT_BANK, &event));
+        program_grant(&killed, event, WK_TRANSFER_GIVE, ALL_RIGHTS);
+        begin_operation(killer.thread_record, WK_PROCESS_KILL, other, (uint64_t[6]){0}, points);
+        assert_ok(wk_bank_destroy(killed.bank));
+        assert_ok(wk_process_kill(killer.process, 0));
+        settle();
+        check_kernel();
+        assert_false(object_exists(identity));
+    }
+}
+
 /* ---- reports ---- */
 
 static size_t reported;
@@ -218,6 +243,7 @@ int main(int count, char **arguments)
         program_test(a_fault_that_nobody_handles_leaves_the_process_to_the_reaper),
         program_test(the_most_urgent_comes_first),
         program_test(who_takes_over_a_process_from_the_reaper_ends_it),
+        program_test(what_lingers_is_queued_once),
         program_test(an_end_that_nobody_listens_for_is_reported_a_character_a_step),
         program_test(an_end_that_somebody_listens_for_is_not),
         cmocka_unit_test(reports_do_not_mix),
