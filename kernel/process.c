@@ -2,7 +2,8 @@
 /*
  * Processes: an address space, a capability table, and the threads that run with them. A process ends in steps: threads,
  * mappings, capabilities, address space; each step is safe to be taken by whoever comes first, since all progress is in
- * what is left. The tables' operations that go through a process's address space are in mapping.c.
+ * what is left. The operations that go through a process's address space are in mapping_operations.c, the report of an end
+ * that nobody listens for in report.c.
  *
  * INV-PROCESS-1 state is `ended` exactly if it has no threads, mappings, capabilities and address space.
  * INV-PROCESS-2 while state is `suspended`, every started thread of it is.
@@ -12,7 +13,6 @@
 
 #include "assert.h"
 #include "bank.h"
-#include "console.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "mapping.h"
@@ -52,62 +52,6 @@ void process_begin_end(struct process *process, enum wk_end_reason reason, uint6
     trace(WK_TRACE_EVENT_END, process->object.identity, reason);
 }
 
-/* What a person reads of an end that nobody listens for, by the faults of wk_end_reason in their order. All have about the
- * same length, so that pointers to them would take more. */
-static const char reasons[][23] = {
-    "unhandled foreign call", "load fault at",      "store fault at",       "fetch fault at",
-    "illegal instruction at", "breakpoint at",      "misaligned access at", "no memory for page at",
-    "fault in handler at",    "page taken back at",
-};
-_Static_assert(sizeof(reasons) / sizeof(*reasons) == WK_END_REASON_REVOKED - WK_END_REASON_FOREIGN_CALL + 1,
-               "one for each fault");
-
-/*
- * The report that is being printed. The next begins when it is whole: until then, whoever owes one goes on with this. In its
- * text I stands for the process, R for the reason, after which the rest follows, D and C for the detail and the counter.
- */
-static struct {
-    struct process *process; /* whose end it tells of, which is not complete before; NULL: there is none */
-    const char *text;        /* what is left */
-    unsigned shift;          /* of a number, to its next digit */
-} report = {.shift = 60};
-
-/* Prints one character, for each is a call to the firmware, of the report that is under way, or begins the process's. */
-static void report_step(struct process *process)
-{
-    char character;
-    bool passed = true;
-
-    if (report.process == NULL) {
-        report.process = process;
-        report.text = "winkle: process I ended: R";
-    }
-    process = report.process;
-    if (*report.text == 'R')
-        report.text = reasons[process->reason - WK_END_REASON_FOREIGN_CALL];
-    else if (*report.text == 0)
-        report.text = " 0xD, pc 0xC\n";
-    character = *report.text;
-    if (character == 'D' || character == 'C') {
-        const uint64_t rest = (character == 'D' ? process->end_detail : process->end_counter) >> report.shift;
-
-        passed = report.shift == 0;
-        report.shift = (report.shift - 4) & 63;
-        if (rest == 0 && !passed)
-            return; /* no leading zeros */
-        character = "0123456789abcdef"[rest & 15];
-    }
-    report.text += passed;
-    if (character == 'I')
-        console_print("%lu", process->object.identity);
-    else
-        arch_console_put(character);
-    if (character == '\n') {
-        process->owes_report = false;
-        report.process = NULL;
-    }
-}
-
 enum wk_status process_end_step(struct process *process, struct operation *operation)
 {
     if (process->state == WK_PROCESS_STATE_ENDED)
@@ -121,7 +65,7 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
         return WK_CONTINUE;
     }
     if (process->owes_report) {
-        report_step(process);
+        process_report_step(process);
         return WK_CONTINUE;
     }
     if (process->mappings.first != NULL) {

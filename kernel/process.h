@@ -38,6 +38,8 @@ struct process *process_make(struct bank *bank, uint8_t priority_ceiling);
 void process_begin_end(struct process *process, enum wk_end_reason reason, uint64_t detail, uint64_t counter);
 /* One step of taking it apart: threads, the report that it owes, mappings, capabilities. WK_CONTINUE until all are gone. */
 enum wk_status process_end_step(struct process *process, struct operation *operation);
+/* Prints one character of the report that is under way, or begins the process's, which owes one. */
+void process_report_step(struct process *process);
 /* The current thread's process ends by this thread's doing; a report is printed if nobody listens for the end. */
 void process_fault(struct thread *thread, enum wk_end_reason reason, uint64_t detail);
 
