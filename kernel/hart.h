@@ -31,6 +31,7 @@ struct meters {
     uint64_t lock_taken;       /* instructions when the lock was taken, less `firmware` then */
     uint64_t firmware;         /* instructions ever spent in firmware */
     uint64_t firmware_entered; /* the same, at kernel_entered */
+    bool had_company;          /* since kernel_entered another hart ran */
 };
 
 /* See deadline.h. */

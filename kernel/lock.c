@@ -19,6 +19,7 @@ void kernel_lock_wait(uint32_t ticket)
     assert((uint32_t)(atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) - ticket) <= hart_count);
     for (unsigned spins = 1; atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket; spins++) {
         space_flush_serve();
+        meter_lock_waits();
         if (spins % SPINS_MAX == 0)
             hart_rest();
         else

@@ -4,10 +4,23 @@
 
 #ifdef WINKLE_MEASURE
 
+#include <stdatomic.h>
+
+/* The hart that came by any meter last. */
+static struct hart *_Atomic last_hart;
+
+static void look_for_company(struct hart *hart)
+{
+    if (atomic_exchange_explicit(&last_hart, hart, memory_order_relaxed) != hart)
+        hart->meters.had_company = true;
+}
+
 void meter_entered(void)
 {
     struct meters *meters = &hart_current()->meters;
 
+    look_for_company(hart_current());
+    meters->had_company = false;
     meters->kernel_entered = arch_instructions();
     meters->firmware_entered = meters->firmware;
     meters->value[WK_METER_TRAPS]++;
@@ -24,8 +37,9 @@ void meter_left(void)
     const uint64_t firmware = meters->firmware - meters->firmware_entered;
     const uint64_t stretch = arch_instructions() - meters->kernel_entered - firmware;
 
-    if (meters->kernel_entered == 0)
-        return; /* the hart has just come up */
+    look_for_company(hart_current());
+    if (meters->kernel_entered == 0 || meters->had_company)
+        return; /* the hart has just come up, or was not alone */
     if (stretch > meters->value[WK_METER_INTERRUPTS_OFF])
         meters->value[WK_METER_INTERRUPTS_OFF] = stretch;
     if (firmware > meters->value[WK_METER_FIRMWARE])
@@ -44,6 +58,7 @@ void meter_lock_taken(void)
 {
     struct meters *meters = &hart_current()->meters;
 
+    look_for_company(hart_current());
     meters->lock_taken = arch_instructions() - meters->firmware;
 }
 
@@ -52,9 +67,15 @@ void meter_lock_released(void)
 {
     struct meters *meters = &hart_current()->meters;
     const uint64_t held = arch_instructions() - meters->firmware - meters->lock_taken;
+    const bool was_alone = atomic_load_explicit(&last_hart, memory_order_relaxed) == hart_current();
 
-    if (held > meters->value[WK_METER_LOCK_HOLD])
+    if (was_alone && held > meters->value[WK_METER_LOCK_HOLD])
         meters->value[WK_METER_LOCK_HOLD] = held;
+}
+
+void meter_lock_waits(void)
+{
+    look_for_company(hart_current());
 }
 
 enum wk_status meter_read(enum wk_meter meter, bool reset, uint64_t *value)

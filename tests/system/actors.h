@@ -19,7 +19,7 @@
 #define ACTOR_BANK_PAGES 256
 #define ACTOR_PRIORITY 100
 #define ACTOR_GRANTS_MAX 8
-#define ACTOR_PATIENCE_NS (30 * WK_NS_PER_SECOND)
+#define ACTOR_PATIENCE_NS (100 * WK_NS_PER_SECOND)
 
 struct actor {
     wk_handle bank;

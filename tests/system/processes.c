@@ -69,13 +69,23 @@ static void exits(void)
     }
 }
 
-/* The counter in shared memory moves while the process runs, and only then. */
+/* The counter in shared memory moves while the process runs, and only then. On an emulator another hart may get its turn
+ * late. */
 static bool moves(const volatile uint64_t *counter)
 {
     const uint64_t before = *counter;
 
-    pause_for(20 * MILLISECOND);
+    for (int patience = 0; *counter == before && patience < 500; patience++)
+        pause_for(20 * MILLISECOND);
     return *counter != before;
+}
+
+static bool stands_still(const volatile uint64_t *counter)
+{
+    const uint64_t before = *counter;
+
+    pause_for(20 * MILLISECOND);
+    return *counter == before;
 }
 
 static void start_counting(struct actor *actor, const char *part, wk_handle memory, const volatile uint64_t *counter)
@@ -102,12 +112,12 @@ static void suspended_and_killed(void)
     for (int turn = 0; turn < 5; turn++) {
         EXPECT(WK_OK, wk_process_suspend(actor.child.process));
         EQUAL(WK_PROCESS_STATE_SUSPENDED, state_of(actor.child.process).state);
-        CHECK(!moves(address));
+        CHECK(stands_still(address));
         EXPECT(WK_OK, wk_process_resume(actor.child.process));
         CHECK(moves(address));
     }
     EXPECT(WK_OK, wk_process_kill(actor.child.process, 42));
-    CHECK(!moves(address));
+    CHECK(stands_still(address));
     EQUAL(WK_PROCESS_STATE_ENDED, state_of(actor.child.process).state);
     EQUAL(0, state_of(actor.child.process).threads);
     EQUAL(0, state_of(actor.child.process).capabilities);
@@ -128,7 +138,7 @@ static void ends_with_its_bank(void)
     EXPECT(WK_OK, wk_map_new(1, 0, &memory, &address));
     start_counting(&actor, "grandparent", memory, address);
     EXPECT(WK_OK, wk_bank_destroy(actor.bank));
-    CHECK(!moves(address));
+    CHECK(stands_still(address));
     EXPECT(WK_BAD_HANDLE, wk_capability_check(actor.child.process));
     EXPECT(WK_BAD_HANDLE, wk_capability_check(actor.child.thread));
     EXPECT(WK_OK, wk_capability_delete(actor.event));
@@ -145,7 +155,7 @@ static void ends_with_its_capability(void)
     EXPECT(WK_OK, wk_map_new(1, 0, &memory, &address));
     start_counting(&actor, "count", memory, address);
     EXPECT(WK_OK, wk_capability_delete(actor.child.process));
-    CHECK(!moves(address));
+    CHECK(stands_still(address));
     EXPECT(WK_OK, wk_bank_destroy(actor.bank));
     EXPECT(WK_OK, wk_capability_delete(actor.event));
     wk_unmap_delete(memory, address, 1);

@@ -150,7 +150,8 @@ class Compiled(Case):
         for compiler in COMPILERS[2:]:
             with self.subTest(compiler=compiler):
                 text = self.compile(compiler, "-ffreestanding", "-S", source, "-o", "-")
-                stores = [line.split() for line in text.splitlines() if line.split()[:1] == ["sd"]]
+                code = [line.partition("#")[0].split() for line in text.splitlines()]
+                stores = [words for words in code if words[:1] == ["sd"]]
                 results = [store for store in stores if "(sp)" not in store[-1]]
                 saved = [store for store in stores if "(sp)" in store[-1]]
                 self.assertEqual(1, len(results), text)
