@@ -6,6 +6,22 @@
 
 #include <stdatomic.h>
 
+#define NEAR_NS 200000
+
+/*
+ * Whether a hart's timer is about to interrupt it, or has: towards that moment such emulators let harts take shorter and
+ * shorter turns, too short for another hart to come by a meter.
+ */
+static bool turns_are_short(void)
+{
+    const uint64_t soon_ns = arch_time_ns() + NEAR_NS;
+
+    for (unsigned i = 0; hart_count > 1 && i < hart_count; i++)
+        if (harts[i]->timer_ns < soon_ns)
+            return true;
+    return false;
+}
+
 /* The hart that came by any meter last. */
 static struct hart *_Atomic last_hart;
 
@@ -40,7 +56,7 @@ void meter_left(void)
     look_for_company(hart_current());
     if (meters->kernel_entered == 0 || meters->had_company)
         return; /* the hart has just come up, or was not alone */
-    if (stretch > meters->value[WK_METER_INTERRUPTS_OFF])
+    if (stretch > meters->value[WK_METER_INTERRUPTS_OFF] && !turns_are_short())
         meters->value[WK_METER_INTERRUPTS_OFF] = stretch;
     if (firmware > meters->value[WK_METER_FIRMWARE])
         meters->value[WK_METER_FIRMWARE] = firmware;
@@ -69,7 +85,7 @@ void meter_lock_released(void)
     const uint64_t held = arch_instructions() - meters->firmware - meters->lock_taken;
     const bool was_alone = atomic_load_explicit(&last_hart, memory_order_relaxed) == hart_current();
 
-    if (was_alone && held > meters->value[WK_METER_LOCK_HOLD])
+    if (was_alone && held > meters->value[WK_METER_LOCK_HOLD] && !turns_are_short())
         meters->value[WK_METER_LOCK_HOLD] = held;
 }
 
