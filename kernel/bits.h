@@ -14,12 +14,4 @@ static inline unsigned bit_lowest(uint64_t word)
     return bit_positions[(word & -word) * BIT_SEQUENCE >> 58];
 }
 
-/* The number of the highest bit that is set; the word is not 0. */
-static inline unsigned bit_highest(uint64_t word)
-{
-    for (unsigned distance = 1; distance < 64; distance *= 2)
-        word |= word >> distance; /* all bits from the highest on down */
-    return bit_lowest(word ^ word >> 1);
-}
-
 #endif

@@ -62,6 +62,8 @@ static SLOW_PATH enum wk_status memory_map_step(struct operation *operation)
             return WK_REVOKED;
         if (operation->cursor[1] >= mapping_end(mapping) || operation->cursor[1] < mapping_start(mapping))
             return WK_OK;
+        if (i != 0 && !space_is_in_last_table(&process->space, operation->cursor[1]))
+            break; /* to make tables is a step of its own */
         status = mapping_enter(mapping, operation->cursor[1], &bytes);
         if (status != WK_OK)
             return WK_OK; /* the page tables cannot be paid now: a fault will try again, and say so if it must */

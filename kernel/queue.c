@@ -12,7 +12,7 @@ __attribute__((noinline)) void queue_init(struct queue *queue)
 
 __attribute__((noinline)) void queue_mark(struct queue *queue, unsigned priority)
 {
-    queue->bits[priority / 64] |= UINT64_C(1) << priority % 64;
+    queue->bits[priority / 64] |= queue_bit(priority);
 }
 
 __attribute__((noinline)) void queue_append(struct queue *queue, unsigned priority, struct list *from)
@@ -34,6 +34,6 @@ int queue_highest(const struct queue *queue)
 {
     for (int word = PRIORITIES / 64 - 1; word >= 0; word--)
         if (queue->bits[word] != 0)
-            return word * 64 + (int)bit_highest(queue->bits[word]);
+            return word * 64 + 63 - (int)bit_lowest(queue->bits[word]);
     return QUEUE_EMPTY;
 }

@@ -11,9 +11,14 @@
 #define QUEUE_EMPTY (-1)
 
 struct queue {
-    struct list list[PRIORITIES]; /* the next of each priority first */
-    uint64_t bits[PRIORITIES / 64];
+    struct list list[PRIORITIES];   /* the next of each priority first */
+    uint64_t bits[PRIORITIES / 64]; /* queue_bit of each priority: the most urgent has the lowest bit of its word */
 };
+
+static inline uint64_t queue_bit(unsigned priority)
+{
+    return UINT64_C(1) << 63 >> priority % 64;
+}
 
 /* Prepares a queue, which is zeroed. */
 void queue_init(struct queue *queue);
@@ -31,7 +36,7 @@ void queue_take(struct queue *queue, unsigned priority, struct list *to);
 /* The list has no members any more. */
 static inline void queue_unmark(struct queue *queue, unsigned priority)
 {
-    queue->bits[priority / 64] &= ~(UINT64_C(1) << priority % 64);
+    queue->bits[priority / 64] &= ~queue_bit(priority);
 }
 
 #endif

@@ -35,12 +35,15 @@ static enum wk_status reaper_step(struct operation *operation)
         thread->own_priority = (uint8_t)highest;
         schedule_set_priority(thread, thread->own_priority);
     }
-    queue_take(queue, (unsigned)highest, &operation->condemned);
-    object = container_of(operation->condemned.next, struct object, dying_link);
-    if (list_is_empty(&operation->condemned) || object->state == OBJECT_DYING)
+    object = container_of(queue->list[highest].next, struct object, dying_link);
+    if (list_is_empty(&queue->list[highest])) {
+        queue_unmark(queue, (unsigned)highest);
+    } else if (object->state == OBJECT_DYING) {
+        queue_take(queue, (unsigned)highest, &operation->condemned);
         (void)object_dismantle_step(operation);
-    else if (process_end_step(container_of(object, struct process, object), operation) == WK_OK)
+    } else if (process_end_step(container_of(object, struct process, object), operation) == WK_OK) {
         list_remove(&object->dying_link);
+    }
     queue_append(queue, (unsigned)highest, &operation->condemned);
     return WK_CONTINUE;
 }

@@ -218,49 +218,37 @@ void space_flush_serve(void)
 }
 
 /*
- * The entry for `address` on the way down to `level`, or the first above it that is no table; *level becomes its level.
+ * Walks down to `address`: path[level] becomes its entry on each level, down to the first that is no table, whose level is
+ * returned.
  */
-static uint64_t *walk(const struct space *space, uint64_t address, unsigned *level)
+static unsigned walk(const struct space *space, uint64_t address, uint64_t *path[ARCH_TABLE_LEVELS])
 {
-    uint64_t *table = space->root;
-    unsigned at = ARCH_TABLE_LEVELS - 1;
-    uint64_t *entry = space_entry_in(table, address, at);
-
-    while (at > *level && arch_entry_is_table(*entry)) {
-        table = arch_entry_table_pointer(*entry);
-        at--;
-        entry = space_entry_in(table, address, at);
-    }
-    *level = at;
-    return entry;
-}
-
-/* Frees the tables on the way to `address` that have no entries. All leave the tree before the first is dropped, so that
- * one shoot-down is enough. */
-static void release_empty_tables(struct space *space, uint64_t address)
-{
-    uint64_t *path[ARCH_TABLE_LEVELS];
-    struct frame *empty[ARCH_TABLE_LEVELS - 1];
-    struct frame *lowest;
     uint64_t *table = space->root;
     unsigned level = ARCH_TABLE_LEVELS - 1;
-    unsigned count = 0;
 
     for (;; level--) {
         path[level] = space_entry_in(table, address, level);
         if (level == 0 || !arch_entry_is_table(*path[level]))
-            break;
+            return level;
         table = arch_entry_table_pointer(*path[level]);
     }
-    lowest = frame_of(path[level]);
+}
+
+/* Frees the tables on a path, which ends at `level`, that have no entries, and flushes the space. All leave the tree before the first is dropped, so
+ * that one shoot-down is enough. */
+static void release_empty_tables(struct space *space, uint64_t *path[ARCH_TABLE_LEVELS], unsigned level)
+{
+    struct frame *empty[ARCH_TABLE_LEVELS - 1];
+    struct frame *lowest = frame_of(path[level]);
+    unsigned count = 0;
+
+    assert(level < ARCH_TABLE_LEVELS - 1); /* no leaf is that large */
     while (level < ARCH_TABLE_LEVELS - 1 && lowest->next == 0) {
         empty[count++] = lowest;
         *path[++level] = 0;
         lowest = frame_of(path[level]);
         lowest->next--;
     }
-    if (count == 0)
-        return;
     space->last_place = SPACE_NO_PLACE; /* INV-SPACE-2 */
     arch_flush_space(space->asid);
     flush_others(space);
@@ -271,16 +259,21 @@ static void release_empty_tables(struct space *space, uint64_t address)
 /* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
 static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
 {
-    unsigned level = target;
-    uint64_t *entry = walk(space, address, &level);
+    uint64_t *path[ARCH_TABLE_LEVELS];
+    unsigned level = walk(space, address, path);
+    uint64_t *entry;
 
+    if (level < target)
+        level = target;
+    entry = path[level];
     if (level != target && !bank_can_pay(space->bank, level - target))
         return WK_NO_MEMORY;
     for (; level != target; level--) {
         uint64_t *table = bank_page(space->bank, space);
 
         if (table == NULL) {
-            release_empty_tables(space, address);
+            level = walk(space, address, path);
+            release_empty_tables(space, path, level);
             return WK_NO_MEMORY;
         }
         assert(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
@@ -294,9 +287,9 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
 
 bool space_can_enter(const struct space *space, uint64_t address)
 {
-    unsigned level = 0;
+    uint64_t *path[ARCH_TABLE_LEVELS];
+    const unsigned level = walk(space, address, path);
 
-    (void)walk(space, address, &level);
     return level == 0 || bank_can_pay(space->bank, level);
 }
 
@@ -345,8 +338,9 @@ enum wk_status space_enter_large(struct space *space, uint64_t address, struct p
 
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes)
 {
-    unsigned level = 0;
-    const uint64_t entry = *walk(space, address, &level);
+    uint64_t *path[ARCH_TABLE_LEVELS];
+    const unsigned level = walk(space, address, path);
+    const uint64_t entry = *path[level];
 
     *bytes = UINT64_C(1) << space_level_shift(level);
     return arch_entry_is_present(entry) ? entry : 0;
@@ -355,8 +349,9 @@ uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *byt
 /* Where another table than the last is meant, or others may hold the entry, or the table becomes empty. */
 static SLOW_PATH uint64_t remove_slowly(struct space *space, uint64_t address)
 {
-    unsigned level = 0;
-    uint64_t *entry = walk(space, address, &level);
+    uint64_t *path[ARCH_TABLE_LEVELS];
+    const unsigned level = walk(space, address, path);
+    uint64_t *entry = path[level];
     struct frame *table = frame_of(entry);
 
     if (level == 0)
@@ -364,10 +359,12 @@ static SLOW_PATH uint64_t remove_slowly(struct space *space, uint64_t address)
     if (arch_entry_is_present(*entry)) {
         *entry = 0;
         table->next--;
-        arch_flush_page(space->asid, address);
-        flush_others(space);
-        if (table->next == 0)
-            release_empty_tables(space, address);
+        if (table->next == 0) {
+            release_empty_tables(space, path, level);
+        } else {
+            arch_flush_page(space->asid, address);
+            flush_others(space);
+        }
     }
     return UINT64_C(1) << space_level_shift(level);
 }
@@ -382,8 +379,9 @@ uint64_t space_remove(struct space *space, uint64_t address)
 
 uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection)
 {
-    unsigned level = 0;
-    uint64_t *entry = walk(space, address, &level);
+    uint64_t *path[ARCH_TABLE_LEVELS];
+    const unsigned level = walk(space, address, path);
+    uint64_t *entry = path[level];
 
     if (arch_entry_is_present(*entry)) {
         const uint64_t allowed = arch_entry_protection(*entry) & protection;

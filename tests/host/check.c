@@ -142,7 +142,7 @@ static void count_operation(const struct operation *operation)
 static void count_reaped(const struct hart *hart)
 {
     for (unsigned priority = 0; priority < PRIORITIES; priority++) {
-        const bool bit = (hart->reap.bits[priority / 64] >> priority % 64 & 1) != 0;
+        const bool bit = (hart->reap.bits[priority / 64] & queue_bit(priority)) != 0;
 
         CHECK("reaper", bit || list_is_empty(&hart->reap.list[priority]));
         CHECK("reaper", !bit || hart->reaper->operation.step != NULL);

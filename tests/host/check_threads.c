@@ -134,7 +134,7 @@ static void check_ready_lists(const struct hart *hart)
 {
     for (unsigned priority = 0; priority < PRIORITIES; priority++) {
         const struct list *list = &hart->ready.list[priority];
-        const bool bit = (hart->ready.bits[priority / 64] >> priority % 64 & 1) != 0;
+        const bool bit = (hart->ready.bits[priority / 64] & queue_bit(priority)) != 0;
 
         CHECK("INV-SCHED-2", bit == !list_is_empty(list));
         for (const struct list *link = list->next; link != list; link = link->next) {

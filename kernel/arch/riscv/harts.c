@@ -79,12 +79,12 @@ static void start(uint64_t hartid)
     atomic_store_explicit(&hart_starting, &memory->hart, memory_order_release);
     if (!sbi_hart_start(hartid, entry_of(&memory->hart))) {
         atomic_store_explicit(&hart_starting, NULL, memory_order_relaxed);
-        console_print("hart %lu does not start and is left out\n", hartid);
+        console_print("hart %lu does not start\n", hartid);
         return;
     }
     while (atomic_load_explicit(&memory->hart.arch.has_started, memory_order_acquire) == 0) {
         if (arch_time_ns() > give_up_ns)
-            panic("a hart was started but did not come up");
+            panic("a started hart did not come up");
         arch_timer_set(arch_time_ns() + START_POLL_NS); /* and sleep: the other hart may need our processor */
         arch_idle();
     }

@@ -71,7 +71,7 @@ void *boot_pages(uint64_t count)
     char *first = image_pointer(boot_pages_end());
 
     if (boot_pages_limit_address < boot_pages_next + count * PAGE_BYTES)
-        panic("no room behind the kernel's image for its tables and stacks");
+        panic("no room behind the kernel's image");
     for (uint64_t i = 0; i < count; i++, boot_pages_next += PAGE_BYTES)
         image_leaves.entries[(boot_pages_next - image_start) / PAGE_BYTES] =
             kernel_entry_leaf(boot_pages_next, KERNEL_DATA);

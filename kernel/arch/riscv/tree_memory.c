@@ -18,7 +18,7 @@ void range_add(struct boot_range *ranges, unsigned *count, unsigned limit, uint6
     if (start >= end)
         return;
     if (*count == limit)
-        panic("the device tree has too many ranges of addresses");
+        panic("too many ranges in the device tree");
     ranges[(*count)++] = (struct boot_range){{start}, end - start};
 }
 
