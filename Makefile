@@ -91,6 +91,7 @@ build/compile_commands.json: Makefile $(FRAGMENTS) $(SOURCE_FOLDERS) | $(INTERFA
 
 .PHONY: format
 format:
+	$(PYTHON) tools/lint.py clang-format
 	clang-format -i $(shell find kernel lib interfaces programs tests -name '*.[ch]' -not -path '*/golden/*')
 
 .PHONY: clean
