@@ -62,11 +62,11 @@ def command_line(words):
                           "characters in them")
     if len(words) > COMMAND_WORDS_MAX:
         raise Failure(f"{len(words)} words can't be passed: the program's name and its words are at most {COMMAND_WORDS_MAX}")
-    line = " ".join(["quiet", "--", *words])
-    excess = len(os.fsencode(line)) - (COMMAND_LINE_BYTES - 1)
-    if excess > 0:
-        raise Failure(f"the program's words can't be passed: they are {excess} bytes too long for the kernel's command line")
-    return line
+    before, line = "quiet -- ", " ".join(words)
+    length, most = len(os.fsencode(line)), COMMAND_LINE_BYTES - 1 - len(before)
+    if length > most:
+        raise Failure(f"{length} bytes can't be passed: the program's words, with blanks between them, are at most {most}")
+    return before + line
 
 
 class Machine:

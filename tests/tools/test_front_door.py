@@ -55,7 +55,7 @@ class FrontDoor(unittest.TestCase):
         self.refused("run", "--", "echo", "", nearest="''")
         self.refused("run", "--", "echo", "a\nb", nearest="blanks or control characters")
         self.refused("run", "--", "echo", *"x" * 32, nearest="33 words")
-        self.refused("run", "--", "echo", "x" * 1010, nearest="1 bytes too long")
+        self.refused("run", "--", "echo", "x" * 1010, nearest="at most 1014")
 
     def test_words_that_can_be_passed(self):
         self.assertEqual(len(emulator.command_line(["echo", "x" * 1009])), 1023)
