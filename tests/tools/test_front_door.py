@@ -7,8 +7,11 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
+import archive
 import emulator
+import run
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -60,6 +63,14 @@ class FrontDoor(unittest.TestCase):
     def test_words_that_can_be_passed(self):
         self.assertEqual(len(emulator.command_line(["echo", "x" * 1009])), 1023)
         self.assertEqual(emulator.command_line(["x"] * 32), "quiet --" + " x" * 32)
+
+    def test_nearest_program(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(archive.archive({"bin/hello": b"", "bin/tree": b"", "boot.manifest": b""}))
+            file.flush()
+            machine = unittest.mock.Mock(archive=lambda: file.name)
+            self.assertEqual(run.nearest(machine, "helo"), "the nearest program is 'hello'")
+            self.assertIsNone(run.nearest(machine, "hello"))
 
     def test_limits_are_those_of_init_and_kernel(self):
         for name, file, value in (("COMMAND_WORDS_MAX", "programs/init/init.h", emulator.COMMAND_WORDS_MAX),
