@@ -43,7 +43,7 @@ image: $(OUT)/winkle.img $(OUT)/boot.cpio build/compile_commands.json
 FRAGMENTS := kernel/kernel.mk lib/lib.mk programs/programs.mk tests/tests.mk
 # A folder's time changes when a file comes or goes.
 SOURCE_FOLDERS := $(wildcard kernel kernel/machine kernel/arch/riscv kernel/arch/host lib/* programs programs/* \
-    tests/abuse tests/bench tests/system tests/host tests/fuzz)
+    tests/abuse tests/system tests/host tests/fuzz)
 
 # Everything derived from the interface files. The generator leaves files alone whose text did not change.
 INTERFACES := $(wildcard interfaces/*.interface)
@@ -91,6 +91,7 @@ build/compile_commands.json: Makefile $(FRAGMENTS) $(SOURCE_FOLDERS) | $(INTERFA
 
 .PHONY: format
 format:
+	$(PYTHON) tools/lint.py clang-format
 	clang-format -i $(shell find kernel lib interfaces programs tests -name '*.[ch]' -not -path '*/golden/*')
 
 .PHONY: clean

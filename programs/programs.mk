@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Native programs and the boot archive that carries them. A program is a folder, programs/NAME, or one file of the
-# tests: tests/abuse/NAME.c becomes abuse-NAME, tests/bench/NAME.c bench-NAME, tests/system/NAME.c test-NAME.
+# tests: tests/abuse/NAME.c becomes abuse-NAME, tests/system/NAME.c test-NAME.
 # init is linked by a script of its own and goes into the kernel as a flat image.
 
 # $(call folder-sources,NAME) and $(call file-program,FILE): from a program to its sources, from a file to its program.
@@ -8,7 +8,7 @@ folder-sources = $(wildcard programs/$1/*.c programs/$1/*.S)
 file-program = $(patsubst system-%,test-%,$(subst /,-,$(patsubst tests/%.c,%,$1)))
 
 FOLDER_PROGRAMS := $(filter-out init,$(patsubst programs/%/,%,$(wildcard programs/*/)))
-FILE_SOURCES := $(wildcard tests/abuse/*.c tests/bench/*.c tests/system/*.c)
+FILE_SOURCES := $(wildcard tests/abuse/*.c tests/system/*.c)
 PROGRAMS := $(foreach name,$(FOLDER_PROGRAMS),$(if $(call folder-sources,$(name)),$(name))) \
     $(foreach file,$(FILE_SOURCES),$(call file-program,$(file)))
 
@@ -44,7 +44,7 @@ $(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
 
 # The folders are among what it depends on, so that a program that is gone leaves the archive.
 $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) tools/archive.py \
-    $(wildcard programs tests/abuse tests/bench tests/system)
+    $(wildcard programs tests/abuse tests/system)
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name))
 

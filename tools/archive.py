@@ -29,6 +29,17 @@ def archive(files):
     return b"".join(entries) + entry("TRAILER!!!", b"", 0)
 
 
+def names(content):
+    """The names of an archive's files, which is one of those written here."""
+    found, at = [], 0
+    while not found or found[-1] != "TRAILER!!!":
+        length, name_length = (int(content[at + field:at + field + 8], 16) for field in (54, 94))
+        found.append(content[at + 110:at + 109 + name_length].decode())
+        at += 110 + name_length
+        at += -at % 4 + length + -length % 4
+    return found[:-1]
+
+
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__.strip())

@@ -8,6 +8,7 @@ The program `bench` runs while QEMU counts instructions, on the release build; w
 the measuring build. It prints a line for each entry: `bench NAME UNIT MINIMUM MEDIAN MAXIMUM LIMIT`, with `-` for no limit.
 What it can't measure itself is added here.
 """
+import difflib
 import json
 import re
 import subprocess
@@ -74,9 +75,6 @@ def worst_case(name):
 
 def measure(names):
     """The entries with those names; all if there are no names."""
-    unknown = [name for name in names if name not in OWED]
-    if unknown:
-        raise emulator.Failure(f"there is no benchmark '{unknown[0]}'; there are {', '.join(OWED)}")
     wanted = [name for name in OWED if not names or name in names]
     operations = [name for name in wanted if name in OPERATIONS]
     entries = run_on("release", operations) if operations else []
@@ -113,6 +111,12 @@ def main():
     if options:
         print(f"winkle: there is no option '{options[0]}'; the nearest is '--json'", file=sys.stderr)
         return 2
+    unknown = [name for name in names if name not in OWED]
+    if unknown:
+        print(f"winkle: there is no benchmark '{unknown[0]}'; the nearest is "
+              f"'{difflib.get_close_matches(unknown[0], OWED, 1, 0)[0]}'; there are {', '.join(OWED)}", file=sys.stderr)
+        return 2
+    emulator.install("run")
     try:
         entries = measure(names)
     except emulator.Failure as failure:

@@ -67,7 +67,7 @@ elif sudo -n true 2>/dev/null; then
 elif [ -t 0 ] && command -v sudo >/dev/null; then
 	as_root=sudo
 else
-	printf 'winkle: install these packages: apt-get install%s\n' "$missing" >&2
+	printf 'winkle: packages are missing; as root: apt-get update && apt-get install%s\n' "$missing" >&2
 	exit 2
 fi
 
@@ -84,7 +84,7 @@ printf 'winkle: installing%s\n' "$missing" >&2
 if ! apt install --no-install-recommends $missing; then
 	if ! apt update || ! apt install --no-install-recommends $missing; then
 		cat "$log" >&2
-		printf 'winkle: could not install; see above, then install these packages: apt-get install%s\n' "$missing" >&2
+		printf 'winkle: could not install; see above, then as root: apt-get update && apt-get install%s\n' "$missing" >&2
 		exit 2
 	fi
 fi

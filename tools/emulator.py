@@ -22,12 +22,23 @@ MACHINES = ("virt",)
 # that begin with the kernel.
 SMALL_MEMORY, SMALL_ARCHIVE_PLACE = 16 << 20, 0x80400000
 
+# What init takes: COMMAND_WORDS_MAX in programs/init/init.h; and the kernel, with a zero byte: BOOT_COMMAND_LINE_BYTES in
+# kernel/boot.h.
+COMMAND_WORDS_MAX, COMMAND_LINE_BYTES = 32, 1024
+
 # How a run can end without the program's own status.
 CRASHED, PANICKED, TIMED_OUT, STOPPED = 125, 124, 123, 122
 
 
 class Failure(Exception):
     """Something that the user has to know; the text says what to do."""
+
+
+def install(*sets):
+    """Installs what is missing of the packages of those sets; ends this process if that can't be."""
+    status = subprocess.run([ROOT / "tools/dependencies.sh", *sets], check=False).returncode
+    if status != 0:
+        sys.exit(status)
 
 
 def make(*words):
@@ -49,7 +60,13 @@ def command_line(words):
         if not word or re.search(r"[\s\x00-\x1f\x7f]", word):
             raise Failure(f"{word!r} can't be passed: the program's words must not be empty or have blanks or control "
                           "characters in them")
-    return " ".join(["quiet", "--", *words])
+    if len(words) > COMMAND_WORDS_MAX:
+        raise Failure(f"{len(words)} words can't be passed: the program's name and its words are at most {COMMAND_WORDS_MAX}")
+    before, line = "quiet -- ", " ".join(words)
+    length, most = len(os.fsencode(line)), COMMAND_LINE_BYTES - 1 - len(before)
+    if length > most:
+        raise Failure(f"{length} bytes can't be passed: the program's words, with blanks between them, are at most {most}")
+    return before + line
 
 
 class Machine:

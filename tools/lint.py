@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import emulator
 from emulator import ROOT
@@ -231,3 +232,15 @@ def check_interfaces():
 CHECKS = {"format": check_format, "tidy": check_tidy, "cppcheck": check_cppcheck, "clang": check_clang,
           "headers": check_headers, "shell": check_shell, "python": check_python, "includes": check_includes,
           "conditionals": check_conditionals, "text": check_text, "interfaces": check_interfaces}
+
+
+def main():
+    """`make format` asks: is this the version of a tool that the source follows?"""
+    try:
+        require_version(sys.argv[1])
+    except Skip as reason:
+        sys.exit(f"winkle: {reason}")
+
+
+if __name__ == "__main__":
+    main()

@@ -3,14 +3,18 @@
 """`./winkle run`: boots Winkle in QEMU, with the terminal connected or to run one program. See `./winkle help`."""
 import argparse
 import difflib
+import pathlib
 import re
 import signal
 import sys
 
+import archive
 import emulator
 
 
 OPTIONS = ("--machine", "--harts", "--memory", "--build", "--timeout", "--icount", "--gdb")
+LEAST_MEMORY = 8 << 20
+NOT_FOUND = 127  # init's status if there is no such program
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,6 +51,8 @@ def harts(text):
 def memory(text):
     if not re.fullmatch(r"[1-9][0-9]*[MG]", text):
         raise argparse.ArgumentTypeError(f"a size of memory is a number and M or G, such as 128M, not '{text}'")
+    if emulator.Machine(memory=text).memory_bytes() < LEAST_MEMORY:
+        raise argparse.ArgumentTypeError(f"the least memory is 8M, not '{text}'")
     return text
 
 
@@ -73,6 +79,12 @@ def parse(words):
     return arguments, program
 
 
+def nearest(machine, name):
+    """The program of the boot archive whose name is nearest, as a hint; None if `name` is one itself."""
+    names = [file[4:] for file in archive.names(pathlib.Path(machine.archive()).read_bytes()) if file.startswith("bin/")]
+    return None if name in names else f"the nearest program is '{difflib.get_close_matches(name, names, 1, 0)[0]}'"
+
+
 def main():
     # Whoever ends this process ends the emulator with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -82,6 +94,7 @@ def main():
     try:
         if program:
             emulator.command_line(program)
+        emulator.install("run")
         emulator.build(arguments.build)
         if arguments.gdb:
             print(f"winkle: the machine waits; attach with: ./winkle gdb {arguments.build}", file=sys.stderr)
@@ -89,6 +102,8 @@ def main():
             return machine.run_terminal(arguments.timeout)
         timeout = arguments.timeout or (None if arguments.gdb else 60)
         status, message = machine.run_command(program, timeout)
+        if status == NOT_FOUND:
+            message = nearest(machine, program[0])
     except emulator.Failure as failure:
         status, message = 2, str(failure)
     except KeyboardInterrupt:

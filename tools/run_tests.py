@@ -313,6 +313,7 @@ def main():
     if misspelt:
         print(f"winkle: there is no group of tests '{words[0]}'; the nearest is '{misspelt[0]}'", file=sys.stderr)
         return 2
+    emulator.install("run", "test")
     tests = Tests(words)
 
     def out_of_time(*_):

@@ -6,6 +6,7 @@
 
 #define WORDS_MAX (MANIFEST_ARGUMENTS_MAX + 1)
 #define PRIORITY_DEFAULT 100
+#define CEILING_NOT_GIVEN UINT64_MAX
 #define NAME_BYTES_MAX 64
 
 /* A line under its reading: its words. */
@@ -59,7 +60,7 @@ static bool read_program(struct parser *parser)
         return refuse(parser, "there are more than 48 programs", name);
     parser->program = &parser->manifest->programs[parser->manifest->program_count++];
     *parser->program = (struct manifest_program){
-        .name = name, .priority = PRIORITY_DEFAULT, .ceiling = PRIORITY_DEFAULT, .line = parser->problem->line};
+        .name = name, .priority = PRIORITY_DEFAULT, .ceiling = CEILING_NOT_GIVEN, .line = parser->problem->line};
     return true;
 }
 
@@ -88,16 +89,12 @@ static bool read_bank(struct parser *parser)
 
 static bool read_priority(struct parser *parser)
 {
-    if (!read_number(parser, 0, WK_PRIORITY_HIGHEST, &parser->program->priority))
-        return false;
-    if (parser->program->ceiling < parser->program->priority)
-        parser->program->ceiling = parser->program->priority;
-    return true;
+    return read_number(parser, 0, WK_PRIORITY_HIGHEST, &parser->program->priority);
 }
 
 static bool read_ceiling(struct parser *parser)
 {
-    return read_number(parser, parser->program->priority, WK_PRIORITY_HIGHEST, &parser->program->ceiling);
+    return read_number(parser, 0, WK_PRIORITY_HIGHEST, &parser->program->ceiling);
 }
 
 static bool read_restart(struct parser *parser)
@@ -206,9 +203,16 @@ static char *split_line(char *text, const char *end, struct line *line)
 static bool check_entries(struct parser *parser)
 {
     for (unsigned i = 0; i < parser->manifest->program_count; i++) {
-        parser->problem->line = parser->manifest->programs[i].line;
-        if (parser->manifest->programs[i].bank_pages == 0)
-            return refuse(parser, "this program has no line `bank PAGES`", parser->manifest->programs[i].name);
+        struct manifest_program *program = &parser->manifest->programs[i];
+
+        parser->problem->line = program->line;
+        if (program->bank_pages == 0)
+            return refuse(parser, "this program has no line `bank PAGES`", program->name);
+        if (program->ceiling == CEILING_NOT_GIVEN)
+            program->ceiling = program->priority;
+        if (program->ceiling < program->priority)
+            return refuse(parser, "this program's ceiling is below its priority, which is 100 if it has no line",
+                          program->name);
     }
     return true;
 }

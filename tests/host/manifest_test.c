@@ -62,6 +62,18 @@ static void defaults(void **state)
     assert_false(manifest.programs[0].start);
 }
 
+/* Whichever line comes first. */
+static void ceilings(void **state)
+{
+    (void)state;
+    assert_true(parse("program a\nbank 1\npriority 9\nceiling 50\nprogram b\nbank 1\nceiling 50\npriority 9\n"
+                      "program c\nbank 1\npriority 9\nprogram d\nbank 1\npriority 200\n"));
+    assert_int_equal(manifest.programs[0].ceiling, 50);
+    assert_int_equal(manifest.programs[1].ceiling, 50);
+    assert_int_equal(manifest.programs[2].ceiling, 9);
+    assert_int_equal(manifest.programs[3].ceiling, 200);
+}
+
 static void empty(void **state)
 {
     (void)state;
@@ -94,7 +106,10 @@ static void mistakes(void **state)
     assert_refused("program a\nbank 99999999999999999999999\n", 2, "99999999999999999999999", "no number");
     assert_refused("program a\nbank 0x8000001\n", 2, "0x8000001", "out of range");
     assert_refused("program a\npriority 256\n", 2, "256", "out of range");
-    assert_refused("program a\npriority 9\nceiling 8\n", 3, "8", "out of range");
+    assert_refused("program a\nceiling 256\n", 2, "256", "out of range");
+    assert_refused("program a\nbank 1\npriority 9\nceiling 8\n", 1, "a", "ceiling is below its priority");
+    assert_refused("program a\nbank 1\nceiling 8\npriority 9\n", 1, "a", "ceiling is below its priority");
+    assert_refused("\nprogram a\nbank 1\nceiling 99\n", 2, "a", "ceiling is below its priority");
     assert_refused("program a\ngrant console kitchen\n", 2, "kitchen", "to grant");
     assert_refused("program a*b\n", 1, "a*b", "only at the end");
     assert_refused("program a\nbank 1\nprogram a\nbank 1\n", 3, "a", "already");
@@ -157,7 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(full_entry),        cmocka_unit_test(defaults),     cmocka_unit_test(empty),
         cmocka_unit_test(finding),           cmocka_unit_test(mistakes),     cmocka_unit_test(names_too_long),
-        cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes),
+        cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes), cmocka_unit_test(ceilings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

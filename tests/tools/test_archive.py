@@ -17,6 +17,11 @@ class Archive(unittest.TestCase):
     def test_the_order_of_files_does_not_matter(self):
         self.assertEqual(archive.archive({"a": b"1", "b": b"2"}), archive.archive({"b": b"2", "a": b"1"}))
 
+    def test_names(self):
+        files = {"a": b"1", "bin/hello": b"12345", "bcd": b""}
+        self.assertEqual(archive.names(archive.archive(files)), sorted(files))
+        self.assertEqual(archive.names(archive.archive({})), [])
+
 
 if __name__ == "__main__":
     unittest.main()
