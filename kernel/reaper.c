@@ -36,13 +36,13 @@ static enum wk_status reaper_step(struct operation *operation)
         schedule_set_priority(thread, thread->own_priority);
     }
     object = container_of(queue->list[highest].next, struct object, dying_link);
-    if (list_is_empty(&queue->list[highest])) {
-        queue_unmark(queue, (unsigned)highest);
-    } else if (object->state == OBJECT_DYING) {
+    if (list_is_empty(&queue->list[highest]) || object->state == OBJECT_DYING) {
         queue_take(queue, (unsigned)highest, &operation->condemned);
         (void)object_dismantle_step(operation);
     } else if (process_end_step(container_of(object, struct process, object), operation) == WK_OK) {
         list_remove(&object->dying_link);
+        if (list_is_empty(&queue->list[highest]))
+            queue_unmark(queue, (unsigned)highest);
     }
     queue_append(queue, (unsigned)highest, &operation->condemned);
     return WK_CONTINUE;

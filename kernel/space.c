@@ -242,7 +242,6 @@ static void release_empty_tables(struct space *space, uint64_t *path[ARCH_TABLE_
     struct frame *lowest = frame_of(path[level]);
     unsigned count = 0;
 
-    assert(level < ARCH_TABLE_LEVELS - 1); /* no leaf is that large */
     while (level < ARCH_TABLE_LEVELS - 1 && lowest->next == 0) {
         empty[count++] = lowest;
         *path[++level] = 0;
