@@ -83,7 +83,7 @@ struct hart {
     bool turn_over;      /* the current thread is to go behind its equals */
 
     void *stock[FRAME_STOCK]; /* zeroed frames */
-    unsigned stock_count;
+    uint64_t stock_count;
     uint64_t first_ns;    /* the earliest of `deadlines`; also read without the lock by this hart */
     uint64_t timer_ns;    /* what the hardware timer is set to; this hart's alone */
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */

@@ -27,9 +27,12 @@ void kernel_lock_wait(uint32_t ticket);
 /* Takes a ticket; true if the lock is ours at once. Otherwise the ticket is in the hart, for kernel_lock_wait. */
 static inline bool kernel_lock_acquire_at_once(void)
 {
-    const int32_t ticket = (int32_t)atomic_fetch_add_explicit(&kernel_lock.next, 1, memory_order_relaxed);
+    struct kernel_lock *lock = &kernel_lock;
+    int32_t ticket;
 
-    if (__builtin_expect((int32_t)atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket, 0)) {
+    __asm__("" : "+r"(lock)); /* one address serves for both members */
+    ticket = (int32_t)atomic_fetch_add_explicit(&lock->next, 1, memory_order_relaxed);
+    if (__builtin_expect((int32_t)atomic_load_explicit(&lock->serving, memory_order_acquire) != ticket, 0)) {
         hart_current()->ticket = (uint32_t)ticket;
         return false;
     }

@@ -192,7 +192,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
     uint64_t bytes;
     uint64_t page;
 
-    if (mapping == NULL || (mapping->protection & access) == 0)
+    if (mapping == NULL || (mapping->protection & (uint64_t)(int)access) == 0)
         return WK_NOT_MAPPED;
     memory = mapping_memory(mapping);
     if (mapping->node.flags & CAPABILITY_DOOMED || memory->object.state == OBJECT_DYING)
@@ -209,7 +209,8 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
             return status;
         if (access == ARCH_STORE && frame_sharers(frame) > 1)
             return memory_begin_unshare(memory, page, operation);
-        trace(WK_TRACE_EVENT_FAULT, address, page);
+        if (hart_current()->attention.tracing)
+            trace(WK_TRACE_EVENT_FAULT, address, page);
         if (!mapping_is_code(mapping))
             return mapping_enter_frame(mapping, address, page, frame, &bytes);
     }
