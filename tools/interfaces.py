@@ -49,7 +49,7 @@ HANDLER_NAMES = {"invocation", "in", "out", "status"}  # other names where capab
 STUB_NAMES = {"words", "answer"}                       # other names where all arguments are parameters
 FIXED_C_NAMES = (
     "winkle/abi.h", "winkle/frame.h", "winkle/invoke.h", "winkle/names.h", "struct any", "struct capability",
-    "struct invocation", "WK_TYPE_NONE", "WK_OPERATION_FIRST", "WK_OPERATION_LAST", "OPERATION_COUNT", "WK_RIGHTS_ALL",
+    "struct invocation", "WK_TYPE_NONE", "WK_OPERATION_FIRST", "WK_OPERATION_LAST", "OPERATION_SLOTS", "WK_RIGHTS_ALL",
     "WK_CONTINUE", "WK_TRACE_EVENT_NONE", "wk_handle", "wk_status", "wk_type", "wk_operation", "wk_trace_event",
     "wk_words", "wk_trap", "wk_status_name", "wk_type_name", "wk_operation_name")
 
@@ -937,7 +937,7 @@ def is_checked(word):
 # ---------------------------------------------------------------------------------------------------- emit: abi.h
 
 def emit_abi(model):
-    first, last, count = kernel_range(model)
+    first, last = kernel_range(model)
     operations = [(op.number_name, f"0x{op.number:04x}", op.full_name) for op in model.numbered_operations()]
     types = [(f"WK_TYPE_{i.upper}", i.type_number, brief(i.about)) for i in model.numbered_types()]
     parts = [
@@ -947,8 +947,8 @@ def emit_abi(model):
             (f"WK_{status.upper}", number, brief(status.about)) for number, status in enumerate(model.statuses)]),
         "/* What a capability is to. */\n" + enum("wk_type", [("WK_TYPE_NONE", 0, "No type, or any.")] + types),
         "/* Operation numbers, unique over all interfaces. */\n" + enum("wk_operation", operations),
-        "/* Operations of the kernel: the first, the last, and how many numbers that spans. */\n"
-        f"#define WK_OPERATION_FIRST {first}\n#define WK_OPERATION_LAST {last}\n#define OPERATION_COUNT {count}\n",
+        "/* Operations of the kernel: the first and the last. */\n"
+        f"#define WK_OPERATION_FIRST {first}\n#define WK_OPERATION_LAST {last}\n",
         "/* Entries in the kernel's table of operations: a power of two, so that a shift tells whether a number is in it. */\n"
         f"#define OPERATION_SLOTS {table_slots(model)}\n",
         "/* Every right, of any type. */\n#define WK_RIGHTS_ALL UINT64_C(0xffff)\n",
@@ -963,7 +963,7 @@ def emit_abi(model):
 
 def kernel_range(model):
     numbers = [op.number for op in model.kernel_operations()] or [OPERATION_FIRST]
-    return f"0x{OPERATION_FIRST:04x}", f"0x{numbers[-1]:04x}", numbers[-1] - OPERATION_FIRST + 1
+    return f"0x{OPERATION_FIRST:04x}", f"0x{numbers[-1]:04x}"
 
 
 def abi_of_interface(interface):

@@ -7,9 +7,8 @@
 
 static void numbers_that_are_no_operation_are_refused(void **state)
 {
-    const uint64_t numbers[] = {
-        WK_OPERATION_FIRST + OPERATION_COUNT,  0xffff, UINT64_C(1) << 32, UINT64_C(1) << 17, UINT64_MAX,
-        WK_OPERATION_FIRST | UINT64_C(1) << 63};
+    const uint64_t numbers[] = {WK_OPERATION_LAST + 1, 0xffff,     UINT64_C(1) << 32,
+                                UINT64_C(1) << 17,     UINT64_MAX, WK_OPERATION_FIRST | UINT64_C(1) << 63};
 
     (void)state;
     for (unsigned i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {

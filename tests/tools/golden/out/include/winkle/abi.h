@@ -41,10 +41,9 @@ enum wk_operation {
     WK_CLERK_ASK = 0x2000, /* clerk.ask */
 };
 
-/* Operations of the kernel: the first, the last, and how many numbers that spans. */
+/* Operations of the kernel: the first and the last. */
 #define WK_OPERATION_FIRST 0x1000
 #define WK_OPERATION_LAST 0x1006
-#define OPERATION_COUNT 7
 
 /* Entries in the kernel's table of operations: a power of two, so that a shift tells whether a number is in it. */
 #define OPERATION_SLOTS 8
