@@ -132,7 +132,7 @@ void bank_record_free(struct bank *bank, void *record)
 {
     struct slab *slab = (void *)((uintptr_t)record & ~(uintptr_t)(WK_PAGE_BYTES - 1));
 
-    assert(slab->bank == bank);
+    assert_debug(slab->bank == bank);
     if (!slab_has_room(slab))
         list_append(&bank->slabs[slab->class], &slab->link);
     ((struct free_record *)record)->next = slab->free_head;

@@ -15,7 +15,7 @@
 #include "assert.h"
 #include "bank.h"
 #include "config.h"
-#include "event.h"
+#include "endpoint.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "mapping.h"
@@ -89,11 +89,11 @@ enum wk_status capability_reserve_page(struct process *process)
 {
     struct capability_table *table = &process->table;
 
-    if (table->made == CAPABILITY_INDEX_LIMIT)
+    if (table->paged == CAPABILITY_INDEX_LIMIT)
         return WK_TABLE_FULL;
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
-    if (table_add_page(process, table->made / CAPABILITIES_PER_PAGE) != WK_OK)
+    if (table_add_page(process, table->paged / CAPABILITIES_PER_PAGE) != WK_OK)
         return WK_NO_MEMORY;
     table->paged += CAPABILITIES_PER_PAGE;
     return hart_current()->invocation.is_again ? WK_OK : WK_AGAIN;
@@ -105,7 +105,7 @@ static void capability_fill(struct capability *slot, struct object *object, uint
     slot->object = object;
     slot->word =
         parent == NULL ? (uint32_t)rights | (uint32_t)object->type << 16 : capability_child_word(parent, rights);
-    slot->badge = parent == NULL ? 0 : parent->badge;
+    slot->badge = object->type == WK_TYPE_SESSION ? container_of(object, struct session, object)->badge : 0;
     object->capabilities++;
     capability_link(slot, parent);
 }
@@ -161,7 +161,7 @@ SLOW_PATH enum wk_status capability_copy_slot(struct process *process, uint32_t 
     struct capability *parent = source->parent == NULL ? NULL : (struct capability *)source;
     struct capability *slot;
 
-    assert(table->made == index);
+    assert_debug(table->made == index);
     if (index == table->paged) {
         if (table_add_page(process, index / CAPABILITIES_PER_PAGE) != WK_OK)
             return WK_NO_MEMORY;
@@ -189,6 +189,9 @@ SLOW_PATH void capability_free(struct capability *capability, struct operation *
     if (object->type == WK_TYPE_EVENT && container_of(object, struct event, object)->waiter_count != 0)
         event_capability_gone(container_of(object, struct event, object), capability_process(capability),
                               capability_handle(capability));
+    if (object->type == WK_TYPE_ENDPOINT)
+        endpoint_capability_gone(container_of(object, struct endpoint, object), capability_process(capability),
+                                 capability_handle(capability));
     list_unlink(&capability->sibling);
     capability_clear(&capability_process(capability)->table, capability, capability_handle(capability));
     if (--object->capabilities == 0)
@@ -301,7 +304,7 @@ static SLOW_PATH enum wk_status derive_slowly(struct invocation *invocation, str
 {
     enum wk_status status = parent == NULL ? WK_OK : capability_check_derive(parent);
 
-    assert(capability != NULL); /* it was invoked */
+    assert_debug(capability != NULL); /* it was invoked */
     if (status == WK_OK)
         status = capability_reserve(&invocation->process->table, invocation->process);
     if (status != WK_OK)
@@ -373,14 +376,19 @@ static SLOW_PATH enum wk_status capability_delete_begin(struct operation *operat
     return WK_CONTINUE;
 }
 
+/* Whether threads may wait by a capability to it. */
+static inline bool ends_waits(const struct object *object)
+{
+    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT;
+}
+
 /* What nothing hangs on is done in one piece. */
 enum wk_status capability_delete(struct invocation *invocation, struct capability *capability)
 {
     struct object *object = capability->object;
 
     op_commit();
-    if (__builtin_expect(
-            !list_is_empty(&capability->children) || object->capabilities == 1 || object->type == WK_TYPE_EVENT, 0))
+    if (__builtin_expect(!list_is_empty(&capability->children) || object->capabilities == 1 || ends_waits(object), 0))
         return capability_delete_begin(&invocation->thread->operation, capability);
     list_unlink(&capability->sibling);
     object->capabilities--;

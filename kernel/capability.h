@@ -38,15 +38,20 @@ enum capability_flags {
  */
 struct capability {
     struct object *object;
-    int32_t generation; /* negative in a free slot: no handle has that */
     union {
         struct {
-            uint16_t rights;
-            uint8_t type; /* the object's */
-            uint8_t flags : 3;
-            uint8_t depth : 5;
+            int32_t generation; /* negative in a free slot: no handle has that */
+            union {
+                struct {
+                    uint16_t rights;
+                    uint8_t type; /* the object's */
+                    uint8_t flags : 3;
+                    uint8_t depth : 5;
+                };
+                uint32_t word; /* the four in one, for look-ups: rights from bit 0, type from 16, flags from 24 */
+            };
         };
-        uint32_t word; /* the four in one, for look-ups: rights from bit 0, type from 16, flags from 24 */
+        uint64_t key; /* generation and word */
     };
     union {
         uint64_t badge;
@@ -101,6 +106,11 @@ static inline struct capability *capability_find(const struct capability_table *
     return capability;
 }
 
+static inline uint64_t capability_key(const struct capability *capability)
+{
+    return capability->key;
+}
+
 void capability_table_init(struct capability_table *table);
 /* The process in whose table a capability (not a mapping) stands, and its handle there. */
 struct process *capability_process(const struct capability *capability);
@@ -115,6 +125,14 @@ enum wk_status capability_reserve_page(struct process *process);
 static inline enum wk_status capability_reserve(struct capability_table *table, struct process *process)
 {
     return table->free_head != NULL || table->made < table->paged ? WK_OK : capability_reserve_page(process);
+}
+/* The same for two. */
+static inline enum wk_status capability_reserve_two(struct capability_table *table, struct process *process)
+{
+    const uint32_t fresh = table->paged - table->made;
+    const bool has_two = table->free_head != NULL ? fresh >= 1 || table->free_head->next_free != NULL : fresh >= 2;
+
+    return has_two ? WK_OK : capability_reserve_page(process);
 }
 /* The operation that reserved failed: gives back the page that reserving added, if it did. */
 void capability_unreserve(struct process *process);

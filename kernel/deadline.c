@@ -33,7 +33,7 @@ void deadline_cancel(struct deadline *deadline)
     assert_debug(kernel_lock_is_held());
     if (hart == NULL)
         return;
-    assert(hart->first_ns <= deadline->node.key); /* INV-DEADLINE-2 */
+    assert_debug(hart->first_ns <= deadline->node.key); /* INV-DEADLINE-2 */
     tree_remove(&hart->deadlines, &deadline->node);
     deadline->hart = NULL;
     if (hart->first_ns == deadline->node.key)
@@ -61,9 +61,9 @@ bool deadline_expire(struct hart *hart)
     assert_debug(kernel_lock_is_held());
     if (hart->first_ns > now_ns)
         return false;
-    assert(hart->deadlines.first != NULL); /* INV-DEADLINE-2 */
+    assert_debug(hart->deadlines.first != NULL); /* INV-DEADLINE-2 */
     deadline = container_of(hart->deadlines.first, struct deadline, node);
-    assert(deadline->hart == hart); /* INV-DEADLINE-1 */
+    assert_debug(deadline->hart == hart); /* INV-DEADLINE-1 */
     deadline->expired(deadline, now_ns);
     return true;
 }

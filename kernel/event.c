@@ -13,16 +13,19 @@
  * and a less urgent signaller could be displaced with urgent threads still to wake); an index of waiters by bit (a node
  * for each bit of each mask).
  *
- * The deadline of a wait that ends early is left in the tree (INV-EVENT-5): a server that waits with a time limit again
- * and again moves its deadline once a wait, not twice, and a wake is cheap.
+ * The deadline of a wait that ends early is left in the tree (INV-EVENT-5), and a later one does not move it: only when it
+ * expires the thread's is set to what it waits for then. So whoever waits with a time limit again and again, which seldom
+ * comes, moves its deadline seldom.
  */
 #include "event.h"
 
 #include "assert.h"
 #include "bank.h"
+#include "endpoint.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "lock.h"
+#include "schedule.h"
 
 #define WAKES_PER_STEP 2
 #define BINDINGS_PER_STEP 8
@@ -45,7 +48,7 @@ void event_binding_init(struct event_binding *binding)
 
 void event_bind(struct event_binding *binding, struct event *event, uint64_t bits)
 {
-    assert(object_is_live(&event->object));
+    assert_debug(object_is_live(&event->object));
     event_unbind(binding);
     binding->event = event;
     binding->bits = bits;
@@ -63,7 +66,7 @@ static void waiter_remove(struct thread *thread)
 {
     struct event *event = thread->wait_event;
 
-    assert(event->waiter_count != 0); /* INV-EVENT-2 */
+    assert_debug(event->waiter_count != 0); /* INV-EVENT-2 */
     event->waiter_count--;
     thread->wait_event = NULL;
     list_remove(&thread->wait_link);
@@ -74,7 +77,7 @@ static void waiter_insert(struct event *event, struct thread *thread)
 {
     struct list *position = event->waiters.previous;
 
-    assert(event->waiter_count < WK_EVENT_WAITERS_MAX); /* INV-EVENT-2 */
+    assert_debug(event->waiter_count < WK_EVENT_WAITERS_MAX); /* INV-EVENT-2 */
     while (position != &event->waiters && waiter_of_link(position)->priority < thread->priority)
         position = position->previous;
     list_insert_before(position->next, &thread->wait_link);
@@ -116,9 +119,19 @@ static void signal_and_grant(struct event *event, uint64_t bits, struct thread *
             wake_later(thread);
     }
     event->pending = pending;
+    if (event->endpoint != NULL)
+        endpoint_event_pending(event->endpoint);
 }
 
-void event_signal_bits(struct event *event, uint64_t bits)
+uint64_t event_take(struct event *event, uint64_t mask)
+{
+    const uint64_t bits = event->pending & mask;
+
+    event->pending &= ~bits;
+    return bits;
+}
+
+SLOW_PATH void event_signal_bits(struct event *event, uint64_t bits)
 {
     struct thread *first = NULL;
 
@@ -145,7 +158,7 @@ void event_wake_some(struct hart *hart)
     for (unsigned i = 0; i < WAKES_PER_STEP && !list_is_empty(&hart->granted); i++) {
         struct thread *thread = waiter_of_link(hart->granted.next);
 
-        assert(thread->wait_event == NULL && thread_waits(thread)); /* INV-EVENT-3 */
+        assert_debug(thread->wait_event == NULL && thread_waits(thread)); /* INV-EVENT-3 */
         event_wait_end(thread, WK_OK);
     }
     hart->attention.granted = !list_is_empty(&hart->granted);
@@ -156,10 +169,14 @@ static void wait_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct thread *thread = container_of(deadline, struct thread, wait_deadline);
 
-    (void)now_ns;
-    deadline_cancel(deadline);
-    if (thread_waits(thread)) /* INV-EVENT-5 */
-        event_wait_end(thread, WK_TIMED_OUT);
+    if (!(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER) { /* INV-EVENT-5 */
+        deadline_cancel(deadline);
+    } else if (thread->wait_until_ns > now_ns) {
+        deadline_set(deadline, deadline->hart, thread->wait_until_ns);
+    } else {
+        thread_disarm(thread);
+        thread_wait_end(thread, thread_sleeps(thread) ? WK_OK : WK_TIMED_OUT);
+    }
 }
 
 void event_hart_init(struct hart *hart)
@@ -177,7 +194,7 @@ void event_thread_init(struct thread *thread)
 void event_wait_end(struct thread *thread, enum wk_status status)
 {
     assert_debug(kernel_lock_is_held());
-    assert(thread_waits(thread));
+    assert_debug(thread_waits(thread));
     if (thread->wait_event != NULL) {
         waiter_remove(thread);
         thread_answer(thread, status, 0);
@@ -203,11 +220,13 @@ enum wk_status event_dismantle(struct object *object, struct operation *operatio
     struct event *event = container_of(object, struct event, object);
 
     (void)operation;
+    if (event->endpoint != NULL)
+        endpoint_event_gone(event->endpoint);
     for (unsigned i = 0; i < WAKES_PER_STEP && !list_is_empty(&event->waiters); i++)
         event_wait_end(waiter_of_link(event->waiters.next), WK_REVOKED);
     if (!list_is_empty(&event->waiters))
         return WK_CONTINUE;
-    assert(event->waiter_count == 0); /* INV-EVENT-2 */
+    assert_debug(event->waiter_count == 0); /* INV-EVENT-2 */
     for (unsigned i = 0; i < BINDINGS_PER_STEP && !list_is_empty(&event->bindings); i++)
         event_unbind(container_of(event->bindings.next, struct event_binding, link));
     return list_is_empty(&event->bindings) ? WK_OK : WK_CONTINUE;
@@ -236,17 +255,11 @@ enum wk_status event_signal(struct invocation *invocation, struct event *event, 
     (void)invocation;
 
     op_commit();
-    event_signal_bits(event, in->bits);
+    if (event->waiter_count == 0 && event->endpoint == NULL)
+        event->pending |= in->bits; /* nobody is concerned */
+    else
+        event_signal_bits(event, in->bits);
     return WK_OK;
-}
-
-/* Takes the pending bits of the mask. */
-static uint64_t event_take(struct event *event, uint64_t mask)
-{
-    const uint64_t bits = event->pending & mask;
-
-    event->pending &= ~bits;
-    return bits;
 }
 
 void event_capability_gone(struct event *event, const struct process *process, uint64_t handle)
@@ -262,30 +275,71 @@ void event_capability_gone(struct event *event, const struct process *process, u
     }
 }
 
+/* Whether the invoker may wait, if it has to. */
+static enum wk_status check_wait(struct thread *thread, const struct event *event)
+{
+    if (thread->interrupt_latched)
+        return WK_INTERRUPTED;
+    if (event->waiter_count == WK_EVENT_WAITERS_MAX)
+        return WK_BUSY;
+    /* Ended from another hart, whose interrupt has not come yet: nothing would end the wait. */
+    return thread->stop & THREAD_ENDED ? WK_REVOKED : WK_OK;
+}
+
+static enum wk_status begin_wait(struct invocation *invocation, struct event *event, uint64_t mask,
+                                 uint64_t deadline_ns)
+{
+    struct thread *thread = invocation->thread;
+
+    thread->wait_mask = mask;
+    thread->wait_handle = invocation->handle;
+    thread_arm(thread, deadline_ns);
+    if (thread->budget == NULL)
+        thread->priority = schedule_urgency(thread);
+    waiter_insert(event, thread);
+    thread_set_stop(thread, THREAD_WAITING);
+    return WK_WAITS;
+}
+
 enum wk_status event_wait(struct invocation *invocation, struct event *event, const struct wk_event_wait_in *in,
                           struct wk_event_wait_out *out)
 {
-    struct thread *thread = invocation->thread;
+    enum wk_status status;
 
     out->bits = event_take(event, in->mask);
     if (out->bits != 0)
         return WK_OK;
-    if (thread->interrupt_latched) {
+    status = check_wait(invocation->thread, event);
+    if (status == WK_INTERRUPTED)
+        invocation->thread->interrupt_latched = false;
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    return begin_wait(invocation, event, in->mask, in->deadline);
+}
+
+enum wk_status event_signal_wait(struct invocation *invocation, struct event *event, struct capability *other,
+                                 const struct wk_event_signal_wait_in *in, struct wk_event_signal_wait_out *out)
+{
+    struct thread *thread = invocation->thread;
+    /* Bits that it sets in the event itself may go to others. */
+    const enum wk_status status = (event->pending & in->mask) == 0 ? check_wait(thread, event) : WK_OK;
+
+    if (status == WK_BUSY || status == WK_REVOKED)
+        return status;
+
+    op_commit();
+    event_signal_bits(container_of(other->object, struct event, object), in->bits);
+    out->taken = event_take(event, in->mask);
+    if (out->taken != 0)
+        return WK_OK;
+    if (status == WK_INTERRUPTED) {
+        operation_is_committed = false; /* the signal stays, as is said: only the wait is interrupted */
         thread->interrupt_latched = false;
         return WK_INTERRUPTED;
     }
-    if (event->waiter_count == WK_EVENT_WAITERS_MAX)
-        return WK_BUSY;
-    if (thread->stop & THREAD_ENDED)
-        return WK_REVOKED; /* ended from another hart, whose interrupt has not come yet: nothing would end the wait */
-
-    op_commit();
-    thread->wait_mask = in->mask;
-    thread->wait_handle = invocation->handle;
-    deadline_set(&thread->wait_deadline, thread->hart, in->deadline);
-    waiter_insert(event, thread);
-    thread_set_stop(thread, THREAD_WAITING);
-    return WK_WAITS;
+    return begin_wait(invocation, event, in->mask, in->deadline);
 }
 
 enum wk_status event_poll(struct invocation *invocation, struct event *event, const struct wk_event_poll_in *in,

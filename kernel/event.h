@@ -16,6 +16,7 @@
 #include "hart.h"
 #include "object.h"
 
+struct endpoint;
 struct process;
 struct thread;
 
@@ -24,7 +25,8 @@ struct event {
     uint64_t pending;
     struct list waiters; /* struct thread, wait_link */
     unsigned waiter_count;
-    struct list bindings; /* struct event_binding, link */
+    struct list bindings;      /* struct event_binding, link */
+    struct endpoint *endpoint; /* that receives bits of it as messages, or NULL; its `event` is this */
 };
 
 /* A source of signals, part of the source's object. Unbound when the event goes. */
@@ -43,6 +45,8 @@ void event_binding_signal(struct event_binding *binding);
 /* The same at the end of a step that is long already: who waited for it is woken in later steps of this hart. */
 void event_binding_signal_later(struct event_binding *binding);
 void event_signal_bits(struct event *event, uint64_t bits);
+/* Takes the pending bits of the mask. */
+uint64_t event_take(struct event *event, uint64_t mask);
 
 /* Ends a thread's wait with a status; with `ok` if the bits have been taken for it already. Requires: it waits. */
 void event_wait_end(struct thread *thread, enum wk_status status);

@@ -22,8 +22,9 @@ unsigned hart_count;
 
 void hart_init(struct hart *hart, unsigned index)
 {
-    assert(index < HARTS_MAX);
+    assert_debug(index < HARTS_MAX);
     hart->index = index;
+    hart->bit = UINT64_C(1) << index;
     hart->others = ~(UINT64_C(1) << index);
     hart->attention.stock_low = true;
     hart->first_ns = DEADLINE_NEVER;

@@ -18,6 +18,7 @@
  * take. */
 #define FRAME_STOCK 8
 
+struct budget;
 struct capability;
 struct process;
 struct thread;
@@ -53,13 +54,25 @@ union attention {
         bool notify;      /* other harts are to be notified */
         bool tracing;     /* invocations are recorded */
         bool granted;     /* the list `granted` may have members */
+        bool unparked;    /* so may `unparked` */
     };
     uint64_t any;
 };
 
+/* Those bytes of attention.any, the first in the lowest bits. */
+#define ATTENTION_RESCHEDULE UINT64_C(0x1)
+#define ATTENTION_NOTIFY UINT64_C(0x1000000)
+_Static_assert(offsetof(union attention, reschedule) == 0 && offsetof(union attention, notify) == 3, "as they say");
+
+/* Nothing is to be looked at but which thread is to run. */
+static inline bool attention_is_choice(const union attention *attention)
+{
+    return attention->reschedule && (attention->any & ~(ATTENTION_RESCHEDULE | ATTENTION_NOTIFY)) == 0;
+}
+
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {
-    struct thread *thread;         /* who invokes */
+    struct thread *thread;         /* who invokes; first: it is the hart's `current` */
     struct process *process;       /* its process */
     struct capability *capability; /* what is invoked: found, of the right type, with the rights needed */
     uint64_t handle;               /* by which it was named */
@@ -72,15 +85,17 @@ struct invocation {
 };
 
 struct hart {
-    struct arch_hart arch;  /* first: assembly finds it at the hart's address */
-    struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
-    struct invocation invocation;
+    struct arch_hart arch; /* first: assembly finds it at the hart's address */
+    union {
+        struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
+        struct invocation invocation; /* by that thread */
+    };
     union attention attention;
     struct space *space; /* the address space that is current; NULL: the kernel's own */
     unsigned index;      /* 0 for the boot hart */
-    uint64_t others;     /* in a set of harts by index: all but this one */
-    bool idle;           /* sleeps, or is about to */
-    bool turn_over;      /* the current thread is to go behind its equals */
+    uint64_t bit;        /* in a set of harts by index: this one, */
+    uint64_t others;     /* and all but this one */
+    bool turn_over;      /* the payer is to go behind its equals */
 
     void *stock[FRAME_STOCK]; /* zeroed frames */
     uint64_t stock_count;
@@ -98,18 +113,27 @@ struct hart {
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
-    struct queue ready;    /* threads that are to run; the current one is not in it */
-    unsigned thread_count; /* threads bound to this hart: counted when made, until dismantled */
-    struct deadline slice; /* the end of slice_thread's turn */
+    struct thread *payer;    /* whose turn it is: `current` is it, or serves it, or is what it waits for */
+    struct tree urgent;      /* those that have deadlines, by priority and deadline; struct thread, urgency_node */
+    struct list unparked;    /* threads that this hart has to put back into ready queues, struct thread, ready_link */
+    struct budget *whole;    /* all of this hart's time */
+    struct budget *overhead; /* what its reaper runs on, which nobody is charged for */
+    uint64_t charged_ns;     /* up to when the payer's time has been charged */
+    uint64_t idle_ns;        /* time in which nobody was the payer */
+    struct deadline expiry;  /* when the payer's budget is used up, if it can be */
+    struct deadline slice;   /* the end of slice_thread's turn */
     struct thread *slice_thread;
 
     struct tree deadlines; /* struct deadline by time */
     struct list granted;   /* threads that this hart has still to wake; see event.c */
 
     struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
-    struct queue reap;     /* what it has to do, struct object, dying_link; see reaper.c */
 
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
+
+    /* Large, so at the end, where they are in nobody's way. */
+    struct queue ready; /* threads of this hart's budgets whose turn it is to come */
+    struct queue reap;  /* what the reaper has to do, struct object, dying_link; see reaper.c */
 };
 
 /* All harts that run; set up before any leaves its boot code. */

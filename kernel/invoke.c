@@ -6,6 +6,9 @@
 #include "invoke.h"
 
 #include "assert.h"
+#include "endpoint.h"
+
+#include <winkle/message.h>
 
 bool operation_is_committed;
 
@@ -66,17 +69,46 @@ enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned n
     return WK_BAD_ARGUMENT;
 }
 
+/* Whatever is invoked on a session is a call, but for what can be done with any capability. */
+static bool is_call(const struct capability *capability, const struct operation_descriptor *descriptor)
+{
+    return capability != NULL && capability->type == WK_TYPE_SESSION &&
+           (descriptor == NULL || descriptor->wrapper == NULL || (descriptor->mask & 0xff0000) != 0);
+}
+
+static SLOW_PATH enum wk_status call(struct invocation *invocation, const struct capability *capability,
+                                     const uint64_t words[6])
+{
+    const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+
+    if (invocation->operation & WK_MESSAGE_KERNEL_ONLY)
+        return WK_WRONG_TYPE;
+    if ((capability->word & mask) != expected || capability->object->state != OBJECT_LIVE)
+        return refusal(invocation, capability, mask, expected);
+    slot_cache_fill(&invocation->thread->call_slot, invocation->handle, capability);
+    return endpoint_call(invocation, container_of(capability->object, struct session, object), words);
+}
+
+/* Bits above the operation's number are for calls and messages. */
+static bool has_strange_bits(uint64_t operation, const struct operation_descriptor *descriptor)
+{
+    const uint64_t known = WK_MESSAGE_OPERATION | WK_MESSAGE_KERNEL_ONLY;
+
+    return (operation & ~known) != 0 && !(descriptor->mask & OPERATION_MESSAGE);
+}
+
 enum wk_status invoke(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                       uint64_t word4, uint64_t word5)
 {
-    const uint64_t index = (invocation->operation & ~OPERATION_KERNEL_ONLY) - WK_OPERATION_FIRST;
-    const struct operation_descriptor *descriptor;
-    struct capability *capability;
+    const uint64_t index = (invocation->operation & WK_MESSAGE_OPERATION) - WK_OPERATION_FIRST;
+    const struct operation_descriptor *descriptor = index < OPERATION_SLOTS ? &operation_table[index] : NULL;
+    struct capability *capability = capability_find(&invocation->process->table, invocation->handle);
 
-    if (index >= OPERATION_SLOTS || operation_table[index].wrapper == NULL)
-        return WK_NO_SUCH_OPERATION;
-    descriptor = &operation_table[index];
-    capability = capability_find(&invocation->process->table, invocation->handle);
+    if (is_call(capability, descriptor))
+        return call(invocation, capability, (const uint64_t[]){word0, word1, word2, word3, word4, word5});
+    if (descriptor == NULL || descriptor->wrapper == NULL || has_strange_bits(invocation->operation, descriptor))
+        return capability == NULL ? WK_BAD_HANDLE : WK_NO_SUCH_OPERATION; /* it may have named a session */
     if (capability == NULL || (capability->word & descriptor->mask) != descriptor->expected ||
         capability->object->state != OBJECT_LIVE)
         return refusal(invocation, capability, descriptor->mask, descriptor->expected);

@@ -27,8 +27,9 @@ struct operation_descriptor {
     uint32_t expected;
 };
 
-/* The invoker wants no process to answer in an object's place. Every object is the kernel's, so nothing to check yet. */
-#define OPERATION_KERNEL_ONLY (UINT64_C(1) << 16)
+/* In a mask: the operation is a message, and understands the bits above its number (winkle/message.h). No slot's word has
+ * the flag that this is. */
+#define OPERATION_MESSAGE 0x4000000u
 
 extern const struct operation_descriptor operation_table[];
 

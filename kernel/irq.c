@@ -49,7 +49,7 @@ bool irq_deliver(void)
         arch_irq_disable(line);
         return true;
     }
-    assert(irq->line == line && !irq->waiting); /* INV-IRQ-1, INV-IRQ-2 */
+    assert_debug(irq->line == line && !irq->waiting); /* INV-IRQ-1, INV-IRQ-2 */
     irq->waiting = true;
     event_binding_signal(&irq->binding);
     return true;
@@ -61,7 +61,7 @@ enum wk_status irq_dismantle(struct object *object, struct operation *operation)
     struct irq *irq = container_of(object, struct irq, object);
 
     (void)operation;
-    assert(lines[irq->line] == irq); /* INV-IRQ-1 */
+    assert_debug(lines[irq->line] == irq); /* INV-IRQ-1 */
     event_unbind(&irq->binding);
     if (irq->waiting)
         arch_irq_complete(irq->line);

@@ -16,7 +16,7 @@ struct kernel_lock kernel_lock;
 
 void kernel_lock_wait(uint32_t ticket)
 {
-    assert((uint32_t)(atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) - ticket) <= hart_count);
+    assert_debug((uint32_t)(atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) - ticket) <= hart_count);
     for (unsigned spins = 1; atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket; spins++) {
         space_flush_serve();
         meter_lock_waits();

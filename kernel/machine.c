@@ -46,14 +46,14 @@ static bool region_is_claimed(uint64_t start, uint64_t end)
     if (node == NULL)
         return false;
     memory = container_of(node, struct memory, claimed);
-    assert(memory->is_physical && memory->physical.address == node->key); /* INV-MACHINE-1 */
+    assert_debug(memory->is_physical && memory->physical.address == node->key); /* INV-MACHINE-1 */
     return node->key + memory->pages * WK_PAGE_BYTES > start;
 }
 
 /* Flushes that were asked for by now concern the mappings through which the region could be reached. */
 enum wk_status machine_region_dismantle(struct memory *memory)
 {
-    assert(memory->is_physical && memory->mapping_count == 0);
+    assert_debug(memory->is_physical && memory->mapping_count == 0);
     if (memory->object.cursor == 0)
         memory->object.cursor = space_flush_epoch();
     if (!space_flush_done(memory->object.cursor))
@@ -117,7 +117,7 @@ static enum wk_status console_write_step(struct operation *operation)
 {
     const uint64_t last = (uintptr_t)operation->pointer;
 
-    assert(operation->result != 0 && operation->result <= CONSOLE_BYTES_MAX);
+    assert_debug(operation->result != 0 && operation->result <= CONSOLE_BYTES_MAX);
     arch_console_put((char)(operation->cursor[0] & 0xff));
     for (unsigned i = 0; i < 3; i++)
         operation->cursor[i] = operation->cursor[i] >> 8 | operation->cursor[i + 1] << 56;
@@ -240,7 +240,11 @@ static void inspect_type(const struct object *object, struct wk_machine_inspect_
         out->detail = deadline_is_set(&timer->deadline) ? timer->deadline.node.key : 0;
         break;
     case WK_TYPE_NONE:
+    case WK_TYPE_BUDGET:
+    case WK_TYPE_ENDPOINT:
     case WK_TYPE_EVENT:
+    case WK_TYPE_REPLY:
+    case WK_TYPE_SESSION:
     case WK_TYPE_IRQ:
     case WK_TYPE_MACHINE:
     case WK_TYPE_TRACE:
@@ -259,7 +263,7 @@ enum wk_status machine_inspect_object(struct invocation *invocation, struct mach
     if (link == &walk.all_link || link == &object_all)
         return WK_WOULD_BLOCK;
     object = container_of(link, const struct object, all_link);
-    assert(object->type != WK_TYPE_NONE); /* there is one marker */
+    assert_debug(object->type != WK_TYPE_NONE); /* there is one marker */
     list_remove(&walk.all_link);
     list_insert_before(link->next, &walk.all_link); /* INV-MACHINE-2 */
     walk_identity = object->identity;

@@ -191,7 +191,7 @@ enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memo
     struct frame *frame;
     enum wk_status status;
 
-    assert(pin->memory == NULL);
+    assert_debug(pin->memory == NULL);
     if (memory->is_physical)
         return WK_NOT_AVAILABLE;
     if (memory->object.state != OBJECT_LIVE)
@@ -222,7 +222,7 @@ void memory_unpin(struct memory_pin *pin)
 
 void memory_pin_transfer(struct memory_pin *to, struct memory_pin *from)
 {
-    assert(to->memory == NULL && from->memory != NULL);
+    assert_debug(to->memory == NULL && from->memory != NULL);
     to->memory = from->memory;
     to->page = from->page;
     to->revoked = from->revoked;
@@ -273,7 +273,7 @@ enum wk_status memory_dismantle(struct object *object, struct operation *operati
     struct memory *memory = container_of(object, struct memory, object);
 
     (void)operation;
-    assert(memory->mapping_count == 0);
+    assert_debug(memory->mapping_count == 0);
     if (memory->is_physical)
         return memory->leaf_kind == ARCH_LEAF_DEVICE ? machine_region_dismantle(memory) : WK_OK;
     if (memory->pin_count != 0)

@@ -44,7 +44,7 @@ static void memory_put_page(struct memory *memory, uint64_t page, struct frame *
     const uint64_t tables = memory->table_pages;
     uint64_t *slot = memory_slot_make(memory, page);
 
-    assert(*slot == 0);
+    assert_debug(*slot == 0);
     *slot = memory_slot_value(frame);
     memory->present_pages++;
     *paid -= 1 + memory->table_pages - tables;

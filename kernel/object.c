@@ -6,8 +6,9 @@
 
 #include "assert.h"
 #include "bank.h"
+#include "budget.h"
 #include "capability.h"
-#include "event.h"
+#include "endpoint.h"
 #include "irq.h"
 #include "memory.h"
 #include "operation.h"
@@ -26,7 +27,8 @@ typedef enum wk_status dismantle_function(struct object *object, struct operatio
 static dismantle_function *const dismantle[] = {
     [WK_TYPE_BANK] = bank_dismantle,   [WK_TYPE_PROCESS] = process_dismantle, [WK_TYPE_THREAD] = thread_dismantle,
     [WK_TYPE_EVENT] = event_dismantle, [WK_TYPE_MEMORY] = memory_dismantle,   [WK_TYPE_TIMER] = timer_dismantle,
-    [WK_TYPE_IRQ] = irq_dismantle,
+    [WK_TYPE_IRQ] = irq_dismantle,     [WK_TYPE_BUDGET] = budget_dismantle,   [WK_TYPE_ENDPOINT] = endpoint_dismantle,
+    [WK_TYPE_REPLY] = reply_dismantle, [WK_TYPE_SESSION] = session_dismantle,
 };
 
 void object_init(struct object *object, enum wk_type type, size_t bytes, struct bank *bank)

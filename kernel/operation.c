@@ -33,7 +33,7 @@ enum wk_status operation_begin(struct operation *operation, enum wk_status (*ste
 
 void operation_also(struct operation *operation, struct object *other)
 {
-    assert(operation->other == NULL);
+    assert_debug(operation->other == NULL);
     operation->other = other;
     object_reference(other);
 }

@@ -61,15 +61,20 @@ struct operation {
     struct object *other;                                /* a second object, or NULL; referenced */
     void *pointer;                                       /* further progress, by the operation */
     uint64_t cursor[4];
-    uint64_t result; /* result word 0 of the answer */
-    bool silent;     /* begun by a fault: it ends without an answer */
-    /* A page that is made private on the way: */
+    uint64_t result;                                     /* result word 0 of the answer */
+    bool silent;                                         /* begun by a fault: it ends without an answer */
     enum wk_status (*then)(struct operation *operation); /* the step to go on with; NULL: none */
-    uint64_t unshare_page;
-    struct frame *unshare_original;
-    struct frame *unshare_copy;
-    struct frame *pinned[2];    /* pages that are being copied from and to */
-    uint64_t sweep_page;        /* progress of a sweep in one mapping */
+    union {
+        struct {
+            /* A page that is made private on the way: */
+            uint64_t unshare_page;
+            struct frame *unshare_original;
+            struct frame *unshare_copy;
+            struct frame *pinned[2]; /* pages that are being copied from and to */
+            uint64_t sweep_page;     /* progress of a sweep in one mapping */
+        };
+        uint64_t loans[6]; /* handles of what the thread's call lent, in its own table; also between operations */
+    };
     struct mapping_link marker; /* a place in the list of a memory object's mappings */
     struct list condemned;      /* objects that it has to dismantle, struct object, dying_link */
     struct page_copy copy;

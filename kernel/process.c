@@ -17,6 +17,7 @@
 #include "invoke.h"
 #include "mapping.h"
 #include "operation.h"
+#include "schedule.h"
 #include "thread.h"
 #include "trace.h"
 
@@ -59,8 +60,9 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
     if (!list_is_empty(&process->threads)) {
         struct thread *thread = container_of(process->threads.next, struct thread, process_link);
 
-        thread_end(thread);
-        if (thread_end_step(thread, operation) == WK_OK)
+        if (!(thread->stop & THREAD_ENDED))
+            thread_end(thread); /* a step of its own */
+        else if (thread_end_step(thread, operation) == WK_OK)
             thread_detach(thread);
         return WK_CONTINUE;
     }
@@ -91,7 +93,7 @@ void process_fault(struct thread *thread, enum wk_end_reason reason, uint64_t de
         process_begin_end(process, reason, detail, arch_context_get(&thread->context, 0));
         process->owes_report = process->end.event == NULL;
     }
-    reaper_end_process(process, thread->priority);
+    reaper_end_process(process, schedule_urgency(thread));
     thread_end(thread);
 }
 
@@ -147,7 +149,7 @@ enum wk_status process_grant(struct invocation *invocation, struct process *proc
     struct capability *parent = grant_parent(capability, (enum wk_transfer)in->transfer);
     enum wk_status status;
 
-    assert(capability != NULL); /* the argument is not optional */
+    assert_debug(capability != NULL); /* the argument is not optional */
     if (in->transfer == WK_TRANSFER_GIVE && !list_is_empty(&capability->children))
         return WK_IS_LENT;
     if (process->state >= WK_PROCESS_STATE_ENDING)
@@ -338,7 +340,7 @@ static enum wk_status process_kill_step(struct operation *operation)
 
     /* Two may kill each other: who has been ended leaves the rest to the reaper, and waits for nobody. */
     if (operation->thread->stop & THREAD_ENDED) {
-        reaper_end_process(process, operation->thread->priority);
+        reaper_end_process(process, schedule_urgency(operation->thread));
         reaper_take(operation);
         return WK_NO_ANSWER;
     }
@@ -355,7 +357,7 @@ enum wk_status process_kill(struct invocation *invocation, struct process *proce
     op_commit();
     process_begin_end(process, WK_END_REASON_KILLED, in->status, 0);
     if (process == invocation->process) {
-        reaper_end_process(process, invocation->thread->priority);
+        reaper_end_process(process, schedule_urgency(invocation->thread));
         thread_end(invocation->thread);
         return WK_NO_ANSWER;
     }

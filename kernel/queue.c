@@ -2,8 +2,6 @@
 /* Queues by priority: see queue.h. */
 #include "queue.h"
 
-#include "bits.h"
-
 __attribute__((noinline)) void queue_init(struct queue *queue)
 {
     for (unsigned priority = 0; priority < PRIORITIES; priority++)
@@ -12,7 +10,7 @@ __attribute__((noinline)) void queue_init(struct queue *queue)
 
 __attribute__((noinline)) void queue_mark(struct queue *queue, unsigned priority)
 {
-    queue->bits[priority / 64] |= queue_bit(priority);
+    queue_mark_quickly(queue, priority);
 }
 
 __attribute__((noinline)) void queue_append(struct queue *queue, unsigned priority, struct list *from)
@@ -32,8 +30,5 @@ void queue_take(struct queue *queue, unsigned priority, struct list *to)
 
 int queue_highest(const struct queue *queue)
 {
-    for (int word = PRIORITIES / 64 - 1; word >= 0; word--)
-        if (queue->bits[word] != 0)
-            return word * 64 + 63 - (int)bit_lowest(queue->bits[word]);
-    return QUEUE_EMPTY;
+    return queue_highest_quickly(queue);
 }

@@ -3,6 +3,7 @@
 #ifndef QUEUE_H
 #define QUEUE_H
 
+#include "bits.h"
 #include "list.h"
 
 #include <stdint.h>
@@ -24,6 +25,19 @@ static inline uint64_t queue_bit(unsigned priority)
 void queue_init(struct queue *queue);
 /* The most urgent priority that has a bit, or QUEUE_EMPTY. */
 int queue_highest(const struct queue *queue);
+/* The same in line, and the next one, for the straight paths. */
+static inline int queue_highest_quickly(const struct queue *queue)
+{
+    for (int word = PRIORITIES / 64 - 1; word >= 0; word--)
+        if (queue->bits[word] != 0)
+            return word * 64 + 63 - (int)bit_lowest(queue->bits[word]);
+    return QUEUE_EMPTY;
+}
+
+static inline void queue_mark_quickly(struct queue *queue, unsigned priority)
+{
+    queue->bits[priority / 64] |= queue_bit(priority);
+}
 
 /* The list gets members. */
 void queue_mark(struct queue *queue, unsigned priority);

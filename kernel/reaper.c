@@ -10,6 +10,7 @@
  */
 #include "assert.h"
 #include "bank.h"
+#include "budget.h"
 #include "event.h"
 #include "process.h"
 #include "schedule.h"
@@ -55,12 +56,9 @@ void reaper_init(struct hart *hart)
     if (thread == NULL)
         panic("the machine has too little memory");
     queue_init(&hart->reap);
-    list_init(&thread->ready_link);
+    thread_init(thread, hart->overhead);
     list_init(&thread->process_link);
-    event_thread_init(thread);
-    operation_init(&thread->operation, thread);
     thread->object.type = WK_TYPE_THREAD;
-    thread->hart = hart;
     thread->stop = THREAD_WAITING;
     hart->reaper = thread;
 }
@@ -90,20 +88,25 @@ void reaper_take_object(struct object *object)
 {
     const struct thread *current = hart_current()->current;
 
-    reaper_queue(object, current == NULL ? 0 : current->priority);
+    reaper_queue(object, current == NULL ? 0 : schedule_urgency(current));
 }
 
-void reaper_take(struct operation *operation)
+void reaper_take_condemned(struct operation *operation)
 {
     struct hart *hart = hart_current();
-    const uint8_t priority = operation->thread->priority;
+    const uint8_t priority = schedule_urgency(operation->thread);
 
-    assert(operation != &hart->reaper->operation);
-    thread_end(operation->thread);
+    assert_debug(operation != &hart->reaper->operation);
     if (list_is_empty(&operation->condemned))
         return;
     queue_append(&hart->reap, priority, &operation->condemned);
     reaper_wake(hart->reaper, priority);
+}
+
+void reaper_take(struct operation *operation)
+{
+    reaper_take_condemned(operation);
+    thread_end(operation->thread);
 }
 
 void reaper_end_process(struct process *process, uint8_t priority)

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduler: fixed priorities, a queue for each, and a bit for each queue that is not empty. Owns each hart's
- * `ready`, `slice`, `slice_thread`, `turn_over`, `reschedule` and `current`. Guarded by the kernel lock.
- * Invariants: see schedule.h. Every function is O(1), but for the slice's deadline: O(log n) in the deadlines of the
- * hart.
+ * The scheduler. What is queued, chosen and charged is a thread with a budget, the *payer*; what then runs is the thread
+ * at the end of its chain: itself, or if it waits for an answer, whoever serves its call, or is first among those who
+ * could take it, and so on. So a server is as urgent as the most urgent of those who wait for it and still have capacity,
+ * runs on the budget of any of them, on the hart of any of them, and nothing is inherited or given back: a call moves no
+ * budget, and its end needs no undoing.
  *
- * Turns. Threads as urgent as each other run one after another, each until it stops by itself or its slice is over. The
- * clock is read and a slice begun only when an equal of the current thread is ready and no slice is running; so a hart
- * with one thread at its highest priority has no ticks, and threads that hand over to each other do not pay for slices.
- * When the thread whose slice it is stops by itself, the slice runs on without an owner; at its end the thread that is
- * current then gets a full one. A turn thus lasts at least SLICE_NS and less than twice that. A thread that a more
+ * A payer that is chosen and has nobody to run is *parked* with whoever will tell: at the thread that cannot run now or
+ * runs elsewhere (thread->helpers), at the endpoint that nobody serves (serving->stalled), or at the pool that is used up
+ * (budget->parked). It is found out when it is chosen, never before; so to stop a server costs nothing but to those who
+ * come to be chosen.
+ *
+ * Payers: 256 priorities, a queue for each, and a bit for each queue that is not empty; those with deadlines are in a
+ * tree, and go before their equals without. Owns each hart's fields from `payer` to `slice_thread`, `turn_over`,
+ * `reschedule` and `current`, and of each thread `place`, `ready_link`, `helpers`, `doer`, `urgency_node`. Guarded by the
+ * kernel lock. Invariants: see schedule.h. Every function is O(1), but for deadlines: O(log n) in those of the hart.
+ *
+ * Turns. Payers as urgent as each other run one after another, each until it stops by itself or its slice is over. The
+ * clock is read and a slice begun only when an equal of the payer is ready and no slice is running; so a hart
+ * with one payer at its highest priority has no ticks, and those that hand over to each other do not pay for slices.
+ * When the one whose slice it is stops by itself, the slice runs on without an owner; at its end the payer of that moment
+ * gets a full one. A turn thus lasts at least SLICE_NS and less than twice that. A payer that a more
  * urgent one displaced goes to the front of its queue: it keeps its turn, and its slice runs on meanwhile, so that a
  * thread that is displaced often does not run for ever.
  */
@@ -17,45 +28,89 @@
 
 #include "assert.h"
 #include "lock.h"
-#include "process.h"
-#include "trace.h"
+#include "ready.h"
 
-#define PLACES_MAX 16 /* harts that are looked at for a new thread */
+#define UNPARKS_PER_STEP 2
 
-static void enqueue_last(struct hart *hart, struct thread *thread)
+/* By its deadline; if that has passed, or it has none yet, the next is as far away as its budget says. */
+static void enqueue_by_deadline(struct hart *hart, struct thread *thread)
 {
-    list_append(&hart->ready.list[thread->priority], &thread->ready_link);
+    const uint64_t now_ns = arch_time_ns();
+    uint64_t deadline_ns = deadline_of(thread);
+
+    if (deadline_ns <= now_ns)
+        deadline_ns = now_ns + thread->budget->relative_deadline_ns;
+    thread->urgency_node.key = urgency_key(thread->priority, deadline_ns);
+    tree_insert(&hart->urgent, &thread->urgency_node);
+}
+
+/* Puts it before `position` in the list of its priority, or where its deadline belongs. */
+static void enqueue(struct hart *hart, struct thread *thread, struct list *position)
+{
+    thread->place = THREAD_READY;
+    if (has_deadline(thread)) {
+        enqueue_by_deadline(hart, thread);
+        return;
+    }
+    list_insert_before(position, &thread->ready_link);
     queue_mark(&hart->ready, thread->priority);
 }
 
-static void enqueue_first(struct hart *hart, struct thread *thread)
+void ready_enqueue_last(struct hart *hart, struct thread *thread)
 {
-    list_prepend(&hart->ready.list[thread->priority], &thread->ready_link);
-    queue_mark(&hart->ready, thread->priority);
+    enqueue(hart, thread, &hart->ready.list[thread->priority]);
 }
 
-static void dequeue(struct hart *hart, struct thread *thread)
+void ready_enqueue_first(struct hart *hart, struct thread *thread)
 {
+    enqueue(hart, thread, hart->ready.list[thread->priority].next);
+}
+
+void ready_remove(struct thread *thread)
+{
+    struct hart *hart = home_of(thread);
     const unsigned priority = thread->priority;
 
-    list_remove(&thread->ready_link);
-    if (list_is_empty(&hart->ready.list[priority]))
-        queue_unmark(&hart->ready, priority); /* INV-SCHED-2 */
+    if (thread->place == THREAD_READY && has_deadline(thread)) {
+        tree_remove(&hart->urgent, &thread->urgency_node);
+    } else {
+        list_remove(&thread->ready_link);
+        if (thread->place == THREAD_READY && list_is_empty(&hart->ready.list[priority]))
+            queue_unmark(&hart->ready, priority); /* INV-SCHED-2 */
+    }
+    thread->place = THREAD_UNPLACED;
 }
 
-/* Has a hart choose again. */
-static void ask_to_choose(struct hart *hart)
+static struct thread *first_with_deadline(const struct hart *hart)
+{
+    struct tree_node *first = hart->urgent.first;
+
+    return first == NULL ? NULL : container_of(first, struct thread, urgency_node);
+}
+
+struct thread *ready_first(struct hart *hart)
+{
+    const int highest = queue_highest(&hart->ready);
+    struct thread *urgent = first_with_deadline(hart);
+
+    if (urgent != NULL && urgent->priority >= highest)
+        return urgent;
+    return highest == QUEUE_EMPTY ? NULL : container_of(hart->ready.list[highest].next, struct thread, ready_link);
+}
+
+/* ---- when to choose again ---- */
+
+void schedule_ask(struct hart *hart)
 {
     hart->attention.reschedule = true; /* INV-SCHED-3 */
     hart_notify(hart);
 }
 
-/* Begins the thread's slice if none is running. An equal of it is ready, and it is current. */
-static void slice_begin(struct hart *hart, struct thread *thread)
+void schedule_slice_begin(struct hart *hart, struct thread *payer)
 {
     if (deadline_is_set(&hart->slice))
         return;
-    hart->slice_thread = thread;
+    hart->slice_thread = payer;
     deadline_set(&hart->slice, hart, arch_time_ns() + SLICE_NS); /* INV-SCHED-4 */
 }
 
@@ -63,192 +118,166 @@ static void slice_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct hart *hart = container_of(deadline, struct hart, slice);
     struct thread *thread = hart->slice_thread;
-    struct thread *current = hart->current;
+    struct thread *payer = hart->payer;
 
     (void)now_ns;
     deadline_cancel(deadline);
     hart->slice_thread = NULL;
-    if (thread == NULL) {
-        if (current != NULL && !list_is_empty(&hart->ready.list[current->priority]))
-            slice_begin(hart, current);
-    } else if (thread == current) {
+    if (thread != NULL && thread == payer) {
         hart->turn_over = true;
-        ask_to_choose(hart);
-    } else {
-        assert(!list_is_empty(&thread->ready_link)); /* INV-SCHED-5 */
-        dequeue(hart, thread);
-        enqueue_last(hart, thread);
-        if (current != NULL && !list_is_empty(&hart->ready.list[current->priority]))
-            slice_begin(hart, current); /* INV-SCHED-4 */
+        schedule_ask(hart);
+        return;
     }
+    if (thread != NULL && thread->place == THREAD_READY) {
+        ready_remove(thread);
+        ready_enqueue_last(hart, thread);
+    }
+    if (payer != NULL && has_equal(hart, payer))
+        schedule_slice_begin(hart, payer); /* INV-SCHED-4 */
 }
 
-/* The thread is no more to be run: the slice goes on without it. */
-static void forget_slice(struct hart *hart, const struct thread *thread)
+static void expiry_expired(struct deadline *deadline, uint64_t now_ns)
 {
-    if (hart->slice_thread == thread)
-        hart->slice_thread = NULL; /* INV-SCHED-5 */
+    struct hart *hart = container_of(deadline, struct hart, expiry);
+
+    (void)now_ns;
+    deadline_cancel(deadline);
+    schedule_charge(hart);
+    schedule_ask(hart);
 }
 
 void schedule_hart_init(struct hart *hart)
 {
     queue_init(&hart->ready);
+    list_init(&hart->unparked);
     deadline_init(&hart->slice, slice_expired);
+    deadline_init(&hart->expiry, expiry_expired);
 }
 
-/* Of many harts, the next ones in turn are looked at. */
-struct hart *schedule_place(void)
+/* A thread was queued, or made more urgent in its queue: the payer may have to give way, now or after its turn. */
+static void compare_with_payer(struct hart *hart, const struct thread *thread)
 {
-    static unsigned next;
-    struct hart *best = harts[next];
+    struct thread *payer = hart->payer;
 
-    for (unsigned i = 0; i < hart_count && i < PLACES_MAX; i++) {
-        if (harts[next]->thread_count < best->thread_count)
-            best = harts[next];
-        next = next + 1 == hart_count ? 0 : next + 1;
-    }
-    return best;
+    if (payer == NULL || goes_before(thread, payer))
+        schedule_ask(hart);
+    else if (payer->priority == thread->priority && !has_deadline(payer) && !has_deadline(thread))
+        schedule_slice_begin(hart, payer);
 }
 
-/* A thread was queued, or made more urgent in its queue: the current one may have to give way, now or after its
- * turn. */
-static void compare_with_current(struct hart *hart, const struct thread *thread)
+void schedule_place(struct thread *thread)
 {
-    struct thread *current = hart->current;
-
-    if (current == NULL || current->priority < thread->priority)
-        ask_to_choose(hart);
-    else if (current->priority == thread->priority)
-        slice_begin(hart, current);
+    ready_enqueue_last(home_of(thread), thread);
+    compare_with_payer(home_of(thread), thread);
 }
 
-void schedule_ready(struct thread *thread)
-{
-    struct hart *hart = thread->hart;
+/* ---- parking ---- */
 
-    assert_debug(kernel_lock_is_held());
-    assert(thread_is_runnable(thread) && list_is_empty(&thread->ready_link)); /* INV-SCHED-1 */
-    if (hart->current == thread)
+static void unpark_first(struct list *parked)
+{
+    struct thread *thread = container_of(parked->next, struct thread, ready_link);
+
+    assert_debug(thread->place == THREAD_PARKED);
+    ready_remove(thread);
+    schedule_place(thread);
+}
+
+void schedule_unpark(struct list *parked)
+{
+    struct hart *hart = hart_current();
+
+    if (list_is_empty(parked))
         return;
-    enqueue_last(hart, thread);
-    compare_with_current(hart, thread);
+    unpark_first(parked);
+    if (list_is_empty(parked))
+        return;
+    list_move(&hart->unparked, parked);
+    hart->attention.unparked = true;
 }
 
-void schedule_unready(struct thread *thread)
+void schedule_unpark_helpers(struct thread *thread)
 {
-    struct hart *hart = thread->hart;
+    thread->hindrance &= (uint8_t)~HINDERED_BY_HELPERS;
+    schedule_unpark(&thread->helpers);
+}
 
+void schedule_unpark_some(struct hart *hart)
+{
     assert_debug(kernel_lock_is_held());
-    assert(!thread_is_runnable(thread)); /* INV-SCHED-1 */
+    for (unsigned i = 0; i < UNPARKS_PER_STEP && !list_is_empty(&hart->unparked); i++)
+        unpark_first(&hart->unparked);
+    hart->attention.unparked = !list_is_empty(&hart->unparked);
+}
+
+/* ---- who may run ---- */
+
+void schedule_update(struct thread *thread)
+{
+    if (thread_is_runnable(thread) || thread_is_calling(thread))
+        schedule_ready(thread);
+    if (!thread_is_runnable(thread))
+        schedule_unready(thread);
+}
+
+void schedule_leave(struct thread *thread)
+{
+    struct hart *hart = home_of(thread);
+
     forget_slice(hart, thread);
-    if (!list_is_empty(&thread->ready_link))
-        dequeue(hart, thread);
-    else if (hart->current == thread)
-        ask_to_choose(hart);
+    if (thread->place != THREAD_UNPLACED)
+        ready_remove(thread);
+    if (hart->payer != thread)
+        return;
+    schedule_charge(hart);
+    hart->payer = NULL;
+    deadline_cancel(&hart->expiry);
+    schedule_ask(hart);
 }
 
 void schedule_yield(struct thread *thread)
 {
     struct hart *hart = thread->hart;
 
-    assert(hart->current == thread);
-    if (list_is_empty(&hart->ready.list[thread->priority]))
+    assert_debug(hart->current == thread);
+    if (hart->payer == NULL || list_is_empty(&hart->ready.list[hart->payer->priority]))
         return;
-    forget_slice(hart, thread);
+    forget_slice(hart, hart->payer);
     hart->turn_over = true;
-    ask_to_choose(hart);
+    schedule_ask(hart);
 }
 
 void schedule_set_priority(struct thread *thread, uint8_t priority)
 {
-    struct hart *hart = thread->hart;
+    struct thread *ready;
+    struct hart *hart;
 
-    if (!list_is_empty(&thread->ready_link)) {
-        dequeue(hart, thread);
+    if (thread->budget == NULL || thread->place == THREAD_PARKED) {
         thread->priority = priority;
-        enqueue_last(hart, thread);
-        compare_with_current(hart, thread);
+        return;
+    }
+    hart = home_of(thread);
+    if (thread->place == THREAD_READY) {
+        ready_remove(thread);
+        thread->priority = priority;
+        schedule_place(thread);
         return;
     }
     thread->priority = priority;
-    if (hart->current != thread)
+    if (hart->payer != thread)
         return;
-    if (queue_highest(&hart->ready) > priority)
-        ask_to_choose(hart);
-    else if (!list_is_empty(&hart->ready.list[priority]))
-        slice_begin(hart, thread);
+    ready = ready_first(hart);
+    if (ready != NULL && goes_before(ready, thread))
+        schedule_ask(hart);
+    else if (has_equal(hart, thread))
+        schedule_slice_begin(hart, thread);
 }
 
-/* Whether the current thread, which is runnable, is to be displaced by one of priority `highest`. */
-static bool gives_way(const struct hart *hart, const struct thread *current, int highest)
+void schedule_pool_changed(struct budget *pool)
 {
-    return highest > current->priority || (highest == current->priority && hart->turn_over);
-}
-
-/* Takes the next thread to run out of its queue; NULL if none is ready. */
-static struct thread *take_next(struct hart *hart)
-{
-    const int highest = queue_highest(&hart->ready);
-    struct thread *thread;
-
-    if (highest == QUEUE_EMPTY)
-        return NULL;
-    assert(!list_is_empty(&hart->ready.list[highest])); /* INV-SCHED-2 */
-    thread = container_of(hart->ready.list[highest].next, struct thread, ready_link);
-    dequeue(hart, thread);
-    return thread;
-}
-
-/* Makes `next` (or nothing) what this hart runs. */
-static void switch_to(struct hart *hart, struct thread *next)
-{
-    struct process *process = next == NULL ? NULL : next->process;
-
-    assert(next == NULL || (next->hart == hart && thread_is_runnable(next)));
-    arch_thread_switch(hart->current, next);
-    hart->current = next;
-    hart->invocation.thread = next;
-    hart->invocation.process = process;
-    if (process != NULL && hart->space != &process->space)
-        space_activate(&process->space);
-    else if (process == NULL && hart->space != NULL)
-        space_kernel_activate();
-    trace(WK_TRACE_EVENT_SWITCH, next == NULL ? 0 : next->object.identity,
-          process == NULL ? 0 : process->object.identity);
-}
-
-struct thread *schedule_choose(struct hart *hart)
-{
-    struct thread *current = hart->current;
-    const bool had_its_turn = hart->turn_over;
-    struct thread *next;
-
-    assert_debug(kernel_lock_is_held() && hart == hart_current());
-    if (!hart->attention.reschedule && current != NULL && thread_is_runnable(current))
-        return current; /* INV-SCHED-3 */
-    hart->attention.reschedule = false;
-    if (current != NULL && thread_is_runnable(current)) {
-        const bool stays = !gives_way(hart, current, queue_highest(&hart->ready));
-
-        hart->turn_over = false;
-        if (stays) {
-            if (!list_is_empty(&hart->ready.list[current->priority]))
-                slice_begin(hart, current); /* INV-SCHED-4: a better one may have gone before this choice */
-            return current;
-        }
-        assert(list_is_empty(&current->ready_link)); /* INV-SCHED-1 */
-        if (had_its_turn)
-            enqueue_last(hart, current);
-        else
-            enqueue_first(hart, current);
-    } else if (current != NULL) {
-        forget_slice(hart, current);
+    deadline_cancel(&pool->replenish);
+    schedule_unpark(&pool->parked);
+    if (pool->hart->payer != NULL && pool->hart->payer->budget->pool == pool) {
+        deadline_cancel(&pool->hart->expiry); /* it is set anew by the choice */
+        schedule_ask(pool->hart);
     }
-    hart->turn_over = false;
-    next = take_next(hart);
-    if (next != current)
-        switch_to(hart, next);
-    if (next != NULL && !list_is_empty(&hart->ready.list[next->priority]))
-        slice_begin(hart, next);
-    return next;
 }

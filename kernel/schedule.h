@@ -1,40 +1,86 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which thread a hart runs: the most urgent ready one; threads of equal priority take turns by a time slice. Data is
- * per hart; the choice is O(1).
+ * Which thread a hart runs, and who pays for it: see schedule.c.
  *
- * INV-SCHED-1 a thread is in hart->ready, at its priority, exactly if it is runnable (thread_is_runnable) and not that hart's
- *             current thread.
+ * INV-SCHED-1 a thread that has a budget and is schedulable (schedule_wants) is READY in a queue of its home (the hart of
+ *             its budget), PARKED in a list of whoever will tell, or UNPLACED and the payer of its home. All others are
+ *             UNPLACED and nobody's payer, but for a payer that stopped: its hart chooses again.
  * INV-SCHED-2 hart->ready has a bit exactly for each list that is not empty.
- * INV-SCHED-3 if a ready thread is to run in place of the current one, hart->reschedule is set, and if the hart is
+ * INV-SCHED-3 if another payer is due, or the payer's thread changed, attention.reschedule is set, and if the hart is
  *             another than the one that did it, a notification is on its way to it.
- * INV-SCHED-4 while a thread as urgent as the current one is ready, the hart's slice or turn_over is set.
- * INV-SCHED-5 slice_thread is a runnable thread of this hart, or NULL.
+ * INV-SCHED-4 while a thread as urgent as the payer is ready and neither has a deadline, the hart's slice or turn_over is
+ *             set.
+ * INV-SCHED-5 slice_thread is a schedulable thread of this hart, or NULL.
+ * INV-SCHED-6 `current` runs at the end of the payer's chain. It is current on no other hart.
  */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 
+#include "budget.h"
 #include "thread.h"
 
 #define SLICE_NS 10000000
 
 /* Prepares a hart's queues. */
 void schedule_hart_init(struct hart *hart);
-/* The hart on which a new thread is to run: the one with the fewest of 16 that are looked at, in turn. Whoever makes the
- * thread counts it in hart->thread_count. */
-struct hart *schedule_place(void);
-/* The thread may run: queues it behind its equals, and asks its hart to choose again if it is more urgent. */
+/* The thread may run, or waits for the answer of a call: queues it behind its equals, if it has a budget; those who wait
+ * for it to run go on as well. Its hart chooses again if that matters. */
 void schedule_ready(struct thread *thread);
-/* The thread may not run: unqueues it; if it is current somewhere, asks that hart to choose again. */
+/* The thread may not run, and does not call: unqueues it; where it is the payer or current, that hart chooses again. */
 void schedule_unready(struct thread *thread);
-/* The current thread goes behind its equals. */
+/* The thread's reasons to run or not to run changed. */
+void schedule_update(struct thread *thread);
+/* Its budget is about to change: takes it out of the old one's hart. schedule_update puts it into the new one's. */
+void schedule_leave(struct thread *thread);
+/* The current thread's payer goes behind its equals. */
 void schedule_yield(struct thread *thread);
 /* Changes the thread's priority wherever it is queued here; event_wait_requeue does it for events. */
 void schedule_set_priority(struct thread *thread, uint8_t priority);
+/* The thread's call is about to end, or to be another's to answer: payers that came through it, wherever they stand or what
+ * runs for them, look for its chain anew. Bound: the longest chain. */
+void schedule_chain_breaks(struct thread *caller);
+/* Puts parked threads back into their queues, one now, the others in later steps of this hart. */
+void schedule_unpark(struct list *parked);
+/* The same with those who wait for the thread. */
+void schedule_unpark_helpers(struct thread *thread);
+/* Puts some of those back that were left for later. */
+void schedule_unpark_some(struct hart *hart);
+/* The same; false if there was none. */
+static inline bool schedule_unpark_later(struct hart *hart)
+{
+    if (!hart->attention.unparked)
+        return false;
+    schedule_unpark_some(hart);
+    return true;
+}
+/* Charges the time of a hart's payer until now. Returns now. */
+uint64_t schedule_charge(struct hart *hart);
+/* The capacity of the pool changed, other than by charging: whoever depends on it is looked at again. */
+void schedule_pool_changed(struct budget *pool);
+
+/* How urgent what the thread does is: what its payer has if it runs, else its own priority. */
+static inline uint8_t schedule_urgency(const struct thread *thread)
+{
+    const struct hart *hart = thread->hart;
+
+    return hart->current == thread && hart->payer != NULL ? hart->payer->priority : thread->priority;
+}
+
+/* Whether it would use its budget: runs, or has another run for it. */
+static inline bool schedule_wants(const struct thread *thread)
+{
+    return thread->budget != NULL && (thread_is_runnable(thread) || thread_is_calling(thread));
+}
+
+/* The lock is about to be released before this hart has chosen anew, and its current thread may have begun to wait: until
+ * the hart has left it, no other may have it current, not even by the fast path, which does not look (INV-SCHED-6). */
+void schedule_stays_current(const struct hart *hart);
+
 /*
- * Chooses this hart's next thread and makes it current with its address space; NULL if none is ready. Without a thread,
- * and for threads without a process, the kernel's own address space is made current, so that no process's space stays
- * current when its last thread has left the hart. Requires: the lock.
+ * Chooses this hart's next payer, and makes the thread at the end of its chain current with its address space; NULL if
+ * there is none, or the choice is not at its end (attention.reschedule is set then). Without a thread, and for threads
+ * without a process, the kernel's own address space is made current, so that no process's space stays current when its
+ * last thread has left the hart. Requires: the lock.
  */
 struct thread *schedule_choose(struct hart *hart);
 

@@ -67,6 +67,15 @@ static void asid_release(uint64_t asid)
     asid_words_full &= ~(UINT64_C(1) << asid / 64);
 }
 
+/* Whether any hart has it current. */
+static bool is_running(const struct space *space)
+{
+    for (uint64_t left = space->harts; left != 0; left &= left - 1) /* INV-SPACE-3 */
+        if (harts[bit_lowest(left)]->space == space)
+            return true;
+    return false;
+}
+
 enum wk_status space_init(struct space *space, struct bank *bank)
 {
     uint64_t *root = bank_page(bank, space);
@@ -75,11 +84,10 @@ enum wk_status space_init(struct space *space, struct bank *bank)
         return WK_NO_MEMORY;
     arch_space_prepare(root);
     space->root = root;
-    space->root_physical = arch_physical(root);
+    space->switch_word = arch_space_word(arch_physical(root), 0);
     space->last_place = SPACE_NO_PLACE;
     space->bank = bank;
     space->harts = 0;
-    space->running = 0;
     space->code_made = 0;
     space->asid = 0;
     return WK_OK;
@@ -88,18 +96,19 @@ enum wk_status space_init(struct space *space, struct bank *bank)
 void space_release(struct space *space)
 {
     assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
-    assert(space->running == 0);              /* INV-SPACE-3 */
+    assert_debug(!is_running(space));
     frame_drop(frame_of(space->root), space->bank);
     asid_release(space->asid);
     space->root = NULL;
 }
 
-/* What this hart runs changes. */
-static void set_current(struct hart *hart, struct space *space)
+static void take_asid(struct space *space)
 {
-    if (hart->space != NULL)
-        hart->space->running &= hart->others;
-    hart->space = space;
+    space->asid = asid_take();
+    if (space->asid == 0)
+        return;
+    space->switch_word = arch_space_word(arch_physical(space->root), space->asid);
+    space->harts = 0; /* whoever met it until now has not met it under this number */
 }
 
 void space_activate(struct space *space)
@@ -107,14 +116,10 @@ void space_activate(struct space *space)
     struct hart *hart = hart_current();
     const uint64_t bit = ~hart->others;
 
-    set_current(hart, space);
-    if (space->asid == 0 && space->running == 0) { /* else others have entries under number 0 and flush them by it */
-        space->asid = asid_take();
-        if (space->asid != 0)
-            space->harts = 0; /* whoever met it until now has not met it under this number */
-    }
-    space->running |= bit;
-    arch_space_switch(space->root_physical, space->asid);
+    if (space->asid == 0 && !is_running(space)) /* else others have entries under number 0 and flush them by it */
+        take_asid(space);
+    hart->space = space;
+    arch_space_switch(space->switch_word);
     if (space->asid == 0)
         arch_flush_all();
     if (!(space->harts & bit)) {
@@ -126,8 +131,8 @@ void space_activate(struct space *space)
 
 void space_kernel_activate(void)
 {
-    set_current(hart_current(), NULL);
-    arch_space_switch(arch_kernel_root(), 0);
+    hart_current()->space = NULL;
+    arch_space_switch(arch_space_word(arch_kernel_root(), 0));
 }
 
 void space_flush_hart(const struct hart *hart)
@@ -158,11 +163,13 @@ static SLOW_PATH void ask_for_flush(void)
 /* What was taken away from the space must leave all TLBs: this hart's is the caller's business, here the others'. */
 static __attribute__((noinline)) void flush_others(struct space *space)
 {
-    const uint64_t others = hart_current()->others;
+    for (uint64_t left = space->harts & hart_current()->others; __builtin_expect(left != 0, 0); left &= left - 1) {
+        const uint64_t bit = left & -left;
 
-    if (__builtin_expect((space->harts & others) != 0, 0)) {
-        flush_due |= space->running & others;
-        space->harts &= space->running | ~others;
+        if (harts[bit_lowest(left)]->space == space)
+            flush_due |= bit;
+        else
+            space->harts &= ~bit;
     }
 }
 
@@ -275,7 +282,7 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
             release_empty_tables(space, path, level);
             return WK_NO_MEMORY;
         }
-        assert(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
+        assert_debug(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
         *entry = arch_entry_table(arch_physical(table));
         frame_of(entry)->next++;
         entry = space_entry_in(table, address, level - 1);

@@ -14,7 +14,7 @@
  *             an empty table but the root is not kept.
  * INV-SPACE-2 last_table is the lowest table for the addresses that have last_place as their upper part, or last_place is
  *             SPACE_NO_PLACE.
- * INV-SPACE-3 `running` are the harts whose `space` it is; they are in `harts`.
+ * INV-SPACE-3 the harts whose `space` it is are in `harts`.
  */
 #ifndef SPACE_H
 #define SPACE_H
@@ -31,13 +31,12 @@ struct space {
     uint64_t *root;       /* the root table */
     uint64_t *last_table; /* the table of pages' entries that was used last, and its record */
     struct frame *last_frame;
-    uint64_t last_place; /* its addresses, without the part that it translates */
-    struct physical root_physical;
-    struct bank *bank;  /* pays for tables */
-    uint64_t asid;      /* its own; 0: shared, and flushed at each switch */
-    uint64_t harts;     /* harts that may hold entries of it, and have fenced their fetches for it, by index */
-    uint64_t running;   /* those on which it is current */
-    uint64_t code_made; /* how often pages became executable in it */
+    uint64_t last_place;  /* its addresses, without the part that it translates */
+    uint64_t switch_word; /* for arch_space_switch: its root and its number */
+    struct bank *bank;    /* pays for tables */
+    uint64_t asid;        /* its own; 0: shared, and flushed at each switch */
+    uint64_t harts;       /* harts that may hold entries of it, and have fenced their fetches for it, by index */
+    uint64_t code_made;   /* how often pages became executable in it */
 };
 
 /* Takes one frame. */

@@ -6,6 +6,7 @@
  */
 #include "assert.h"
 #include "bank.h"
+#include "budget.h"
 #include "boot.h"
 #include "capability.h"
 #include "console.h"
@@ -180,18 +181,24 @@ static struct object *loaded_memory(const struct boot_range *range)
     return memory == NULL ? NULL : &memory->object;
 }
 
+static struct object *loaded_memory_or(const struct boot_range *range, struct object *other)
+{
+    return range->bytes == 0 ? other : loaded_memory(range);
+}
+
 static void start_first_process(void)
 {
     const struct wk_init_header *header = boot_information.init_image;
     const uint64_t text_pages = header->text_bytes / WK_PAGE_BYTES;
     const uint64_t data_pages = (header->data_bytes + header->bss_bytes) / WK_PAGE_BYTES;
     struct process *process = process_make(bank_first, WK_PRIORITY_HIGHEST);
-    struct thread *thread = process == NULL ? NULL : thread_make(process, FIRST_PRIORITY);
+    struct thread *thread = process == NULL ? NULL : thread_make(process, FIRST_PRIORITY, harts[0]->whole);
     struct memory *image = memory_make(bank_first, text_pages + data_pages, WK_MEMORY_OPTIONS_ON_DEMAND);
     struct memory *page = memory_make(bank_first, 1, 0);
     struct capability *self;
     struct capability *program;
     struct capability *boot_page;
+    struct capability *archive;
 
     if (thread == NULL || image == NULL || page == NULL)
         panic("the machine has too little memory");
@@ -203,8 +210,11 @@ static void start_first_process(void)
     program = give_first(process, &image->object, WK_RIGHTS_ALL);
     boot_page = give_first(process, &page->object, RIGHTS_READ_ONLY);
     give_first(process, loaded_memory(&boot_information.device_tree), RIGHTS_READ_ONLY);
-    if (boot_information.archive.bytes != 0)
-        give_first(process, loaded_memory(&boot_information.archive), RIGHTS_READ_ONLY);
+    archive = give_first(process, loaded_memory_or(&boot_information.archive, &page->object), RIGHTS_READ_ONLY);
+    for (unsigned i = 0; i < hart_count; i++)
+        give_first(process, &harts[i]->whole->object, WK_RIGHTS_ALL);
+    if (boot_information.archive.bytes == 0)
+        capability_free(archive, &thread->operation); /* the place was kept for the budgets' sake */
     map(thread, program, self, WK_INIT_ADDRESS, 0, text_pages, WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);
     map(thread, program, self, WK_INIT_ADDRESS + header->text_bytes, text_pages, data_pages,
         WK_PROTECTION_READ | WK_PROTECTION_WRITE);
@@ -226,6 +236,7 @@ void kernel_start(void)
     bank_init();
     for (unsigned i = 0; i < hart_count; i++) {
         refill();
+        budget_init(harts[i]);
         reaper_init(harts[i]);
     }
     refill();

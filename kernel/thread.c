@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads: execution contexts. A thread is bound to one hart for life. It runs unless one of its stop bits says why not;
- * inside a long operation it runs, in the kernel, until the operation is done, whatever stops it.
+ * Threads: execution contexts. A thread is at home on the hart of its budget, and runs wherever it is chosen, unless one
+ * of its stop bits says why not; inside a long operation it runs, in the kernel, until the operation is done, whatever stops
+ * it.
  *
  * INV-THREAD-1 a thread with a process is in process->threads, and references the process.
  * INV-THREAD-2 call_frame is not NULL exactly if frame_pin pins its page.
- * INV-THREAD-3 priority >= own_priority; they differ only inside a long operation.
+ * INV-THREAD-3 priority >= own_priority; they differ only inside a long operation. Of a passive thread it is how urgent its
+ *              payer was when it last began to wait.
  * Guarded by the kernel lock, but for the context, which belongs to the hart while the thread is current.
  */
 #include "thread.h"
@@ -13,7 +15,7 @@
 #include "assert.h"
 #include "bank.h"
 #include "capability.h"
-#include "event.h"
+#include "endpoint.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "process.h"
@@ -23,33 +25,84 @@
 
 #define REGISTERS 32 /* the number that thread: read_registers gives the latched interrupt */
 
-void thread_set_stop(struct thread *thread, enum thread_stop reason)
+/* Nothing has this key. */
+static void slot_cache_init(struct slot_cache *cache)
 {
-    const bool was_runnable = thread_is_runnable(thread);
+    static const struct capability no_slot;
 
-    thread->stop |= (uint8_t)reason;
-    if (was_runnable && !thread_is_runnable(thread))
-        schedule_unready(thread);
+    *cache = (struct slot_cache){.slot = &no_slot, .key = UINT64_MAX};
 }
 
-void thread_clear_stop(struct thread *thread, enum thread_stop reason)
+void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot)
 {
-    const bool was_runnable = thread_is_runnable(thread);
-
-    thread->stop &= (uint8_t)~reason;
-    if (!was_runnable && thread_is_runnable(thread))
-        schedule_ready(thread);
+    *cache = (struct slot_cache){handle, slot, capability_key(slot)};
 }
 
-void thread_answer(struct thread *thread, enum wk_status status, uint64_t word)
+void thread_arm(struct thread *thread, uint64_t deadline_ns)
 {
-    const uint64_t words[6] = {word};
+    struct deadline *deadline = &thread->wait_deadline;
 
-    arch_context_answer(&thread->context, status, words);
-    thread_clear_stop(thread, THREAD_WAITING);
+    thread->wait_until_ns = deadline_ns;
+    thread->hindrance &= (uint8_t)~HINDERED_BY_DEADLINE;
+    if (deadline_ns == DEADLINE_NEVER)
+        return;
+    thread->hindrance |= HINDERED_BY_DEADLINE;
+    if (!deadline_is_set(deadline) || deadline_ns < deadline->node.key)
+        deadline_set(deadline, thread->hart, deadline_ns);
 }
 
-struct thread *thread_make(struct process *process, uint8_t priority)
+void thread_disarm(struct thread *thread)
+{
+    thread_arm(thread, DEADLINE_NEVER);
+    deadline_cancel(&thread->wait_deadline);
+}
+
+void thread_wait_end(struct thread *thread, enum wk_status status)
+{
+    if (thread->stop & THREAD_CALLING)
+        endpoint_call_end(thread, status);
+    else if (thread->stop & THREAD_RECEIVING)
+        endpoint_receive_end(thread, status);
+    else if (thread_sleeps(thread))
+        thread_answer(thread, status, 0);
+    else
+        event_wait_end(thread, status);
+}
+
+void thread_init(struct thread *thread, struct budget *budget)
+{
+    thread->hart = budget == NULL ? hart_current() : budget->hart;
+    list_init(&thread->budget_link);
+    list_init(&thread->ready_link);
+    list_init(&thread->helpers);
+    list_init(&thread->calls.server_link);
+    slot_cache_init(&thread->call_slot);
+    slot_cache_init(&thread->receive_slot);
+    thread->wait_until_ns = DEADLINE_NEVER;
+    if (budget != NULL)
+        budget_bind_thread(budget, thread);
+    event_thread_init(thread);
+    operation_init(&thread->operation, thread);
+}
+
+void thread_change_budget(struct thread *thread, struct budget *budget)
+{
+    thread->becomes_passive = false;
+    if (thread->budget == budget)
+        return;
+    endpoint_unready_thread(thread);
+    if (thread->budget != NULL) {
+        schedule_leave(thread);
+        budget_unbind_thread(thread);
+    }
+    if (budget != NULL)
+        budget_bind_thread(budget, thread);
+    if (budget != NULL && thread->depth != 0)
+        thread->hindrance |= HINDERED_BY_BUDGET;
+    schedule_update(thread);
+}
+
+struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget)
 {
     struct thread *thread = object_create(WK_TYPE_THREAD, sizeof(struct thread), process->object.bank);
 
@@ -62,11 +115,9 @@ struct thread *thread_make(struct process *process, uint8_t priority)
     thread->priority = priority;
     thread->own_priority = priority;
     thread->stop = THREAD_CREATED;
-    thread->hart = schedule_place();
-    thread->hart->thread_count++;
-    list_init(&thread->ready_link);
-    event_thread_init(thread);
-    operation_init(&thread->operation, thread);
+    if (process->space.asid == 0)
+        thread->hindrance = HINDERED_BY_SPACE; /* none has been found yet, or there is none for it */
+    thread_init(thread, budget);
     return thread;
 }
 
@@ -86,8 +137,9 @@ void thread_end(struct thread *thread)
     if (thread->stop & THREAD_ENDED)
         return;
     thread_set_stop(thread, THREAD_ENDED);
-    if (thread->stop & THREAD_WAITING)
-        event_wait_end(thread, WK_REVOKED);
+    if (thread->stop & THREAD_WAITS)
+        thread_wait_end(thread, WK_REVOKED);
+    endpoint_thread_ends(thread);
 }
 
 static void change_priority(struct thread *thread, uint8_t priority)
@@ -99,11 +151,34 @@ static void change_priority(struct thread *thread, uint8_t priority)
         event_wait_requeue(thread);
 }
 
+void thread_limit_priority(struct thread *thread, uint8_t priority)
+{
+    if (thread->own_priority <= priority)
+        return;
+    thread->own_priority = priority;
+    if (thread->operation.step == NULL)
+        change_priority(thread, priority);
+}
+
+/* Whether the hart's payer goes before its equals, so that to yield to them means nothing. */
+static bool has_precedence(const struct hart *hart)
+{
+    return hart->payer != NULL && hart->payer->budget->relative_deadline_ns != 0;
+}
+
 void thread_give_way(struct thread *asker, struct thread *doer)
 {
-    assert(doer->operation.step != NULL);
-    if (doer->priority < asker->priority)
-        change_priority(doer, asker->priority);
+    uint8_t urgency = schedule_urgency(asker);
+
+    if (asker->budget != NULL && asker->priority > urgency)
+        urgency = asker->priority; /* another runs it, on another hart than its own */
+    assert_debug(doer->operation.step != NULL);
+    if ((doer->budget == NULL || doer->place == THREAD_PARKED || has_precedence(asker->hart)) && asker->doer == NULL) {
+        asker->doer = doer;
+        object_reference(&doer->object);
+    }
+    if (doer->priority < urgency)
+        change_priority(doer, urgency);
     asker->hart->polled = doer->hart != asker->hart;
     schedule_yield(asker); /* wherever the doer runs: it may itself wait for one of the asker's equals here */
 }
@@ -111,13 +186,16 @@ void thread_give_way(struct thread *asker, struct thread *doer)
 void thread_operation_ended(struct thread *thread)
 {
     change_priority(thread, thread->own_priority); /* INV-THREAD-3 */
+    if (thread->doer != NULL)
+        object_unreference(&thread->doer->object);
+    thread->doer = NULL;
     if (!thread_is_runnable(thread))
         schedule_unready(thread);
 }
 
 enum wk_status thread_end_step(struct thread *thread, struct operation *asker)
 {
-    assert(thread->stop & THREAD_ENDED);
+    assert_debug(thread->stop & THREAD_ENDED);
     if (thread->operation.step != NULL) {
         thread_give_way(asker->thread, thread);
         return WK_CONTINUE;
@@ -137,15 +215,15 @@ void thread_detach(struct thread *thread)
 {
     struct process *process = thread->process;
 
-    assert(!thread_is_current(thread) && list_is_empty(&thread->ready_link) && !(thread->stop & THREAD_WAITING));
+    assert_debug(!thread_is_current(thread) && thread->place == THREAD_UNPLACED && !(thread->stop & THREAD_WAITS));
     if (process == NULL)
         return;
     drop_frames(thread);
     list_remove(&thread->process_link);
     process->thread_count--;
     thread->process = NULL;
-    thread->hart->thread_count--;
-    deadline_cancel(&thread->wait_deadline);
+    thread_change_budget(thread, NULL);
+    thread_disarm(thread);
     object_unreference(&process->object);
 }
 
@@ -160,19 +238,26 @@ enum wk_status thread_dismantle(struct object *object, struct operation *operati
     return WK_OK;
 }
 
+/* A new thread runs on what its creator runs on; from the whole of a hart it is placed on the whole of any. */
+static struct budget *budget_of_new(const struct thread *creator)
+{
+    return creator->budget != NULL && budget_is_whole(creator->budget) ? budget_place() : creator->budget;
+}
+
 enum wk_status thread_create(struct invocation *invocation, struct process *process,
                              const struct wk_thread_create_in *in, struct wk_thread_create_out *out)
 {
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
+    struct budget *budget = budget_of_new(invocation->thread);
     struct thread *thread;
 
-    if (in->priority > process->priority_ceiling)
+    if (in->priority > process->priority_ceiling || (budget != NULL && in->priority > budget->priority))
         return invocation_bad_argument(invocation, 1);
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
     if (status != WK_OK)
         return status;
-    thread = thread_make(process, (uint8_t)in->priority);
+    thread = thread_make(process, (uint8_t)in->priority, budget);
     if (thread == NULL)
         return WK_NO_MEMORY;
 
@@ -259,8 +344,7 @@ enum wk_status thread_write_register(struct invocation *invocation, struct threa
                                      const struct wk_thread_write_register_in *in)
 {
     (void)invocation;
-    if (thread->stop == 0 || thread->stop & THREAD_WAITING || thread->operation.step != NULL ||
-        thread_is_current(thread))
+    if (thread->stop == 0 || thread->stop & THREAD_WAITS || thread->operation.step != NULL || thread_is_current(thread))
         return WK_BUSY;
 
     op_commit();
@@ -290,13 +374,60 @@ enum wk_status thread_set_priority(struct invocation *invocation, struct thread 
 
     if (thread->stop & THREAD_ENDED)
         return WK_NOT_STARTED;
-    if (priority > thread->process->priority_ceiling)
+    if (priority > thread->process->priority_ceiling || (thread->budget != NULL && priority > thread->budget->priority))
         return invocation_bad_argument(invocation, 1);
 
     op_commit();
     thread->own_priority = priority;
     if (thread->operation.step == NULL || priority > thread->priority)
         change_priority(thread, priority);
+    return WK_OK;
+}
+
+enum wk_status thread_set_budget(struct invocation *invocation, struct thread *thread, struct capability *budget,
+                                 const struct wk_thread_set_budget_in *in)
+{
+    struct budget *wanted = budget == NULL ? NULL : container_of(budget->object, struct budget, object);
+
+    (void)in;
+    if (thread->stop & THREAD_ENDED)
+        return WK_NOT_STARTED;
+    if (wanted != NULL && thread->own_priority > wanted->priority)
+        return invocation_bad_argument(invocation, 1);
+
+    op_commit();
+    if (wanted != NULL || thread->stop & (THREAD_RECEIVING | THREAD_CREATED))
+        thread_change_budget(thread, wanted);
+    else
+        thread->becomes_passive = true;
+    if (wanted != NULL && thread->stop & THREAD_RECEIVING)
+        endpoint_receiver_paid(endpoint_of_server(thread));
+    return WK_OK;
+}
+
+enum wk_status thread_sleep(struct invocation *invocation, struct thread *thread, const struct wk_thread_sleep_in *in)
+{
+    if (thread != invocation->thread)
+        return invocation_bad_argument(invocation, 0);
+    if (thread->interrupt_latched) {
+        thread->interrupt_latched = false;
+        return WK_INTERRUPTED;
+    }
+    if (thread->stop & THREAD_ENDED)
+        return WK_REVOKED; /* as with event: wait */
+
+    op_commit();
+    thread_arm(thread, in->until);
+    thread_set_stop(thread, THREAD_WAITING);
+    return WK_WAITS;
+}
+
+enum wk_status thread_usage(struct invocation *invocation, struct thread *thread, struct wk_thread_usage_out *out)
+{
+    (void)invocation;
+    if (thread->budget != NULL && thread->budget->hart->payer == thread)
+        schedule_charge(thread->budget->hart);
+    out->used = thread->used_ns;
     return WK_OK;
 }
 
@@ -320,7 +451,7 @@ enum wk_status thread_info(struct invocation *invocation, struct thread *thread,
     else if (thread->stop & THREAD_SUSPENDED)
         out->state = WK_THREAD_STATE_SUSPENDED;
     else
-        out->state = thread->stop & THREAD_WAITING ? WK_THREAD_STATE_WAITING : WK_THREAD_STATE_READY;
+        out->state = thread->stop & THREAD_WAITS ? WK_THREAD_STATE_WAITING : WK_THREAD_STATE_READY;
     out->priority = thread->own_priority;
     out->hart = thread->hart->index;
     return WK_OK;

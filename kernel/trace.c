@@ -44,10 +44,10 @@ void trace_record(enum wk_trace_event event, uint64_t word0, uint64_t word1)
     struct hart *hart = hart_current();
     struct trace_buffer *buffer = hart->trace;
 
-    assert(kernel_lock_is_held());
+    assert_debug(kernel_lock_is_held());
     if (buffer == NULL)
         return;
-    assert(!buffer->is_revoked && buffer->pinned == buffer->page_count); /* INV-TRACE-1 */
+    assert_debug(!buffer->is_revoked && buffer->pinned == buffer->page_count); /* INV-TRACE-1 */
     *record_at(buffer, buffer->next) = (struct trace_record){
         .time_ns = arch_time_ns(),
         .event = (uint16_t)event,
@@ -66,7 +66,7 @@ static void buffer_release(struct trace_buffer *buffer)
 {
     struct bank *bank = buffer->bank;
 
-    assert(trace_buffers[buffer->hart->index] == buffer); /* INV-TRACE-2 */
+    assert_debug(trace_buffers[buffer->hart->index] == buffer); /* INV-TRACE-2 */
     for (unsigned i = 0; i < buffer->page_count; i++)
         memory_unpin(&buffer->pins[i]);
     if (buffer->hart->trace == buffer)

@@ -35,9 +35,17 @@ static int64_t invoke_again(struct invocation *invocation)
     return trap_invocation_executed(status);
 }
 
+/* Whether so little is done by the operation that the choice of a thread fits into the same hold of the lock. */
+static bool is_short(uint64_t operation)
+{
+    return operation == WK_EVENT_SIGNAL || operation == WK_EVENT_WAIT || operation == WK_THREAD_YIELD ||
+           operation == WK_THREAD_SLEEP;
+}
+
 int64_t trap_invocation_executed(enum wk_status status)
 {
     struct hart *hart = hart_current();
+    int64_t way;
 
     invoke_check_commit(status);
     if (status == WK_AGAIN)
@@ -51,11 +59,15 @@ int64_t trap_invocation_executed(enum wk_status status)
         meter_left();
         return status;
     }
-    if (status_is_final(status))
+    way = attention_is_choice(&hart->attention) && is_short(hart->invocation.operation) ? -1 : -2;
+    if (way == -2) {
+        schedule_stays_current(hart);
+        kernel_lock_release();
+    }
+    if (status_is_final(status)) /* it is still current here: nobody else touches its registers */
         arch_context_answer(&hart->current->context, (uint64_t)status & 0xffff, hart->invocation.words);
     invocation_forget_results(&hart->invocation);
-    kernel_lock_release();
-    return -1;
+    return way;
 }
 
 int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
@@ -240,8 +252,10 @@ static void step_operation(struct thread *thread)
     }
     for (;;) {
         status = operation->step(operation);
-        if (status != WK_CONTINUE)
+        if (status != WK_CONTINUE) {
             finish_operation(thread, status);
+            schedule_stays_current(hart_current());
+        }
         kernel_lock_release();
         if (!copy_page(&operation->copy))
             return;
@@ -283,6 +297,13 @@ static bool goes_to_user(struct thread *thread)
     return thread_is_runnable(thread);
 }
 
+/* The choice is not at its end, or has itself woken or unparked threads. */
+static bool is_to_choose_again(const struct hart *hart)
+{
+    return hart->attention.reschedule ||
+           ((hart->attention.granted || hart->attention.unparked) && hart->served < SERVED_MAX);
+}
+
 struct thread *trap_leave(void)
 {
     struct hart *hart = hart_current();
@@ -296,21 +317,24 @@ struct thread *trap_leave(void)
             continue;
         }
         kernel_lock_acquire();
-        if (hart->served < SERVED_MAX && ((frame_quarantine_count() != 0 && frame_quarantine_release()) ||
-                                          event_wake_granted(hart) || deadline_expire(hart))) {
+        if (hart->served < SERVED_MAX &&
+            ((frame_quarantine_count() != 0 && frame_quarantine_release()) || event_wake_granted(hart) ||
+             schedule_unpark_later(hart) || deadline_expire(hart))) {
             hart->served++;
             kernel_lock_release();
             continue;
         }
         thread = schedule_choose(hart);
+        if (is_to_choose_again(hart)) {
+            kernel_lock_release();
+            continue;
+        }
         if (thread == NULL) {
-            hart->idle = true;
             kernel_lock_release();
             program_timer(hart);
             meter_left();
             arch_idle();
             meter_entered();
-            hart->idle = false;
         } else if (thread->operation.step != NULL) {
             step_operation(thread);
             hart->served = 0;

@@ -15,8 +15,8 @@
  * Returns 0 if the same thread goes straight on with status WK_OK and at most the first of hart->invocation.words not 0,
  * or a positive number if it goes straight on with the number's low 16 bits as status and all those words as results, which
  * assembly sets to 0; every other caller-saved register becomes 0. Otherwise (negative) the answer is in the context's a0
- * to a6 already or will be (arch_context_answer); assembly stores all other registers in the context of hart->current, and
- * calls trap_leave.
+ * to a6 already or will be (arch_context_answer); assembly stores all other registers in the context of
+ * hart->current, and calls trap_switch if it was -1, and the lock is still held; else trap_leave.
  */
 int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
                         uint64_t word5, uint64_t operation);
@@ -54,5 +54,7 @@ void trap_software(void);
  * sleeps if nothing is ready. Returns the thread whose full context assembly then loads.
  */
 struct thread *trap_leave(void);
+/* The same behind an invocation whose thread does not go straight on, with the lock held; it is most often a quick one. */
+struct thread *trap_switch(void);
 
 #endif

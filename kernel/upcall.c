@@ -49,7 +49,7 @@ static struct upcall_frame fault_frame(const struct thread *thread)
 /* Whether the thread has frames and its process a handler. */
 static bool can_deliver(const struct thread *thread)
 {
-    assert(thread->call_frame == NULL || thread->frame_pin.memory != NULL); /* INV-UPCALL-1 */
+    assert_debug(thread->call_frame == NULL || thread->frame_pin.memory != NULL); /* INV-UPCALL-1 */
     return thread->call_frame != NULL && thread->process->upcall_entry != 0;
 }
 
@@ -136,7 +136,7 @@ void upcall_foreign_call(struct thread *thread)
     const struct upcall_frame to = call_frame(thread);
 
     assert_debug(kernel_lock_is_held());
-    assert(number < FOREIGN_CALL_LIMIT);
+    assert_debug(number < FOREIGN_CALL_LIMIT);
     if (!can_deliver(thread) || to.frame->busy != 0) {
         process_fault(thread, WK_END_REASON_FOREIGN_CALL, number);
         return;
@@ -196,8 +196,8 @@ void upcall_interrupt_latch(struct thread *thread)
 {
     assert_debug(kernel_lock_is_held());
     thread->interrupt_owed = true;
-    if (thread->wait_event != NULL)
-        event_wait_end(thread, WK_INTERRUPTED);
+    if (thread->wait_event != NULL || thread_sleeps(thread))
+        thread_wait_end(thread, WK_INTERRUPTED);
     else
         thread->interrupt_latched = true;
 }

@@ -46,9 +46,9 @@ C_KEYWORDS = set("""asm auto bool break case char const continue default do doub
     if inline int linux long register restrict return short signed sizeof static struct switch true typedef typeof union
     unix unsigned void volatile while""".split())
 HANDLER_NAMES = {"invocation", "in", "out", "status"}  # other names where capability arguments are parameters
-STUB_NAMES = {"words", "answer"}                       # other names where all arguments are parameters
+STUB_NAMES = {"words", "answer", "operation"}                       # other names where all arguments are parameters
 FIXED_C_NAMES = (
-    "winkle/abi.h", "winkle/frame.h", "winkle/invoke.h", "winkle/names.h", "struct any", "struct capability",
+    "winkle/abi.h", "winkle/frame.h", "winkle/invoke.h", "winkle/message.h", "winkle/names.h", "struct any", "struct capability",
     "struct invocation", "WK_TYPE_NONE", "WK_OPERATION_FIRST", "WK_OPERATION_LAST", "OPERATION_SLOTS", "WK_RIGHTS_ALL",
     "WK_CONTINUE", "WK_TRACE_EVENT_NONE", "wk_handle", "wk_status", "wk_type", "wk_operation", "wk_trace_event",
     "wk_words", "wk_trap", "wk_status_name", "wk_type_name", "wk_operation_name")
@@ -99,6 +99,7 @@ class Word(Item):
     target: str = ""                              # name of the enum, flags or capability type
     rights: list = field(default_factory=list)    # rights that a capability argument must carry
     optional: bool = False
+    give: bool = False                            # to a service: it moves, rather than being lent for the call
     range: tuple = None                           # (low, high) as written
     align_text: str = ""
     low: Limit = None                             # resolved by check
@@ -112,6 +113,7 @@ class Word(Item):
         parts = [self.type, self.target, *self.rights]
         parts += [f"{self.range[0]}..{self.range[1]}"] if self.range else []
         parts += [f"align {self.align_text}"] if self.align_text else []
+        parts += ["give"] if self.give else []
         parts += ["optional"] if self.optional else []
         return " ".join(part for part in parts if part)
 
@@ -150,6 +152,7 @@ class Operation(Item):
     long: str = ""
     bound: int = 0
     source: str = ""
+    message: bool = False
     frequent: bool = False
     number: int = 0
 
@@ -252,9 +255,9 @@ class Parser:
              "flags": (Group, "groups"), "status": (Item, "statuses"), "event": (Event, "events"),
              "operation": (Operation, "operations")}
     WITHIN = {"value": Group, "in": (Operation, Event)} | dict.fromkeys(
-        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "frequent"), Operation)
+        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "message", "frequent"), Operation)
     WITHIN_TEXT = {"value": "an enum or flags", "in": "an operation or event"}
-    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "frequent")
+    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent")
 
     def __init__(self, file, problems):
         self.file, self.problems, self.line = file, problems, 1
@@ -414,10 +417,16 @@ class Parser:
     def on_source(self, rest):
         self.set_text(self.section, "source", rest, "source")
 
+    def on_message(self, rest):
+        self.mark("message", rest)
+
     def on_frequent(self, rest):
+        self.mark("frequent", rest)
+
+    def mark(self, attribute, rest):
         if rest:
-            raise SyntaxProblem(f"`{rest}` after `frequent`; expected nothing")
-        self.section.frequent = True
+            raise SyntaxProblem(f"`{rest}` after `{attribute}`; expected nothing")
+        setattr(self.section, attribute, True)
 
 
 def word_type(word, values, direction):
@@ -433,8 +442,10 @@ def word_type(word, values, direction):
     if word.type == "capability":
         if direction == "out":
             raise SyntaxProblem("`capability` as a result; expected `handle`")
-        word.optional = bool(values) and values[-1] == "optional"
-        word.rights = values[:-1] if word.optional else values
+        word.optional = values[-1:] == ["optional"]
+        values = values[:-1] if word.optional else values
+        word.give = values[-1:] == ["give"]
+        word.rights = values[:-1] if word.give else values
         return
     if values and direction == "out":
         raise SyntaxProblem(f"`{' '.join(values)}` on a result; expected a type only")
@@ -569,6 +580,8 @@ class Checker:
         for word in operation.ins:
             if word.name in taken or (word.type == "capability" and word.name in HANDLER_NAMES):
                 self.refuse(word, f"`{word.name}` names something else in the functions of this operation")
+            if word.give and not operation.interface.service:
+                self.refuse(word, f"`give` in operation `{operation.name}` of the kernel; expected only of a service")
 
     def check_rights(self, item, type_name, rights):
         if type_name == "any":
@@ -909,7 +922,8 @@ def type_text(word):
     """The type as a person reads it."""
     if word.type == "capability":
         kind = "a capability" if word.target == "any" else f"a capability to {word.target}"
-        return kind + with_rights(word.rights) + (", or 0 for none" if word.optional else "")
+        return kind + with_rights(word.rights) + (", given away" if word.give else "") + \
+            (", or 0 for none" if word.optional else "")
     if word.type in ("enum", "flags"):
         return ("one of " if word.type == "enum" else "a set of ") + word.target
     return (PLAIN_TYPES[word.type][0] if word.type in PLAIN_TYPES else UNRANGED_TYPES[word.type])
@@ -949,7 +963,7 @@ def emit_abi(model):
         "/* Operation numbers, unique over all interfaces. */\n" + enum("wk_operation", operations),
         "/* Operations of the kernel: the first and the last. */\n"
         f"#define WK_OPERATION_FIRST {first}\n#define WK_OPERATION_LAST {last}\n",
-        "/* Entries in the kernel's table of operations: a power of two, so that a shift tells whether a number is in it. */\n"
+        "/* Entries in the kernel's table of operations: a multiple of 32. */\n"
         f"#define OPERATION_SLOTS {table_slots(model)}\n",
         "/* Every right, of any type. */\n#define WK_RIGHTS_ALL UINT64_C(0xffff)\n",
     ]
@@ -1034,14 +1048,15 @@ def emit_dispatch(model):
 def dispatch_entry(model, operation):
     type_name = "WK_TYPE_NONE" if operation.on == "any" else f"WK_TYPE_{operation.on.upper()}"
     rights = model.rights_c(operation.on, operation.needs)
+    message = " | OPERATION_MESSAGE" if operation.message else ""
     return (f"    [{operation.number_name} - WK_OPERATION_FIRST] = {{\n        .wrapper = {operation.c_name}_wrapper,\n"
-            f"        .mask = OPERATION_MASK({type_name}, {rights}),\n"
+            f"        .mask = OPERATION_MASK({type_name}, {rights}){message},\n"
             f"        .expected = OPERATION_EXPECTED({type_name}, {rights}),\n    }},\n")
 
 
 def table_slots(model):
     last = max((operation.number for operation in model.kernel_operations()), default=OPERATION_FIRST)
-    return 1 << (last - OPERATION_FIRST).bit_length()
+    return (last - OPERATION_FIRST) // 32 * 32 + 32
 
 
 def free_numbers(model):
@@ -1123,7 +1138,8 @@ def dispatch_call(operation):
 # ---------------------------------------------------------------------------------------------------- emit: user stubs
 
 def emit_stubs(interface):
-    parts = ["#include <winkle/invoke.h>\n"] + [stub(operation) for operation in interface.operations]
+    include = "#include <winkle/invoke.h>\n" + ("#include <winkle/message.h>\n" if interface.service else "")
+    parts = [include] + [stub(op) for op in interface.operations if not op.message]
     return header(f"Invocations of {interface.name}.", f"WINKLE_{interface.upper}_H", "\n".join(parts))
 
 
@@ -1141,6 +1157,8 @@ def stub(operation):
                       for word in operation.ins)
     prototype = c_call(f"static inline enum wk_status wk_{operation.c_name}", parameters, "")
     body = f"    uint64_t words[{WORDS_MAX}] = {{{words or 0}}};\n"
+    if operation.interface.service:
+        return f"{stub_comment(operation)}{prototype}\n{{\n{body}{service_call(operation)}}}\n"
     call = f"wk_trap({operation.number_name}, {operation.subject}, words)"
     if not operation.outs:
         return f"{stub_comment(operation)}{prototype}\n{{\n{body}    return {call};\n}}\n"
@@ -1150,6 +1168,30 @@ def stub(operation):
         stores += f"        *out_{word.name} = {cast}words[{number}];\n"
     return (f"{stub_comment(operation)}{prototype}\n{{\n{body}    enum wk_status answer = {call};\n"
             f"    if (answer == WK_OK) {{\n{stores}    }}\n    return answer;\n}}\n")
+
+
+def service_call(operation):
+    """A call says which words are capabilities; of an answer's words, those are handles that came as capabilities: a
+    server can't pass a number off as one."""
+    text = f"    uint64_t operation = {operation.number_name};\n"
+    if any(word.type == "handle" for word in operation.outs):
+        text = f"    uint64_t operation = {operation.number_name} | WK_MESSAGE_ACCEPT(0xffff);\n"
+    for number, word in enumerate(operation.ins):
+        if word.type != "capability":
+            continue
+        bits = f"WK_MESSAGE_CAPABILITY({number})" + (f" | WK_MESSAGE_GIVE({number})" if word.give else "")
+        text += f"    operation |= {word.name} == 0 ? 0 : {bits};\n" if word.optional else f"    operation |= {bits};\n"
+    text += f"    uint64_t answer = wk_trap(operation, {operation.subject}, words);\n"
+    stores = ""
+    for number, word in enumerate(operation.outs):
+        value = f"words[{number}]"
+        if word.type == "handle":
+            value = f"WK_RECEIVED_CAPABILITIES(answer) >> {number} & 1 ? {value} : 0"
+        cast = f"({parameter_type(word)})" if word.type in ("enum", "status") else ""
+        stores += f"        *out_{word.name} = {cast}{value};\n"
+    if stores:
+        text += f"    if (WK_RECEIVED_STATUS(answer) == WK_OK) {{\n{stores}    }}\n"
+    return text + "    return (enum wk_status)WK_RECEIVED_STATUS(answer);\n"
 
 
 def stub_comment(operation):
@@ -1226,6 +1268,7 @@ struct interface_operation {
     bool is_service;   /* a service implements it, not the kernel */
     bool is_long;      /* done in steps */
     bool may_wait;     /* may answer only later */
+    bool is_message;   /* more registers than the words carry it: winkle/message.h */
     uint32_t bound;    /* instructions, of one step if long */
     uint64_t statuses; /* that it may answer, a bit each */
     uint16_t in_count;
@@ -1296,7 +1339,8 @@ def table_operation(model, operation):
         ("name", f'"{operation.full_name}"'), ("number", f"0x{operation.number:04x}"),
         ("type", table_type(model, operation.on)), ("rights", hex(model.rights_mask(operation.on, operation.needs))),
         ("is_service", c_bool(operation.interface.service)), ("is_long", c_bool(operation.long)),
-        ("may_wait", c_bool(operation.blocks != "never")), ("bound", operation.bound),
+        ("may_wait", c_bool(operation.blocks != "never")),
+        ("is_message", c_bool(operation.message)), ("bound", operation.bound),
         ("statuses", f"UINT64_C({statuses:#x})"), ("in_count", len(operation.ins)), ("out_count", len(operation.outs)),
     ]
     text = "".join(f"        .{name} = {value},\n" for name, value in fields)
@@ -1393,6 +1437,10 @@ def manual_page(model, interface):
     return "\n".join(parts)
 
 
+def manual_call(operation, arguments):
+    return "See winkle/calls.h." if operation.message else f"wk_{operation.c_name}({', '.join(arguments)})"
+
+
 def manual_operation(model, operation):
     arguments = [operation.subject, *(word.name for word in operation.ins)]
     arguments += [f"&{word.name}" for word in operation.outs]
@@ -1403,7 +1451,7 @@ def manual_operation(model, operation):
               manual_table(["result", "type", "", ""], rows["out"]), manual_table(["error", ""], errors)]
     return "\n".join([
         f"## {operation.full_name}\n",
-        f"    wk_{operation.c_name}({', '.join(arguments)})\n",
+        f"    {manual_call(operation, arguments)}\n",
         f"{operation.about}\n",
         f"Invoked on {subject_text(operation)}. Number 0x{operation.number:04x}.\n",
         *[table for table in tables if table],
@@ -1422,7 +1470,8 @@ def outputs(model):
         ("tests/interface_table.c", emit_table(model)),
         ("trace.json", emit_trace(model)),
         ("include/winkle/names.h", emit_names(model)),
-    ] + [(f"include/winkle/{i.name}.h", emit_stubs(i)) for i in model.interfaces if i.operations]
+    ] + [(f"include/winkle/{i.name}.h", emit_stubs(i)) for i in model.interfaces
+        if not all(op.message for op in i.operations)]
 
 
 def write_if_changed(path, text):

@@ -256,8 +256,12 @@ def read_cases(file):
         if len(fields) != 7:
             raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: a case has seven fields, not {len(fields)}")
         name, harts, builds, memory, program, status, expected = fields
+        memory, _, icount = memory.partition(" ")
+        if icount not in ("", "icount"):
+            raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: '{icount}' behind the memory; it may be icount")
         cases += [(f"system/{name}/{build.strip()}/{count.strip()}-harts",
-                   emulator.Machine(build.strip(), harts=int(count), memory=memory), program.split(), int(status),
+                   emulator.Machine(build.strip(), harts=int(count), memory=memory, icount=bool(icount)),
+                   program.split(), int(status),
                    expected) for build in builds.split(",") for count in harts.split(",")]
     return cases
 

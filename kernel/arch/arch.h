@@ -69,7 +69,9 @@ static inline void arch_flush_all(void);
 /* (inline) This hart's later instruction fetches see all stores that it sees now. */
 static inline void arch_fetch_fence(void);
 /* (inline) Makes an address space current on this hart. */
-static inline void arch_space_switch(struct physical root, uint64_t asid);
+static inline void arch_space_switch(uint64_t word);
+/* (inline) What says so: the root table and the number. */
+static inline uint64_t arch_space_word(struct physical root, uint64_t asid);
 
 /* (inline) The context of a thread. */
 static inline uint64_t arch_context_get(const struct arch_context *context, unsigned number); /* 0 is pc, 1..31 */
@@ -77,6 +79,14 @@ static inline void arch_context_set(struct arch_context *context, unsigned numbe
 /* (inline) Sets what an invocation answers, for a thread whose context was saved inside its ecall: status and six words;
  * every other caller-saved register becomes 0. */
 static inline void arch_context_answer(struct arch_context *context, uint64_t status, const uint64_t words[6]);
+
+/* (inline) The registers a1 to a6. */
+static inline const uint64_t *arch_context_words(const struct arch_context *context);
+/* (inline) What a receiver gets: the words in place of an answer's, and the operation and the badge in their registers. */
+static inline void arch_context_deliver(struct arch_context *context, uint64_t status, uint64_t operation,
+                                        uint64_t badge, const uint64_t words[6]);
+/* (inline) The deadline register of the invocation that this hart executes. */
+static inline uint64_t arch_invocation_deadline(const struct hart *hart);
 
 /* (inline) Instructions retired by this hart, for the meters. */
 static inline uint64_t arch_instructions(void);
@@ -89,8 +99,8 @@ static inline void arch_relax(void);
 /* (inline) True if an interrupt waits that this hart would take: a preemption point's question. */
 static inline bool arch_interrupt_waits(void);
 
-/* Nanoseconds since boot. */
-uint64_t arch_time_ns(void);
+/* (inline) Nanoseconds since boot. */
+static inline uint64_t arch_time_ns(void);
 /* Asks for a timer interrupt on this hart at that time; UINT64_MAX for none. Called only when the time changed. */
 void arch_timer_set(uint64_t time_ns);
 /* Sends an inter-processor interrupt; the receiver calls `hart_notified`. */

@@ -29,6 +29,8 @@ void wk_child_release(struct wk_child *child)
         wk_capability_delete(child->thread);
     if (child->process != 0)
         wk_capability_delete(child->process);
+    if (child->budget != 0)
+        wk_capability_delete(child->budget);
     if (child->memory != 0)
         wk_capability_delete(child->memory);
     *child = (struct wk_child){0};

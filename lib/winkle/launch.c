@@ -6,10 +6,13 @@
  */
 #include <winkle/launch.h>
 
+#include <winkle/budget.h>
 #include <winkle/capability.h>
 #include <winkle/elf.h>
+#include <winkle/harts.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
+#include <winkle/print.h>
 #include <winkle/process.h>
 #include <winkle/text.h>
 #include <winkle/thread.h>
@@ -35,6 +38,7 @@ struct work {
     struct wk_elf elf;
     struct layout layout;
     struct wk_start start; /* what the start block will begin with */
+    wk_handle budget;      /* of its threads */
     wk_handle staging;
     uint8_t *staging_bytes;
 };
@@ -100,6 +104,14 @@ static enum wk_status lend(const struct work *work, wk_handle handle, uint64_t r
     return wk_process_grant(work->child->process, handle, WK_TRANSFER_LEND, rights, there);
 }
 
+static struct wk_named *add_name(struct work *work, const char *name)
+{
+    struct wk_named *named = &work->start.named[work->start.named_count++];
+
+    memcpy(named->name, name, strlen(name) + 1);
+    return named;
+}
+
 static enum wk_status grant_capabilities(struct work *work)
 {
     const struct wk_launch *launch = work->launch;
@@ -109,17 +121,49 @@ static enum wk_status grant_capabilities(struct work *work)
         status = lend(work, work->child->thread, WK_RIGHTS_ALL, &work->start.thread);
     if (status == WK_OK && launch->bank_rights != 0)
         status = lend(work, launch->bank, launch->bank_rights, &work->start.bank);
+    if (status == WK_OK)
+        status = lend(work, work->budget, WK_BUDGET_RIGHTS_TO_SPEND, &work->start.budget);
     for (unsigned i = 0; i < launch->grant_count && status == WK_OK; i++) {
         const struct wk_grant *grant = &launch->grants[i];
-        struct wk_named *named = &work->start.named[i];
+        struct wk_named *named = add_name(work, grant->name);
 
-        memcpy(named->name, grant->name, strlen(grant->name) + 1);
         named->offset = grant->offset;
         named->bytes = grant->bytes;
         status = wk_process_grant(work->child->process, grant->handle, grant->transfer, grant->rights, &named->handle);
     }
-    work->start.named_count = launch->grant_count;
     return status;
+}
+
+/* A part of one of the launcher's budgets, for threads up to the ceiling; the launch's bank pays for its record. */
+static enum wk_status share_budget(const struct wk_launch *launch, wk_handle of, wk_handle *budget)
+{
+    return wk_budget_split(of, launch->bank, 0, 0, launch->ceiling, 0, budget);
+}
+
+static unsigned hart_grants(const struct wk_launch *launch)
+{
+    return launch->harts ? wk_hart_count() : 0;
+}
+
+/* They are the program's: the launcher keeps nothing of them, so they end with the process. */
+static enum wk_status give_harts(struct work *work)
+{
+    for (unsigned hart = 0; hart < hart_grants(work->launch); hart++) {
+        char name[WK_NAME_BYTES];
+        wk_handle budget;
+        enum wk_status status = share_budget(work->launch, wk_hart_budget(hart), &budget);
+
+        if (status != WK_OK)
+            return status;
+        wk_print_text(name, sizeof(name), "hart%u", hart);
+        status = wk_process_grant(work->child->process, budget, WK_TRANSFER_GIVE, WK_BUDGET_RIGHTS_TO_SPEND,
+                                  &add_name(work, name)->handle);
+        if (status != WK_OK) {
+            wk_capability_delete(budget);
+            return status;
+        }
+    }
+    return WK_OK;
 }
 
 /* Whether arguments and grants fit into the start block. */
@@ -133,7 +177,7 @@ static bool start_block_fits(const struct wk_launch *launch)
         if (strlen(launch->grants[i].name) >= WK_NAME_BYTES)
             return false;
     }
-    return launch->grant_count <= WK_NAMED_MAX && bytes <= WK_PAGE_BYTES;
+    return launch->grant_count + hart_grants(launch) <= WK_NAMED_MAX && bytes <= WK_PAGE_BYTES;
 }
 
 static enum wk_status write_start_block(struct work *work)
@@ -184,7 +228,27 @@ static enum wk_status make_objects(struct work *work, const char **problem)
     if (status != WK_OK)
         return status;
     *problem = "its first thread can't be made";
-    return wk_thread_create(child->process, launch->priority, &child->thread);
+    return wk_thread_create(child->process, 0, &child->thread);
+}
+
+/* The thread began on the launcher's budget, with the one priority that any budget allows. */
+static enum wk_status set_budget(struct work *work, const char **problem)
+{
+    const struct wk_launch *launch = work->launch;
+    struct wk_child *child = work->child;
+    enum wk_status status = WK_OK;
+
+    *problem = "its budget can't be made: its ceiling is above that of its launcher's, or its bank is too small";
+    work->budget = launch->budget;
+    if (work->budget == 0) {
+        status = share_budget(launch, launch->budget_of != 0 ? launch->budget_of : wk_budget_in_turn(), &child->budget);
+        work->budget = child->budget;
+    }
+    if (status != WK_OK)
+        return status;
+    *problem = "its first thread can't run on its budget: its priority is above the budget's";
+    status = wk_thread_set_budget(child->thread, work->budget);
+    return status != WK_OK ? status : wk_thread_set_priority(child->thread, launch->priority);
 }
 
 static enum wk_status fill_process(struct work *work, const char **problem)
@@ -197,6 +261,8 @@ static enum wk_status fill_process(struct work *work, const char **problem)
         return status;
     *problem = "its capabilities can't be granted";
     status = grant_capabilities(work);
+    if (status == WK_OK)
+        status = give_harts(work);
     if (status != WK_OK)
         return status;
     *problem = "its start block doesn't fit into its bank";
@@ -218,6 +284,8 @@ enum wk_status wk_launch_prepare(const struct wk_launch *launch, struct wk_child
     }
     lay_out(&work);
     status = make_objects(&work, problem);
+    if (status == WK_OK)
+        status = set_budget(&work, problem);
     if (status == WK_OK)
         status = fill_process(&work, problem);
     if (work.staging_bytes != NULL)

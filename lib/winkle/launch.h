@@ -3,8 +3,9 @@
  * Starting programs, waiting for their end, and taking back all that they had.
  *
  * A program gets: its segments and a stack, all pages of one memory object on demand, paid by the bank named; the start
- * block (start.h); its own process and first thread, lent; the bank, lent, if it is to have one; and the capabilities
- * granted. Whatever it takes from its bank ends with the bank; what it was lent ends with its launcher's capabilities.
+ * block (start.h); its own process and first thread, lent; the bank, lent, if it is to have one; a budget for its threads,
+ * lent; and the capabilities granted. Whatever it takes from its bank ends with the bank; what it was lent ends with its
+ * launcher's capabilities.
  */
 #ifndef WINKLE_LAUNCH_H
 #define WINKLE_LAUNCH_H
@@ -15,8 +16,9 @@
 #include <stdbool.h>
 
 #define WK_STACK_PAGES 16
-/* Rights of a program to the bank it lives on: it may spend, not destroy itself by it. */
+/* Rights of a program to the bank and the budgets it lives on: it may spend, not destroy itself by them. */
 #define WK_BANK_RIGHTS_TO_SPEND (WK_BANK_RIGHT_PAY | WK_BANK_RIGHT_SPLIT | WK_BANK_RIGHT_INSPECT)
+#define WK_BUDGET_RIGHTS_TO_SPEND (WK_BUDGET_RIGHT_USE | WK_BUDGET_RIGHT_SPLIT | WK_BUDGET_RIGHT_INSPECT)
 
 /* A capability that the program is given, and by what name. */
 struct wk_grant {
@@ -34,7 +36,10 @@ struct wk_launch {
     const char *const *argv; /* argc strings; with the grants they must fit into a page */
     wk_handle bank;          /* pays; with the rights to pay and, if bank_rights is not 0, whatever is lent of it */
     uint64_t bank_rights;    /* which rights the program gets to the bank; 0: it gets no bank */
-    uint64_t ceiling;        /* no thread of it is more urgent */
+    wk_handle budget;        /* on which its threads run as it is; 0: on one made for it, which shares `budget_of` */
+    wk_handle budget_of;     /* 0: wk_budget_in_turn() */
+    bool harts;              /* it also gets a budget on each hart on which the launcher has one (harts.h) */
+    uint64_t ceiling;        /* no thread of it is more urgent, for the budgets made for it are not */
     uint64_t priority;       /* of its first thread */
     uint64_t stack_pages;    /* 0: WK_STACK_PAGES */
     wk_handle end_event; /* signalled with end_bits when it has ended; 0: the kernel reports a crash on the console */
@@ -46,6 +51,7 @@ struct wk_launch {
 struct wk_child {
     wk_handle process;
     wk_handle thread;                         /* its first */
+    wk_handle budget;                         /* the one made for it; 0 if it was given another */
     wk_handle memory;                         /* its segments, stack and start block */
     uint64_t entry, stack_top, start_address; /* how the first thread starts */
 };

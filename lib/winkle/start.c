@@ -36,6 +36,7 @@ void wk_start_program(const struct wk_start *start)
     wk_self.start = start;
     wk_self.process = start->process;
     wk_self.bank = start->bank;
+    wk_self.budget = start->budget;
     wk_self.machine = wk_named_handle("machine");
     wk_self.trace = wk_named_handle("trace");
     first_thread.handle = start->thread;

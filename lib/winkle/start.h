@@ -32,6 +32,7 @@ struct wk_start {
     wk_handle process;       /* this process, with all rights */
     wk_handle thread;        /* its first thread, with all rights */
     wk_handle bank;          /* what it may spend; 0 if nothing */
+    wk_handle budget;        /* what its threads run on, to use, split and inspect */
     uint64_t stack_lowest;   /* the first thread's stack: its first address */
     uint64_t stack_bytes;
     uint64_t named_count;
@@ -42,6 +43,7 @@ struct wk_start {
 struct wk_self {
     wk_handle process;
     wk_handle bank;
+    wk_handle budget;  /* of processor time: no thread of it is more urgent, and all together get no more */
     wk_handle machine; /* the capability named "machine": console, power, inspection, as far as its rights go */
     wk_handle trace;   /* the one named "trace" */
     const struct wk_start *start;

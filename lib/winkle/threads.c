@@ -3,6 +3,7 @@
 
 #include <winkle/capability.h>
 #include <winkle/event.h>
+#include <winkle/harts.h>
 #include <winkle/heap.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
@@ -45,7 +46,7 @@ static void release(struct wk_thread *thread)
     *thread = (struct wk_thread){0};
 }
 
-static enum wk_status prepare(struct wk_thread *thread, uint64_t priority)
+static enum wk_status prepare(struct wk_thread *thread, wk_handle budget, uint64_t priority)
 {
     enum wk_status status = wk_heap_prepare();
 
@@ -56,17 +57,19 @@ static enum wk_status prepare(struct wk_thread *thread, uint64_t priority)
     if (status == WK_OK)
         status = wk_map(thread->stack, 0, thread->stack_pages, WK_READ_WRITE, &thread->stack_address);
     if (status == WK_OK)
-        status = wk_thread_create(wk_self.process, priority, &thread->handle);
-    return status;
+        status = wk_thread_create(wk_self.process, 0, &thread->handle);
+    if (status == WK_OK)
+        status = wk_thread_set_budget(thread->handle, budget != 0 ? budget : wk_budget_in_turn());
+    return status == WK_OK ? wk_thread_set_priority(thread->handle, priority) : status;
 }
 
-enum wk_status wk_thread_run(struct wk_thread *thread, void (*function)(void *), void *argument, uint64_t stack_pages,
-                             uint64_t priority)
+enum wk_status wk_thread_run_on(wk_handle budget, struct wk_thread *thread, void (*function)(void *), void *argument,
+                                uint64_t stack_pages, uint64_t priority)
 {
     enum wk_status status;
 
     *thread = (struct wk_thread){.function = function, .argument = argument, .stack_pages = stack_pages};
-    status = prepare(thread, priority);
+    status = prepare(thread, budget, priority);
     if (status == WK_OK) {
         const uint64_t top = (uint64_t)thread->stack_address + stack_pages * WK_PAGE_BYTES;
 

@@ -19,10 +19,15 @@ struct wk_thread {
 };
 
 /* Runs `function` in a new thread of this process. The struct is the caller's, and stays until wk_thread_join.
- * `priority` is at most the process's ceiling. Errors: WK_NO_MEMORY, WK_TABLE_FULL, WK_NO_RIGHT; then nothing is
+ * It runs on `budget` if that is not 0, else on wk_budget_in_turn() (harts.h); `priority` is at most that one's. Errors: WK_NO_MEMORY, WK_TABLE_FULL, WK_NO_RIGHT; then nothing is
  * left. */
-enum wk_status wk_thread_run(struct wk_thread *thread, void (*function)(void *), void *argument, uint64_t stack_pages,
-                             uint64_t priority);
+enum wk_status wk_thread_run_on(wk_handle budget, struct wk_thread *thread, void (*function)(void *), void *argument,
+                                uint64_t stack_pages, uint64_t priority);
+static inline enum wk_status wk_thread_run(struct wk_thread *thread, void (*function)(void *), void *argument,
+                                           uint64_t stack_pages, uint64_t priority)
+{
+    return wk_thread_run_on(0, thread, function, argument, stack_pages, priority);
+}
 /* Waits for the function's end (or `deadline_ns`, absolute: WK_TIMED_OUT, and the thread goes on), then gives back all
  * that wk_thread_run took. */
 enum wk_status wk_thread_join(struct wk_thread *thread, uint64_t deadline_ns);

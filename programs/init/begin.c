@@ -4,6 +4,7 @@
  * kernel gives it (winkle/boot.h), and then starts as every program does.
  */
 #include <winkle/boot.h>
+#include <winkle/harts.h>
 #include <winkle/start.h>
 #include <winkle/text.h>
 
@@ -24,6 +25,16 @@ static void name_capability(const char *name, unsigned slot, uint64_t offset, ui
     named->bytes = bytes;
 }
 
+static void name_harts(uint64_t harts)
+{
+    char name[] = "hart0";
+
+    for (unsigned i = 0; i < harts && i < WK_HARTS_MAX; i++) {
+        name[sizeof(name) - 2] = (char)('0' + i);
+        name_capability(name, WK_BOOT_BUDGET + i, 0, 0);
+    }
+}
+
 void init_begin(const struct wk_boot_page *boot)
 {
     start.magic = WK_START_MAGIC;
@@ -33,10 +44,12 @@ void init_begin(const struct wk_boot_page *boot)
     start.process = WK_FIRST_HANDLE(WK_BOOT_PROCESS);
     start.thread = WK_FIRST_HANDLE(WK_BOOT_THREAD);
     start.bank = WK_FIRST_HANDLE(WK_BOOT_BANK);
+    start.budget = WK_FIRST_HANDLE(WK_BOOT_BUDGET);
     name_capability("machine", WK_BOOT_MACHINE, 0, 0);
     name_capability("trace", WK_BOOT_TRACE, 0, 0);
     name_capability("device-tree", WK_BOOT_DEVICE_TREE, boot->device_tree_offset, boot->device_tree_bytes);
     if (boot->archive_bytes != 0)
         name_capability("archive", WK_BOOT_ARCHIVE, boot->archive_offset, boot->archive_bytes);
+    name_harts(boot->harts);
     wk_start_program(&start);
 }

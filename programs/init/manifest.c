@@ -8,6 +8,9 @@
 #define PRIORITY_DEFAULT 100
 #define CEILING_NOT_GIVEN UINT64_MAX
 #define NAME_BYTES_MAX 64
+#define NS_PER_SECOND UINT64_C(1000000000)
+#define PERIOD_LEAST_NS 100000
+#define PERIOD_MOST_NS (1000 * NS_PER_SECOND)
 
 /* A line under its reading: its words. */
 struct line {
@@ -97,6 +100,54 @@ static bool read_ceiling(struct parser *parser)
     return read_number(parser, 0, WK_PRIORITY_HIGHEST, &parser->program->ceiling);
 }
 
+/* A number and its unit, `250us`. */
+static bool read_time(struct parser *parser, unsigned index, uint64_t *ns)
+{
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", NS_PER_SECOND}};
+    const char *word = parser->line->words[index];
+    size_t digits = 0;
+
+    while (word[digits] >= '0' && word[digits] <= '9')
+        digits++;
+    for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(units[i].name, word + digits) != 0 || !wk_parse_number(word, digits, ns))
+            continue;
+        if (*ns > PERIOD_MOST_NS / units[i].ns)
+            return refuse(parser, "this time is longer than 1000s, the longest period", word);
+        *ns *= units[i].ns;
+        return true;
+    }
+    return refuse(parser, "this is no time; expected a number and its unit, ns, us, ms or s, as in 500us", word);
+}
+
+/* Init itself needs some time on that hart. */
+static bool read_budget(struct parser *parser)
+{
+    struct manifest_program *program = parser->program;
+    const char *const *words = parser->line->words;
+
+    if (!read_time(parser, 1, &program->capacity_ns) || !read_time(parser, 2, &program->period_ns))
+        return false;
+    if (program->capacity_ns == 0)
+        return refuse(parser, "this capacity is nothing; without a line `budget` the program shares what init has",
+                      words[1]);
+    if (program->period_ns < PERIOD_LEAST_NS)
+        return refuse(parser, "this period is shorter than 100us", words[2]);
+    if (program->capacity_ns > program->period_ns / 10 * 9)
+        return refuse(parser, "this capacity is more than nine tenths of the period, and leaves init too little",
+                      words[1]);
+    if (parser->line->count <= 3)
+        return true;
+    if (!read_time(parser, 3, &program->deadline_ns))
+        return false;
+    if (program->deadline_ns < program->capacity_ns || program->deadline_ns > program->period_ns)
+        return refuse(parser, "this deadline is not between capacity and period", words[3]);
+    return true;
+}
+
 static bool read_restart(struct parser *parser)
 {
     return read_number(parser, 0, UINT32_MAX, &parser->program->restarts);
@@ -112,7 +163,8 @@ static bool read_start(struct parser *parser)
 
 static bool read_grant(struct parser *parser)
 {
-    static const char *const names[] = {"console", "power", "device", "inspect", "trace", "archive", "device-tree"};
+    static const char *const names[] = {"console", "power",   "device",      "inspect",
+                                        "trace",   "archive", "device-tree", "harts"};
     const unsigned count = sizeof(names) / sizeof(names[0]);
 
     for (unsigned i = 1; i < parser->line->count; i++) {
@@ -123,7 +175,7 @@ static bool read_grant(struct parser *parser)
         if (grant == count)
             return refuse(parser,
                           "there is nothing of this name to grant; there are console, power, device, inspect, trace, "
-                          "archive, device-tree",
+                          "archive, device-tree, harts",
                           parser->line->words[i]);
         parser->program->grants |= 1u << grant;
     }
@@ -140,8 +192,8 @@ static const struct keyword keywords[] = {
     {"program", read_program, 1, 1},   {"path", read_path, 1, 1},
     {"bank", read_bank, 1, 1},         {"arguments", read_arguments, 1, MANIFEST_ARGUMENTS_MAX},
     {"priority", read_priority, 1, 1}, {"grant", read_grant, 1, MANIFEST_ARGUMENTS_MAX},
-    {"ceiling", read_ceiling, 1, 1},   {"restart", read_restart, 1, 1},
-    {"start", read_start, 0, 0},
+    {"ceiling", read_ceiling, 1, 1},   {"budget", read_budget, 2, 3},
+    {"restart", read_restart, 1, 1},   {"start", read_start, 0, 0},
 };
 
 static bool read_line(struct parser *parser)
@@ -164,8 +216,8 @@ static bool read_line(struct parser *parser)
         return keyword->read(parser);
     }
     return refuse(parser,
-                  "this is no word of a manifest; they are program, path, arguments, bank, priority, ceiling, grant, "
-                  "start, restart",
+                  "this is no word of a manifest; they are program, path, arguments, bank, priority, ceiling, budget, "
+                  "grant, start, restart",
                   first);
 }
 

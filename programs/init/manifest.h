@@ -15,13 +15,14 @@
 #define MANIFEST_BANK_MOST UINT64_MAX
 
 enum manifest_grant {
-    GRANT_CONSOLE = 1,     /* machine: write and read the console */
-    GRANT_POWER = 2,       /* machine: power off and reboot */
-    GRANT_DEVICE = 4,      /* machine: claim device memory and interrupt lines */
-    GRANT_INSPECT = 8,     /* machine: list all objects, read meters */
-    GRANT_TRACE = 16,      /* trace */
-    GRANT_ARCHIVE = 32,    /* memory: the boot archive, read-only */
-    GRANT_DEVICE_TREE = 64 /* memory: the device tree, read-only */
+    GRANT_CONSOLE = 1,      /* machine: write and read the console */
+    GRANT_POWER = 2,        /* machine: power off and reboot */
+    GRANT_DEVICE = 4,       /* machine: claim device memory and interrupt lines */
+    GRANT_INSPECT = 8,      /* machine: list all objects, read meters */
+    GRANT_TRACE = 16,       /* trace */
+    GRANT_ARCHIVE = 32,     /* memory: the boot archive, read-only */
+    GRANT_DEVICE_TREE = 64, /* memory: the device tree, read-only */
+    GRANT_HARTS = 128       /* budgets: a share of each hart, up to the program's ceiling */
 };
 
 struct manifest_program {
@@ -32,6 +33,8 @@ struct manifest_program {
     uint64_t bank_pages; /* MANIFEST_BANK_MOST: all that init can spare */
     uint64_t priority;
     uint64_t ceiling;
+    uint64_t capacity_ns; /* of its budget; 0: it shares what init has */
+    uint64_t period_ns, deadline_ns;
     unsigned grants; /* enum manifest_grant */
     uint64_t restarts;
     bool start; /* started in a normal boot, in the order of the manifest */

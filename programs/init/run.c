@@ -3,6 +3,7 @@
 #include "init.h"
 
 #include <winkle/bank.h>
+#include <winkle/budget.h>
 #include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
@@ -104,8 +105,19 @@ static enum wk_status split_bank(const struct manifest_program *program, const s
                          WK_BANK_KIND_RAM, bank);
 }
 
+/* The one with capacity of its own that the manifest gives it; 0 if it does not. */
+static enum wk_status split_budget(const struct manifest_program *program, wk_handle bank, wk_handle *budget)
+{
+    *budget = 0;
+    if (program->capacity_ns == 0)
+        return WK_OK;
+    return wk_budget_split(wk_self.budget, bank, program->capacity_ns, program->period_ns, program->ceiling,
+                           program->deadline_ns, budget);
+}
+
 static struct run_result run_file(const struct init *init, const struct manifest_program *program, const char *path,
-                                  const struct wk_file *file, wk_handle bank, int argc, const char *const *argv)
+                                  const struct wk_file *file, wk_handle bank, wk_handle budget, int argc,
+                                  const char *const *argv)
 {
     struct wk_grant grants[4];
     const struct wk_launch launch = {
@@ -115,6 +127,9 @@ static struct run_result run_file(const struct init *init, const struct manifest
         .argv = argv,
         .bank = bank,
         .bank_rights = WK_BANK_RIGHTS_TO_SPEND,
+        .budget = budget,
+        .budget_of = wk_self.budget,
+        .harts = (program->grants & GRANT_HARTS) != 0,
         .ceiling = program->ceiling,
         .priority = program->priority,
         .end_event = init->end_event,
@@ -143,7 +158,7 @@ struct run_result run_program(const struct init *init, const struct manifest_pro
     struct wk_file file;
     struct account before;
     struct run_result result;
-    wk_handle bank;
+    wk_handle bank, budget;
     enum wk_status status;
 
     wk_print_text(path, sizeof(path), "%s%s", program->path == NULL ? "bin/" : "",
@@ -154,7 +169,13 @@ struct run_result run_program(const struct init *init, const struct manifest_pro
     status = split_bank(program, &before, &bank);
     if (status != WK_OK)
         return refused(INIT_REFUSED, path, "its bank can't be split from init's", status);
-    result = run_file(init, program, path, &file, bank, argc, argv);
+    status = split_budget(program, bank, &budget);
+    if (status == WK_OK)
+        result = run_file(init, program, path, &file, bank, budget, argc, argv);
+    else
+        result = refused(INIT_REFUSED, path, "its budget can't be split from that of init's hart", status);
+    if (budget != 0)
+        wk_capability_delete(budget);
     wk_bank_destroy(bank);
     wk_capability_delete(bank);
     result.pages_lost = pages_missing(init, &before);

@@ -61,6 +61,13 @@ bool tolerate(const char *what, enum wk_status status)
     case WK_NOT_AVAILABLE:
     case WK_INTERRUPTED:
     case WK_TIMED_OUT:
+    case WK_NOT_ACCEPTED:
+    case WK_NO_BUDGET:
+    case WK_TOO_DEEP:
+    case WK_DEADLOCK:
+    case WK_ABANDONED:
+    case WK_NO_CALLER:
+    case WK_NOT_ADMITTED:
         break;
     }
     wk_fail(what, status);

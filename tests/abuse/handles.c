@@ -2,6 +2,7 @@
 /* Forged and stale handles: whatever number is tried, it names nothing but what this process was given. */
 #include "../system/check.h"
 
+#include <winkle/calls.h>
 #include <winkle/capability.h>
 #include <winkle/event.h>
 #include <winkle/process.h>
@@ -70,8 +71,22 @@ static void use_stale(void)
     EXPECT(WK_BAD_HANDLE, wk_process_grant(wk_self.process, event, WK_TRANSFER_DUP, WK_RIGHTS_ALL, &event));
 }
 
+/* By a thread that has neither called nor received before. */
+static void call_nobody(void)
+{
+    uint64_t words[6] = {0};
+    struct wk_message message;
+
+    for (wk_handle handle = 0; handle != 2; handle++) {
+        EXPECT(WK_BAD_HANDLE, wk_call(handle, 0x2000, words, WK_NO_DEADLINE));
+        EXPECT(WK_BAD_HANDLE, wk_reply_receive(handle, &(struct wk_answer){.status = WK_OK}, &message, WK_NO_DEADLINE));
+        EXPECT(WK_BAD_HANDLE, wk_call(~handle, 0xffff, words, WK_NO_DEADLINE));
+    }
+}
+
 int main(void)
 {
+    call_nobody();
     scan();
     guess();
     use_stale();

@@ -2,6 +2,7 @@
 /* As many processes and threads as the bank pays for, all running, and then the end of them all at once. */
 #include "../system/actors.h"
 
+#include <winkle/harts.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/process.h>
@@ -22,6 +23,8 @@ static enum wk_status spinner(wk_handle *process, wk_handle *thread)
         status = wk_memory_map(code, *process, CODE_ADDRESS, 0, 1, WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);
     if (status == WK_OK)
         status = wk_thread_create(*process, 40, thread);
+    if (status == WK_OK)
+        status = wk_thread_set_budget(*thread, wk_budget_in_turn());
     if (status == WK_OK)
         status = wk_thread_start(*thread, CODE_ADDRESS, 0, 0, 0, 0);
     return status;

@@ -16,15 +16,14 @@
 const struct interface_operation *operation_by_number(uint64_t number)
 {
     for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; i++)
-        if (interface_operations[i].number == number)
+        if (interface_operations[i].number ==
+            (interface_operations[i].is_message ? number & WK_MESSAGE_OPERATION : number))
             return &interface_operations[i];
     return NULL;
 }
 
 bool harness_collects_statuses;
-static uint64_t given[INTERFACE_STATUS_COUNT]; /* by status: a bit for each operation */
-
-_Static_assert(INTERFACE_OPERATION_COUNT <= 64, "a bit for each operation");
+static bool given[INTERFACE_STATUS_COUNT][INTERFACE_OPERATION_COUNT];
 
 static void note(const struct interface_operation *operation, enum wk_status status)
 {
@@ -50,17 +49,18 @@ static void check_words(const struct interface_operation *operation, enum wk_sta
 static void answer_check(uint64_t number, enum wk_status status, const uint64_t words[6])
 {
     const struct interface_operation *operation = operation_by_number(number);
-    uint64_t bit;
+    bool *seen;
 
     if (status == NOT_ANSWERED || operation == NULL)
         return;
     if ((unsigned)status >= INTERFACE_STATUS_COUNT)
         fail_msg("%s answered %u, which is no status", operation->name, (unsigned)status);
-    check_words(operation, status, words);
-    bit = UINT64_C(1) << (operation - interface_operations);
-    if (given[status] & bit)
+    if (!operation->is_message || status != WK_OK)
+        check_words(operation, status, words);
+    seen = &given[status][operation - interface_operations];
+    if (*seen)
         return;
-    given[status] |= bit;
+    *seen = true;
     if (operation->statuses >> status & 1)
         note(operation, status);
     else if (harness_collects_statuses)

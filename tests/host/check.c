@@ -238,7 +238,7 @@ static void check_object_header(const struct object *object)
     struct tally *tally = census_tally(object);
 
     check_link(&object->all_link);
-    CHECK("object", object->type <= WK_TYPE_TRACE && object->identity != 0);
+    CHECK("object", object->type <= WK_TYPE_SESSION && object->identity != 0);
     tally->is_object = true;
     if (object->bank == NULL)
         return;
@@ -359,6 +359,18 @@ static void check_object_parts(const struct object *object)
         break;
     case WK_TYPE_IRQ:
         check_binding(&container_of(object, struct irq, object)->binding);
+        break;
+    case WK_TYPE_BUDGET:
+        check_budget(container_of(object, struct budget, object));
+        break;
+    case WK_TYPE_ENDPOINT:
+        check_endpoint(container_of(object, struct endpoint, object));
+        break;
+    case WK_TYPE_SESSION:
+        check_session(container_of(object, struct session, object));
+        break;
+    case WK_TYPE_REPLY:
+        check_reply(container_of(object, struct reply, object));
         break;
     case WK_TYPE_BANK: /* when all records are known */
     case WK_TYPE_NONE:

@@ -138,9 +138,9 @@ void check_process(const struct process *process)
     if (process->space.root != NULL) {
         CHECK("space", process->space.bank == process->object.bank);
         for (unsigned i = 0; i < hart_count; i++)
-            CHECK("INV-SPACE-3", (process->space.running >> i & 1) == (harts[i]->space == &process->space));
-        CHECK("INV-SPACE-3", (process->space.running & ~process->space.harts) == 0);
-        CHECK("space", process->space.root_physical.address == arch_physical(process->space.root).address);
+            CHECK("INV-SPACE-3", (process->space.harts >> i & 1) != 0 || harts[i]->space != &process->space);
+        CHECK("space",
+              process->space.switch_word == arch_space_word(arch_physical(process->space.root), process->space.asid));
         check_page_table(process, process->space.root, ARCH_TABLE_LEVELS - 1, 0);
     }
     if (process->state == WK_PROCESS_STATE_ENDED)

@@ -3,7 +3,9 @@
 #ifndef CHECK_PARTS_H
 #define CHECK_PARTS_H
 
+#include "budget.h"
 #include "capability.h"
+#include "endpoint.h"
 #include "event.h"
 #include "operation.h"
 #include "process.h"
@@ -24,7 +26,15 @@ void check_thread(const struct thread *thread);
 void check_event(const struct event *event);
 void check_binding(const struct event_binding *binding);
 void check_timer(const struct timer *timer);
+void check_deadline(const struct deadline *deadline);
 void check_harts(void);
 void check_event_counts(const struct object *object);
+
+/* check_calls.c */
+void check_endpoint(const struct endpoint *endpoint);
+void check_session(const struct session *session);
+void check_reply(const struct reply *reply);
+void check_thread_calls(const struct thread *thread);
+void check_budget(const struct budget *budget);
 
 #endif

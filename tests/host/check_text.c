@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of the kernel as text, so that two states can be compared and the difference read. */
 #include "bank.h"
+#include "budget.h"
 #include "check.h"
+#include "endpoint.h"
 #include "event.h"
 #include "host.h"
 #include "irq.h"
@@ -79,16 +81,29 @@ static void say_memory(const struct memory *memory)
 
 static void say_thread(const struct thread *thread)
 {
-    fprintf(text, " of process %lu: stop %u priority %u hart %u interrupt %u%u frames %#lx pc %#lx\n",
+    fprintf(text, " of process %lu: stop %u priority %u budget %lu interrupt %u%u frames %#lx pc %#lx\n",
             thread->process == NULL ? 0 : number(thread->process->object.identity), thread->stop, thread->priority,
-            thread->hart->index, thread->interrupt_latched, thread->interrupt_owed, number(thread->call_frame_address),
+            thread->budget == NULL ? 0 : number(thread->budget->object.identity), thread->interrupt_latched,
+            thread->interrupt_owed, number(thread->call_frame_address),
             thread->hart->current == thread ? 0 : number(thread->context.x[0]));
+}
+
+static void say_budget(const struct budget *budget)
+{
+    fprintf(text, " priority %u hart %u threads %lu capacity %lu in %lu\n", budget->priority, budget->hart->index,
+            number(budget->thread_count), number(budget->account.capacity_ns), number(budget->account.period_ns));
+}
+
+static void say_endpoint(const struct endpoint *endpoint)
+{
+    fprintf(text, " servers %u callers %d event %d accepts %#x %u\n", endpoint->serving.server_count,
+            endpoint->callers.first != NULL, endpoint->event != NULL, endpoint->accept_types, endpoint->accept_count);
 }
 
 static void say_object(const struct object *object)
 {
-    static const char *const names[] = {"marker", "bank",    "event",  "irq",   "machine",
-                                        "memory", "process", "thread", "timer", "trace"};
+    static const char *const names[] = {"marker", "bank",  "event", "irq",    "machine",  "memory", "process",
+                                        "thread", "timer", "trace", "budget", "endpoint", "reply",  "session"};
 
     fprintf(text, "%s %lu: bank %lu state %u capabilities %u references %u;", names[object->type],
             number(object->identity), object->bank == NULL ? 0 : number(object->bank->object.identity), object->state,
@@ -125,6 +140,18 @@ static void say_object(const struct object *object)
         fprintf(text, " line %u waiting %d bound %d\n", container_of(object, struct irq, object)->line,
                 container_of(object, struct irq, object)->waiting,
                 container_of(object, struct irq, object)->binding.event != NULL);
+        break;
+    case WK_TYPE_BUDGET:
+        say_budget(container_of(object, struct budget, object));
+        break;
+    case WK_TYPE_ENDPOINT:
+        say_endpoint(container_of(object, struct endpoint, object));
+        break;
+    case WK_TYPE_SESSION:
+        fprintf(text, " badge %lu\n", number(container_of(object, struct session, object)->badge));
+        break;
+    case WK_TYPE_REPLY:
+        fprintf(text, " caller %d\n", container_of(object, struct reply, object)->caller != NULL);
         break;
     case WK_TYPE_NONE:
     case WK_TYPE_MACHINE:

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "check_parts.h"
 #include "deadline.h"
+#include "endpoint.h"
 #include "host.h"
 #include "schedule.h"
 #include "trace.h"
@@ -14,7 +15,7 @@
 /* How many deadlines the objects say are in a hart's tree. */
 static uint64_t deadlines_set[HARTS_MAX];
 
-static void check_deadline(const struct deadline *deadline)
+void check_deadline(const struct deadline *deadline)
 {
     if (deadline->hart != NULL)
         deadlines_set[deadline->hart->index]++;
@@ -86,22 +87,77 @@ static void check_wait(const struct thread *thread)
         CHECK("INV-EVENT-3", (thread->stop & THREAD_WAITING) != 0 && !list_is_empty(&thread->wait_link));
         census_tally(thread->wait_event)->waiters++;
     } else {
-        const bool is_granted = (thread->stop & THREAD_WAITING) != 0;
+        const bool is_granted = (thread->stop & THREAD_WAITING) != 0 && !thread_sleeps(thread);
+        const bool is_elsewhere = (thread->stop & (THREAD_RECEIVING | THREAD_CALLING)) != 0;
 
-        CHECK("INV-EVENT-3", is_granted == !list_is_empty(&thread->wait_link));
+        CHECK("INV-EVENT-3", is_elsewhere || is_granted == !list_is_empty(&thread->wait_link));
     }
+}
+
+/* What comes after a thread in its chain; NULL: nothing. */
+static const struct thread *next_in_chain(const struct thread *thread)
+{
+    const struct thread_calls *calls = &thread->calls;
+
+    if (thread->stop & THREAD_RECEIVING)
+        return calls->partner;
+    if (!thread_is_calling(thread))
+        return NULL;
+    if (calls->callee != NULL || calls->endpoint == NULL)
+        return calls->callee;
+    if (list_is_empty(&calls->endpoint->serving.servers))
+        return NULL;
+    return container_of(calls->endpoint->serving.servers.next, struct thread, calls.server_link);
+}
+
+static bool is_in(const struct thread *thread, const struct list *head)
+{
+    for (const struct list *link = head->next; link != head; link = link->next)
+        if (link == &thread->ready_link)
+            return true;
+    return false;
+}
+
+/* Whoever is parked stands where it will be told: with somebody in its chain, or an endpoint that nobody serves. */
+static void check_parked(const struct thread *payer)
+{
+    const struct thread *thread = payer;
+    bool is_found = is_in(payer, &payer->budget->pool->parked);
+
+    for (unsigned i = 0; i < hart_count && !is_found; i++)
+        is_found = is_in(payer, &harts[i]->unparked);
+    for (unsigned hops = 0; hops <= WK_CALL_DEPTH_MAX + 1 && thread != NULL && !is_found; hops++) {
+        const struct thread *doer = thread->doer;
+
+        is_found = is_in(payer, &thread->helpers) || (doer != NULL && is_in(payer, &doer->helpers)) ||
+                   (thread_is_calling(thread) && thread->calls.endpoint != NULL &&
+                    is_in(payer, &thread->calls.endpoint->serving.stalled));
+        thread = next_in_chain(thread);
+    }
+    CHECK("INV-SCHED-1", is_found);
 }
 
 static void check_runs(const struct thread *thread)
 {
-    const bool is_current = thread->hart->current == thread;
-    const bool is_queued = !list_is_empty(&thread->ready_link);
+    const bool is_payer = thread->budget != NULL && thread->budget->hart->payer == thread;
+    const bool is_linked = !list_is_empty(&thread->ready_link);
 
     check_link(&thread->ready_link);
-    CHECK("INV-SCHED-1", is_queued == (thread_is_runnable(thread) && !is_current));
-    for (unsigned i = 0; i < hart_count; i++)
-        CHECK("INV-SCHED-1", harts[i] == thread->hart || harts[i]->current != thread);
-    CHECK("thread", !is_current || thread_is_runnable(thread));
+    CHECK("INV-SCHED-1", (thread->place != THREAD_UNPLACED) == (schedule_wants(thread) && !is_payer));
+    CHECK("INV-SCHED-1", thread->place != THREAD_PARKED || is_linked);
+    if (thread->place == THREAD_PARKED)
+        check_parked(thread);
+    for (unsigned i = 0; i < hart_count; i++) {
+        CHECK("INV-SCHED-6", harts[i] == thread->hart || harts[i]->current != thread);
+        CHECK("INV-SCHED-1", harts[i]->payer != thread || (is_payer && harts[i] == thread->budget->hart));
+    }
+    CHECK("thread", !thread_is_current(thread) || thread_is_runnable(thread));
+    for (const struct list *link = thread->helpers.next; link != &thread->helpers; link = link->next) {
+        check_link(link);
+        CHECK("INV-SCHED-1", container_of(link, struct thread, ready_link)->place == THREAD_PARKED);
+    }
+    if (thread->doer != NULL)
+        census_tally(thread->doer)->references++;
 }
 
 static void check_frame_pin(const struct thread *thread)
@@ -118,12 +174,13 @@ static void check_frame_pin(const struct thread *thread)
 void check_thread(const struct thread *thread)
 {
     CHECK("thread", thread->operation.thread == thread);
-    CHECK("thread", thread->operation.step == NULL || !(thread->stop & (THREAD_WAITING | THREAD_CREATED)));
+    CHECK("thread", thread->operation.step == NULL || !(thread->stop & (THREAD_WAITS | THREAD_CREATED)));
     if (thread->process != NULL) {
         census_tally(thread->process)->references++;
         CHECK("thread", census_tally(thread->process)->is_object);
     }
     check_wait(thread);
+    check_thread_calls(thread);
     check_runs(thread);
     check_frame_pin(thread);
 }
@@ -141,14 +198,35 @@ static void check_ready_lists(const struct hart *hart)
             const struct thread *thread = container_of(link, struct thread, ready_link);
 
             check_link(link);
-            CHECK("INV-SCHED-1", thread->hart == hart && thread->priority == priority);
-            CHECK("INV-SCHED-1", thread_is_runnable(thread) && hart->current != thread);
+            CHECK("INV-SCHED-1", thread->budget->hart == hart && thread->priority == priority);
+            CHECK("INV-SCHED-1", schedule_wants(thread) && thread->place == THREAD_READY && hart->payer != thread);
         }
     }
+    check_tree(&hart->urgent);
+    for (const struct tree_node *node = hart->urgent.first; node != NULL; node = tree_next(node))
+        CHECK("INV-SCHED-1", container_of(node, struct thread, urgency_node)->place == THREAD_READY);
 }
 
 /* A hart on which timers are always due puts the next timer interrupt off by so much. */
 #define PUT_OFF_NS 20000
+
+/* Who runs when the payer is chosen, as schedule.h has it; NULL: nobody. */
+static const struct thread *end_of_chain(const struct thread *payer)
+{
+    const struct thread *thread = payer;
+
+    for (unsigned hops = 0; hops <= WK_CALL_DEPTH_MAX + 1 && thread != NULL; hops++) {
+        const struct thread *doer = thread->doer;
+
+        if (doer != NULL && doer->operation.step != NULL && thread->operation.step != NULL)
+            thread = doer;
+        else if (thread_is_runnable(thread))
+            return thread;
+        else
+            thread = next_in_chain(thread);
+    }
+    return NULL;
+}
 
 /* What a hart that is out of the kernel has promised. */
 static void check_choice(const struct hart *hart)
@@ -162,16 +240,23 @@ static void check_choice(const struct hart *hart)
         return;
     }
     CHECK("hart", (current == NULL) == (hart->arch.state == HOST_STATE_ASLEEP));
+    CHECK("INV-SCHED-3",
+          !(hart->attention.granted || hart->attention.unparked) || hart->timer_ns <= host_time_ns + PUT_OFF_NS);
     if (current == NULL) {
         for (unsigned word = 0; word < PRIORITIES / 64; word++)
             CHECK("INV-SCHED-3", hart->ready.bits[word] == 0);
+        CHECK("INV-SCHED-3", hart->payer == NULL && hart->urgent.first == NULL);
         CHECK("hart", hart->space == NULL);
         return;
     }
     CHECK("hart", hart->space == (current->process == NULL ? NULL : &current->process->space));
-    CHECK("INV-SCHED-4", list_is_empty(&hart->ready.list[current->priority]) || deadline_is_set(&hart->slice) ||
-                             hart->turn_over || hart->attention.reschedule);
-    CHECK("INV-SCHED-5", hart->slice_thread == NULL || hart->slice_thread->hart == hart);
+    CHECK("INV-SCHED-3", !hart->attention.reschedule || hart->arch.software_interrupt);
+    if (hart->attention.reschedule)
+        return;
+    CHECK("INV-SCHED-6", hart->payer != NULL && end_of_chain(hart->payer) == current);
+    CHECK("INV-SCHED-4", list_is_empty(&hart->ready.list[hart->payer->priority]) || deadline_is_set(&hart->slice) ||
+                             hart->turn_over || hart->payer->budget->relative_deadline_ns != 0);
+    CHECK("INV-SCHED-5", hart->slice_thread == NULL || hart->slice_thread->budget->hart == hart);
 }
 
 static void check_trace_buffer(const struct hart *hart)
@@ -198,6 +283,11 @@ static void check_hart(const struct hart *hart)
 {
     check_ready_lists(hart);
     check_deadline(&hart->slice);
+    check_deadline(&hart->expiry);
+    check_deadline(&hart->overhead->replenish);
+    census_slab_record(hart->overhead, bank_first);
+    census_slab_record(hart->whole, bank_first);
+    CHECK("INV-SCHED-1", hart->attention.unparked == !list_is_empty(&hart->unparked));
     CHECK("INV-EVENT-4", hart->attention.granted == !list_is_empty(&hart->granted));
     CHECK("INV-DEADLINE-1", check_tree(&hart->deadlines) == deadlines_set[hart->index]);
     for (const struct tree_node *node = hart->deadlines.first; node != NULL; node = tree_next(node))
@@ -263,6 +353,8 @@ void check_harts(void)
 {
     for (unsigned i = 0; i < hart_count; i++) {
         check_deadline(&harts[i]->reaper->wait_deadline);
+        if (harts[i]->reaper->doer != NULL)
+            census_tally(harts[i]->reaper->doer)->references++;
         census_slab_record(harts[i]->reaper, bank_first);
         check_trace_buffer(harts[i]);
         check_hart(harts[i]);

@@ -109,9 +109,9 @@ static void ask_other_hart_to_flush(void)
     struct space *space = &actor()->process->space;
 
     space->harts |= 2;
-    space->running |= 2;
+    harts[1]->space = space;
     space_remove(space, BASE);
-    space->running &= ~UINT64_C(2);
+    harts[1]->space = NULL;
     assert_false(space_flush_done(space_flush_epoch()));
 }
 

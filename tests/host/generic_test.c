@@ -24,6 +24,12 @@ static int setup(void **state)
     assert_ok(wk_timer_create(BOOT_BANK, &handles[WK_TYPE_TIMER]));
     assert_ok(wk_process_create(handles[WK_TYPE_BANK], 10, 0, 0, &handles[WK_TYPE_PROCESS]));
     assert_ok(wk_thread_create(handles[WK_TYPE_PROCESS], 10, &handles[WK_TYPE_THREAD]));
+    handles[WK_TYPE_BUDGET] = BOOT_BUDGET;
+    handles[WK_TYPE_ENDPOINT] = make_endpoint(BOOT_BANK);
+    handles[WK_TYPE_SESSION] = make_session(handles[WK_TYPE_ENDPOINT], 1);
+    assert_status(call_as(spawn(1, NULL), handles[WK_TYPE_SESSION], 0x2000, 0), NOT_ANSWERED);
+    assert_ok(receive_as(actor(), handles[WK_TYPE_ENDPOINT]));
+    assert_ok(wk_endpoint_reply_save(handles[WK_TYPE_ENDPOINT], &handles[WK_TYPE_REPLY]));
     stale = make_event(BOOT_BANK);
     assert_ok(wk_capability_delete(stale));
     return 0;
@@ -147,7 +153,7 @@ static void try_wrong_types(const struct interface_operation *operation)
 
     valid_words(operation, words);
     for (unsigned type = 1; type < INTERFACE_TYPE_COUNT && operation->type != WK_TYPE_NONE; type++)
-        if (type != operation->type)
+        if (type != operation->type && type != WK_TYPE_SESSION) /* that would be a call */
             expect_error(operation, handles[type], words, WK_WRONG_TYPE, 0);
     for (unsigned i = 0; i < operation->in_count; i++)
         for (unsigned type = 1; type < INTERFACE_TYPE_COUNT; type++) {

@@ -17,6 +17,9 @@
 #define RIVAL 255
 
 uint64_t answer_words[6];
+uint64_t answer_kind, answer_badge, answer_operation;
+/* t0 of the next invocation, if it is not 0. */
+uint64_t harness_deadline;
 
 static struct thread *acting;
 
@@ -34,7 +37,7 @@ struct thread *actor(void)
 
 bool is_waiting(const struct thread *thread)
 {
-    return (thread->stop & THREAD_WAITING) != 0;
+    return (thread->stop & THREAD_WAITS) != 0;
 }
 
 static bool runs(const struct thread *thread)
@@ -65,8 +68,9 @@ static void give_priority(struct thread *thread, uint8_t priority)
         event_wait_requeue(thread);
     kernel_lock_release();
     /* The hart may be out of the kernel, where nothing but an interrupt tells it. */
-    if (thread->hart->attention.timer_moved || thread->hart->attention.reschedule)
-        arch_hart_notify(thread->hart);
+    for (unsigned i = 0; i < hart_count; i++)
+        if (harts[i]->attention.timer_moved || harts[i]->attention.reschedule)
+            arch_hart_notify(harts[i]);
 }
 
 /* Back to the priority that the thread has of its own, unless it inherits another inside an operation. */
@@ -84,15 +88,15 @@ static void wake_resting_harts(void)
             arch_hart_notify(harts[i]);
 }
 
-void harness_urge(struct thread *thread)
+static void urge_payer(struct thread *thread)
 {
     struct hart *before = host_hart;
     const uint64_t identity = thread->object.identity;
     const uint8_t priority = thread->priority;
 
-    host_hart = thread->hart;
+    host_hart = thread->budget->hart;
     kernel_lock_acquire();
-    if (host_hart->current != NULL && host_hart->current != thread && host_hart->current->priority == URGENT)
+    if (host_hart->current != NULL && host_hart->payer != thread && host_hart->payer->priority == URGENT)
         schedule_yield(host_hart->current);
     kernel_lock_release();
     give_priority(thread, URGENT);
@@ -103,11 +107,31 @@ void harness_urge(struct thread *thread)
     host_hart = before;
 }
 
+void harness_urge(struct thread *thread)
+{
+    const uint64_t identity = thread->object.identity;
+    struct thread *payer = harness_payer(thread);
+
+    if (payer == NULL)
+        return;
+    harness_wait_for_means(payer);
+    if (!still_exists(thread, identity))
+        return; /* something happened meanwhile */
+    payer = harness_payer(thread);
+    if (payer != NULL)
+        urge_payer(payer);
+}
+
+bool can_come_to_run(struct thread *thread)
+{
+    return thread_is_runnable(thread) && harness_payer(thread) != NULL;
+}
+
 bool try_make_current(struct thread *thread)
 {
     const uint64_t identity = thread->object.identity;
 
-    for (unsigned tries = 0; still_exists(thread, identity) && thread_is_runnable(thread); tries++) {
+    for (unsigned tries = 0; still_exists(thread, identity) && can_come_to_run(thread); tries++) {
         if (runs(thread))
             return true;
         if (tries == PATIENCE)
@@ -145,7 +169,7 @@ void settle(void)
 
 static bool can_answer(const struct thread *thread)
 {
-    return (thread->stop & (THREAD_WAITING | THREAD_ENDED)) == 0 && thread->operation.step == NULL;
+    return (thread->stop & (THREAD_WAITS | THREAD_ENDED)) == 0 && thread->operation.step == NULL;
 }
 
 /* Loads registers that nobody could mistake for another's, and the invocation. */
@@ -159,6 +183,9 @@ static void load_registers(struct hart *hart, uint64_t operation, wk_handle hand
     hart->arch.x[10] = handle;
     memcpy(&hart->arch.x[11], words, 6 * sizeof(*words));
     hart->arch.x[17] = operation;
+    if (harness_deadline != 0)
+        hart->arch.x[5] = harness_deadline;
+    harness_deadline = 0;
 }
 
 const uint64_t *harness_registers(const struct thread *thread)
@@ -284,8 +311,28 @@ enum wk_status late_answer(struct thread *thread)
     if (!can_answer(thread))
         return NOT_ANSWERED;
     memcpy(answer_words, &registers[11], sizeof(answer_words));
-    answer_check_owed(thread, (enum wk_status)registers[10], answer_words);
-    return (enum wk_status)registers[10];
+    answer_kind = registers[10] >> 16;
+    answer_badge = registers[5];
+    answer_operation = registers[17];
+    answer_check_owed(thread, (enum wk_status)WK_RECEIVED_STATUS(registers[10]), answer_words);
+    return (enum wk_status)WK_RECEIVED_STATUS(registers[10]);
+}
+
+/* Whether the answer is a message, which has more registers. */
+static bool is_received(uint64_t operation)
+{
+    const uint64_t number = operation & WK_MESSAGE_OPERATION;
+
+    return number == WK_ENDPOINT_RECEIVE || number == WK_ENDPOINT_REPLY_RECEIVE;
+}
+
+/* Whether a process answers, whose answers no interface file of the kernel knows. */
+static bool is_call(const struct thread *thread, uint64_t operation, wk_handle handle)
+{
+    const struct capability *slot = capability_find(&thread->process->table, handle);
+    const struct interface_operation *described = operation_by_number(operation);
+
+    return slot != NULL && slot->type == WK_TYPE_SESSION && (described == NULL || described->type != WK_TYPE_NONE);
 }
 
 enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[static 6])
@@ -297,11 +344,11 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
 
     make_current(thread);
     load_registers(thread->hart, operation, handle, words);
-    answer_owe(thread, operation);
+    answer_owe(thread, is_call(thread, operation, handle) ? 0 : operation);
     memcpy(before, thread->hart->arch.x, sizeof(before));
     host_ecall(thread->hart);
     for (unsigned tries = 0; host_stopped == HOST_STOP_NONE && object_exists(identity); tries++) {
-        if (thread->operation.step == NULL)
+        if (thread->operation.step == NULL || !can_come_to_run(thread))
             break;
         if (tries == PATIENCE)
             fail_msg("the operation does not get done");
@@ -313,7 +360,7 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
     if (object_exists(identity) && can_answer(thread)) {
         status = late_answer(thread);
         /* An interrupt may have taken it to its process's handler, with the answer in its registers. */
-        if (harness_registers(thread)[0] != thread->process->upcall_entry)
+        if (harness_registers(thread)[0] != thread->process->upcall_entry && !is_received(operation))
             check_registers(before, harness_registers(thread));
         memcpy(words, answer_words, sizeof(answer_words));
     }

@@ -22,6 +22,8 @@
 #include "event.h"
 #include "host.h"
 #include "interface_table.h"
+#include "budget.h"
+#include "endpoint.h"
 #include "irq.h"
 #include "mapping.h"
 #include "memory.h"
@@ -32,11 +34,14 @@
 #include <winkle/bank.h>
 #include <winkle/boot.h>
 #include <winkle/capability.h>
+#include <winkle/budget.h>
+#include <winkle/endpoint.h>
 #include <winkle/event.h>
 #include <winkle/frame.h>
 #include <winkle/irq.h>
 #include <winkle/machine.h>
 #include <winkle/memory.h>
+#include <winkle/message.h>
 #include <winkle/process.h>
 #include <winkle/thread.h>
 #include <winkle/timer.h>
@@ -64,6 +69,7 @@ int machine_setup(void **state);
 #define BOOT_PAGE WK_FIRST_HANDLE(WK_BOOT_PAGE)
 #define BOOT_DEVICE_TREE WK_FIRST_HANDLE(WK_BOOT_DEVICE_TREE)
 #define BOOT_ARCHIVE WK_FIRST_HANDLE(WK_BOOT_ARCHIVE)
+#define BOOT_BUDGET WK_FIRST_HANDLE(WK_BOOT_BUDGET)
 
 #define ALL_RIGHTS WK_RIGHTS_ALL
 #define READ WK_PROTECTION_READ
@@ -79,7 +85,9 @@ void act_as(struct thread *thread);
 struct thread *actor(void);
 /* Makes the thread current on its hart, whatever its priority. Fails the test if it cannot run. */
 void make_current(struct thread *thread);
-/* The same; false if it cannot run, or is ended by another hart before it does. */
+/* Whether it can become current: it is passive perhaps, and nobody runs for it, or has capacity. */
+bool can_come_to_run(struct thread *thread);
+/* Makes it so; false if it cannot run, or is ended by another hart before it does. */
 bool try_make_current(struct thread *thread);
 
 /* Lets the reapers finish what they have to do. */
@@ -103,8 +111,9 @@ enum wk_status finish_operation(struct thread *thread);
 
 /* What the stubs answer if the invocation got no answer yet: the thread waits, is suspended, or is no more. */
 #define NOT_ANSWERED ((enum wk_status)0x7000)
-/* Result words of the last invocation, whatever it answered. */
+/* Result words of the last invocation, whatever it answered; what is not status of a0; t0 and a7 of a message. */
 extern uint64_t answer_words[6];
+extern uint64_t answer_kind, answer_badge, answer_operation;
 /* Whether the thread waits for an answer, and the answer that it got later. */
 bool is_waiting(const struct thread *thread);
 enum wk_status late_answer(struct thread *thread);
@@ -124,6 +133,24 @@ struct thread *spawn(unsigned priority, wk_handle *handle);
 void begin_wait(struct thread *thread, wk_handle event, uint64_t mask, uint64_t deadline);
 /* The thread's wait has ended with that answer. */
 void assert_answered(struct thread *thread, enum wk_status status, uint64_t bits);
+
+/* ---- calls ---- */
+
+/* A session of the endpoint with that badge, which is told of when it ends. */
+wk_handle make_session(wk_handle endpoint, uint64_t badge);
+wk_handle make_endpoint(wk_handle bank);
+/* As that thread: what the operation word and the words say, with a deadline if the operation word has the flag. */
+enum wk_status send_as(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
+                       uint64_t deadline);
+/* The same with one word, or none, and no deadline. */
+enum wk_status call_as(struct thread *thread, wk_handle session, uint64_t operation, uint64_t word);
+enum wk_status receive_as(struct thread *thread, wk_handle endpoint);
+enum wk_status reply_receive_as(struct thread *thread, wk_handle endpoint, uint64_t word);
+/* The thread got that message. */
+void assert_received(struct thread *thread, enum wk_message_kind kind, uint64_t badge, uint64_t operation,
+                     uint64_t word);
+/* The thread runs on nothing of its own any more. */
+void make_passive(wk_handle thread);
 
 /* ---- user code ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Making objects for a test, and looking into the kernel's own records of them. */
 #include "harness.h"
+#include "harness_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,69 @@ void assert_answered(struct thread *thread, enum wk_status status, uint64_t bits
 {
     assert_int_equal(late_answer(thread), status);
     assert_int_equal(answer_words[0], bits);
+}
+
+/* ---- calls ---- */
+
+wk_handle make_endpoint(wk_handle bank)
+{
+    wk_handle endpoint;
+
+    assert_ok(wk_endpoint_create(bank, &endpoint));
+    return endpoint;
+}
+
+wk_handle make_session(wk_handle endpoint, uint64_t badge)
+{
+    wk_handle session;
+
+    assert_ok(wk_endpoint_mint(endpoint, badge, 1, &session));
+    return session;
+}
+
+enum wk_status send_as(struct thread *thread, uint64_t operation, wk_handle handle, const uint64_t words[6],
+                       uint64_t deadline)
+{
+    struct thread *before = actor();
+    uint64_t copy[6];
+    enum wk_status status;
+
+    memcpy(copy, words, sizeof(copy));
+    act_as(thread);
+    harness_deadline = deadline;
+    status = wk_trap(operation, handle, copy);
+    act_as(before);
+    return status;
+}
+
+enum wk_status call_as(struct thread *thread, wk_handle session, uint64_t operation, uint64_t word)
+{
+    return send_as(thread, operation, session, (uint64_t[6]){word}, 0);
+}
+
+enum wk_status receive_as(struct thread *thread, wk_handle endpoint)
+{
+    return send_as(thread, WK_ENDPOINT_RECEIVE, endpoint, (uint64_t[6]){0}, 0);
+}
+
+enum wk_status reply_receive_as(struct thread *thread, wk_handle endpoint, uint64_t word)
+{
+    return send_as(thread, WK_ENDPOINT_REPLY_RECEIVE, endpoint, (uint64_t[6]){word}, 0);
+}
+
+void assert_received(struct thread *thread, enum wk_message_kind kind, uint64_t badge, uint64_t operation,
+                     uint64_t word)
+{
+    assert_int_equal(late_answer(thread), WK_OK);
+    assert_int_equal(answer_kind & 0xf, kind);
+    assert_int_equal(answer_badge, badge);
+    assert_int_equal(answer_operation, operation);
+    assert_int_equal(answer_words[0], word);
+}
+
+void make_passive(wk_handle thread)
+{
+    assert_ok(wk_thread_set_budget(thread, 0));
 }
 
 /* ---- looking in ---- */

@@ -98,12 +98,12 @@ static void the_walk_tells_of_every_object(void **state)
 static void the_walk_sees_the_roots(void **state)
 {
     struct sight sight;
-    unsigned seen[10] = {0};
+    unsigned seen[INTERFACE_TYPE_COUNT] = {0};
 
     (void)state;
     assert_ok(wk_machine_inspect_start(BOOT_MACHINE));
     while (look(&sight) == WK_OK) {
-        assert_true(sight.type >= WK_TYPE_BANK && sight.type <= WK_TYPE_TRACE);
+        assert_true(sight.type >= WK_TYPE_BANK && sight.type < INTERFACE_TYPE_COUNT);
         seen[sight.type]++;
         if (sight.identity == identity_of(BOOT_BANK))
             assert_int_equal(sight.bank, 0);

@@ -35,7 +35,8 @@ static void full_entry(void **state)
 
     (void)state;
     assert_true(parse("# a comment\n\nprogram shell # another\n  path bin/sh\n  arguments -c echo\n  bank 0x40\n"
-                      "  priority 120\n  ceiling 130\n  grant console power\n  grant archive\n  restart 3\n  start\n"));
+                      "  priority 120\n  ceiling 130\n  grant console power\n  grant archive harts\n"
+                      "  budget 2ms 10ms 5000us\n  restart 3\n  start\n"));
     assert_int_equal(manifest.program_count, 1);
     program = &manifest.programs[0];
     assert_string_equal(program->name, "shell");
@@ -45,7 +46,10 @@ static void full_entry(void **state)
     assert_int_equal(program->bank_pages, 64);
     assert_int_equal(program->priority, 120);
     assert_int_equal(program->ceiling, 130);
-    assert_int_equal(program->grants, GRANT_CONSOLE | GRANT_POWER | GRANT_ARCHIVE);
+    assert_int_equal(program->grants, GRANT_CONSOLE | GRANT_POWER | GRANT_ARCHIVE | GRANT_HARTS);
+    assert_int_equal(program->capacity_ns, 2000000);
+    assert_int_equal(program->period_ns, 10000000);
+    assert_int_equal(program->deadline_ns, 5000000);
     assert_int_equal(program->restarts, 3);
     assert_true(program->start);
 }
@@ -58,6 +62,7 @@ static void defaults(void **state)
     assert_int_equal(manifest.programs[0].bank_pages, MANIFEST_BANK_MOST);
     assert_int_equal(manifest.programs[0].priority, PRIORITY_DEFAULT);
     assert_int_equal(manifest.programs[0].ceiling, PRIORITY_DEFAULT);
+    assert_int_equal(manifest.programs[0].capacity_ns, 0);
     assert_int_equal(manifest.programs[0].grants, 0);
     assert_false(manifest.programs[0].start);
 }
@@ -120,6 +125,34 @@ static void mistakes(void **state)
     assert_refused("program a\nbank 1\n\nba\x80nk 2", 4, "", "no ASCII");
 }
 
+static void budgets(void **state)
+{
+    (void)state;
+    assert_true(parse("program a\nbank 1\nbudget 90us 100us\nprogram b\nbank 1\nbudget 1ns 1000s 1ns\n"
+                      "program c\nbank 1\nbudget 9s 10s 10s\n"));
+    assert_int_equal(manifest.programs[0].capacity_ns, 90000);
+    assert_int_equal(manifest.programs[0].period_ns, 100000);
+    assert_int_equal(manifest.programs[0].deadline_ns, 0);
+    assert_int_equal(manifest.programs[1].capacity_ns, 1);
+    assert_int_equal(manifest.programs[1].period_ns, 1000000000000);
+    assert_int_equal(manifest.programs[1].deadline_ns, 1);
+    assert_int_equal(manifest.programs[2].deadline_ns, 10000000000);
+    assert_refused("program a\nbudget 1ms\n", 2, "budget", "a value is missing");
+    assert_refused("program a\nbudget 1ms 2ms 2ms 3ms\n", 2, "3ms", "one too many");
+    assert_refused("program a\nbudget 1 2ms\n", 2, "1", "no time");
+    assert_refused("program a\nbudget 1ms ms\n", 2, "ms", "no time");
+    assert_refused("program a\nbudget 1ms 2min\n", 2, "2min", "no time");
+    assert_refused("program a\nbudget 1ms 2msx\n", 2, "2msx", "no time");
+    assert_refused("program a\nbudget 1ms 1001s\n", 2, "1001s", "longer than 1000s");
+    assert_refused("program a\nbudget 1ms 18446744073709551615s\n", 2, "18446744073709551615s", "longer than 1000s");
+    assert_refused("program a\nbudget 1ms 18446744073709551616s\n", 2, "18446744073709551616s", "no time");
+    assert_refused("program a\nbudget 0ms 2ms\n", 2, "0ms", "is nothing");
+    assert_refused("program a\nbudget 1us 99us\n", 2, "99us", "shorter than 100us");
+    assert_refused("program a\nbudget 91us 100us\n", 2, "91us", "nine tenths");
+    assert_refused("program a\nbudget 2ms 9ms 1999us\n", 2, "1999us", "not between");
+    assert_refused("program a\nbudget 2ms 9ms 10ms\n", 2, "10ms", "not between");
+}
+
 static void names_too_long(void **state)
 {
     char source[128] = "program ";
@@ -170,9 +203,10 @@ static void random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(full_entry),        cmocka_unit_test(defaults),     cmocka_unit_test(empty),
-        cmocka_unit_test(finding),           cmocka_unit_test(mistakes),     cmocka_unit_test(names_too_long),
-        cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes), cmocka_unit_test(ceilings),
+        cmocka_unit_test(budgets),        cmocka_unit_test(full_entry),        cmocka_unit_test(defaults),
+        cmocka_unit_test(empty),          cmocka_unit_test(finding),           cmocka_unit_test(mistakes),
+        cmocka_unit_test(names_too_long), cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes),
+        cmocka_unit_test(ceilings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,7 @@ static void who_takes_over_a_process_from_the_reaper_ends_it(void **state)
 static void what_lingers_is_queued_once(void **state)
 {
     (void)state;
-    for (unsigned points = 0; points < 6; points++) {
+    for (unsigned points = 0; points < 5; points++) {
         const struct program killer = program_make(100, 10);
         const struct program killed = program_make(100, 10);
         const uint64_t identity = identity_of(killed.process);

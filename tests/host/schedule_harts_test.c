@@ -15,10 +15,10 @@ static void threads_are_spread_over_the_harts(void **state)
     for (unsigned i = 0; i < 8; i++)
         spawn(10, &handle);
     for (unsigned i = 0; i < 3; i++)
-        assert_int_equal(harts[i]->thread_count, 3);
+        assert_int_equal(harts[i]->whole->thread_count, 3);
     assert_ok(wk_thread_stop(handle));
     assert_ok(wk_capability_delete(handle));
-    assert_int_equal(harts[0]->thread_count + harts[1]->thread_count + harts[2]->thread_count, 8);
+    assert_int_equal(harts[0]->whole->thread_count + harts[1]->whole->thread_count + harts[2]->whole->thread_count, 8);
 }
 
 static void other_harts_are_notified(void **state)

@@ -260,7 +260,7 @@ static void a_hart_without_ready_threads_sleeps_in_the_kernels_space(void **stat
     wait_for(first, 1);
     assert_null(running());
     assert_null(harts[0]->space);
-    assert_true(harts[0]->idle);
+    assert_int_equal(harts[0]->arch.state, HOST_STATE_ASLEEP);
     signal_from_outside(1);
     assert_ptr_equal(running(), first);
     assert_ptr_equal(harts[0]->space, &first->process->space);
@@ -300,7 +300,7 @@ static void floating_point_registers_follow_their_thread(void **state)
     (void)state;
     make_threads();
     harts[0]->arch.f[3] = 77;
-    harts[0]->arch.fp_dirty = true;
+    host_fp_written(harts[0]);
     signal_from_outside(1);
     assert_int_equal(harts[0]->arch.f[3], 0);
     wait_for(first, 1);

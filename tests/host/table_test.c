@@ -59,11 +59,14 @@ static void retire_all_slots(void)
 static void a_full_table_takes_nothing_more(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 4, 0);
+    const wk_handle endpoint = make_endpoint(BOOT_BANK);
     wk_handle process, made;
     char *before;
 
     (void)state;
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
+    assert_status(call_as(spawn(1, NULL), make_session(endpoint, 1), 0x2000, 0), NOT_ANSWERED);
+    assert_ok(receive_as(actor(), endpoint));
     retire_all_slots();
     before = check_state_text();
     assert_status(wk_bank_split(BOOT_BANK, 1, WK_BANK_KIND_RAM, &made), WK_TABLE_FULL);
@@ -78,6 +81,10 @@ static void a_full_table_takes_nothing_more(void **state)
     assert_status(wk_capability_lend(BOOT_BANK, ALL_RIGHTS, &made), WK_TABLE_FULL);
     assert_status(wk_machine_claim_region(BOOT_MACHINE, BOOT_BANK, HOST_DEVICE_PHYSICAL, 1, &made), WK_TABLE_FULL);
     assert_status(wk_machine_claim_irq(BOOT_MACHINE, BOOT_BANK, 7, &made), WK_TABLE_FULL);
+    assert_status(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 1, 0, &made), WK_TABLE_FULL);
+    assert_status(wk_endpoint_create(BOOT_BANK, &made), WK_TABLE_FULL);
+    assert_status(wk_endpoint_mint(endpoint, 2, 0, &made), WK_TABLE_FULL);
+    assert_status(wk_endpoint_reply_save(endpoint, &made), WK_TABLE_FULL);
     assert_state_is(before);
 }
 

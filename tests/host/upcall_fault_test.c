@@ -48,7 +48,7 @@ static void floating_point_goes_with_it(void **state)
     make_current(actor());
     host_hart->arch.f[7] = 4711;
     host_hart->arch.fcsr = 3;
-    host_hart->arch.fp_dirty = true;
+    host_fp_written(host_hart);
     fault(WK_UPCALL_CAUSE_BREAKPOINT, 0x10104);
     assert_int_equal(FAULT(fp_valid), 1);
     assert_int_equal(user_word(FIELD(FAULT_FRAME, f[7])), 4711);

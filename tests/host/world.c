@@ -10,6 +10,7 @@
 #define PROGRAMS 3
 #define BANK_PAGES 6000
 #define PROGRAM_PAGES 900
+#define THREADS 4 /* of each */
 #define THREADS_MAX 64
 
 uint64_t world_invocations;
@@ -18,6 +19,7 @@ int world_is_loud;
 static struct thread *manager;
 static wk_handle world_bank;
 static wk_handle programs[PROGRAMS];
+static wk_handle endpoints[PROGRAMS];
 static char *state_before;
 
 /* ---- who acts ---- */
@@ -33,7 +35,7 @@ static unsigned threads_of_programs(struct thread *threads[THREADS_MAX])
         if (object->type != WK_TYPE_THREAD)
             continue;
         thread = container_of((struct object *)object, struct thread, object);
-        if (thread != manager && thread->process != NULL && thread_is_runnable(thread))
+        if (thread != manager && thread->process != NULL && can_come_to_run(thread))
             threads[count++] = thread;
     }
     return count;
@@ -64,7 +66,7 @@ static const struct interface_operation *some_operation(struct choices *choices)
 
 /* ---- acts ---- */
 
-static void say(const char *what, const struct thread *thread, const uint64_t *words)
+void say(const char *what, const struct thread *thread, const uint64_t *words)
 {
     if (!world_is_loud)
         return;
@@ -83,11 +85,15 @@ static void act_invoke(struct choices *choices, struct thread *thread)
     uint64_t words[7] = {0};
     enum wk_status status;
 
-    if (operation == NULL || thread->operation.step != NULL)
+    if (operation == NULL || operation->is_message || thread->operation.step != NULL)
         return;
     words[0] = some_handle(choices, thread->process, operation->type);
     for (unsigned i = 0; i < operation->in_count; i++)
         words[i + 1] = some_word(choices, thread->process, &operation->in[i]);
+    if (operation->number == WK_BUDGET_SPLIT)
+        choose_budget_words(choices, &words[2]);
+    if (operation->number == WK_BUDGET_ADJUST)
+        choose_budget_words(choices, &words[1]);
     say(operation->name, thread, words);
     world_invocations++;
     if (operation->is_long && one_in(choices, 3)) {
@@ -169,11 +175,11 @@ static void act_machine(struct choices *choices)
     check_kernel();
 }
 
-/* A process with two threads, which holds capabilities to most things, itself and the others among them. Takes the place
+/* A process with some threads, which holds capabilities to most things, itself and the others among them. Takes the place
  * of the one before. */
 static void make_program(uint64_t index)
 {
-    wk_handle bank, machine, made, handle, thread;
+    wk_handle bank, machine, made, event, handle, thread;
 
     act_as(manager);
     if (slot_of(world_bank) == NULL || wk_bank_split(world_bank, PROGRAM_PAGES, WK_BANK_KIND_RAM, &bank) != WK_OK)
@@ -182,15 +188,16 @@ static void make_program(uint64_t index)
         (void)wk_capability_delete(programs[index]); /* unless somebody is just destroying it */
     machine = duplicate(BOOT_MACHINE, ALL_RIGHTS & ~(uint64_t)WK_MACHINE_RIGHT_POWER);
     assert_ok(wk_process_create(bank, PRIORITY, 0, 0, &programs[index]));
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < THREADS; i++) {
         assert_ok(wk_thread_create(programs[index], PRIORITY, &thread));
         assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));
         assert_ok(wk_process_grant(programs[index], thread, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     }
-    for (unsigned i = 0; i < 3; i++) {
-        assert_ok(i == 0   ? wk_event_create(bank, &made)
-                  : i == 1 ? wk_memory_create(bank, 12, 0, &made)
-                           : wk_memory_create(bank, 600, ON_DEMAND, &made));
+    assert_ok(wk_event_create(bank, &event));
+    make_traffic(programs[index], bank, event, index, &endpoints[index]);
+    assert_ok(wk_process_grant(programs[index], event, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    for (unsigned i = 0; i < 2; i++) {
+        assert_ok(i == 0 ? wk_memory_create(bank, 12, 0, &made) : wk_memory_create(bank, 600, ON_DEMAND, &made));
         assert_ok(wk_process_grant(programs[index], made, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     }
     assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
@@ -198,8 +205,11 @@ static void make_program(uint64_t index)
     assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
     for (unsigned i = 0; i < PROGRAMS; i++) {
         /* One that somebody is just destroying may be left in the table. */
-        if (slot_of(programs[i]) != NULL && object_is_live(object_of(programs[i])))
-            assert_ok(wk_process_grant(programs[index], programs[i], WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+        if (slot_of(programs[i]) == NULL || !object_is_live(object_of(programs[i])))
+            continue;
+        assert_ok(wk_process_grant(programs[index], programs[i], WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+        make_known(endpoints[i], programs[index]);
+        make_known(endpoints[index], programs[i]);
     }
 }
 
@@ -216,7 +226,15 @@ static void act(struct choices *choices)
     }
     if (thread->operation.step == NULL && !try_make_current(thread))
         return;
-    switch (choose(choices, 10)) {
+    switch (choose(choices, 16)) {
+    case 10:
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+        act_message(choices, thread, some_thread(choices));
+        break;
     case 7:
     case 8:
         act_access(choices, thread);
@@ -245,15 +263,16 @@ static void let_all_finish(void)
     for (unsigned tries = 0; check_operation_under_way(); tries++) {
         struct thread *threads[THREADS_MAX];
         const unsigned count = threads_of_programs(threads);
+        unsigned i;
 
         if (tries == 100000)
             fail_msg("operations do not come to an end");
         settle();
-        for (unsigned i = 0; i < count; i++)
-            if (threads[i]->operation.step != NULL) {
-                step_partly(threads[i], 0, NULL);
-                break;
-            }
+        for (i = 0; i < count && threads[i]->operation.step == NULL;)
+            i++;
+        if (i == count)
+            return; /* those that are left are passive, and nobody runs for them */
+        step_partly(threads[i], 0, NULL);
     }
 }
 
@@ -262,6 +281,7 @@ void world_run(struct choices *choices, unsigned acts)
     act_as(manager);
     state_before = check_state_text();
     world_bank = make_bank(BOOT_BANK, BANK_PAGES);
+    make_budgets(world_bank);
     for (unsigned i = 0; i < PROGRAMS; i++)
         make_program(i);
     for (unsigned i = 0; i < acts && choices_are_left(choices); i++)

@@ -17,4 +17,19 @@ uint64_t some_handle(struct choices *choices, const struct process *process, uns
 /* Mostly one that the argument's description accepts. */
 uint64_t some_word(struct choices *choices, const struct process *process, const struct interface_word *word);
 
+/* world_traffic.c */
+/* Sets a part of each hart's time aside for the programs. */
+void make_budgets(wk_handle bank);
+/* What a program begins with to have to do with others: an endpoint, sessions of the others', a budget. The first process
+ * has `endpoint` too. */
+void make_traffic(wk_handle process, wk_handle bank, wk_handle event, uint64_t index, wk_handle *endpoint);
+/* A session of the endpoint for the process. */
+void make_known(wk_handle endpoint, wk_handle process);
+/* The thread calls, receives or answers. */
+void act_message(struct choices *choices, struct thread *thread, struct thread *rival);
+/* Numbers of a budget, which would seldom be such by chance. */
+void choose_budget_words(struct choices *choices, uint64_t *numbers);
+/* world.c */
+void say(const char *what, const struct thread *thread, const uint64_t *words);
+
 #endif

@@ -119,7 +119,7 @@ class Compiled(Case):
         if not shutil.which(compiler[0]):
             self.skipTest(f"no {compiler[0]}")
         includes = ["-I", GOLDEN, "-I", GOLDEN / "out/include", "-I", GOLDEN / "out/kernel", "-I", GOLDEN / "out/tests",
-                    "-I", ROOT / "lib"]
+                    "-I", ROOT / "lib", "-I", ROOT / "interfaces"]
         command = [str(word) for word in [*compiler, *WARNINGS, *includes, *arguments]]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         self.assertEqual((0, ""), (done.returncode, done.stderr), " ".join(command))
@@ -258,6 +258,12 @@ MEANING_ERRORS = [
      "right `ask` of a service; its server knows clients by their badges"),
     ("clerk.interface", "blocks until", "on any\nblocks until", "operation ask",
      "`on` or `needs` in operation `ask` of a service; expected neither"),
+    ("crate.interface", "crate open optional", "crate open give optional", "in  lid",
+     "`give` in operation `create` of the kernel; expected only of a service"),
+    ("clerk.interface", "seal capability crate give", "seal capability crate lend give", "in  seal",
+     "unknown right `lend` of crate; expected of pay, open"),
+    ("clerk.interface", "seal capability crate give", "seal capability crate optional give", "in  seal",
+     "unknown right `optional` of crate; expected of pay, open"),
     ("label.interface", "operation check", "status lost\nabout Lost.\noperation check", "status lost",
      "`lost` in label.interface; expected statuses in errors.interface"),
     ("crate.interface", "right pay", "event lost\nabout Lost.\nright pay", "event lost",

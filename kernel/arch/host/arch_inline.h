@@ -181,9 +181,14 @@ static inline void arch_fetch_fence(void)
     host_fetch_fence();
 }
 
-static inline void arch_space_switch(struct physical root, uint64_t asid)
+static inline uint64_t arch_space_word(struct physical root, uint64_t asid)
 {
-    host_space_switch(root, asid);
+    return asid << 44 | root.address / WK_PAGE_BYTES;
+}
+
+static inline void arch_space_switch(uint64_t word)
+{
+    host_space_switch((struct physical){(word & ((UINT64_C(1) << 44) - 1)) * WK_PAGE_BYTES}, word >> 44);
 }
 
 static inline uint64_t arch_context_get(const struct arch_context *context, unsigned number)
@@ -204,6 +209,33 @@ static inline void arch_context_answer(struct arch_context *context, uint64_t st
     context->x[10] = status;
     for (unsigned i = 0; i < 6; i++)
         context->x[11 + i] = words[i];
+}
+
+static inline const uint64_t *arch_context_words(const struct arch_context *context)
+{
+    return &context->x[11];
+}
+
+static inline void arch_context_deliver(struct arch_context *context, uint64_t status, uint64_t operation,
+                                        uint64_t badge, const uint64_t words[6])
+{
+    arch_context_answer(context, status, words);
+    context->x[5] = badge;
+    context->x[17] = operation;
+}
+
+uint64_t host_invocation_deadline(const struct hart *hart);
+
+static inline uint64_t arch_invocation_deadline(const struct hart *hart)
+{
+    return host_invocation_deadline(hart);
+}
+
+extern uint64_t host_time_ns;
+
+static inline uint64_t arch_time_ns(void)
+{
+    return host_time_ns;
 }
 
 static inline uint64_t arch_instructions(void)

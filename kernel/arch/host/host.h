@@ -35,12 +35,17 @@ void host_boot(const struct host_machine *machine);
 /* Runs all harts that have something to do in the kernel, until none has. A hart may be left in the kernel: one that only
  * spins, because it waits for an operation of a thread that does not run anywhere. */
 void host_run(void);
+/* Calls and answers without anything special take the fast path (fast.h); tests turn it off to compare. */
+extern bool host_takes_fast_path;
+extern uint64_t host_fast_paths; /* so many did */
 /* Called at every preemption point of the kernel, if set; runs on the hart that asks. */
 extern void (*host_preemption_hook)(void);
 
 /* The processor of a hart in user code: raises a trap and runs the machine until nothing is left to do. */
 void host_ecall(struct hart *hart); /* with the registers in hart->arch.x; invocations, foreign calls, upcall returns */
 void host_fault(struct hart *hart, enum wk_upcall_cause cause, uint64_t detail);
+/* The thread that runs there has written floating-point registers, in hart->arch. */
+void host_fp_written(struct hart *hart);
 /* Translates as the hart's processor would. False: a page fault is due. */
 bool host_translate(struct hart *hart, uint64_t address, enum arch_access access, struct physical *physical);
 void host_page_fault(struct hart *hart, enum arch_access access, uint64_t address);

@@ -153,11 +153,6 @@ void arch_interrupts_take(void)
         trap_external();
 }
 
-uint64_t arch_time_ns(void)
-{
-    return host_time_ns;
-}
-
 void arch_timer_set(uint64_t time_ns)
 {
     host_hart->arch.timer_ns = time_ns;

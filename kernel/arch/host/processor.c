@@ -4,10 +4,15 @@
  * kernel. It does no more than the contract in trap.h demands: registers that assembly would not have saved yet hold
  * HOST_GARBAGE in the thread's context, so that portable code that relies on them is found out.
  */
+#include "endpoint.h"
+#include "fast.h"
 #include "host.h"
+#include "lock.h"
 #include "process.h"
 #include "thread.h"
 #include "trap.h"
+
+#include <winkle/message.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +20,8 @@
 #define HOST_GARBAGE HOST_KERNEL_ENTRY
 
 struct hart *host_hart;
+bool host_takes_fast_path = true;
+uint64_t host_fast_paths;
 
 static bool is_callee_saved(unsigned number)
 {
@@ -153,6 +160,12 @@ void arch_context_start(struct arch_context *context, uint64_t entry, uint64_t s
     context->x[11] = argument1;
 }
 
+void host_fp_written(struct hart *hart)
+{
+    hart->arch.fp_dirty = true;
+    endpoint_hinder(hart->current, HINDERED_BY_FP);
+}
+
 static void fp_save(struct thread *thread)
 {
     struct arch_hart *processor = &host_hart->arch;
@@ -162,6 +175,7 @@ static void fp_save(struct thread *thread)
     memcpy(thread->context.f, processor->f, sizeof(processor->f));
     thread->context.fcsr = processor->fcsr;
     thread->context.fp_valid = 1;
+    endpoint_hinder(thread, HINDERED_BY_FP);
     processor->fp_dirty = false;
 }
 
@@ -199,33 +213,72 @@ void arch_context_load_fp(struct thread *thread, const uint64_t f[32], uint64_t 
     memcpy(thread->context.f, f, sizeof(thread->context.f));
     thread->context.fcsr = fcsr;
     thread->context.fp_valid = 1;
+    endpoint_hinder(thread, HINDERED_BY_FP);
     if (host_hart->current == thread)
         fp_load(thread);
 }
 
 /* ---- into the kernel and out of it ---- */
 
+static void leave_to(const struct thread *thread)
+{
+    if (thread != host_hart->current)
+        host_fail("trap_leave returned a thread that is not current");
+    if (host_hart->arch.root.address == 0 ||
+        host_hart->arch.root.address != arch_physical(thread->process->space.root).address)
+        host_fail("trap_leave returned a thread whose address space is not current");
+    memcpy(host_hart->arch.x, thread->context.x, sizeof(thread->context.x));
+}
+
+static void leave(void)
+{
+    leave_to(trap_leave());
+}
+
 static void context_save(struct thread *thread)
 {
     memcpy(thread->context.x, host_hart->arch.x, sizeof(thread->context.x));
 }
 
-static void leave(void)
+/* Calls and answers without anything special, as the assembly of a real machine has them. True if it was one. */
+static bool take_fast_path(struct thread *thread)
 {
-    const struct thread *thread = trap_leave();
+    uint64_t *x = host_hart->arch.x;
+    uint64_t words[6];
+    uint64_t badge = 0;
+    struct thread *next = NULL;
+    const uint64_t operation = x[17];
 
-    if (thread != host_hart->current)
-        host_fail("trap_leave returned a thread that is not current");
-    if (host_hart->arch.root.address == 0 ||
-        host_hart->arch.root.address != thread->process->space.root_physical.address)
-        host_fail("trap_leave returned a thread whose address space is not current");
-    memcpy(host_hart->arch.x, thread->context.x, sizeof(thread->context.x));
+    if (!host_takes_fast_path)
+        return false;
+    kernel_lock_acquire();
+    if (operation >= 0x2000 && operation < 0x10000)
+        next = fast_call(host_hart, x[10], &badge);
+    else if ((operation & ~WK_MESSAGE_QUICK) == WK_ENDPOINT_REPLY_RECEIVE)
+        next = fast_reply_receive(host_hart, x[10]);
+    kernel_lock_release();
+    if (next == NULL)
+        return false;
+    host_fast_paths++;
+    memcpy(words, &x[11], sizeof(words));
+    context_save(thread);
+    thread->context.x[0] += 4;
+    memcpy(x, next->context.x, sizeof(next->context.x));
+    arch_context_deliver(&next->context, WK_OK, operation >= 0x10000 || operation < 0x2000 ? 0 : operation, badge,
+                         words);
+    for (unsigned number = 0; number < 32; number++)
+        if (!is_callee_saved(number) && !is_saved_first(number))
+            x[number] = next->context.x[number];
+    return true;
 }
 
 static void enter_invocation(struct thread *thread)
 {
     uint64_t *x = host_hart->arch.x;
     int64_t status;
+
+    if (take_fast_path(thread))
+        return;
 
     for (unsigned number = 1; number < 32; number++)
         thread->context.x[number] = is_saved_first(number) ? x[number] : HOST_GARBAGE;
@@ -243,7 +296,12 @@ static void enter_invocation(struct thread *thread)
     for (unsigned number = 0; number < 32; number++)
         if (is_callee_saved(number))
             thread->context.x[number] = x[number];
-    leave();
+    leave_to(status == -1 ? trap_switch() : trap_leave());
+}
+
+uint64_t host_invocation_deadline(const struct hart *hart)
+{
+    return hart->arch.x[5];
 }
 
 static void enter_page_fault(enum arch_access access, uint64_t address)

@@ -28,8 +28,10 @@ struct arch_hart {
     uint64_t user_tp;
     uint64_t user_ra; /* during an invocation */
     uint64_t user_sp;
-    struct kernel_lock *lock; /* these two lie at fixed addresses, but reading */
+    struct kernel_lock *lock; /* these three lie at fixed addresses, but reading */
+    void *serving;            /* in the lock */
     uint64_t operations;      /* where is quicker than to compute it; as if operation_table began with number 0 */
+    uint64_t ns_per_tick[2];  /* a whole part, and a fraction in units of 2^-64 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;
     uint64_t panicking;            /* a trap inside a panic stops at once */
@@ -150,11 +152,14 @@ static inline void arch_fetch_fence(void)
     __asm__ volatile("fence.i" ::: "memory");
 }
 
-static inline void arch_space_switch(struct physical root, uint64_t asid)
+static inline uint64_t arch_space_word(struct physical root, uint64_t asid)
 {
-    const uint64_t satp = SATP_SV39 | asid << SATP_ASID_SHIFT | root.address / PAGE_BYTES;
+    return SATP_SV39 | asid << SATP_ASID_SHIFT | root.address / PAGE_BYTES;
+}
 
-    __asm__ volatile("csrw satp, %0" ::"r"(satp) : "memory");
+static inline void arch_space_switch(uint64_t word)
+{
+    __asm__ volatile("csrw satp, %0" ::"r"(word) : "memory");
     if (riscv_asid_bits == 0)
         arch_flush_all();
 }
@@ -181,6 +186,34 @@ static inline void arch_context_answer(struct arch_context *context, uint64_t st
     x[14] = words[3];
     x[15] = words[4];
     x[16] = words[5];
+}
+
+static inline const uint64_t *arch_context_words(const struct arch_context *context)
+{
+    return &context->x[11];
+}
+
+static inline void arch_context_deliver(struct arch_context *context, uint64_t status, uint64_t operation,
+                                        uint64_t badge, const uint64_t words[6])
+{
+    arch_context_answer(context, status, words);
+    context->x[5] = badge;
+    context->x[17] = operation;
+}
+
+/* struct arch_hart is a hart's first member. */
+static inline uint64_t arch_invocation_deadline(const struct hart *hart)
+{
+    return ((const struct arch_hart *)(const void *)hart)->user_t[0];
+}
+
+static inline uint64_t arch_time_ns(void)
+{
+    const struct arch_hart *arch = (const struct arch_hart *)(const void *)hart_current();
+    uint64_t ticks = 0;
+
+    __asm__ volatile("rdtime %0" : "=r"(ticks));
+    return ticks * arch->ns_per_tick[0] + (uint64_t)((unsigned __int128)ticks * arch->ns_per_tick[1] >> 64);
 }
 
 /* Only the host port makes allocations fail, for tests. */

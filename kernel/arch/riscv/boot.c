@@ -68,8 +68,6 @@ static void print_machine(void)
         console_print(", %lu KiB elsewhere not used", tree_memory_elsewhere() / 1024);
     console_print("\n");
     sbi_print();
-    console_print("time: %lu Hz, timer by %s; ASID bits: %u; interrupt lines: %u\n", boot_information.timebase_hz,
-                  machine.has_sstc ? "Sstc" : "SBI", riscv_asid_bits, machine.plic_lines);
 }
 
 /* What of RAM is the kernel's, now that boot takes no more. */

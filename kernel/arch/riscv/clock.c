@@ -45,11 +45,13 @@ void clock_init(uint64_t timebase_hz, bool use_sstc)
     if (NS_PER_SECOND % timebase_hz != 0)
         ns_per_tick.fraction++;
     has_sstc = use_sstc;
+    clock_prepare(&hart_current()->arch);
 }
 
-uint64_t arch_time_ns(void)
+void clock_prepare(struct arch_hart *arch)
 {
-    return scale(ns_per_tick, csr_read(time));
+    arch->ns_per_tick[0] = ns_per_tick.whole;
+    arch->ns_per_tick[1] = ns_per_tick.fraction;
 }
 
 void arch_timer_set(uint64_t time_ns)

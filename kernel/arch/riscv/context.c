@@ -6,6 +6,7 @@
  * for it traps, is tried again, and finds the unit on with all registers zero. sstatus.FS is right for the hart's
  * current thread whenever arch_thread_switch is not under way: off if the thread never used it, else clean or dirty.
  */
+#include "endpoint.h"
 #include "fp.h"
 #include "riscv.h"
 #include "thread.h"
@@ -48,6 +49,7 @@ bool fp_first_use(struct arch_context *context)
     if (!machine.has_fp || (csr_read(sstatus) & SSTATUS_FS) != 0)
         return false;
     context->fp_state = FP_USED;
+    hart_current()->current->hindrance |= HINDERED_BY_FP;
     load(context);
     return true;
 }
@@ -86,6 +88,7 @@ void arch_context_load_fp(struct thread *thread, const uint64_t f[32], uint64_t 
         context->f[i] = f[i];
     context->fcsr = fcsr;
     context->fp_state = FP_USED;
+    endpoint_hinder(thread, HINDERED_BY_FP);
     if (hart_current()->current == thread)
         load(context);
 }

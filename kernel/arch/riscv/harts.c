@@ -37,6 +37,8 @@ static void prepare(struct hart_memory *memory, unsigned index, uint64_t hartid)
     arch->emergency_stack_end = (uint64_t)(memory->emergency_stack + EMERGENCY_STACK_WORDS);
     arch->hartid = hartid;
     arch->lock = &kernel_lock;
+    arch->serving = &kernel_lock.serving;
+    clock_prepare(arch);
     arch->operations = (uint64_t)operation_table - WK_OPERATION_FIRST * sizeof(operation_table[0]);
 }
 

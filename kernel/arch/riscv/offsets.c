@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Offsets of C structures, for assembly: the build turns each line `->NAME VALUE` into `#define NAME VALUE`. */
+#include "endpoint.h"
 #include "hart.h"
 #include "invoke.h"
 #include "lock.h"
@@ -7,10 +8,11 @@
 #include "thread.h"
 
 #include <winkle/frame.h>
+#include <winkle/message.h>
 
 #define CONSTANT(name, value) __asm__ volatile("->" #name " %0" ::"i"(value))
 
-_Static_assert(WK_OPERATION_FIRST % OPERATION_SLOTS == 0, "one shift finds the table");
+_Static_assert(WK_OPERATION_FIRST % 32 == 0 && OPERATION_SLOTS % 32 == 0, "one shift finds the table");
 
 void offsets(void);
 
@@ -33,10 +35,13 @@ void offsets(void)
     CONSTANT(HART_OPERATION, offsetof(struct hart, invocation.operation));
     CONSTANT(HART_ATTENTION, offsetof(struct hart, attention));
     CONSTANT(HART_TICKET, offsetof(struct hart, ticket));
+    CONSTANT(HART_BIT, offsetof(struct hart, bit));
+    CONSTANT(HART_SPACE, offsetof(struct hart, space));
     CONSTANT(LOCK_SERVING, offsetof(struct kernel_lock, serving));
     CONSTANT(ANSWERED, WK_ANSWERED);
     CONSTANT(OPERATION_FIRST, WK_OPERATION_FIRST);
-    CONSTANT(OPERATION_SLOTS_SHIFT, __builtin_ctz(OPERATION_SLOTS));
+    CONSTANT(OPERATION_GROUPS, OPERATION_SLOTS >> 5);
+    CONSTANT(HART_SERVING, offsetof(struct hart, arch.serving));
     CONSTANT(DESCRIPTOR_SHIFT, __builtin_ctz(sizeof(struct operation_descriptor)));
     CONSTANT(DESCRIPTOR_WRAPPER, offsetof(struct operation_descriptor, wrapper));
     CONSTANT(DESCRIPTOR_MASK, offsetof(struct operation_descriptor, mask));
@@ -44,6 +49,7 @@ void offsets(void)
     CONSTANT(CAPABILITY_OBJECT, offsetof(struct capability, object));
     CONSTANT(CAPABILITY_GENERATION, offsetof(struct capability, generation));
     CONSTANT(CAPABILITY_WORD, offsetof(struct capability, word));
+    CONSTANT(CAPABILITY_KEY, offsetof(struct capability, key));
     CONSTANT(CAPABILITY_SHIFT, __builtin_ctz(sizeof(struct capability)));
     CONSTANT(CAPABILITY_PAGE_SHIFT, __builtin_ctz(CAPABILITIES_PER_PAGE));
     CONSTANT(CAPABILITY_DIRECTORY_SHIFT, __builtin_ctz(CAPABILITIES_PER_PAGE * CAPABILITY_PAGES_PER_DIRECTORY));
@@ -59,6 +65,31 @@ void offsets(void)
     CONSTANT(THREAD_CALL_FRAME, offsetof(struct thread, call_frame));
     CONSTANT(THREAD_CALL_FRAME_ADDRESS, offsetof(struct thread, call_frame_address));
     CONSTANT(THREAD_PROCESS, offsetof(struct thread, process));
+    CONSTANT(THREAD_CALL_SLOT, offsetof(struct thread, call_slot));
+    CONSTANT(THREAD_RECEIVE_SLOT, offsetof(struct thread, receive_slot));
+    CONSTANT(CACHE_HANDLE, offsetof(struct slot_cache, handle));
+    CONSTANT(CACHE_SLOT, offsetof(struct slot_cache, slot));
+    CONSTANT(CACHE_KEY, offsetof(struct slot_cache, key));
+    CONSTANT(THREAD_DEPTH, offsetof(struct thread, depth));
+    CONSTANT(THREAD_STOP, offsetof(struct thread, stop));
+    CONSTANT(THREAD_HINDRANCE, offsetof(struct thread, hindrance));
+    CONSTANT(THREAD_HART, offsetof(struct thread, hart));
+    CONSTANT(THREAD_CALLER, offsetof(struct thread, calls.caller));
+    CONSTANT(THREAD_CALLEE, offsetof(struct thread, calls.callee));
+    CONSTANT(THREAD_SERVING, offsetof(struct thread, calls.serving));
+    CONSTANT(STOP_CALLING, THREAD_CALLING);
+    CONSTANT(STOP_RECEIVING, THREAD_RECEIVING);
+    CONSTANT(DEPTH_MAX, WK_CALL_DEPTH_MAX);
+    CONSTANT(SESSION_ENDPOINT, offsetof(struct session, endpoint));
+    CONSTANT(SESSION_BADGE, offsetof(struct session, badge));
+    CONSTANT(ENDPOINT_READY, offsetof(struct endpoint, ready));
+    CONSTANT(SERVING_CALLERS,
+             (int64_t)offsetof(struct endpoint, callers.first) - (int64_t)offsetof(struct endpoint, serving));
+    CONSTANT(SERVING_READY, (int64_t)offsetof(struct endpoint, ready) - (int64_t)offsetof(struct endpoint, serving));
+    CONSTANT(PROCESS_SPACE, offsetof(struct process, space));
+    CONSTANT(PROCESS_HARTS, offsetof(struct process, space.harts));
+    CONSTANT(PROCESS_SWITCH_WORD, offsetof(struct process, space.switch_word));
+    CONSTANT(QUICK_REPLY_RECEIVE, WK_ENDPOINT_REPLY_RECEIVE | WK_MESSAGE_QUICK);
     CONSTANT(PROCESS_UPCALL_ENTRY, offsetof(struct process, upcall_entry));
     CONSTANT(PROCESS_UPCALL_RETURN, offsetof(struct process, upcall_return));
 
@@ -79,4 +110,9 @@ _Static_assert(offsetof(struct hart, meters) < 2048 && offsetof(struct process, 
                "assembly reaches these fields by an immediate offset");
 _Static_assert(OBJECT_LIVE == 0 && sizeof(struct operation_descriptor) == 16 && sizeof(struct capability) == 64,
                "assembly shifts by these sizes and tests for zero");
+_Static_assert(offsetof(struct thread, depth) % 4 == 0 &&
+                   offsetof(struct thread, stop) == offsetof(struct thread, depth) + 2 &&
+                   offsetof(struct thread, hindrance) == offsetof(struct thread, depth) + 3 &&
+                   offsetof(struct thread, calls) < 1900,
+               "assembly reads and writes them as one word");
 _Static_assert(WK_UPCALL_CAUSE_FOREIGN_CALL == 0, "assembly stores zero for this cause");

@@ -67,6 +67,8 @@ _Noreturn void hart_halt(void);
 
 /* clock.c */
 void clock_init(uint64_t timebase_hz, bool use_sstc);
+/* What a hart needs to know to tell the time. */
+void clock_prepare(struct arch_hart *arch);
 
 /* plic.c: takes charge of machine.plic. */
 void plic_init(void);

@@ -10,7 +10,9 @@
 #include "offsets.h"
 #include "registers.h"
 
-#define FOREIGN_LIMIT_SHIFT 12 /* operations below 4096 are foreign */
+#define OPERATION_GROUP_SHIFT 5 /* the table has whole groups of operations */
+#define SERVICE_FIRST 0x2000   /* operations of services */
+#define SERVICE_END 0x10000
 #define PC THREAD_X
 #define X(number) THREAD_X + 8 * (number)
 #define RA X(1)
@@ -38,14 +40,16 @@ trap_entry:
     csrrw   tp, sscratch, tp
     beqz    tp, kernel_trapped
     sd      t0, HART_USER_T(tp)
-    csrrw   t0, sscratch, zero
-    sd      t0, HART_USER_TP(tp)
     csrr    t0, scause
     addi    t0, t0, -CAUSE_USER_ECALL
     bnez    t0, not_an_ecall
-    srli    t0, a7, OPERATION_SLOTS_SHIFT
-    addi    t0, t0, -(OPERATION_FIRST >> OPERATION_SLOTS_SHIFT)
-    bnez    t0, not_in_table
+    srli    t0, a7, OPERATION_GROUP_SHIFT
+    addi    t0, t0, -(OPERATION_FIRST >> OPERATION_GROUP_SHIFT) - OPERATION_GROUPS
+    bgez    t0, not_in_table
+    addi    t0, t0, OPERATION_GROUPS
+    bltz    t0, foreign
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
 
 /*
  * An invocation. tp: hart; its tp is in hart->arch.user_tp; t0 to t6 are free. a0: handle, a1 to a6: words, a7:
@@ -102,10 +106,9 @@ trap_entry:
     ld      t0, HART_ATTENTION(tp)
     bnez    t0, invocation_executed
     bnez    a0, invocation_not_plain
-    la      t0, kernel_lock + LOCK_SERVING
+    ld      t0, HART_SERVING(tp)
     li      t1, 1
-    fence   rw, w
-    amoadd.w zero, t1, (t0)
+    amoadd.w.rl zero, t1, (t0)
 #endif
 invocation_plain:                   /* a0: 0 */
     ld      a1, HART_WORDS(tp)
@@ -149,10 +152,9 @@ invocation_crooked:
 invocation_not_plain:
     li      t0, ANSWERED
     bne     a0, t0, invocation_executed
-    la      t0, kernel_lock + LOCK_SERVING
+    ld      t0, HART_SERVING(tp)
     li      t1, 1
-    fence   rw, w
-    amoadd.w zero, t1, (t0)
+    amoadd.w.rl zero, t1, (t0)
     li      a0, 0
     j       invocation_results
 
@@ -162,10 +164,20 @@ invocation_executed:
     j       invocation_returned
 #endif
 
-/* tp: hart; t0 and tp are in hart->arch, all else is the trapped code's. An operation that is foreign, or nobody's. */
+/*
+ * A number above the table's: a service's operation, an answer on its quick way, or nobody's. tp: hart; t0, which is in
+ * hart->arch: how many groups it is above; its tp is in sscratch, all else is the trapped code's.
+ */
 not_in_table:
-    srli    t0, a7, FOREIGN_LIMIT_SHIFT
-    beqz    t0, foreign_ecall
+#if !defined(WINKLE_DEBUG) && !defined(WINKLE_MEASURE)
+    addi    t0, t0, -((SERVICE_FIRST - OPERATION_FIRST) >> OPERATION_GROUP_SHIFT) + OPERATION_GROUPS
+    sltiu   t0, t0, (SERVICE_END - SERVICE_FIRST) >> OPERATION_GROUP_SHIFT
+    bnez    t0, fast_call
+    li      t0, QUICK_REPLY_RECEIVE
+    beq     a7, t0, fast_reply_receive
+#endif
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
     sd      ra, HART_USER_RA(tp)
     sd      sp, HART_USER_SP(tp)
     ld      sp, HART_STACK_END(tp)
@@ -188,7 +200,144 @@ invocation_results:                 /* a0: status as the invoker gets it */
     .endr
     j       invocation_leave
 
-/* The invoking thread does not go straight on. tp: hart; s0 to s11 and gp: the invoker's. */
+#if !defined(WINKLE_DEBUG) && !defined(WINKLE_MEASURE)
+/*
+ * The fast path of calls: fast.c says what it does and why it may. It does not take sscratch for a sign that the kernel
+ * runs, for nothing in it can trap. tp: hart; t0 is in hart->arch, its tp in sscratch; a0: handle, a1 to a6: words, a7:
+ * operation, all to stay; t1 to t6 are free; ra and sp are, once they are in the context.
+ */
+/* Takes the lock and finds the handle in the thread's cache. t0: thread, t1: where the lock is released, t2: 1, t3: the
+ * slot. The load that reserves also drops a reservation of the invoker's. */
+    .macro  fast_begin, cache
+    ld      t0, HART_CURRENT(tp)
+    ld      t1, HART_LOCK(tp)
+    li      t2, 1
+    amoadd.w t3, t2, (t1)           /* t3: our ticket */
+    addi    t1, t1, LOCK_SERVING
+    lr.w.aq t4, (t1)
+    bne     t3, t4, fast_contended
+    ld      t4, \cache + CACHE_HANDLE(t0)
+    ld      t3, \cache + CACHE_SLOT(t0)
+    bne     t4, a0, fast_refused
+    ld      t4, \cache + CACHE_KEY(t0)
+    ld      t5, CAPABILITY_KEY(t3)
+    bne     t4, t5, fast_refused
+    .endm
+
+/* What remains to be looked at: the hart's attention, and whether it has met the address space of t5, the thread to go on.
+ * ra: its process. */
+    .macro  fast_check_hart
+    ld      t6, HART_ATTENTION(tp)
+    bnez    t6, fast_refused
+    sd      ra, RA(t0)
+    sd      sp, SP(t0)
+    ld      ra, THREAD_PROCESS(t5)
+    ld      sp, PROCESS_HARTS(ra)
+    ld      t6, HART_BIT(tp)
+    and     sp, sp, t6
+    beqz    sp, fast_refused_late
+    .endm
+
+/* t5 is current from now on, on this hart, with its address space. ra: its process; t6: lost. */
+    .macro  fast_make_current
+    sd      tp, THREAD_HART(t5)
+    sd      t5, HART_CURRENT(tp)
+    sd      ra, HART_PROCESS(tp)
+    ld      t6, PROCESS_SWITCH_WORD(ra)
+    csrw    satp, t6
+    addi    ra, ra, PROCESS_SPACE
+    sd      ra, HART_SPACE(tp)
+    .endm
+
+fast_call:
+    fast_begin THREAD_CALL_SLOT
+    ld      t3, CAPABILITY_OBJECT(t3) /* t3: session */
+    ld      t4, SESSION_ENDPOINT(t3)
+    ld      t5, ENDPOINT_READY(t4)
+    beqz    t5, fast_refused        /* t5: the server */
+    fast_check_hart
+    lw      t6, THREAD_DEPTH(t0)    /* with 0, stop and hindrance above it */
+    sltiu   sp, t6, DEPTH_MAX       /* neither of them, and below the most */
+    beqz    sp, fast_refused_late
+    addi    t6, t6, 1
+    sw      t6, THREAD_DEPTH(t5)    /* runs, one deeper */
+    sd      zero, ENDPOINT_READY(t4)
+    sd      t0, THREAD_CALLER(t5)
+    sd      t5, THREAD_CALLEE(t0)
+    li      t6, STOP_CALLING
+    sb      t6, THREAD_STOP(t0)
+    ld      t3, SESSION_BADGE(t3)   /* t3: the badge */
+    fast_make_current
+
+/* t0: the thread that is left, whose ra and sp are saved, t5: the one that goes on; t1, t2: to release the lock; t3: what
+ * t0 is to be. */
+fast_switch:
+    each    sd, THREAD_X, t0, GP_AND_CALLEE_SAVED
+    csrrw   t4, sscratch, tp
+    sd      t4, TP(t0)
+    csrr    t4, sepc
+    addi    t4, t4, 4
+    sd      t4, PC(t0)
+    amoadd.w.rl zero, t2, (t1)
+    ld      t4, PC(t5)
+    csrw    sepc, t4
+    each    ld, THREAD_X, t5, GP_AND_CALLEE_SAVED, 1, 2, 4
+    mv      t0, t3
+    li      a0, 0
+    li      t1, 0
+    li      t2, 0
+    li      t3, 0
+    li      t4, 0
+    li      t5, 0
+    li      t6, 0
+    sret
+
+fast_reply_receive:
+    fast_begin THREAD_RECEIVE_SLOT
+    ld      t5, THREAD_CALLER(t0)
+    beqz    t5, fast_refused        /* t5: the caller */
+    ld      t4, THREAD_SERVING(t0)  /* t4: the endpoint's part */
+    ld      t6, SERVING_CALLERS(t4)
+    bnez    t6, fast_refused
+    ld      t6, SERVING_READY(t4)
+    bnez    t6, fast_refused
+    lbu     t6, THREAD_HINDRANCE(t0)
+    bnez    t6, fast_refused
+    lhu     t6, THREAD_STOP(t5)     /* with the hindrance behind it */
+    li      t3, STOP_CALLING
+    bne     t6, t3, fast_refused
+    fast_check_hart
+    li      t6, STOP_RECEIVING
+    sb      t6, THREAD_STOP(t0)
+    sb      zero, THREAD_STOP(t5)
+    sd      t0, SERVING_READY(t4)
+    fast_make_current
+    li      a7, 0
+    li      t3, 0
+    j       fast_switch
+
+/* With the lock; a0 to a7 as they came. */
+fast_refused_late:
+    ld      ra, RA(t0)
+    ld      sp, SP(t0)
+fast_refused:
+    la      t1, trap_invocation_locked
+    j       fast_leave
+/* t3: the ticket; a0 to a7 as they came. */
+fast_contended:
+    sw      t3, HART_TICKET(tp)
+    la      t1, trap_invocation_contended
+fast_leave:
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
+    sd      ra, HART_USER_RA(tp)
+    sd      sp, HART_USER_SP(tp)
+    ld      sp, HART_STACK_END(tp)
+    jalr    t1
+    j       invocation_returned
+#endif
+
+/* The invoking thread does not go straight on. tp: hart; a0: trap_invocation's answer; s0 to s11 and gp: the invoker's. */
 invocation_left:
     ld      t1, HART_CURRENT(tp)
     each    sd, THREAD_X, t1, GP_AND_CALLEE_SAVED
@@ -201,7 +350,9 @@ invocation_left:
     sd      t0, SP(t1)
     ld      t0, HART_USER_TP(tp)
     sd      t0, TP(t1)
-    jal     trap_leave
+    addi    a0, a0, 1
+    bnez    a0, invocation_left_slowly
+    jal     trap_switch
 
 /* a0: the thread to run; tp: hart. The store drops a reservation that another thread made (Unprivileged ISA, 8.2). */
 load_thread:
@@ -213,9 +364,16 @@ load_thread:
     each    ld, THREAD_X, a0, ALL_BUT_TP_T0_T1_A0, 4, 5, 6, 10
     sret
 
-/* tp: hart; t0: scause less 8; t0 and tp are in hart->arch; all else is the trapped code's. */
+invocation_left_slowly:
+    jal     trap_leave
+    j       load_thread
+
+/* tp: hart; t0 is in hart->arch, its tp in sscratch; all else is the trapped code's. */
 not_an_ecall:
-    addi    t0, t0, CAUSE_USER_ECALL - CAUSE_FETCH_PAGE_FAULT
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
+    csrr    t0, scause
+    addi    t0, t0, -CAUSE_FETCH_PAGE_FAULT
     sltiu   t0, t0, CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT + 1
     bnez    t0, page_fault
 full_trap:
@@ -265,10 +423,12 @@ page_fault_left:
     j       load_thread
 
 /*
- * An ecall that is not Winkle's. tp: hart; t0 and tp are in hart->arch, all else is the trapped code's, and a word of
- * the frame is the process's own and trusted for nothing.
+ * An ecall that is not Winkle's. tp: hart; t0 is in hart->arch, its tp in sscratch, all else is the trapped code's, and a
+ * word of the frame is the process's own and trusted for nothing.
  */
-foreign_ecall:
+foreign:
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
     sd      t1, HART_USER_T + 8(tp)
     sd      t2, HART_USER_T + 16(tp)
     sd      t3, HART_USER_T + 24(tp)

@@ -175,4 +175,28 @@ const struct operation_descriptor operation_table[OPERATION_SLOTS] = {
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
     },
     [0x1007 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1008 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1009 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x100a - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x100b - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x100c - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x100d - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x100e - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x100f - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1010 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1011 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1012 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1013 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1014 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1015 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1016 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1017 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1018 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x1019 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x101a - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x101b - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x101c - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x101d - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x101e - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+    [0x101f - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
 };

@@ -45,6 +45,7 @@ struct interface_operation {
     bool is_service;   /* a service implements it, not the kernel */
     bool is_long;      /* done in steps */
     bool may_wait;     /* may answer only later */
+    bool is_message;   /* more registers than the words carry it: winkle/message.h */
     uint32_t bound;    /* instructions, of one step if long */
     uint64_t statuses; /* that it may answer, a bit each */
     uint16_t in_count;
@@ -54,7 +55,7 @@ struct interface_operation {
 };
 
 /* In the order of their numbers. */
-extern const struct interface_operation interface_operations[8];
+extern const struct interface_operation interface_operations[10];
 extern const char *const interface_status_names[9];
 extern const char *const interface_type_names[2];
 extern const char *const interface_event_names[3];
@@ -63,7 +64,7 @@ extern const char *const interface_event_names[3];
 extern const char *const interface_right_names[2][16];
 
 enum {
-    INTERFACE_OPERATION_COUNT = 8,
+    INTERFACE_OPERATION_COUNT = 10,
     INTERFACE_STATUS_COUNT = 9,
     INTERFACE_TYPE_COUNT = 2,
     INTERFACE_EVENT_COUNT = 3,

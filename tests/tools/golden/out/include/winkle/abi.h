@@ -39,14 +39,16 @@ enum wk_operation {
     WK_LABEL_STICK = 0x1005, /* label.stick */
     WK_LABEL_SHIP = 0x1006, /* label.ship */
     WK_CLERK_ASK = 0x2000, /* clerk.ask */
+    WK_CLERK_FILE = 0x2001, /* clerk.file */
+    WK_CLERK_BURN = 0x2002, /* clerk.burn */
 };
 
 /* Operations of the kernel: the first and the last. */
 #define WK_OPERATION_FIRST 0x1000
 #define WK_OPERATION_LAST 0x1006
 
-/* Entries in the kernel's table of operations: a power of two, so that a shift tells whether a number is in it. */
-#define OPERATION_SLOTS 8
+/* Entries in the kernel's table of operations: a multiple of 32. */
+#define OPERATION_SLOTS 32
 
 /* Every right, of any type. */
 #define WK_RIGHTS_ALL UINT64_C(0xffff)
@@ -62,6 +64,36 @@ struct wk_clerk_ask_out {
 };
 _Static_assert(offsetof(struct wk_clerk_ask_out, answer) == 0, "word 0");
 _Static_assert(sizeof(struct wk_clerk_ask_out) == 8, "1 words");
+
+struct wk_clerk_file_in {
+    uint64_t drawer;
+    uint64_t crate;
+    uint64_t seal;
+    uint64_t key;
+};
+_Static_assert(offsetof(struct wk_clerk_file_in, drawer) == 0, "word 0");
+_Static_assert(offsetof(struct wk_clerk_file_in, crate) == 8, "word 1");
+_Static_assert(offsetof(struct wk_clerk_file_in, seal) == 16, "word 2");
+_Static_assert(offsetof(struct wk_clerk_file_in, key) == 24, "word 3");
+_Static_assert(sizeof(struct wk_clerk_file_in) == 32, "4 words");
+
+struct wk_clerk_file_out {
+    uint64_t receipt;
+    uint64_t full;
+    uint64_t other;
+};
+_Static_assert(offsetof(struct wk_clerk_file_out, receipt) == 0, "word 0");
+_Static_assert(offsetof(struct wk_clerk_file_out, full) == 8, "word 1");
+_Static_assert(offsetof(struct wk_clerk_file_out, other) == 16, "word 2");
+_Static_assert(sizeof(struct wk_clerk_file_out) == 24, "3 words");
+
+struct wk_clerk_burn_in {
+    uint64_t crate;
+    uint64_t witness;
+};
+_Static_assert(offsetof(struct wk_clerk_burn_in, crate) == 0, "word 0");
+_Static_assert(offsetof(struct wk_clerk_burn_in, witness) == 8, "word 1");
+_Static_assert(sizeof(struct wk_clerk_burn_in) == 16, "2 words");
 
 /* The size of a crate. */
 #define WK_CRATE_BYTES UINT64_C(0x1000)

@@ -5,6 +5,7 @@
 #define WINKLE_CLERK_H
 
 #include <winkle/invoke.h>
+#include <winkle/message.h>
 
 /* Asks.
  * @clerk: a capability to clerk
@@ -15,11 +16,54 @@
 static inline enum wk_status wk_clerk_ask(wk_handle clerk, uint64_t question, uint64_t *out_answer)
 {
     uint64_t words[6] = {question};
-    enum wk_status answer = wk_trap(WK_CLERK_ASK, clerk, words);
-    if (answer == WK_OK) {
+    uint64_t operation = WK_CLERK_ASK;
+    uint64_t answer = wk_trap(operation, clerk, words);
+    if (WK_RECEIVED_STATUS(answer) == WK_OK) {
         *out_answer = words[0];
     }
-    return answer;
+    return (enum wk_status)WK_RECEIVED_STATUS(answer);
+}
+
+/* Keeps a crate, and gives another.
+ * @clerk: a capability to clerk
+ * @drawer: a number. Where.
+ * @crate: a capability to crate with the right open. It is looked into.
+ * @seal: a capability to crate, given away. What is put on it.
+ * @key: a capability, given away, or 0 for none. What opens the drawer.
+ * @out_receipt: a handle. To get it back.
+ * @out_full: a number. How much there is in the drawer.
+ * @out_other: a handle. Another crate.
+ * Blocks never. Bound: 100 instructions. */
+static inline enum wk_status wk_clerk_file(wk_handle clerk, uint64_t drawer, wk_handle crate, wk_handle seal,
+        wk_handle key, wk_handle *out_receipt, uint64_t *out_full, wk_handle *out_other)
+{
+    uint64_t words[6] = {drawer, crate, seal, key};
+    uint64_t operation = WK_CLERK_FILE | WK_MESSAGE_ACCEPT(0xffff);
+    operation |= WK_MESSAGE_CAPABILITY(1);
+    operation |= WK_MESSAGE_CAPABILITY(2) | WK_MESSAGE_GIVE(2);
+    operation |= key == 0 ? 0 : WK_MESSAGE_CAPABILITY(3) | WK_MESSAGE_GIVE(3);
+    uint64_t answer = wk_trap(operation, clerk, words);
+    if (WK_RECEIVED_STATUS(answer) == WK_OK) {
+        *out_receipt = WK_RECEIVED_CAPABILITIES(answer) >> 0 & 1 ? words[0] : 0;
+        *out_full = words[1];
+        *out_other = WK_RECEIVED_CAPABILITIES(answer) >> 2 & 1 ? words[2] : 0;
+    }
+    return (enum wk_status)WK_RECEIVED_STATUS(answer);
+}
+
+/* Burns a crate.
+ * @clerk: a capability to clerk
+ * @crate: a capability to crate, given away. It.
+ * @witness: a capability, or 0 for none. Who sees it.
+ * Blocks never. Bound: 100 instructions. */
+static inline enum wk_status wk_clerk_burn(wk_handle clerk, wk_handle crate, wk_handle witness)
+{
+    uint64_t words[6] = {crate, witness};
+    uint64_t operation = WK_CLERK_BURN;
+    operation |= WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0);
+    operation |= witness == 0 ? 0 : WK_MESSAGE_CAPABILITY(1);
+    uint64_t answer = wk_trap(operation, clerk, words);
+    return (enum wk_status)WK_RECEIVED_STATUS(answer);
 }
 
 #endif

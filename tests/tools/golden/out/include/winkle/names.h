@@ -63,6 +63,10 @@ static inline const char *wk_operation_name(uint64_t operation)
         return "label.ship";
     case WK_CLERK_ASK:
         return "clerk.ask";
+    case WK_CLERK_FILE:
+        return "clerk.file";
+    case WK_CLERK_BURN:
+        return "clerk.burn";
     default:
         return "unknown operation";
     }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accounts of processor time. Owns nothing; callers hold the lock of whatever owns the account. Invariants, and what
+ * they are good for: see account.h.
+ *
+ * All of it rests on two rules. No time is made or lost: what leaves the list of an account comes back to it, or goes to
+ * another account as its share, or instead of it. And none comes earlier than it was due: neither where capacity changes
+ * hands nor where two replenishments become one. Of the latter only what is left of the first when the second was due
+ * counts, for one processor uses no more than that.
+ */
+#include "account.h"
+
+#include "assert.h"
+#include "config.h"
+
+#include <stddef.h>
+
+/* More than that is not told apart; their product is a word. */
+#define COST_AMOUNT_MAX_NS (UINT64_C(1) << 30)
+#define COST_DELAY_MAX_NS (UINT64_C(1) << 34)
+
+static inline uint64_t lesser(uint64_t one, uint64_t other)
+{
+    return one < other ? one : other;
+}
+
+static void drop(struct account *account, uint32_t at, uint32_t dropped)
+{
+    account->count -= dropped;
+    for (; at < account->count; at++)
+        account->list[at] = account->list[at + dropped];
+}
+
+/*
+ * Two neighbours become one: those where the least time is delayed by the least, so that what is due soon is not put
+ * off to what is due much later. It is due so late that who uses it at once does not come to the second before that was
+ * due, and not before the first was. The first of all stays as it is, for that may be what the account runs on.
+ */
+static SLOW_PATH void join_cheapest(struct account *account)
+{
+    struct replenishment *list = account->list;
+    uint64_t cheapest = UINT64_MAX;
+    uint32_t place = 1;
+
+    for (uint32_t i = 1; i + 1 < account->count; i++) {
+        const uint64_t amount_ns = list[i].amount_ns;
+        const uint64_t end_ns = list[i].time_ns + amount_ns;
+        const uint64_t delay_ns = end_ns < list[i + 1].time_ns ? list[i + 1].time_ns - end_ns : 0;
+        const uint64_t cost = lesser(amount_ns, COST_AMOUNT_MAX_NS) * lesser(delay_ns, COST_DELAY_MAX_NS);
+
+        if (cost < cheapest) {
+            cheapest = cost;
+            place = i;
+        }
+    }
+    if (list[place].time_ns + list[place].amount_ns < list[place + 1].time_ns)
+        list[place].time_ns = list[place + 1].time_ns - list[place].amount_ns;
+    list[place].amount_ns += list[place + 1].amount_ns;
+    drop(account, place + 1, 1);
+}
+
+/* Adds a replenishment. One that is due when the one before it is used up, if that is used at once, becomes one with
+ * it: they come from one run, which was charged in parts. */
+static void add(struct account *account, uint64_t time_ns, uint64_t amount_ns)
+{
+    struct replenishment *list = account->list;
+    uint32_t place;
+
+    if (amount_ns == 0)
+        return; /* INV-ACCOUNT-2 */
+    if (account->count == ACCOUNT_REPLENISHMENTS_MAX)
+        join_cheapest(account);
+    for (place = account->count; place > 0 && list[place - 1].time_ns > time_ns; place--)
+        ;
+    if (place > 0) {
+        struct replenishment *before = &list[place - 1];
+
+        if (before->time_ns == time_ns || before->time_ns + before->amount_ns == time_ns) {
+            before->amount_ns += amount_ns;
+            return;
+        }
+    }
+    for (uint32_t i = account->count++; i > place; i--)
+        list[i] = list[i - 1];
+    list[place] = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
+}
+
+/* What is due by that time becomes one replenishment, due then. */
+static void settle(struct account *account, uint64_t time_ns)
+{
+    uint64_t amount_ns = 0;
+    uint32_t due = 0;
+
+    for (; due < account->count && account->list[due].time_ns <= time_ns; due++)
+        amount_ns += account->list[due].amount_ns;
+    if (due == 0)
+        return;
+    account->list[due - 1] = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
+    drop(account, 0, due - 1);
+}
+
+/* Takes that much, more than 0, from the first replenishments. */
+static void take_first(struct account *account, uint64_t amount_ns)
+{
+    uint32_t taken = 0;
+
+    for (; account->list[taken].amount_ns < amount_ns; taken++)
+        amount_ns -= account->list[taken].amount_ns;
+    assert_debug(taken < account->count); /* INV-ACCOUNT-1 */
+    account->list[taken].amount_ns -= amount_ns;
+    drop(account, 0, taken + (account->list[taken].amount_ns == 0));
+}
+
+/* Takes that much of what is due last, and adds it to another account unless `to` is NULL. */
+static void move_last(struct account *from, struct account *to, uint64_t amount_ns)
+{
+    while (amount_ns > 0) {
+        struct replenishment *last;
+        uint64_t part_ns;
+
+        assert_debug(from->count > 0); /* INV-ACCOUNT-1 */
+        last = &from->list[from->count - 1];
+        part_ns = lesser(last->amount_ns, amount_ns);
+        if (to != NULL)
+            add(to, last->time_ns, part_ns);
+        amount_ns -= part_ns;
+        last->amount_ns -= part_ns;
+        if (last->amount_ns == 0)
+            from->count--;
+    }
+}
+
+/*
+ * Turns capacity of one account, `from_ns` of what is due last, into `to_ns` of another's. The two differ as the
+ * periods do. In the account with the longer period, an amount is worth as much as less of it in the other, which comes
+ * back sooner: the worth of an amount falls with its time, and more steeply if the period is short. So where there is
+ * less than before, it must be due as late as the latest; and where there is more, the rest one period later still.
+ */
+static void convert(struct account *from, struct account *to, uint64_t from_ns, uint64_t to_ns, uint64_t now_ns)
+{
+    const uint64_t moved_ns = lesser(from_ns, to_ns);
+
+    if (to_ns == 0)
+        return;
+    settle(from, now_ns);
+    assert_debug(from->count > 0); /* INV-ACCOUNT-1; a share is 0 only of capacity 0 */
+    add(to, from->list[from->count - 1].time_ns + to->period_ns, to_ns - moved_ns);
+    move_last(from, to, moved_ns);
+    move_last(from, NULL, from_ns - moved_ns);
+    from->capacity_ns -= from_ns;
+    to->capacity_ns += to_ns;
+}
+
+/*
+ * It ran for `used_ns` when nothing was due. That counts as if it had run when the replenishments to come were due, for
+ * as many periods as earn that much; what is left is not due before the end of that. A replenishment that is due after
+ * it all is earned is not touched: the others would have to wait for it.
+ */
+static SLOW_PATH void charge_early(struct account *account, uint64_t used_ns)
+{
+    const struct replenishment *next = account->list;
+    uint64_t start_ns, taken_ns = 0, delay_ns;
+
+    do {
+        start_ns = next->time_ns;
+        taken_ns += next->amount_ns;
+        delay_ns = account->period_ns;
+        for (uint64_t earned_ns = taken_ns; earned_ns < used_ns && delay_ns < ACCOUNT_FOREVER_NS; earned_ns *= 2)
+            delay_ns *= 2;
+        next++;
+    } while (taken_ns < used_ns && next < account->list + account->count && next->time_ns <= start_ns + delay_ns);
+    taken_ns = lesser(used_ns, taken_ns);
+    take_first(account, taken_ns);
+    settle(account, start_ns + taken_ns);
+    add(account, lesser(start_ns + delay_ns, ACCOUNT_FOREVER_NS), taken_ns);
+}
+
+void account_init(struct account *account, uint64_t capacity_ns, uint64_t period_ns, uint64_t time_ns)
+{
+    assert_debug(capacity_ns <= period_ns);
+    account->capacity_ns = capacity_ns;
+    account->period_ns = period_ns;
+    account->count = 0;
+    add(account, time_ns, capacity_ns);
+}
+
+uint64_t account_available(const struct account *account, uint64_t now_ns)
+{
+    uint64_t available_ns = 0;
+
+    if (account_is_full(account, now_ns))
+        return UINT64_MAX;
+    for (uint32_t i = 0; i < account->count && account->list[i].time_ns <= now_ns + available_ns; i++)
+        available_ns += account->list[i].amount_ns;
+    return available_ns;
+}
+
+void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns)
+{
+    const uint64_t in_time_ns = lesser(account_available(account, start_ns), used_ns);
+
+    if (account->count == 0 || account_is_full(account, start_ns))
+        return;
+    if (in_time_ns > 0) {
+        take_first(account, in_time_ns);
+        settle(account, start_ns + in_time_ns);
+        add(account, start_ns + account->period_ns, in_time_ns);
+    }
+    if (used_ns > in_time_ns)
+        charge_early(account, used_ns - in_time_ns);
+}
+
+/* In two steps, as on paper, of 20 bits of the parent's period each: no number exceeds 61 bits. */
+uint64_t account_share(const struct account *parent, uint64_t capacity_ns, uint64_t period_ns)
+{
+    const uint64_t low_mask = (UINT64_C(1) << 20) - 1;
+    uint64_t high, low;
+
+    if (period_ns == 0 || period_ns > ACCOUNT_PERIOD_MAX_NS || capacity_ns > period_ns)
+        return UINT64_MAX;
+    high = capacity_ns * (parent->period_ns >> 20);
+    low = (high % period_ns << 20) + capacity_ns * (parent->period_ns & low_mask);
+    return (high / period_ns << 20) + (low + period_ns - 1) / period_ns;
+}
+
+bool account_split(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
+                   uint64_t now_ns)
+{
+    const uint64_t share_ns = account_share(parent, capacity_ns, period_ns);
+
+    if (share_ns > parent->capacity_ns)
+        return false;
+    account_init(child, 0, period_ns, now_ns);
+    convert(parent, child, share_ns, capacity_ns, now_ns);
+    return true;
+}
+
+void account_merge(struct account *parent, struct account *child, uint64_t share_ns, uint64_t now_ns)
+{
+    assert_debug(parent->capacity_ns + share_ns <= parent->period_ns);
+    settle(parent, now_ns);
+    convert(child, parent, child->capacity_ns, share_ns, now_ns);
+}

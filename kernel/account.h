@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accounts of processor time: a capacity for each period, kept as a sporadic server keeps it. What is used comes back
+ * one period after the run that used it began; until then the account has less, and may be dry. Capacity is divided
+ * among accounts as a tree: a child's is taken out of its parent's, and goes back there when the child ends. Here is
+ * only the arithmetic: who runs, locks, and timers are the caller's.
+ *
+ * INV-ACCOUNT-1 The amounts of the replenishments add up to capacity_ns; there is none only if capacity_ns is 0.
+ * INV-ACCOUNT-2 The times of the replenishments do not decrease, and no amount is 0.
+ *
+ * What holds if every run is charged when it ends, and the runs of an account and its descendants do not overlap (they
+ * are on one processor):
+ * - In any window of one period, the runs of an account take no more than its capacity, if each of them stopped in time
+ *   (account_available). For what a run uses that begins in the window comes back after its end. At most one run began
+ *   before the window, x earlier: what it used, u in all, may come back in the last x of the window and be used again,
+ *   but for no longer than x; and of its first use no more than u - x is in the window.
+ * - A run that did not stop in time counts as if it had stopped, and had gone on when what it took early was due; the
+ *   account does not run again before that is over. So n periods have no more than n capacities, and what the run at
+ *   their end took early.
+ * - The same for an account and all its descendants together, whoever came and went, if all have its period. A child of
+ *   another period adds what it may carry into the window: its capacity, if its period is shorter; if it is longer, by
+ *   how much its capacity is more than its share, and only if it was there when the window began.
+ * - In any time, a family of any periods has no more than its rate allows, and once the capacities of those who were
+ *   there when it began. (Why: see the tests, account_family_test.c.)
+ * On several processors at once, what a family used may come back and be used again in the same window, but only once.
+ */
+#ifndef ACCOUNT_H
+#define ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ACCOUNT_REPLENISHMENTS_MAX 8
+#define ACCOUNT_PERIOD_MAX_NS (UINT64_C(1) << 40)
+/* A time that never comes; real ones are earlier. */
+#define ACCOUNT_FOREVER_NS (UINT64_C(1) << 62)
+
+struct replenishment {
+    uint64_t time_ns;
+    uint64_t amount_ns;
+};
+
+struct account {
+    uint64_t capacity_ns;
+    uint64_t period_ns;
+    uint32_t count;
+    struct replenishment list[ACCOUNT_REPLENISHMENTS_MAX];
+};
+
+/* Makes an account whose whole capacity is available from `time_ns` on.
+ * Requires: capacity_ns <= period_ns; 0 < period_ns <= ACCOUNT_PERIOD_MAX_NS. */
+void account_init(struct account *account, uint64_t capacity_ns, uint64_t period_ns, uint64_t time_ns);
+
+/* Whether it has all of the time and never runs dry: what it uses need not be charged. An account of all the time that
+ * shared in others' debts becomes so when all is due and it is charged once. */
+static inline bool account_is_full(const struct account *account, uint64_t now_ns)
+{
+    return account->capacity_ns == account->period_ns && account->count == 1 && account->list[0].time_ns <= now_ns;
+}
+
+/* For how long it can run from now on without a break; UINT64_MAX if it is full, 0 if it is dry. What falls due while
+ * it runs counts. Bound: the replenishments, 8. */
+uint64_t account_available(const struct account *account, uint64_t now_ns);
+
+/* When its first replenishment is due: if it is dry, the time at which it may run again; UINT64_MAX if it has none. */
+static inline uint64_t account_next(const struct account *account)
+{
+    return account->count == 0 ? UINT64_MAX : account->list[0].time_ns;
+}
+
+/*
+ * It ran without a break for `used_ns` from `start_ns` on. That much comes back one period after the start. If the run
+ * goes on where the last one that was charged ended, the two are one.
+ * - Where there is no room, two replenishments become one, so that nothing comes earlier than it was due. The first is
+ *   never delayed by that.
+ * - What it used and did not have is taken from the replenishments to come. It comes back one period after the last of
+ *   them would have been due.
+ * - If it used more than it has in all, it starts afresh, 1, 2, 4, 8, … periods after its last replenishment would have
+ *   been due: after so many as earn at least what it used too much. Replenishments that are due only after that (they
+ *   came from an account of a longer period) are no part of this, and stay.
+ * A full account stays full, and one without capacity is left as it is: it forgets what it uses.
+ * Requires: start_ns + used_ns is not in the future. Bound: 8 replenishments; 60 steps if it used more than it has.
+ */
+void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns);
+
+/* What a child takes of its parent's capacity: its own in proportion to the periods, rounded up. UINT64_MAX if there is
+ * no parent that has so much, or no such period. Any two numbers may be asked for. */
+uint64_t account_share(const struct account *parent, uint64_t capacity_ns, uint64_t period_ns);
+
+/*
+ * Makes a child, from the share of its parent's capacity that is due last. False, and nothing happens, if the parent
+ * has less. What of the share has been used is due to the child when it would have been due to the parent: if its
+ * capacity is less than the share, the latest of it counts; if it is more, the rest is due one period of the child after
+ * the last of the share.
+ * Requires: the parent has been charged for what it ran; what it runs from now on is another run.
+ * Bound: 8 replenishments.
+ */
+bool account_split(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
+                   uint64_t now_ns);
+
+/*
+ * The child ends, and its share (account_share) is its parent's again, due as it was due to the child: by the rules of
+ * account_split, with the parent in the child's place. The child is without capacity afterwards.
+ * Requires: both have been charged for what they ran, and what the parent runs from now on is another run; the child's
+ * own children have ended. Bound: 8 replenishments.
+ */
+void account_merge(struct account *parent, struct account *child, uint64_t share_ns, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The choice: which payer a hart runs next, who is at the end of its chain, and the switch to that thread; and who is
+ * charged for the time until then. See schedule.c for the whole.
+ */
+#include "assert.h"
+#include "config.h"
+#include "endpoint.h"
+#include "lock.h"
+#include "process.h"
+#include "ready.h"
+#include "trace.h"
+
+#define PARKS_PER_CHOICE 2
+/* Nobody runs on for so long when his capacity has ended, unless the machine itself stood still (an emulator's may). That
+ * is no debt of his. */
+#define OVERRUN_MAX_NS 100000
+
+uint64_t schedule_charge(struct hart *hart)
+{
+    const uint64_t now_ns = arch_time_ns();
+    const uint64_t start_ns = hart->charged_ns;
+    const uint64_t used_ns = now_ns - start_ns;
+    struct thread *payer = hart->payer;
+
+    hart->charged_ns = now_ns;
+    if (payer == NULL || payer->budget == NULL) {
+        hart->idle_ns += used_ns;
+        return now_ns;
+    }
+    payer->used_ns += used_ns;
+    payer->budget->used_ns += used_ns;
+    if (used_ns != 0) {
+        struct account *account = &payer->budget->pool->account;
+        const uint64_t most_ns = account->capacity_ns + OVERRUN_MAX_NS;
+
+        account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
+    }
+    return now_ns;
+}
+
+/* What comes after `thread` in the chain, which cannot run itself; NULL: nothing, and *where says who will tell. */
+static struct thread *next_in_chain(struct thread *thread, struct list **where)
+{
+    struct thread_calls *calls = &thread->calls;
+    struct serving *serving;
+
+    if (thread->stop & THREAD_RECEIVING)
+        return calls->partner; /* who has taken it for a call that is under way, and is to come to an end with that */
+    if (!(thread->stop & THREAD_CALLING)) /* it may be ending: the chain is still the same */
+        return NULL;
+    if (calls->callee != NULL || calls->endpoint == NULL)
+        return calls->callee;
+    serving = &calls->endpoint->serving;
+    if (!list_is_empty(&serving->servers))
+        return container_of(serving->servers.next, struct thread, calls.server_link);
+    *where = &serving->stalled;
+    return NULL;
+}
+
+/* Whether it waits inside an operation for somebody who is inside one too. */
+static bool waits_for_doer(const struct thread *thread)
+{
+    return thread->doer != NULL && thread->doer->operation.step != NULL && thread->operation.step != NULL;
+}
+
+/* Whoever it waits for inside an operation, as long as that one is inside one too. */
+static struct thread *doer_of(struct thread *thread)
+{
+    struct thread *doer = thread->doer;
+
+    if (doer == NULL)
+        return NULL;
+    if (waits_for_doer(thread) && !(thread_is_current(doer) && doer->hart != hart_current()))
+        return doer;
+    thread->doer = NULL;
+    object_unreference(&doer->object);
+    return NULL;
+}
+
+/* The thread that runs when `payer` is chosen here; NULL: none, and *where says who will tell. */
+static struct thread *follow(struct hart *hart, struct thread *payer, struct list **where)
+{
+    struct thread *thread = payer;
+    struct thread *last = payer;
+
+    for (unsigned hops = 0; hops <= WK_CALL_DEPTH_MAX + 1 && thread != NULL; hops++) {
+        struct thread *doer = doer_of(thread);
+
+        *where = &thread->helpers;
+        last = thread;
+        if (thread_is_current(thread) && thread->hart != hart)
+            break; /* INV-SCHED-6 */
+        if (doer != NULL)
+            thread = doer;
+        else if (thread_is_runnable(thread))
+            return thread;
+        else
+            thread = next_in_chain(thread, where);
+        if (thread != NULL && last->calls.endpoint != NULL)
+            endpoint_urge(last, payer->priority);
+    }
+    if (*where == &last->helpers)
+        endpoint_hinder(last, HINDERED_BY_HELPERS);
+    return NULL;
+}
+
+void schedule_chain_breaks(struct thread *caller)
+{
+    struct list *where = NULL;
+    struct thread *thread = caller;
+    struct thread *last = caller;
+
+    assert_debug(caller != NULL);
+    for (unsigned hops = 0; hops <= WK_CALL_DEPTH_MAX + 1 && thread != NULL; hops++) {
+        last = thread;
+        if (!list_is_empty(&thread->helpers))
+            schedule_unpark_helpers(
+                thread); /* not only at the end: where a chain is a ring they stand anywhere in it */
+        if (waits_for_doer(thread))
+            thread = thread->doer;
+        else
+            thread = thread_is_runnable(thread) ? NULL : next_in_chain(thread, &where);
+    }
+    if (where != NULL)
+        schedule_unpark(where);
+    if (thread_is_current(last) && last->hart->payer != last)
+        schedule_ask(last->hart); /* INV-SCHED-6 */
+}
+
+/* Whether the payer, which still wants to run, is to make room. */
+static bool gives_way(struct hart *hart, const struct thread *payer)
+{
+    const struct thread *ready = ready_first(hart);
+
+    if (ready == NULL)
+        return false;
+    return goes_before(ready, payer) || (hart->turn_over && ready->priority == payer->priority);
+}
+
+/* The payer of the next moment: the one that is, or the first that is ready, which is taken out of its queue. */
+static struct thread *next_payer(struct hart *hart)
+{
+    struct thread *payer = hart->payer;
+    const bool had_its_turn = hart->turn_over;
+    struct thread *next;
+
+    if (payer != NULL && schedule_wants(payer)) {
+        if (!gives_way(hart, payer))
+            return payer;
+        if (had_its_turn)
+            ready_enqueue_last(hart, payer);
+        else
+            ready_enqueue_first(hart, payer);
+    } else if (payer != NULL) {
+        forget_slice(hart, payer);
+    }
+    next = ready_first(hart);
+    if (next != NULL)
+        ready_remove(next);
+    return next;
+}
+
+void schedule_switch_to(struct hart *hart, struct thread *next)
+{
+    struct process *process = next == NULL ? NULL : next->process;
+    struct thread *before = hart->current;
+
+    if (before != NULL)
+        before->hindrance &= (uint8_t)~HINDERED_BY_HART;
+    if (next == before)
+        return;
+    assert_debug(next == NULL || thread_is_runnable(next));
+    arch_thread_switch(before, next);
+    hart->current = next;
+    hart->invocation.process = process;
+    if (next != NULL)
+        next->hart = hart;
+    if (process != NULL && hart->space != &process->space)
+        space_activate(&process->space);
+    else if (process == NULL && hart->space != NULL)
+        space_kernel_activate();
+    trace(WK_TRACE_EVENT_SWITCH, next == NULL ? 0 : next->object.identity,
+          process == NULL ? 0 : process->object.identity);
+    if (before != NULL)
+        schedule_unpark_helpers(before);
+    if (process != NULL && process->space.asid == 0)
+        next->hindrance |= HINDERED_BY_SPACE;
+    else if (next != NULL)
+        next->hindrance &= (uint8_t)~HINDERED_BY_SPACE;
+}
+
+void schedule_stays_current(const struct hart *hart)
+{
+    if (hart->current->stop & THREAD_WAITS)
+        endpoint_hinder(hart->current, HINDERED_BY_HART);
+}
+
+/* The payer changes: who was it is charged. */
+static void become_payer(struct hart *hart, struct thread *payer)
+{
+    schedule_charge(hart);
+    deadline_cancel(&hart->expiry);
+    hart->payer = payer;
+}
+
+/* Whether the payer has capacity, and an end of it is looked out for. */
+static bool can_pay(struct hart *hart, const struct thread *payer)
+{
+    const struct account *account = &payer->budget->pool->account;
+    uint64_t available_ns;
+
+    if (account_is_full(account, hart->charged_ns) || deadline_is_set(&hart->expiry))
+        return true;
+    available_ns = account_available(account, schedule_charge(hart));
+    if (available_ns == UINT64_MAX)
+        return true;
+    deadline_set(&hart->expiry, hart, hart->charged_ns + available_ns);
+    return available_ns != 0;
+}
+
+/* The payer, whose turn it would be, cannot go on. */
+static void park_payer(struct hart *hart, struct list *where)
+{
+    struct thread *payer = hart->payer;
+
+    become_payer(hart, NULL);
+    forget_slice(hart, payer);
+    park(payer, where);
+}
+
+/* The payer waits for capacity. */
+static void park_for_capacity(struct hart *hart)
+{
+    struct budget *budget = hart->payer->budget;
+    struct budget *pool = budget->pool;
+
+    park_payer(hart, &pool->parked);
+    budget->exhausted++;
+    if (!deadline_is_set(&pool->replenish))
+        deadline_set(&pool->replenish, hart, account_next(&pool->account)); /* INV-BUDGET-5 */
+    event_binding_signal_later(&budget->exhaustion);
+}
+
+struct thread *schedule_choose(struct hart *hart)
+{
+    struct thread *next = hart->current;
+
+    assert_debug(kernel_lock_is_held() && hart == hart_current());
+    if (!hart->attention.reschedule && next != NULL && thread_is_runnable(next))
+        return next; /* INV-SCHED-3 */
+    next = schedule_choose_simply(hart);
+    if (next != NULL)
+        return next;
+    for (unsigned parks = 0; parks <= PARKS_PER_CHOICE; parks++) {
+        struct thread *payer = next_payer(hart);
+        struct list *where;
+
+        hart->attention.reschedule = false;
+        hart->turn_over = false;
+        if (payer != hart->payer)
+            become_payer(hart, payer);
+        if (payer == NULL) {
+            schedule_switch_to(hart, NULL);
+            return NULL;
+        }
+        if (!can_pay(hart, payer)) {
+            park_for_capacity(hart);
+            continue;
+        }
+        next = follow(hart, payer, &where);
+        if (next != NULL) {
+            schedule_switch_to(hart, next);
+            if (has_equal(hart, payer))
+                schedule_slice_begin(hart, payer); /* INV-SCHED-4 */
+            return next;
+        }
+        park_payer(hart, where);
+    }
+    hart->attention.reschedule = true;
+    return NULL;
+}

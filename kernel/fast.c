@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast path of calls: from a client to a passive server that waits, and back. Each is one predicate, then straight
+ * code that cannot fail: no loop, no clock, no queue. What it leaves is what the slow path (endpoint.c) would have left,
+ * but for which of two places says that a thread receives (endpoint->ready) and pointers that mean nothing in that state;
+ * tests/host/fast_test.c compares the two over random states.
+ *
+ * Why no queue and no clock: the payer stays the payer, its chain has become longer or shorter by one. Whatever could make
+ * that wrong has been noted beforehand where it happened, in the threads' hindrance, in endpoint->ready, in the hart's
+ * attention.
+ *
+ * trap.S has the same in assembly, for builds without checks; the host port and its tests run this.
+ */
+#include "fast.h"
+
+#include "endpoint.h"
+#include "hart.h"
+#include "process.h"
+
+/* The slot's key is as it was when the cache was filled: same capability, same rights, not being taken back. */
+static bool is_cached(const struct slot_cache *cache, uint64_t handle)
+{
+    return cache->handle == handle && capability_key(cache->slot) == cache->key;
+}
+
+/* Whether the thread can be switched to here by loading registers and the address space's word. */
+static bool has_met(const struct hart *hart, const struct thread *thread)
+{
+    return (thread->process->space.harts & hart->bit) != 0;
+}
+
+static void make_current(struct hart *hart, struct thread *thread)
+{
+    struct process *process = thread->process;
+
+    thread->hart = hart;
+    hart->current = thread;
+    hart->invocation.process = process;
+    hart->space = &process->space;
+    arch_space_switch(process->space.switch_word);
+}
+
+struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t *badge)
+{
+    struct thread *caller = hart->current;
+    const struct session *session;
+    struct endpoint *endpoint;
+    struct thread *server;
+
+    if (!is_cached(&caller->call_slot, handle))
+        return NULL;
+    session = container_of(caller->call_slot.slot->object, struct session, object);
+    endpoint = session->endpoint;
+    server = endpoint->ready;
+    if (server == NULL || hart->attention.any != 0 || caller->hindrance != 0 || caller->depth == WK_CALL_DEPTH_MAX ||
+        !has_met(hart, server))
+        return NULL;
+
+    endpoint->ready = NULL;
+    server->calls.caller = caller;
+    caller->calls.callee = server;
+    caller->stop = THREAD_CALLING;
+    server->stop = 0;
+    server->depth = (uint8_t)(caller->depth + 1);
+    *badge = session->badge;
+    make_current(hart, server);
+    return server;
+}
+
+struct thread *fast_reply_receive(struct hart *hart, uint64_t handle)
+{
+    struct thread *server = hart->current;
+    struct thread *caller = server->calls.caller;
+    struct endpoint *endpoint;
+
+    if (!is_cached(&server->receive_slot, handle) || caller == NULL)
+        return NULL;
+    endpoint = endpoint_of_server(server);
+    if (endpoint->callers.first != NULL || endpoint->ready != NULL || hart->attention.any != 0 ||
+        server->hindrance != 0 || caller->stop != THREAD_CALLING || caller->hindrance != 0 || !has_met(hart, caller))
+        return NULL;
+
+    server->stop = THREAD_RECEIVING;
+    caller->stop = 0;
+    endpoint->ready = server;
+    make_current(hart, caller);
+    return caller;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* The queues of payers that are ready: what schedule.c and choose.c have in common. Nobody else includes this. */
+#ifndef READY_H
+#define READY_H
+
+#include "schedule.h"
+
+/* A deadline in the low bits of a key, the priority above it; beyond 834 days all deadlines are equal. */
+#define URGENCY_TIME_BITS 56
+#define URGENCY_TIME_MAX ((UINT64_C(1) << URGENCY_TIME_BITS) - 1)
+
+static inline struct hart *home_of(const struct thread *thread)
+{
+    return thread->budget->hart;
+}
+
+static inline bool has_deadline(const struct thread *thread)
+{
+    return thread->budget->relative_deadline_ns != 0;
+}
+
+static inline uint64_t urgency_key(uint8_t priority, uint64_t deadline_ns)
+{
+    const uint64_t time_ns = deadline_ns < URGENCY_TIME_MAX ? deadline_ns : URGENCY_TIME_MAX;
+
+    return (uint64_t)(PRIORITIES - 1 - priority) << URGENCY_TIME_BITS | time_ns;
+}
+
+static inline uint64_t deadline_of(const struct thread *thread)
+{
+    return thread->urgency_node.key & URGENCY_TIME_MAX;
+}
+
+/* Puts a thread into its queue. */
+void ready_enqueue_last(struct hart *hart, struct thread *thread);
+void ready_enqueue_first(struct hart *hart, struct thread *thread);
+/* Takes a thread out of where it stands, ready or parked. */
+void ready_remove(struct thread *thread);
+/* The most urgent of those that are ready, or NULL. */
+struct thread *ready_first(struct hart *hart);
+
+/* Whether `one` is to run before `other`, which runs. */
+static inline bool goes_before(const struct thread *one, const struct thread *other)
+{
+    if (one->priority != other->priority)
+        return one->priority > other->priority;
+    return has_deadline(one) && (!has_deadline(other) || deadline_of(one) < deadline_of(other));
+}
+
+static inline bool has_equal(const struct hart *hart, const struct thread *payer)
+{
+    return !list_is_empty(&hart->ready.list[payer->priority]) && !has_deadline(payer);
+}
+
+/* The thread is no more to be run: the slice goes on without it. */
+static inline void forget_slice(struct hart *hart, const struct thread *thread)
+{
+    if (hart->slice_thread == thread)
+        hart->slice_thread = NULL; /* INV-SCHED-5 */
+}
+
+static inline void park(struct thread *thread, struct list *where)
+{
+    thread->place = THREAD_PARKED;
+    list_append(where, &thread->ready_link);
+}
+
+/* Queues a thread and has its hart choose again if it is more urgent. */
+void schedule_place(struct thread *thread);
+/* Makes `next` (NULL: nothing) what this hart runs. */
+void schedule_switch_to(struct hart *hart, struct thread *next);
+/* The next thread by the rules of schedule_choose, made current; NULL, and nothing has changed, if it is not simple. */
+struct thread *schedule_choose_simply(struct hart *hart);
+/* Has a hart choose again. */
+void schedule_ask(struct hart *hart);
+/* Begins the payer's slice if none is running. An equal of it is ready. */
+void schedule_slice_begin(struct hart *hart, struct thread *payer);
+
+#endif

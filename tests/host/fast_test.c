@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fast path of calls leaves what the slow path would have left. Clients and servers do at random what they can do to
+ * each other; before each call and each answer the whole machine is doubled (fork): in the copy the fast path is off. Then
+ * all that anybody can see of the two machines has to be the same, and what the kernel remembers, but for pointers that mean
+ * nothing in their state, and registers that an invocation loses.
+ */
+#include "harness.h"
+
+#include "schedule.h"
+#include "world_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SERVERS 3
+#define CLIENTS 3
+#define ACTORS (SERVERS + CLIENTS)
+#define ACTS 400
+#define OPERATION 0x2000
+#define PAGES 200
+#define TEXT_BYTES 65536
+
+/* A program that may serve its endpoint, and call by sessions of all endpoints. */
+struct actor {
+    struct program program;
+    wk_handle endpoint;
+    wk_handle sessions[SERVERS];
+};
+
+static struct actor actors[ACTORS];
+static uint64_t compared, fast;
+
+static struct thread *thread_of_actor(unsigned actor)
+{
+    return actors[actor].program.thread_record;
+}
+
+static void make_actors(void)
+{
+    wk_handle endpoints[SERVERS];
+
+    assert_ok(wk_thread_set_priority(BOOT_THREAD, 1));
+    for (unsigned i = 0; i < SERVERS; i++)
+        endpoints[i] = make_endpoint(BOOT_BANK);
+    for (unsigned i = 0; i < ACTORS; i++) {
+        struct actor *actor = &actors[i];
+
+        actor->program = program_make(PAGES, 13);
+        for (unsigned j = 0; j < SERVERS; j++)
+            actor->sessions[j] =
+                program_grant(&actor->program, make_session(endpoints[j], 100 * i + j), WK_TRANSFER_GIVE, ALL_RIGHTS);
+        if (i >= SERVERS)
+            continue;
+        actor->endpoint = program_grant(&actor->program, endpoints[i], WK_TRANSFER_LEND, ALL_RIGHTS);
+        assert_status(receive_as(thread_of_actor(i), actor->endpoint), NOT_ANSWERED);
+        make_passive(actor->program.thread);
+    }
+}
+
+/* ---- what can be seen of a machine ---- */
+
+static unsigned number_of(const struct thread *thread)
+{
+    for (unsigned i = 0; i < ACTORS; i++)
+        if (thread_of_actor(i) == thread)
+            return i + 1;
+    return 0;
+}
+
+/* Registers that the thread still has while it waits in an invocation; all of them if it runs. */
+static void say_registers(FILE *text, const struct thread *thread)
+{
+    const bool runs = thread->hart->current == thread;
+    const uint64_t *registers = runs ? thread->hart->arch.x : thread->context.x;
+
+    for (unsigned number = 0; number < 32; number++)
+        if (number <= 4 || number == 8 || number == 9 || (number >= 18 && number <= 27) || thread->stop == 0)
+            fprintf(text, " %lx", (unsigned long)registers[number]);
+}
+
+static void say_thread(FILE *text, const struct thread *thread)
+{
+    const struct thread_calls *calls = &thread->calls;
+    const bool receives = (thread->stop & THREAD_RECEIVING) != 0;
+    const bool calling = (thread->stop & THREAD_CALLING) != 0;
+
+    fprintf(text,
+            "thread %u: stop %u hindrance %u depth %u place %u caller %u callee %u serves %d queued %d badge %lu:",
+            number_of(thread), thread->stop, thread->hindrance, receives ? 0 : thread->depth, thread->place,
+            receives ? 0 : number_of(calls->caller), calling ? number_of(calls->callee) : 0, calls->serving != NULL,
+            calls->endpoint != NULL, calls->endpoint != NULL ? (unsigned long)calls->badge : 0);
+    say_registers(text, thread);
+    fprintf(text, "\n");
+}
+
+static char *say_machine(void)
+{
+    char *rest = check_state_text();
+    char *buffer;
+    size_t bytes;
+    FILE *text = open_memstream(&buffer, &bytes);
+
+    for (unsigned i = 0; i < ACTORS; i++)
+        say_thread(text, thread_of_actor(i));
+    for (unsigned i = 0; i < hart_count; i++)
+        fprintf(text, "hart %u: current %u payer %u attention %lx root %lx charged %lu\n", i,
+                number_of(harts[i]->current), number_of(harts[i]->payer), (unsigned long)harts[i]->attention.any,
+                (unsigned long)harts[i]->arch.root.address, (unsigned long)harts[i]->charged_ns);
+    fputs(rest, text);
+    fclose(text);
+    free(rest);
+    return buffer;
+}
+
+/* ---- acts ---- */
+
+struct message_to_send {
+    unsigned actor;
+    uint64_t operation;
+    wk_handle handle;
+    uint64_t words[6];
+    uint64_t deadline;
+};
+
+static void do_act(const struct message_to_send *act)
+{
+    (void)send_as(thread_of_actor(act->actor), act->operation, act->handle, act->words, act->deadline);
+}
+
+/* What the machine looks like after the act, without the fast path: from a copy of this one. */
+static void do_slowly(const struct message_to_send *act, char *text)
+{
+    int ends[2];
+    size_t length = 0;
+    ssize_t part;
+    int status;
+    pid_t child;
+
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char *said;
+
+        host_takes_fast_path = false;
+        do_act(act);
+        said = say_machine();
+        _exit(write(ends[1], said, strlen(said)) == (ssize_t)strlen(said) ? 0 : 1);
+    }
+    close(ends[1]);
+    while ((part = read(ends[0], text + length, TEXT_BYTES - 1 - length)) > 0)
+        length += (size_t)part;
+    text[length] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void compare(const struct message_to_send *act)
+{
+    static char slowly[TEXT_BYTES];
+    const uint64_t before = host_fast_paths;
+    char *quickly;
+
+    do_slowly(act, slowly);
+    do_act(act);
+    quickly = say_machine();
+    compared++;
+    fast += host_fast_paths - before;
+    if (strcmp(slowly, quickly) != 0)
+        fail_msg("the fast path leaves\n%s\nwhere the slow one leaves\n%s", quickly, slowly);
+    free(quickly);
+}
+
+static bool is_server(unsigned actor)
+{
+    return actor < SERVERS;
+}
+
+static void send_something(struct choices *choices, unsigned actor)
+{
+    struct message_to_send act = {.actor = actor};
+    const bool answers = is_server(actor) && choose(choices, 3) != 0;
+
+    for (unsigned i = 0; i < 6; i++)
+        act.words[i] = choose(choices, 1000);
+    act.operation = answers ? WK_ENDPOINT_REPLY_RECEIVE | (one_in(choices, 2) ? WK_MESSAGE_QUICK : 0)
+                            : OPERATION + choose(choices, 8);
+    act.handle = answers ? actors[actor].endpoint : actors[actor].sessions[choose(choices, SERVERS)];
+    if (!answers && one_in(choices, 6)) {
+        act.operation |= WK_MESSAGE_DEADLINE;
+        act.deadline = host_time_ns + 1 + choose(choices, 10000);
+    }
+    compare(&act);
+}
+
+/* Something that decides whether the next act is for the fast path. */
+static void disturb(struct choices *choices, unsigned actor)
+{
+    const struct program *program = &actors[actor].program;
+
+    switch (choose(choices, 40)) {
+    case 0:
+        (void)wk_process_suspend(program->process);
+        break;
+    case 1:
+        (void)wk_thread_set_budget(program->thread, BOOT_BUDGET);
+        break;
+    case 2:
+    case 3:
+        (void)wk_thread_set_budget(program->thread, is_server(actor) ? 0 : BOOT_BUDGET);
+        break;
+    case 4:
+        if (one_in(choices, 8) && try_make_current(thread_of_actor(actor)))
+            host_fp_written(thread_of_actor(actor)->hart);
+        break;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+        (void)wk_thread_set_priority(program->thread, 10 + choose(choices, 4));
+        break;
+    case 5:
+        host_time_pass_to(host_time_ns + 1000);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The harts run what they should: to make a thread act, the harness has changed priorities. */
+static void let_harts_choose(void)
+{
+    for (unsigned i = 0; i < hart_count; i++)
+        arch_hart_notify(harts[i]);
+    host_run();
+}
+
+/* An actor that some hart runs. If none does, those who were suspended go on, and time-outs come. */
+static unsigned some_actor(struct choices *choices)
+{
+    for (unsigned tries = 0; tries < 100; tries++) {
+        const unsigned first = (unsigned)choose(choices, hart_count);
+
+        let_harts_choose();
+        for (unsigned i = 0; i < hart_count; i++) {
+            const struct thread *current = harts[(first + i) % hart_count]->current;
+
+            if (current != NULL && number_of(current) != 0)
+                return number_of(current) - 1;
+        }
+        for (unsigned i = 0; i < ACTORS; i++)
+            (void)wk_process_resume(actors[i].program.process);
+        host_time_pass_to(host_time_ns + 20000);
+    }
+    fail_msg("nobody can act any more");
+    return 0;
+}
+
+static void run_world(unsigned hart_number, uint64_t seed)
+{
+    const struct host_machine machine = {.harts = hart_number, .asid_bits = seed % 8 == 7 ? 0 : 8};
+    struct choices choices = {.seed = seed};
+
+    machine_start(&machine);
+    make_actors();
+    for (unsigned i = 0; i < ACTS; i++) {
+        disturb(&choices, (unsigned)choose(&choices, ACTORS));
+        send_something(&choices, some_actor(&choices));
+    }
+    print_message("%lu messages compared, %lu of them by the fast path\n", (unsigned long)compared,
+                  (unsigned long)fast);
+    assert_true(fast > compared / 20 || machine.asid_bits == 0);
+}
+
+static void one_hart(void **state)
+{
+    (void)state;
+    run_world(1, 1);
+}
+
+static void one_hart_otherwise(void **state)
+{
+    (void)state;
+    run_world(1, 22);
+}
+
+static void two_harts(void **state)
+{
+    (void)state;
+    run_world(2, 3);
+}
+
+static void without_address_space_identifiers(void **state)
+{
+    (void)state;
+    run_world(1, 7);
+}
+
+int main(int count, char **arguments)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_hart),
+        cmocka_unit_test(one_hart_otherwise),
+        cmocka_unit_test(two_harts),
+        cmocka_unit_test(without_address_space_identifiers),
+    };
+
+    return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
+}

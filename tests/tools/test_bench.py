@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""What tools/bench.py makes of what the program prints."""
+import unittest
+
+import bench
+
+OUTPUT = """quiet
+bench null-invocation instructions 88 89 95 90
+bench wakeup-load instructions 300 1600 4500 4000\r
+bench-tail wakeup-load 4200\r
+bench-histogram wakeup-load 300 1\r
+bench-histogram wakeup-load 1600 900\r
+bench-histogram wakeup-load 4500 100\r
+bench process-create-destroy instructions 1 2 3 -
+wakeup-load: meanwhile 7 processes
+"""
+
+
+class Bench(unittest.TestCase):
+    def setUp(self):
+        self.entries = {entry["name"]: entry for entry in bench.parse(OUTPUT)}
+
+    def test_entries(self):
+        self.assertEqual(list(self.entries), ["null-invocation", "wakeup-load", "process-create-destroy"])
+        self.assertEqual(self.entries["null-invocation"],
+                         {"name": "null-invocation", "unit": "instructions", "min": 88, "median": 89, "max": 95,
+                          "limit": 90})
+
+    def test_distributions(self):
+        self.assertEqual(self.entries["wakeup-load"]["p99.9"], 4200)
+        self.assertEqual(self.entries["wakeup-load"]["histogram"], [[300, 1], [1600, 900], [4500, 100]])
+
+    def test_what_is_judged(self):
+        self.assertEqual([bench.is_over(entry) for entry in self.entries.values()], [False, True, False])
+
+    def test_every_entry_with_a_limit_has_peers(self):
+        self.assertEqual(set(bench.OWED) - set(bench.peers()), {"interrupts-off", "lock-hold"})
+
+    def test_rows_are_few_and_hold_all(self):
+        rows = bench.distribution(self.entries["wakeup-load"]).splitlines()
+        self.assertEqual(rows[0], "wakeup-load: 99.9 % within 4,200")
+        self.assertLessEqual(len(rows) - 1, bench.HISTOGRAM_ROWS)
+        self.assertEqual(sum(int(row.split()[2].replace(",", "")) for row in rows[1:]), 1001)
+
+
+if __name__ == "__main__":
+    unittest.main()
