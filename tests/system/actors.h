@@ -26,6 +26,7 @@ struct actor {
     wk_handle event; /* bit 0: it ended */
     struct wk_child child;
     uint64_t priority;
+    wk_handle budget; /* on which its first thread runs; 0: one made for it, on each hart in turn */
     struct wk_grant grants[ACTOR_GRANTS_MAX];
     unsigned grant_count;
 };
@@ -85,6 +86,8 @@ static inline void actor_start(struct actor *actor, int argc, const char *const 
                                            .argv = argv,
                                            .bank = actor->bank,
                                            .bank_rights = WK_BANK_RIGHTS_TO_SPEND,
+                                           .budget = actor->budget,
+                                           .harts = true,
                                            .ceiling = actor->priority,
                                            .priority = actor->priority,
                                            .end_event = actor->event,

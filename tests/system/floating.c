@@ -5,11 +5,16 @@
  */
 #include "actors.h"
 
+#include <winkle/endpoint.h>
+#include <winkle/serve.h>
 #include <winkle/threads.h>
 
 #define STACK_PAGES 4
 #define PLAYERS 3
 #define ROUNDS 300000
+#define CALLS 20
+#define NOTHING 0x2000 /* what the server is asked: to do nothing, */
+#define FIND 0x2001    /* to use floating point for the first time */
 
 /* Loads all 32 from `values`, waits `turns` turns, stores them into `after`. */
 static void hold_registers(const uint64_t values[32], uint64_t after[32], uint64_t turns)
@@ -20,6 +25,9 @@ static void hold_registers(const uint64_t values[32], uint64_t after[32], uint64
             act(28) act(29) act(30) act(31)
 #define LOAD(number) "fld f" #number ", 8*" #number "(%1)\n\t"
 #define STORE(number) "fsd f" #number ", 8*" #number "(%2)\n\t"
+/* The same around an invocation. */
+#define LOAD_S(number) "fld f" #number ", 8*" #number "(%3)\n\t"
+#define STORE_S(number) "fsd f" #number ", 8*" #number "(%4)\n\t"
     __asm__ volatile(EACH(LOAD) "1: addi %0, %0, -1\n\tbnez %0, 1b\n\t" EACH(STORE)
                      : "+r"(turns)
                      : "r"(values), "r"(after)
@@ -98,6 +106,55 @@ static void run_players(void)
     EQUAL(0, thread_failures);
 }
 
+static void handle(struct wk_service *service, const struct wk_message *message, struct wk_answer *answer)
+{
+    (void)service;
+    if (message->operation == FIND)
+        answer->words[0] = (uint64_t)find_nothing();
+}
+
+static void serve(void *argument)
+{
+    struct wk_service service = {.endpoint = *(const wk_handle *)argument, .handle = handle};
+
+    (void)wk_serve_passively(&service);
+}
+
+static void call_holding_registers(wk_handle session, uint64_t operation)
+{
+    uint64_t values[32], after[32] = {0};
+    register uint64_t a0 __asm__("a0") = session;
+    register uint64_t a1 __asm__("a1") = 0;
+    register uint64_t a7 __asm__("a7") = operation;
+
+    for (uint64_t i = 0; i < 32; i++)
+        values[i] = operation * 0x9e3779b97f4a7c15 + i;
+    __asm__ volatile(EACH(LOAD_S) "ecall\n\t" EACH(STORE_S)
+                     : "+r"(a0), "+r"(a1), "+r"(a7)
+                     : "r"(values), "r"(after)
+                     : "a2", "a3", "a4", "a5", "a6", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory");
+    EQUAL(WK_OK, a0);
+    EQUAL(0, a1);
+    CHECK(memcmp(values, after, sizeof(values)) == 0);
+}
+
+/* A passive server that uses no floating point, and then does, finds nothing of its callers', whose registers stay. */
+static void run_calls(void)
+{
+    struct wk_thread server;
+    wk_handle endpoint, session;
+
+    EXPECT(WK_OK, wk_endpoint_create(wk_self.bank, &endpoint));
+    EXPECT(WK_OK, wk_endpoint_mint(endpoint, 0, 0, &session));
+    EXPECT(WK_OK, wk_thread_run(&server, serve, &endpoint, STACK_PAGES, ACTOR_PRIORITY));
+    for (unsigned i = 0; i < CALLS; i++)
+        call_holding_registers(session, NOTHING);
+    for (unsigned i = 0; i < CALLS; i++)
+        call_holding_registers(session, FIND);
+    wk_thread_abandon(&server);
+    EXPECT(WK_OK, wk_capability_delete(endpoint));
+}
+
 int main(int argc, char **argv)
 {
     struct actor actor;
@@ -111,6 +168,7 @@ int main(int argc, char **argv)
     run_players();
     EQUAL(2, rounding());
     set_rounding(0);
+    run_calls();
     actor_prepare(&actor, ACTOR_BANK_PAGES);
     actor_play(&actor, "nothing");
     actor_end_well(&actor, 0);

@@ -2,6 +2,7 @@
 /* Processes: their ends, being suspended and killed, the capabilities put into them. */
 #include "actors.h"
 
+#include <winkle/harts.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/process.h>
@@ -209,6 +210,7 @@ static void ends_that_nobody_listens_for(void)
     for (unsigned i = 0; i < 4; i++) {
         EXPECT(WK_OK, wk_process_create(wk_self.bank, 50, 0, 0, &process[i]));
         EXPECT(WK_OK, wk_thread_create(process[i], 50, &thread[i]));
+        EXPECT(WK_OK, wk_thread_set_budget(thread[i], wk_budget_in_turn()));
     }
     for (unsigned i = 0; i < 4; i++)
         EXPECT(WK_OK, wk_thread_start(thread[i], 0x123000 + i * 16, 0, 0, 0, 0));

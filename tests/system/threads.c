@@ -2,6 +2,8 @@
 /* Threads of one process: turns, priorities, locks, the heap between them, registers from outside. */
 #include "actors.h"
 
+#include <winkle/budget.h>
+#include <winkle/harts.h>
 #include <winkle/heap.h>
 #include <winkle/lock.h>
 #include <winkle/process.h>
@@ -46,6 +48,78 @@ static void use_heap(void *argument)
     }
     for (unsigned slot = 0; slot < 16; slot++)
         wk_free(blocks[slot]);
+}
+
+static uint64_t count_harts(void)
+{
+    uint64_t harts, timebase_hz, ram_pages, free_pages, now_ns, asid_bits;
+
+    EXPECT(WK_OK, wk_machine_info(wk_self.machine, &harts, &timebase_hz, &ram_pages, &free_pages, &now_ns, &asid_bits));
+    return harts;
+}
+
+static uint64_t hart_of(wk_handle thread)
+{
+    enum wk_thread_state state;
+    uint64_t priority, hart;
+
+    EXPECT(WK_OK, wk_thread_info(thread, &state, &priority, &hart));
+    return hart;
+}
+
+static uint64_t harts_seen;
+
+static void see_hart(void *unused)
+{
+    (void)unused;
+    __atomic_fetch_or(&harts_seen, UINT64_C(1) << hart_of(wk_thread_self()->handle), __ATOMIC_RELAXED);
+}
+
+/* Threads and programs go to all harts in turn, and stay where they are put. */
+static void spread(uint64_t harts)
+{
+    struct wk_thread thread;
+
+    EQUAL(harts, wk_hart_count());
+    for (unsigned i = 0; i < harts; i++) {
+        EXPECT(WK_OK, wk_thread_run(&thread, see_hart, NULL, STACK_PAGES, 60));
+        EXPECT(WK_OK, wk_thread_join(&thread, WK_FOREVER));
+    }
+    EQUAL((UINT64_C(1) << harts) - 1, harts_seen);
+    for (unsigned i = 0; i < harts; i++) {
+        harts_seen = 0;
+        EXPECT(WK_OK, wk_thread_run_on(wk_hart_budget(i), &thread, see_hart, NULL, STACK_PAGES, 60));
+        EXPECT(WK_OK, wk_thread_join(&thread, WK_FOREVER));
+        EQUAL(UINT64_C(1) << i, harts_seen);
+    }
+}
+
+/* A program's budget is its ceiling, whoever runs the thread. */
+static void ceilings(void)
+{
+    struct wk_thread thread;
+    uint64_t capacity, period, priority, deadline, hart, threads;
+
+    EXPECT(WK_OK, wk_budget_info(wk_self.budget, &capacity, &period, &priority, &deadline, &hart, &threads));
+    EQUAL(0, capacity);
+    EXPECT(WK_BAD_ARGUMENT, wk_thread_set_priority(wk_self.start->thread, priority + 1));
+    EXPECT(WK_BAD_ARGUMENT, wk_thread_run(&thread, see_hart, NULL, STACK_PAGES, priority + 1));
+    EXPECT(WK_NO_RIGHT, wk_budget_destroy(wk_self.budget));
+}
+
+/* Programs as well. */
+static void programs_spread(uint64_t harts)
+{
+    uint64_t seen = 0;
+
+    for (unsigned i = 0; i < harts; i++) {
+        struct actor actor;
+
+        actor_prepare(&actor, ACTOR_BANK_PAGES);
+        actor_play(&actor, "hart");
+        seen |= UINT64_C(1) << actor_end(&actor).detail;
+    }
+    EQUAL((UINT64_C(1) << harts) - 1, seen);
 }
 
 static void run_all(void (*function)(void *), uint64_t priority)
@@ -181,8 +255,13 @@ static void heap(void)
 
 int main(int argc, char **argv)
 {
+    uint64_t harts;
+
     if (plays(argc, argv, "registers"))
         return play_registers();
+    if (plays(argc, argv, "hart"))
+        return (int)hart_of(wk_self.start->thread);
+    harts = count_harts();
     EXPECT(WK_OK, wk_lock_prepare(&lock));
     heap();
     run_all(add_up, 60);
@@ -192,6 +271,9 @@ int main(int argc, char **argv)
     stopped_from_outside();
     states();
     registers();
+    spread(harts);
+    programs_spread(harts);
+    ceilings();
     wk_print("threads: good\n");
     return 0;
 }

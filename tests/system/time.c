@@ -6,6 +6,7 @@
 #include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/machine.h>
+#include <winkle/periodic.h>
 #include <winkle/timer.h>
 
 #define MILLISECOND UINT64_C(1000000)
@@ -110,6 +111,38 @@ static void many_timers(void)
         EXPECT(WK_OK, wk_capability_delete(timer[i]));
 }
 
+/* Waits, and checks that it ends at a release, with each between it and the last one counted as missed. */
+static uint64_t wait_for_release(struct wk_period *period, uint64_t last_ns)
+{
+    uint64_t missed, release_ns;
+
+    EXPECT(WK_OK, wk_period_wait(period, &missed));
+    release_ns = period->next_ns - period->period_ns;
+    CHECK(wk_now_ns() >= release_ns);
+    EQUAL(last_ns + (missed + 1) * period->period_ns, release_ns);
+    return missed;
+}
+
+static void periods(void)
+{
+    struct wk_period period;
+    uint64_t first_ns, last_ns;
+
+    EXPECT(WK_OK, wk_sleep_until(0));
+    EXPECT(WK_OK, wk_sleep_until(last_ns = wk_after_ns(MILLISECOND)));
+    CHECK(wk_now_ns() >= last_ns);
+    wk_period_begin(&period, 2 * MILLISECOND);
+    first_ns = last_ns = period.next_ns - period.period_ns;
+    CHECK(first_ns <= wk_now_ns());
+    for (unsigned i = 0; i < 5; i++) {
+        wait_for_release(&period, last_ns);
+        last_ns = period.next_ns - period.period_ns;
+    }
+    EXPECT(WK_OK, wk_sleep_until(last_ns + 7 * MILLISECOND));
+    CHECK(wait_for_release(&period, last_ns) >= 3);
+    EQUAL(0, (period.next_ns - first_ns) % period.period_ns);
+}
+
 int main(void)
 {
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
@@ -117,6 +150,7 @@ int main(void)
     deadlines();
     timers();
     many_timers();
+    periods();
     wk_print("time: good\n");
     return 0;
 }
