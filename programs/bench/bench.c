@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* What Winkle's operations cost. `bench` measures all, `bench NAME...` those. Run it by `./winkle bench`. */
+/* What Winkle's operations cost. `bench` measures all, `bench NAME...` those; `bench --full` takes the
+ * time that it needs. Run it by `./winkle bench`. */
 #include "bench.h"
+#include "neighbours.h"
+#include "partner.h"
 
 #include <winkle/clock.h>
 #include <winkle/print.h>
 #include <winkle/start.h>
 #include <winkle/text.h>
 
+/* Limits guard what has been reached. Where that is not what is owed, tools/bench.py knows the aim. */
 static const struct benchmark benchmarks[] = {
     {"null-invocation", 100, measure_null_invocation},
     {"foreign-call", 160, measure_foreign_call},
+    {"call-reply", 220, measure_call_reply},
+    {"call-reply-lend", 3700, measure_call_reply_lend},
+    {"call-reply-slow", 2300, measure_call_reply_slow},
+    {"signal", 110, measure_signal},
+    {"signal-switch", 700, measure_signal_switch},
+    {"signal-switch-promised", 2100, measure_signal_switch_promised},
+    {"yield-switch", 620, measure_yield_switch},
+    {"timer-to-user", 950, measure_timer_to_user},
+    {"irq-to-user", 800, measure_irq_to_user},
+    {"budget-replenish-10", 7500, measure_budget_10},
+    {"budget-replenish-100", 7500, measure_budget_100},
+    {"budget-replenish-1000", 7500, measure_budget_1000},
+    {"wakeup-idle", 1000, measure_wakeup_idle},
+    {"wakeup-load", 30000, measure_wakeup_load},
     {"demand-fault", 1000, measure_demand_fault},
     {"map-unmap", 700, measure_map_unmap},
     {"capability-lend-delete", 300, measure_lend_delete},
@@ -21,27 +39,74 @@ static const struct benchmark benchmarks[] = {
 };
 #define BENCHMARKS (sizeof(benchmarks) / sizeof(benchmarks[0]))
 
-static void sort(struct samples *samples)
-{
-    for (unsigned i = 1; i < BATCHES; i++) {
-        const uint64_t value = samples->value[i];
-        unsigned at = i;
+#define HISTOGRAM_STEP 100
+#define FULL "--full"
 
-        for (; at > 0 && samples->value[at - 1] > value; at--)
-            samples->value[at] = samples->value[at - 1];
-        samples->value[at] = value;
+bool is_full_measurement;
+
+/* The parts that partners play. */
+static const struct {
+    const char *name;
+    void (*play)(void);
+} parts[] = {
+    {"server", play_server},   {"borrower", play_borrower},     {"waiter", play_waiter},
+    {"yielder", play_yielder}, {"stamper", play_stamper},       {"handler", play_handler},
+    {"crowd", play_crowd},     {"caller", play_caller},         {"mapper", play_mapper},
+    {"revoker", play_revoker}, {"destroyer", play_destroyer},   {"maker", play_maker},
+    {"faulter", play_faulter}, {"timekeeper", play_timekeeper},
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
+/* Shell's, with Knuth's gaps. */
+static void sort(uint64_t *values, unsigned count)
+{
+    unsigned gap = 1;
+
+    while (gap < count / 3)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3) {
+        for (unsigned i = gap; i < count; i++) {
+            const uint64_t value = values[i];
+            unsigned at = i;
+
+            for (; at >= gap && values[at - gap] > value; at -= gap)
+                values[at] = values[at - gap];
+            values[at] = value;
+        }
     }
 }
 
-void print_samples(const struct benchmark *benchmark, struct samples *samples)
+static void print_sorted(const struct benchmark *benchmark, const uint64_t *values, unsigned count)
 {
-    sort(samples);
-    wk_print("bench %s instructions %lu %lu %lu ", benchmark->name, samples->value[0], samples->value[BATCHES / 2],
-             samples->value[BATCHES - 1]);
+    wk_print("bench %s instructions %lu %lu %lu ", benchmark->name, values[0], values[count / 2], values[count - 1]);
     if (benchmark->limit == NO_LIMIT)
         wk_print("-\n");
     else
         wk_print("%lu\n", benchmark->limit);
+}
+
+void print_samples(const struct benchmark *benchmark, struct samples *samples)
+{
+    sort(samples->value, BATCHES);
+    print_sorted(benchmark, samples->value, BATCHES);
+}
+
+void print_distribution(const struct benchmark *benchmark, uint64_t *values, unsigned count)
+{
+    unsigned from = 0;
+
+    sort(values, count);
+    print_sorted(benchmark, values, count);
+    wk_print("bench-tail %s %lu\n", benchmark->name, values[(uint64_t)count * 999 / 1000]);
+    while (from < count) {
+        const uint64_t least = values[from] / HISTOGRAM_STEP * HISTOGRAM_STEP;
+        unsigned to = from;
+
+        while (to < count && values[to] < least + HISTOGRAM_STEP)
+            to++;
+        wk_print("bench-histogram %s %lu %u\n", benchmark->name, least, to - from);
+        from = to;
+    }
 }
 
 void print_figure(const struct benchmark *benchmark, uint64_t value)
@@ -95,20 +160,46 @@ static const struct benchmark *find(const char *name)
     return NULL;
 }
 
-int main(int argc, char **argv)
+static void play(const char *part)
 {
-    for (int i = 1; i < argc; i++) {
-        if (find(argv[i]) == NULL) {
-            wk_print("bench: there is no benchmark '%s'; there are:", argv[i]);
+    for (unsigned i = 0; i < PARTS; i++) {
+        if (strcmp(parts[i].name, part) == 0)
+            parts[i].play();
+    }
+    wk_fail("there is no such part, or it is over", WK_OK);
+}
+
+static bool are_known(int count, char **names)
+{
+    for (int i = 0; i < count; i++) {
+        if (find(names[i]) == NULL) {
+            wk_print("bench: there is no benchmark '%s'; there are:", names[i]);
             for (unsigned j = 0; j < BENCHMARKS; j++)
                 wk_print(" %s", benchmarks[j].name);
             wk_print("\n");
-            return 2;
+            return false;
         }
     }
-    for (int i = 1; i < argc; i++)
-        find(argv[i])->measure(find(argv[i]));
-    for (unsigned i = 0; argc == 1 && i < BENCHMARKS; i++)
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    char **names = argv + 1;
+    int count = argc - 1;
+
+    if (partner_part(argc, argv) != NULL)
+        play(partner_part(argc, argv));
+    if (count > 0 && strcmp(names[0], FULL) == 0) {
+        is_full_measurement = true;
+        names++;
+        count--;
+    }
+    if (!are_known(count, names))
+        return 2;
+    for (int i = 0; i < count; i++)
+        find(names[i])->measure(find(names[i]));
+    for (unsigned i = 0; count == 0 && i < BENCHMARKS; i++)
         benchmarks[i].measure(&benchmarks[i]);
     return 0;
 }

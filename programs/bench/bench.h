@@ -8,6 +8,8 @@
 
 #include <winkle/abi.h>
 
+#include <stdbool.h>
+
 #define BATCHES 11
 #define NO_LIMIT 0
 
@@ -27,12 +29,43 @@ void print_samples(const struct benchmark *benchmark, struct samples *samples);
 /* The same for a single figure. */
 void print_figure(const struct benchmark *benchmark, uint64_t value);
 
+/* The same of many samples, which it sorts; and lines for what 99.9 % of them do not exceed, `bench-tail NAME VALUE`, and
+ * how they are distributed, `bench-histogram NAME LEAST COUNT`. */
+void print_distribution(const struct benchmark *benchmark, uint64_t *values, unsigned count);
+/* As long as the figures need, and not only as long as the tests have patience. */
+extern bool is_full_measurement;
+
 /* Runs `operation` BATCHES times `count` times and prints; ends the program if it fails. */
 void measure_operation(const struct benchmark *benchmark, unsigned count, enum wk_status (*operation)(void));
 
 /* calls.c */
 void measure_null_invocation(const struct benchmark *benchmark);
+void measure_signal(const struct benchmark *benchmark);
 void measure_foreign_call(const struct benchmark *benchmark);
+/* messages.c */
+void measure_call_reply(const struct benchmark *benchmark);
+void measure_call_reply_lend(const struct benchmark *benchmark);
+void measure_call_reply_slow(const struct benchmark *benchmark);
+void play_server(void);
+void play_borrower(void);
+/* switches.c */
+void measure_signal_switch(const struct benchmark *benchmark);
+void measure_signal_switch_promised(const struct benchmark *benchmark);
+void measure_yield_switch(const struct benchmark *benchmark);
+void measure_timer_to_user(const struct benchmark *benchmark);
+void measure_irq_to_user(const struct benchmark *benchmark);
+void play_waiter(void);
+void play_yielder(void);
+void play_stamper(void);
+void play_handler(void);
+/* budgets.c */
+void measure_budget_10(const struct benchmark *benchmark);
+void measure_budget_100(const struct benchmark *benchmark);
+void measure_budget_1000(const struct benchmark *benchmark);
+void play_crowd(void);
+/* wakeup.c */
+void measure_wakeup_idle(const struct benchmark *benchmark);
+void measure_wakeup_load(const struct benchmark *benchmark);
 /* objects.c */
 void measure_lend_delete(const struct benchmark *benchmark);
 void measure_thread(const struct benchmark *benchmark);

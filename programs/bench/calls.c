@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The two ways into the kernel and back: an invocation, and a foreign call reflected to the process's own handler. */
+/* Ways into the kernel and straight back: invocations, and a foreign call reflected to the process's own handler. */
 #include "bench.h"
+#include "loops.h"
 
 #include <winkle/capability.h>
 #include <winkle/clock.h>
+#include <winkle/event.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/process.h>
@@ -12,24 +14,34 @@
 
 #define CALLS 1000
 
-/* loops.S: instructions of CALLS turns with one `ecall` each, and of the same turns without it. */
-uint64_t loop_invocations(uint64_t turns, wk_handle handle, uint64_t operation);
-uint64_t loop_invocations_without(uint64_t turns, wk_handle handle, uint64_t operation);
-uint64_t loop_foreign_calls(uint64_t turns);
-uint64_t loop_foreign_calls_without(uint64_t turns);
-extern const char empty_handler[], empty_handler_return[];
-
-void measure_null_invocation(const struct benchmark *benchmark)
+static void measure_invocations(const struct benchmark *benchmark, wk_handle handle, uint64_t operation, uint64_t word)
 {
     struct samples samples;
 
-    loop_invocations(CALLS, wk_self.process, WK_CAPABILITY_CHECK);
+    loop_invocations(CALLS, handle, operation, word);
     for (unsigned i = 0; i < BATCHES; i++) {
-        const uint64_t loop = loop_invocations_without(CALLS, wk_self.process, WK_CAPABILITY_CHECK);
+        const uint64_t loop = loop_invocations_without(CALLS, handle, operation, word);
 
-        samples.value[i] = (loop_invocations(CALLS, wk_self.process, WK_CAPABILITY_CHECK) - loop) / CALLS;
+        samples.value[i] = (loop_invocations(CALLS, handle, operation, word) - loop) / CALLS;
     }
     print_samples(benchmark, &samples);
+}
+
+void measure_null_invocation(const struct benchmark *benchmark)
+{
+    measure_invocations(benchmark, wk_self.process, WK_CAPABILITY_CHECK, 0);
+}
+
+/* Nobody waits for the event. */
+void measure_signal(const struct benchmark *benchmark)
+{
+    wk_handle event;
+    const enum wk_status status = wk_event_create(wk_self.bank, &event);
+
+    if (status != WK_OK)
+        wk_fail(benchmark->name, status);
+    measure_invocations(benchmark, event, WK_EVENT_SIGNAL, 1);
+    wk_capability_delete(event);
 }
 
 static enum wk_status install_empty_handler(wk_handle *frames, void **address)

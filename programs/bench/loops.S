@@ -4,20 +4,23 @@
 
     .text
 
-    /* a0: turns, a1: handle, a2: operation. s0 to s3 hold what the ecall would lose. */
+    /* a0: turns, a1: handle, a2: operation, a3: a word. s0 to s4 hold what the ecall would lose. */
     .macro  invocations name, call:vararg
     .globl  \name
 \name:
-    addi    sp, sp, -32
+    addi    sp, sp, -48
     sd      s0, 0(sp)
     sd      s1, 8(sp)
     sd      s2, 16(sp)
     sd      s3, 24(sp)
+    sd      s4, 32(sp)
     mv      s0, a0
     mv      s1, a1
     mv      s3, a2
+    mv      s4, a3
     rdinstret s2
 1:  mv      a0, s1
+    mv      a1, s4
     mv      a7, s3
     \call
     addi    s0, s0, -1
@@ -28,7 +31,8 @@
     ld      s1, 8(sp)
     ld      s2, 16(sp)
     ld      s3, 24(sp)
-    addi    sp, sp, 32
+    ld      s4, 32(sp)
+    addi    sp, sp, 48
     ret
     .endm
 

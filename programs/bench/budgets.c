@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What it costs that a budget is used up and comes back, while others wait for theirs. Another process has a crowd of
+ * threads, each with a budget that it has used up and whose return is far away, and a more urgent thread that uses up
+ * its own again and again. The measuring thread runs meanwhile. All instructions that neither of the two executed are
+ * the kernel's: for each event two interrupts of the timer, two choices, two switches, and all that is kept about time.
+ */
+#include "bench.h"
+#include "partner.h"
+#include "stamps.h"
+
+#include <winkle/budget.h>
+#include <winkle/capability.h>
+#include <winkle/event.h>
+#include <winkle/thread.h>
+
+#define RUNS 50
+#define CAPACITY_NS 10000
+#define PERIOD_NS 100000
+#define CROWD_CAPACITY_NS 1000
+#define CROWD_PERIOD_NS WK_NS_PER_SECOND
+#define PAGES 256
+#define PRIORITY 120
+#define CROWD_PRIORITY 130
+#define PROBE_PRIORITY 140
+#define POLL_NS 1000000
+/* When all that a crowd used has come back to the budget from which its budgets were split. */
+#define SETTLE_NS (4 * CROWD_PERIOD_NS)
+
+static uint64_t crowd_count;
+
+static wk_handle probe_budget;
+
+static void split_budget(uint64_t capacity_ns, uint64_t period_ns, uint64_t priority, wk_handle *budget)
+{
+    expect("a budget", wk_budget_split(wk_self.budget, wk_self.bank, capacity_ns, period_ns, priority, 0, budget));
+}
+
+/* A thread that counts, on that budget. */
+static void start_counter(wk_handle budget, uint64_t priority, volatile uint64_t *counter)
+{
+    wk_handle thread;
+
+    expect("a thread", wk_thread_create(wk_self.process, priority, &thread));
+    expect("giving it a budget", wk_thread_set_budget(thread, budget));
+    expect("starting it", wk_thread_start(thread, (uint64_t)count_for_ever, 0, 0, (uint64_t)counter, 0));
+}
+
+void play_crowd(void)
+{
+    struct shared *shared = partner_shared();
+    wk_handle event, budget;
+    uint64_t bits;
+
+    expect("an event", wk_event_create(wk_self.bank, &event));
+    for (uint64_t i = 0; i < shared->crowd; i++) {
+        split_budget(CROWD_CAPACITY_NS, CROWD_PERIOD_NS, CROWD_PRIORITY, &budget);
+        start_counter(budget, CROWD_PRIORITY, &crowd_count);
+    }
+    expect("its own priority", wk_thread_set_priority(wk_self.start->thread, CROWD_PRIORITY - 1));
+    shared->is_crowd_ready = 1; /* it comes here when all of them have used up what they had */
+    start_counter(wk_named_handle("probe"), PROBE_PRIORITY, &shared->count);
+    wk_event_wait(event, 1, WK_FOREVER, &bits);
+}
+
+static void start_crowd(struct partner *crowd, uint64_t count)
+{
+    struct shared *shared = partner_shared();
+
+    split_budget(CAPACITY_NS, PERIOD_NS, PROBE_PRIORITY, &probe_budget);
+    partner_prepare(crowd, PAGES + 2 * count);
+    partner_lend(crowd, "probe", probe_budget);
+    shared->crowd = count;
+    shared->is_crowd_ready = 0;
+    partner_start(crowd, "crowd", PROBE_PRIORITY);
+    while (shared->is_crowd_ready == 0)
+        expect("sleeping", wk_thread_sleep(wk_self.start->thread, wk_after_ns(POLL_NS)));
+}
+
+/* How often threads had to wait for capacity: the counting one, and this one, which has what is left of the hart. */
+static uint64_t times_used_up(void)
+{
+    uint64_t used_ns, available_ns, next_ns, times, own_times;
+
+    expect("a budget's usage", wk_budget_usage(probe_budget, &used_ns, &times, &available_ns, &next_ns));
+    expect("its own budget's usage", wk_budget_usage(wk_self.budget, &used_ns, &own_times, &available_ns, &next_ns));
+    return times + own_times;
+}
+
+/* From the end of one run of the more urgent thread to that of another one, RUNS later. A budget comes back in parts, so
+ * there are more events than runs in which that thread gets to count. */
+static uint64_t kernel_part(void)
+{
+    const volatile uint64_t *count = &partner_shared()->count;
+    struct watch watch;
+    uint64_t before, events;
+
+    watch_count(count, 1, &watch);
+    before = times_used_up();
+    watch_count(count, RUNS, &watch);
+    events = times_used_up() - before;
+    if (events < RUNS)
+        wk_fail("a budget is not used up in each run", WK_OK);
+    return (watch.instructions - watch.own - watch.counted * COUNT_LOOP) / events;
+}
+
+static void measure_crowd(const struct benchmark *benchmark, uint64_t count)
+{
+    struct samples samples;
+    struct partner crowd;
+
+    expect("its priority", wk_thread_set_priority(wk_self.start->thread, PRIORITY));
+    start_crowd(&crowd, count);
+    for (unsigned i = 0; i < BATCHES; i++)
+        samples.value[i] = kernel_part();
+    partner_end(&crowd);
+    expect("destroying a budget", wk_budget_destroy(probe_budget));
+    wk_capability_delete(probe_budget);
+    expect("sleeping", wk_thread_sleep(wk_self.start->thread, wk_after_ns(SETTLE_NS)));
+    print_samples(benchmark, &samples);
+}
+
+void measure_budget_10(const struct benchmark *benchmark)
+{
+    measure_crowd(benchmark, 10);
+}
+
+void measure_budget_100(const struct benchmark *benchmark)
+{
+    measure_crowd(benchmark, 100);
+}
+
+void measure_budget_1000(const struct benchmark *benchmark)
+{
+    measure_crowd(benchmark, 1000);
+}
