@@ -47,6 +47,18 @@ static void have_client_hold_the_servers_call(uint64_t deadline_ns)
     assert_runs_for(client, high);
 }
 
+/* `high` called the passive server, and `client` receives at an endpoint, of which a session is returned. */
+static wk_handle have_client_receive_beyond(void)
+{
+    const wk_handle beyond_session = (beyond = make_endpoint(BOOT_BANK), make_session(beyond, 3));
+
+    begin_receive(client, beyond);
+    make_server_passive();
+    rest();
+    begin_call(high, session, 1);
+    return beyond_session;
+}
+
 static void a_passive_servers_queued_call_times_out(void **state)
 {
     (void)state;
@@ -70,15 +82,10 @@ static void a_passive_servers_queued_call_is_taken_by_another(void **state)
 
 static void a_passive_servers_call_that_is_served_times_out(void **state)
 {
-    const wk_handle there = make_endpoint(BOOT_BANK);
-    const wk_handle there_session = make_session(there, 3);
+    const wk_handle beyond_session = have_client_receive_beyond();
 
     (void)state;
-    begin_receive(client, there);
-    make_server_passive();
-    rest();
-    begin_call(high, session, 1);
-    begin_call_until(server, there_session, 2, host_time_ns + 1000);
+    begin_call_until(server, beyond_session, 2, host_time_ns + 1000);
     assert_runs_for(client, high);
     pass_to(host_time_ns + 1000);
     assert_runs_for(server, high);
@@ -108,32 +115,22 @@ static void when_the_first_server_leaves_the_next_is_helped(void **state)
 /* A passive thread's server, with a budget, answers and goes on. */
 static void a_passive_thread_goes_on_as_soon_as_it_is_answered(void **state)
 {
-    const wk_handle there = make_endpoint(BOOT_BANK);
-    const wk_handle there_session = make_session(there, 3);
+    const wk_handle beyond_session = have_client_receive_beyond();
 
     (void)state;
-    begin_receive(client, there);
-    make_server_passive();
-    rest();
-    begin_call(high, session, 1);
-    begin_call(server, there_session, 2);
+    begin_call(server, beyond_session, 2);
     assert_runs_for(client, high);
-    assert_ok(reply_as(client, there, WK_OK, 0));
+    assert_ok(reply_as(client, beyond, WK_OK, 0));
     assert_runs_for(server, high);
 }
 
 /* Nobody runs for `high`, since the thread at the end of its chain waits for an event. */
 static void a_passive_threads_call_of_a_server_that_waits_times_out(void **state)
 {
-    const wk_handle there = make_endpoint(BOOT_BANK);
-    const wk_handle there_session = make_session(there, 3);
+    const wk_handle beyond_session = have_client_receive_beyond();
 
     (void)state;
-    begin_receive(client, there);
-    make_server_passive();
-    rest();
-    begin_call(high, session, 1);
-    begin_call_until(server, there_session, 2, host_time_ns + 1000);
+    begin_call_until(server, beyond_session, 2, host_time_ns + 1000);
     begin_wait(client, event, 2, NEVER);
     assert_runs_for(middle, middle);
     pass_to(host_time_ns + 1000);
