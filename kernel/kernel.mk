@@ -18,7 +18,7 @@ KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \
     -fno-tree-forwprop -fno-expensive-optimizations)
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
-KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -msave-restore \
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -msave-restore -malign-data=natural \
     $(KERNEL_LTO) $(KERNEL_OPTIMISE)
 
 KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))

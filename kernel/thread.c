@@ -176,6 +176,7 @@ void thread_give_way(struct thread *asker, struct thread *doer)
     if ((doer->budget == NULL || doer->place == THREAD_PARKED || has_precedence(asker->hart)) && asker->doer == NULL) {
         asker->doer = doer;
         object_reference(&doer->object);
+        asker->hart->attention.reschedule = true; /* its chain is another now */
     }
     if (doer->priority < urgency)
         change_priority(doer, urgency);

@@ -201,14 +201,14 @@ static void a_suspended_client_that_is_answered_is_not_run_for_any_more(void **s
 
 /* ---- those who are inside an operation ---- */
 
-/* `client`, of less priority than all, is in the middle of an operation. */
-static void leave_client_in_an_operation(void)
+/* The thread is in the middle of an operation. */
+static void leave_in_an_operation(struct thread *thread)
 {
     const wk_handle many = make_event(BOOT_BANK);
 
     for (unsigned i = 0; i < 40; i++)
         lend(many, ALL_RIGHTS);
-    begin_operation(client, WK_CAPABILITY_REVOKE, many, (uint64_t[6]){0}, 2);
+    begin_operation(thread, WK_CAPABILITY_REVOKE, many, (uint64_t[6]){0}, 2);
 }
 
 static void who_waits_for_an_operation_has_it_done_though_it_has_a_deadline(void **state)
@@ -216,7 +216,7 @@ static void who_waits_for_an_operation_has_it_done_though_it_has_a_deadline(void
     wk_handle budget;
 
     (void)state;
-    leave_client_in_an_operation();
+    leave_in_an_operation(client); /* of less priority than all */
     assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, SERVER_PRIORITY, 1000, &budget));
     assert_ok(wk_thread_set_budget(server_handle, budget));
     assert_ok(wk_thread_stop(middle_handle));
@@ -230,7 +230,7 @@ static void a_passive_thread_that_waits_for_an_operation_has_it_done_as_urgently
     struct thread *passive = spawn(1, &passive_handle);
 
     (void)state;
-    leave_client_in_an_operation();
+    leave_in_an_operation(client); /* of less priority than all */
     begin_receive(passive, endpoint);
     make_passive(passive_handle);
     rest();
@@ -238,6 +238,28 @@ static void a_passive_thread_that_waits_for_an_operation_has_it_done_as_urgently
     assert_runs_for(passive, high);
     assert_ok(call_as(passive, client_handle, WK_THREAD_STOP, 0));
     assert_null(client->operation.step);
+}
+
+static unsigned points;
+
+static void count_point(void)
+{
+    points++;
+}
+
+static void who_waits_for_a_passive_threads_operation_runs_it_when_nobody_else_would(void **state)
+{
+    (void)state;
+    make_server_passive();
+    begin_call_until(client, session, 1, 1000);
+    leave_in_an_operation(server);
+    pass_to(1000);
+    assert_answered(client, WK_TIMED_OUT, 0);
+    assert_non_null(server->operation.step);
+    host_preemption_hook = count_point;
+    assert_ok(wk_thread_stop(server_handle));
+    assert_null(server->operation.step);
+    assert_in_range(points, 1, 200); /* it does not ask again and again meanwhile */
 }
 
 /* ---- priorities that change ---- */
@@ -298,6 +320,7 @@ int main(int count, char **arguments)
         helping_test(a_suspended_client_that_is_answered_is_not_run_for_any_more),
         helping_test(who_waits_for_an_operation_has_it_done_though_it_has_a_deadline),
         helping_test(a_passive_thread_that_waits_for_an_operation_has_it_done_as_urgently_as_its_caller),
+        helping_test(who_waits_for_a_passive_threads_operation_runs_it_when_nobody_else_would),
         helping_test(a_waiters_new_priority_counts),
         helping_test(who_is_waited_for_moves_ahead_in_the_queue),
     };
