@@ -48,7 +48,7 @@ SOURCE_FOLDERS := $(wildcard kernel kernel/machine kernel/arch/riscv kernel/arch
 # Everything derived from the interface files. The generator leaves files alone whose text did not change.
 INTERFACES := $(wildcard interfaces/*.interface)
 INTERFACES_STAMP := $(GENERATED)/interfaces.stamp
-$(INTERFACES_STAMP): tools/interfaces.py $(INTERFACES) $(wildcard interfaces/lock)
+$(INTERFACES_STAMP): tools/interfaces.py $(wildcard tools/generator/*.py) $(INTERFACES) $(wildcard interfaces/lock)
 	@mkdir -p $(@D)
 	$(PYTHON) tools/interfaces.py --out $(GENERATED) $(INTERFACES)
 	@touch $@

@@ -9,6 +9,8 @@ import tempfile
 
 import interfaces
 from emulator import ROOT, Failure
+from generator.model import Problems
+from generator.words import all_errors
 
 LEAST_PERCENT = 95
 FUZZ_RUNS = 1000  # from the same seed each time, so that the figure stays the same
@@ -43,10 +45,10 @@ def measure():
 def wanted_answers():
     """`OPERATION STATUS` for each answer that an interface file promises."""
     files = sorted((ROOT / "interfaces").glob("*.interface"))
-    model = interfaces.read_interfaces(files, interfaces.Problems())
+    model = interfaces.read_interfaces(files, Problems())
     return {f"{interface.name}.{operation.name} {status}" for interface in model.interfaces
             for operation in interface.operations
-            for status in ["ok", *(name for name, _ in interfaces.all_errors(model, operation))]} - NEVER_ANSWERED
+            for status in ["ok", *(name for name, _ in all_errors(model, operation))]} - NEVER_ANSWERED
 
 
 def seen_answers(directory):

@@ -41,7 +41,7 @@ static uint64_t result_words[6];
 enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[static 6])
 {
     (void)handle;
-    struct invocation invocation = {.capability = &invoked};
+    struct invocation invocation = {.capability = &invoked, .operation = operation};
     called = NULL;
     called_with = NULL;
     wrong_argument = 0;
@@ -64,6 +64,22 @@ struct capability *invocation_capability(struct invocation *invocation, unsigned
     looked_up[3] = rights;
     invocation->refusal = handle == 99 ? WK_BAD_HANDLE : WK_OK;
     return handle == 99 ? NULL : &other;
+}
+
+struct capability *invocation_stored_capability(struct invocation *invocation, unsigned number, enum wk_type type,
+                                                uint16_t rights)
+{
+    return invocation_capability(invocation, number, invocation->arguments[number - 1], type, rights);
+}
+
+enum wk_status invocation_answered(enum wk_status status)
+{
+    return status == WK_OK ? WK_ANSWERED : status;
+}
+
+uint64_t invocation_number(const struct invocation *invocation)
+{
+    return invocation->operation;
 }
 
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)

@@ -15,6 +15,7 @@ struct capability {
 struct invocation {
     struct capability *capability;
     uint64_t words[6];
+    uint64_t operation;
     uint64_t arguments[6];
     enum wk_status refusal;
 };
@@ -35,6 +36,10 @@ extern const struct operation_descriptor operation_table[OPERATION_SLOTS];
 
 struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
                                          enum wk_type type, uint16_t rights);
+struct capability *invocation_stored_capability(struct invocation *invocation, unsigned number, enum wk_type type,
+                                                uint16_t rights);
+enum wk_status invocation_answered(enum wk_status status);
+uint64_t invocation_number(const struct invocation *invocation);
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);
 
 #endif

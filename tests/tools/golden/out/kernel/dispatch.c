@@ -6,68 +6,6 @@
 
 #include "handlers.h"
 
-__attribute__((cold))
-static enum wk_status crate_create_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
-{
-    (void)word3;
-    (void)word4;
-    (void)word5;
-    struct wk_crate_create_in *in = (void *)invocation->arguments;
-    in->bytes = word0;
-    in->state = word1;
-    in->lid = word2;
-    if (word0 < UINT64_C(1) || word0 > WK_CRATE_BYTES || (word0 & (UINT64_C(8) - 1)) != 0)
-        return invocation_bad_argument(invocation, 1);
-    if (word1 > WK_CRATE_STATE_OPEN)
-        return invocation_bad_argument(invocation, 2);
-    struct capability *lid = NULL;
-    if (word2 != 0) {
-        lid = invocation_capability(invocation, 3, word2, WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN);
-        if (lid == NULL)
-            return invocation->refusal;
-    }
-    return crate_create(invocation, (struct crate *)invocation->capability->object, lid, in,
-        (void *)invocation->words);
-}
-
-__attribute__((cold))
-static enum wk_status crate_destroy_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
-{
-    (void)word0;
-    (void)word1;
-    (void)word2;
-    (void)word3;
-    (void)word4;
-    (void)word5;
-    return crate_destroy(invocation, (struct crate *)invocation->capability->object);
-}
-
-__attribute__((cold))
-static enum wk_status crate_handle_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
-{
-    struct wk_crate_handle_in *in = (void *)invocation->arguments;
-    in->handling = word0;
-    in->urgency = word1;
-    in->from = word2;
-    in->answer_status = word3;
-    in->deadline = word4;
-    in->mask = word5;
-    if ((word0 & ~UINT64_C(0x3)) != 0)
-        return invocation_bad_argument(invocation, 1);
-    if (word1 > 255)
-        return invocation_bad_argument(invocation, 2);
-    if (word2 > WK_SHELF_END || (word2 & (WK_CRATE_BYTES - 1)) != 0)
-        return invocation_bad_argument(invocation, 3);
-    if (word3 > WK_REVOKED)
-        return invocation_bad_argument(invocation, 4);
-    if (word4 < UINT64_C(0x10))
-        return invocation_bad_argument(invocation, 5);
-    return crate_handle(invocation, (struct crate *)invocation->capability->object, in);
-}
-
 static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
         uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
@@ -77,80 +15,92 @@ static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t
     (void)word3;
     (void)word4;
     (void)word5;
-    enum wk_status status = crate_look(invocation, (struct crate *)invocation->capability->object,
-        (void *)invocation->words);
-    return status == WK_OK ? WK_ANSWERED : status;
+    return invocation_answered(crate_look(invocation, (struct crate *)invocation->capability->object,
+        (void *)invocation->words));
 }
 
 __attribute__((cold))
-static enum wk_status label_check_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
+static enum wk_status group1_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
+        uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    (void)word0;
-    (void)word1;
-    (void)word2;
-    (void)word3;
-    (void)word4;
-    (void)word5;
-    return label_check(invocation, invocation->capability);
-}
-
-__attribute__((cold))
-static enum wk_status label_stick_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
-{
-    (void)word3;
-    (void)word4;
-    (void)word5;
-    struct wk_label_stick_in *in = (void *)invocation->arguments;
-    in->thing = word0;
-    in->rights = word1;
-    in->colour = word2;
-    if (word1 > WK_RIGHTS_ALL)
-        return invocation_bad_argument(invocation, 2);
-    if (word2 > UINT64_C(7))
-        return invocation_bad_argument(invocation, 3);
-    struct capability *thing = NULL;
-    thing = invocation_capability(invocation, 1, word0, WK_TYPE_NONE, 0);
-    if (thing == NULL)
-        return invocation->refusal;
-    return label_stick(invocation, invocation->capability, thing, in);
-}
-
-__attribute__((cold))
-static enum wk_status label_ship_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
-{
-    (void)word2;
-    (void)word3;
-    (void)word4;
-    (void)word5;
-    struct wk_label_ship_in *in = (void *)invocation->arguments;
-    in->label_number = word0;
-    in->target = word1;
-    if (word0 < UINT64_C(1) || word0 > UINT64_C(9))
-        return invocation_bad_argument(invocation, 1);
-    struct capability *target = NULL;
-    target = invocation_capability(invocation, 2, word1, WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN);
-    if (target == NULL)
-        return invocation->refusal;
-    return label_ship(invocation, (struct crate *)invocation->capability->object, target, in,
-        (void *)invocation->words);
+    void *object = invocation->capability->object;
+    invocation->arguments[0] = word0;
+    invocation->arguments[1] = word1;
+    invocation->arguments[2] = word2;
+    invocation->arguments[3] = word3;
+    invocation->arguments[4] = word4;
+    invocation->arguments[5] = word5;
+    switch (invocation_number(invocation)) {
+    case WK_CRATE_CREATE: {
+        if (word0 < UINT64_C(1) || word0 > WK_CRATE_BYTES || (word0 & (UINT64_C(8) - 1)) != 0)
+            return invocation_bad_argument(invocation, 1);
+        if (word1 > WK_CRATE_STATE_OPEN)
+            return invocation_bad_argument(invocation, 2);
+        struct capability *lid = NULL;
+        if (word2 != 0) {
+            lid = invocation_stored_capability(invocation, 3, WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN);
+            if (lid == NULL)
+                return invocation->refusal;
+        }
+        return crate_create(invocation, object, lid, (void *)invocation->arguments, (void *)invocation->words);
+    }
+    case WK_CRATE_DESTROY: {
+        return crate_destroy(invocation, object);
+    }
+    case WK_CRATE_HANDLE: {
+        if ((word0 & ~UINT64_C(0x3)) != 0)
+            return invocation_bad_argument(invocation, 1);
+        if (word1 > 255)
+            return invocation_bad_argument(invocation, 2);
+        if (word2 > WK_SHELF_END || (word2 & (WK_CRATE_BYTES - 1)) != 0)
+            return invocation_bad_argument(invocation, 3);
+        if (word3 > WK_REVOKED)
+            return invocation_bad_argument(invocation, 4);
+        if (word4 < UINT64_C(0x10))
+            return invocation_bad_argument(invocation, 5);
+        return crate_handle(invocation, object, (void *)invocation->arguments);
+    }
+    case WK_LABEL_CHECK: {
+        return label_check(invocation, invocation->capability);
+    }
+    case WK_LABEL_STICK: {
+        if (word1 > WK_RIGHTS_ALL)
+            return invocation_bad_argument(invocation, 2);
+        if (word2 > UINT64_C(7))
+            return invocation_bad_argument(invocation, 3);
+        struct capability *thing = NULL;
+        thing = invocation_stored_capability(invocation, 1, WK_TYPE_NONE, 0);
+        if (thing == NULL)
+            return invocation->refusal;
+        return label_stick(invocation, invocation->capability, thing, (void *)invocation->arguments);
+    }
+    case WK_LABEL_SHIP: {
+        if (word0 < UINT64_C(1) || word0 > UINT64_C(9))
+            return invocation_bad_argument(invocation, 1);
+        struct capability *target = NULL;
+        target = invocation_stored_capability(invocation, 2, WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN);
+        if (target == NULL)
+            return invocation->refusal;
+        return label_ship(invocation, object, target, (void *)invocation->arguments, (void *)invocation->words);
+    }
+    default:
+        __builtin_unreachable();
+    }
 }
 
 const struct operation_descriptor operation_table[OPERATION_SLOTS] = {
     [WK_CRATE_CREATE - WK_OPERATION_FIRST] = {
-        .wrapper = crate_create_wrapper,
+        .wrapper = group1_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
     },
     [WK_CRATE_DESTROY - WK_OPERATION_FIRST] = {
-        .wrapper = crate_destroy_wrapper,
+        .wrapper = group1_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_CRATE, 0),
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, 0),
     },
     [WK_CRATE_HANDLE - WK_OPERATION_FIRST] = {
-        .wrapper = crate_handle_wrapper,
+        .wrapper = group1_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
     },
@@ -160,17 +110,17 @@ const struct operation_descriptor operation_table[OPERATION_SLOTS] = {
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, 0),
     },
     [WK_LABEL_CHECK - WK_OPERATION_FIRST] = {
-        .wrapper = label_check_wrapper,
+        .wrapper = group1_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_NONE, 0),
         .expected = OPERATION_EXPECTED(WK_TYPE_NONE, 0),
     },
     [WK_LABEL_STICK - WK_OPERATION_FIRST] = {
-        .wrapper = label_stick_wrapper,
+        .wrapper = group1_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_NONE, 0),
         .expected = OPERATION_EXPECTED(WK_TYPE_NONE, 0),
     },
     [WK_LABEL_SHIP - WK_OPERATION_FIRST] = {
-        .wrapper = label_ship_wrapper,
+        .wrapper = group1_wrapper,
         .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
         .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
     },

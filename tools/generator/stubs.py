@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The programs' side: a function for each operation, in a header for each interface."""
+
+from generator.model import WORDS_MAX
+from generator.text import c_call, comment, header
+from generator.words import cost_text, range_suffix, subject_text, type_text
+
+
+def emit_stubs(interface):
+    include = "#include <winkle/invoke.h>\n" + ("#include <winkle/message.h>\n" if interface.service else "")
+    parts = [include] + [stub(op) for op in interface.operations if not op.message]
+    return header(f"Invocations of {interface.name}.", f"WINKLE_{interface.upper}_H", "\n".join(parts))
+
+
+def parameter_type(word):
+    if word.type == "enum":
+        return f"enum wk_{word.target}"
+    return {"handle": "wk_handle", "capability": "wk_handle", "status": "enum wk_status"}.get(word.type, "uint64_t")
+
+
+def stub(operation):
+    parameters = [f"wk_handle {operation.subject}"]
+    parameters += [f"{parameter_type(word)} {word.name}" for word in operation.ins]
+    parameters += [f"{parameter_type(word)} *out_{word.name}" for word in operation.outs]
+    words = ", ".join(f"(uint64_t){word.name}" if word.type in ("enum", "status") else word.name
+                      for word in operation.ins)
+    prototype = c_call(f"static inline enum wk_status wk_{operation.c_name}", parameters, "")
+    body = f"    uint64_t words[{WORDS_MAX}] = {{{words or 0}}};\n"
+    if operation.interface.service:
+        return f"{stub_comment(operation)}{prototype}\n{{\n{body}{service_call(operation)}}}\n"
+    call = f"wk_trap({operation.number_name}, {operation.subject}, words)"
+    if not operation.outs:
+        return f"{stub_comment(operation)}{prototype}\n{{\n{body}    return {call};\n}}\n"
+    stores = ""
+    for number, word in enumerate(operation.outs):
+        cast = f"({parameter_type(word)})" if word.type in ("enum", "status") else ""
+        stores += f"        *out_{word.name} = {cast}words[{number}];\n"
+    return (f"{stub_comment(operation)}{prototype}\n{{\n{body}    enum wk_status answer = {call};\n"
+            f"    if (answer == WK_OK) {{\n{stores}    }}\n    return answer;\n}}\n")
+
+
+def service_call(operation):
+    """A call says which words are capabilities; of an answer's words, those are handles that came as capabilities: a
+    server can't pass a number off as one."""
+    text = f"    uint64_t operation = {operation.number_name};\n"
+    if any(word.type == "handle" for word in operation.outs):
+        text = f"    uint64_t operation = {operation.number_name} | WK_MESSAGE_ACCEPT(0xffff);\n"
+    for number, word in enumerate(operation.ins):
+        if word.type != "capability":
+            continue
+        bits = f"WK_MESSAGE_CAPABILITY({number})" + (f" | WK_MESSAGE_GIVE({number})" if word.give else "")
+        text += f"    operation |= {word.name} == 0 ? 0 : {bits};\n" if word.optional else f"    operation |= {bits};\n"
+    text += f"    uint64_t answer = wk_trap(operation, {operation.subject}, words);\n"
+    stores = ""
+    for number, word in enumerate(operation.outs):
+        value = f"words[{number}]"
+        if word.type == "handle":
+            value = f"WK_RECEIVED_CAPABILITIES(answer) >> {number} & 1 ? {value} : 0"
+        cast = f"({parameter_type(word)})" if word.type in ("enum", "status") else ""
+        stores += f"        *out_{word.name} = {cast}{value};\n"
+    if stores:
+        text += f"    if (WK_RECEIVED_STATUS(answer) == WK_OK) {{\n{stores}    }}\n"
+    return text + "    return (enum wk_status)WK_RECEIVED_STATUS(answer);\n"
+
+
+def stub_comment(operation):
+    paragraphs = [operation.about, f"@{operation.subject}: {subject_text(operation)}"]
+    for prefix, words in (("", operation.ins), ("out_", operation.outs)):
+        paragraphs += [f"@{prefix}{word.name}: {type_text(word)}{range_suffix(word)}. {word.about}" for word in words]
+    paragraphs += [f"@return WK_{error.upper}: {error.about}" for error in operation.errors]
+    return comment(*paragraphs, f"Blocks {operation.blocks}. {cost_text(operation)}")
