@@ -24,11 +24,15 @@ static inline uint64_t lesser(uint64_t one, uint64_t other)
     return one < other ? one : other;
 }
 
-static void drop(struct account *account, uint32_t at, uint32_t dropped)
+static struct replenishment *at(struct account *account, uint32_t n)
 {
+    return &account->ring[(account->first + n) % ACCOUNT_REPLENISHMENTS_MAX];
+}
+
+static void drop_first(struct account *account, uint32_t dropped)
+{
+    account->first += dropped;
     account->count -= dropped;
-    for (; at < account->count; at++)
-        account->list[at] = account->list[at + dropped];
 }
 
 /*
@@ -38,14 +42,15 @@ static void drop(struct account *account, uint32_t at, uint32_t dropped)
  */
 static SLOW_PATH void join_cheapest(struct account *account)
 {
-    struct replenishment *list = account->list;
     uint64_t cheapest = UINT64_MAX;
     uint32_t place = 1;
+    struct replenishment *joined, *next;
 
     for (uint32_t i = 1; i + 1 < account->count; i++) {
-        const uint64_t amount_ns = list[i].amount_ns;
-        const uint64_t end_ns = list[i].time_ns + amount_ns;
-        const uint64_t delay_ns = end_ns < list[i + 1].time_ns ? list[i + 1].time_ns - end_ns : 0;
+        const uint64_t amount_ns = at(account, i)->amount_ns;
+        const uint64_t end_ns = at(account, i)->time_ns + amount_ns;
+        const uint64_t next_ns = at(account, i + 1)->time_ns;
+        const uint64_t delay_ns = end_ns < next_ns ? next_ns - end_ns : 0;
         const uint64_t cost = lesser(amount_ns, COST_AMOUNT_MAX_NS) * lesser(delay_ns, COST_DELAY_MAX_NS);
 
         if (cost < cheapest) {
@@ -53,27 +58,30 @@ static SLOW_PATH void join_cheapest(struct account *account)
             place = i;
         }
     }
-    if (list[place].time_ns + list[place].amount_ns < list[place + 1].time_ns)
-        list[place].time_ns = list[place + 1].time_ns - list[place].amount_ns;
-    list[place].amount_ns += list[place + 1].amount_ns;
-    drop(account, place + 1, 1);
+    joined = at(account, place);
+    next = at(account, place + 1);
+    if (joined->time_ns + joined->amount_ns < next->time_ns)
+        joined->time_ns = next->time_ns - joined->amount_ns;
+    joined->amount_ns += next->amount_ns;
+    account->count--;
+    for (uint32_t i = place + 1; i < account->count; i++)
+        *at(account, i) = *at(account, i + 1);
 }
 
 /* Adds a replenishment. One that is due when the one before it is used up, if that is used at once, becomes one with
  * it: they come from one run, which was charged in parts. */
 static void add(struct account *account, uint64_t time_ns, uint64_t amount_ns)
 {
-    struct replenishment *list = account->list;
     uint32_t place;
 
     if (amount_ns == 0)
         return; /* INV-ACCOUNT-2 */
     if (account->count == ACCOUNT_REPLENISHMENTS_MAX)
         join_cheapest(account);
-    for (place = account->count; place > 0 && list[place - 1].time_ns > time_ns; place--)
+    for (place = account->count; place > 0 && at(account, place - 1)->time_ns > time_ns; place--)
         ;
     if (place > 0) {
-        struct replenishment *before = &list[place - 1];
+        struct replenishment *before = at(account, place - 1);
 
         if (before->time_ns == time_ns || before->time_ns + before->amount_ns == time_ns) {
             before->amount_ns += amount_ns;
@@ -81,8 +89,8 @@ static void add(struct account *account, uint64_t time_ns, uint64_t amount_ns)
         }
     }
     for (uint32_t i = account->count++; i > place; i--)
-        list[i] = list[i - 1];
-    list[place] = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
+        *at(account, i) = *at(account, i - 1);
+    *at(account, place) = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
 }
 
 /* What is due by that time becomes one replenishment, due then. */
@@ -91,24 +99,28 @@ static void settle(struct account *account, uint64_t time_ns)
     uint64_t amount_ns = 0;
     uint32_t due = 0;
 
-    for (; due < account->count && account->list[due].time_ns <= time_ns; due++)
-        amount_ns += account->list[due].amount_ns;
+    for (; due < account->count && at(account, due)->time_ns <= time_ns; due++)
+        amount_ns += at(account, due)->amount_ns;
     if (due == 0)
         return;
-    account->list[due - 1] = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
-    drop(account, 0, due - 1);
+    drop_first(account, due - 1);
+    *at(account, 0) = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
 }
 
 /* Takes that much, more than 0, from the first replenishments. */
 static void take_first(struct account *account, uint64_t amount_ns)
 {
-    uint32_t taken = 0;
+    struct replenishment *first = at(account, 0);
 
-    for (; account->list[taken].amount_ns < amount_ns; taken++)
-        amount_ns -= account->list[taken].amount_ns;
-    assert_debug(taken < account->count); /* INV-ACCOUNT-1 */
-    account->list[taken].amount_ns -= amount_ns;
-    drop(account, 0, taken + (account->list[taken].amount_ns == 0));
+    while (first->amount_ns <= amount_ns) {
+        amount_ns -= first->amount_ns;
+        drop_first(account, 1);
+        if (amount_ns == 0)
+            return;
+        assert_debug(account->count > 0); /* INV-ACCOUNT-1 */
+        first = at(account, 0);
+    }
+    first->amount_ns -= amount_ns;
 }
 
 /* Takes that much of what is due last, and adds it to another account unless `to` is NULL. */
@@ -119,7 +131,7 @@ static void move_last(struct account *from, struct account *to, uint64_t amount_
         uint64_t part_ns;
 
         assert_debug(from->count > 0); /* INV-ACCOUNT-1 */
-        last = &from->list[from->count - 1];
+        last = at(from, from->count - 1);
         part_ns = lesser(last->amount_ns, amount_ns);
         if (to != NULL)
             add(to, last->time_ns, part_ns);
@@ -144,7 +156,7 @@ static void convert(struct account *from, struct account *to, uint64_t from_ns, 
         return;
     settle(from, now_ns);
     assert_debug(from->count > 0); /* INV-ACCOUNT-1; a share is 0 only of capacity 0 */
-    add(to, from->list[from->count - 1].time_ns + to->period_ns, to_ns - moved_ns);
+    add(to, at(from, from->count - 1)->time_ns + to->period_ns, to_ns - moved_ns);
     move_last(from, to, moved_ns);
     move_last(from, NULL, from_ns - moved_ns);
     from->capacity_ns -= from_ns;
@@ -158,17 +170,17 @@ static void convert(struct account *from, struct account *to, uint64_t from_ns, 
  */
 static SLOW_PATH void charge_early(struct account *account, uint64_t used_ns)
 {
-    const struct replenishment *next = account->list;
     uint64_t start_ns, taken_ns = 0, delay_ns;
+    uint32_t next = 0;
 
     do {
-        start_ns = next->time_ns;
-        taken_ns += next->amount_ns;
+        start_ns = at(account, next)->time_ns;
+        taken_ns += at(account, next)->amount_ns;
         delay_ns = account->period_ns;
         for (uint64_t earned_ns = taken_ns; earned_ns < used_ns && delay_ns < ACCOUNT_FOREVER_NS; earned_ns *= 2)
             delay_ns *= 2;
         next++;
-    } while (taken_ns < used_ns && next < account->list + account->count && next->time_ns <= start_ns + delay_ns);
+    } while (taken_ns < used_ns && next < account->count && at(account, next)->time_ns <= start_ns + delay_ns);
     taken_ns = lesser(used_ns, taken_ns);
     take_first(account, taken_ns);
     settle(account, start_ns + taken_ns);
@@ -180,6 +192,7 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
     assert_debug(capacity_ns <= period_ns);
     account->capacity_ns = capacity_ns;
     account->period_ns = period_ns;
+    account->first = 0;
     account->count = 0;
     add(account, time_ns, capacity_ns);
 }
@@ -190,8 +203,13 @@ uint64_t account_available(const struct account *account, uint64_t now_ns)
 
     if (account_is_full(account, now_ns))
         return UINT64_MAX;
-    for (uint32_t i = 0; i < account->count && account->list[i].time_ns <= now_ns + available_ns; i++)
-        available_ns += account->list[i].amount_ns;
+    for (uint32_t i = 0; i < account->count; i++) {
+        const struct replenishment *each = account_replenishment(account, i);
+
+        if (each->time_ns > now_ns + available_ns)
+            break;
+        available_ns += each->amount_ns;
+    }
     return available_ns;
 }
 

@@ -43,9 +43,16 @@ struct replenishment {
 struct account {
     uint64_t capacity_ns;
     uint64_t period_ns;
+    uint32_t first; /* of `count` in the ring, in the order in which they are due */
     uint32_t count;
-    struct replenishment list[ACCOUNT_REPLENISHMENTS_MAX];
+    struct replenishment ring[ACCOUNT_REPLENISHMENTS_MAX];
 };
+
+/* The n-th that is due, from 0 on. */
+static inline const struct replenishment *account_replenishment(const struct account *account, uint32_t n)
+{
+    return &account->ring[(account->first + n) % ACCOUNT_REPLENISHMENTS_MAX];
+}
 
 /* Makes an account whose whole capacity is available from `time_ns` on.
  * Requires: capacity_ns <= period_ns; 0 < period_ns <= ACCOUNT_PERIOD_MAX_NS. */
@@ -55,7 +62,8 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
  * shared in others' debts becomes so when all is due and it is charged once. */
 static inline bool account_is_full(const struct account *account, uint64_t now_ns)
 {
-    return account->capacity_ns == account->period_ns && account->count == 1 && account->list[0].time_ns <= now_ns;
+    return account->capacity_ns == account->period_ns && account->count == 1 &&
+           account_replenishment(account, 0)->time_ns <= now_ns;
 }
 
 /* For how long it can run from now on without a break; UINT64_MAX if it is full, 0 if it is dry. What falls due while
@@ -65,7 +73,7 @@ uint64_t account_available(const struct account *account, uint64_t now_ns);
 /* When its first replenishment is due: if it is dry, the time at which it may run again; UINT64_MAX if it has none. */
 static inline uint64_t account_next(const struct account *account)
 {
-    return account->count == 0 ? UINT64_MAX : account->list[0].time_ns;
+    return account->count == 0 ? UINT64_MAX : account_replenishment(account, 0)->time_ns;
 }
 
 /*

@@ -248,7 +248,7 @@ SLOW_PATH enum wk_status bank_release(struct bank *bank)
 
     if (bank->used_pages != 1)
         return operation_poll();
-    assert(bank->object_count == 0 && bank->child_count == 0 && slab->used == 1);
+    assert_debug(bank->object_count == 0 && bank->child_count == 0 && slab->used == 1);
     list_remove(&bank->object.dying_link);
     list_remove(&bank->object.all_link);
     list_remove(&bank->sibling_link);

@@ -49,7 +49,7 @@ void bank_record_free(struct bank *bank, void *record);
 
 static inline unsigned bank_class(size_t bytes)
 {
-    assert(bytes <= BANK_RECORD_BYTES_MAX);
+    assert_debug(bytes <= BANK_RECORD_BYTES_MAX);
     return bytes <= bank_class_bytes[0] ? 0 : bytes <= bank_class_bytes[1] ? 1 : 2;
 }
 

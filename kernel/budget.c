@@ -132,7 +132,7 @@ static void take_part(struct budget *budget, struct budget *parent, uint64_t cap
     budget->share_ns = account_share(&pool->account, capacity_ns, period_ns);
     schedule_charge(pool->hart);
     fits = account_split(&pool->account, &budget->account, capacity_ns, period_ns, arch_time_ns());
-    assert(fits); /* it was admitted */
+    assert_debug(fits); /* it was admitted */
     schedule_pool_changed(pool);
 }
 

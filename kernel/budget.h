@@ -24,7 +24,6 @@ struct budget {
     struct object object;
     struct hart *hart;
     struct budget *pool;           /* whose account it draws on */
-    struct account account;        /* if it is its own pool */
     uint64_t relative_deadline_ns; /* 0: none */
     uint8_t priority;
     struct list parked;        /* threads that wait for the pool's capacity, struct thread, ready_link */
@@ -38,6 +37,7 @@ struct budget {
     uint64_t used_ns;
     uint64_t exhausted; /* so often a thread was parked */
     struct event_binding exhaustion;
+    struct account account; /* if it is its own pool */
 };
 
 static inline bool budget_is_whole(const struct budget *budget)

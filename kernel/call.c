@@ -108,31 +108,40 @@ static bool is_deadlock(const struct endpoint *endpoint, const struct thread *th
     return false;
 }
 
-enum wk_status endpoint_call(struct invocation *invocation, struct session *session, const uint64_t words[6])
+enum wk_status endpoint_check_call(struct endpoint *endpoint, const struct thread *thread)
 {
-    struct endpoint *endpoint = session->endpoint;
-    struct thread *thread = invocation->thread;
-    enum wk_status status;
-
     if (!object_is_live(&endpoint->object) || thread->stop & THREAD_ENDED)
         return WK_REVOKED;
     if (thread->depth == WK_CALL_DEPTH_MAX)
         return WK_TOO_DEEP;
-    status = message_check(invocation, words, endpoint->accept_types, endpoint->accept_count);
-    if (status != WK_OK)
-        return status;
     endpoint_unready(endpoint);
-    if (list_is_empty(&endpoint->receivers) && is_deadlock(endpoint, thread))
-        return WK_DEADLOCK;
+    return list_is_empty(&endpoint->receivers) && is_deadlock(endpoint, thread) ? WK_DEADLOCK : WK_OK;
+}
 
-    op_commit();
-    message_store(invocation, session->badge, words);
+void endpoint_make_call(struct endpoint *endpoint, struct session *session, struct thread *thread)
+{
     if (!list_is_empty(&endpoint->receivers)) {
         endpoint_begin_call(endpoint, thread, container_of(endpoint->receivers.next, struct thread, wait_link));
-        return thread->operation.step == NULL ? WK_WAITS : WK_CONTINUE;
+        return;
     }
     endpoint_queue_call(thread, endpoint, session);
     message_arm_deadline(thread);
     thread_set_stop(thread, THREAD_CALLING);
-    return WK_WAITS;
+}
+
+enum wk_status endpoint_call(struct invocation *invocation, struct session *session, const uint64_t words[6])
+{
+    struct endpoint *endpoint = session->endpoint;
+    struct thread *thread = invocation->thread;
+    enum wk_status status = endpoint_check_call(endpoint, thread);
+
+    if (status == WK_OK)
+        status = message_check(invocation, words, endpoint->accept_types, endpoint->accept_count);
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    message_store(invocation, session->badge, words);
+    endpoint_make_call(endpoint, session, thread);
+    return thread->operation.step == NULL ? WK_WAITS : WK_CONTINUE;
 }

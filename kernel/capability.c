@@ -129,31 +129,6 @@ struct capability *capability_make(struct process *process, struct object *objec
     return slot;
 }
 
-/* Puts a slot into its table's list of free ones, the last to be used again. */
-static inline void capability_release_slot(struct capability_table *table, struct capability *slot,
-                                           uint64_t next_handle)
-{
-    slot->next_free = NULL;
-    slot->next_handle = next_handle;
-    if (table->free_head == NULL)
-        table->free_head = slot;
-    else
-        table->free_tail->next_free = slot;
-    table->free_tail = slot;
-}
-
-/* Empties a slot whose links are gone and which `handle` names, for its next generation, or retires it. */
-static inline void capability_clear(struct capability_table *table, struct capability *slot, uint64_t handle)
-{
-    const int32_t generation = slot->generation + 1;
-
-    slot->object = NULL;
-    slot->generation = generation | CAPABILITY_FREE;
-    table->count--;
-    if (__builtin_expect(generation != CAPABILITY_GENERATION_LIMIT, 1))
-        capability_release_slot(table, slot, handle + (UINT64_C(1) << HANDLE_INDEX_BITS));
-}
-
 SLOW_PATH enum wk_status capability_copy_slot(struct process *process, uint32_t index, const struct capability *source,
                                               bool copy)
 {
@@ -180,6 +155,11 @@ SLOW_PATH enum wk_status capability_copy_slot(struct process *process, uint32_t 
     return WK_OK;
 }
 
+void capability_empty(struct capability *capability, uint64_t handle)
+{
+    capability_clear(&capability_process(capability)->table, capability, handle);
+}
+
 SLOW_PATH void capability_free(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;
@@ -193,7 +173,7 @@ SLOW_PATH void capability_free(struct capability *capability, struct operation *
         endpoint_capability_gone(container_of(object, struct endpoint, object), capability_process(capability),
                                  capability_handle(capability));
     list_unlink(&capability->sibling);
-    capability_clear(&capability_process(capability)->table, capability, capability_handle(capability));
+    capability_empty(capability, capability_handle(capability));
     if (--object->capabilities == 0)
         object_last_capability_gone(object, operation);
 }
@@ -323,28 +303,17 @@ enum wk_status capability_dup(struct invocation *invocation, struct capability *
                          &out->capability);
 }
 
-/* As capability_make does it where the table has a free slot, in one piece: sharing is what everybody does. */
+/* In one piece where the table has a free slot: sharing is what everybody does. */
 enum wk_status capability_lend(struct invocation *invocation, struct capability *capability,
                                const struct wk_capability_lend_in *in, struct wk_capability_lend_out *out)
 {
     struct capability_table *table = &invocation->process->table;
-    struct capability *slot = table->free_head;
-    uint32_t word;
 
-    if (__builtin_expect(slot == NULL || capability_check_derive(capability) != WK_OK, 0))
+    if (__builtin_expect(table->free_head == NULL || capability_check_derive(capability) != WK_OK, 0))
         return derive_slowly(invocation, capability, capability, in->rights, &out->capability);
-    word = capability_child_word(capability, in->rights);
 
     op_commit();
-    table->free_head = slot->next_free;
-    table->count++;
-    out->capability = slot->next_handle;
-    slot->generation = (int32_t)(slot->next_handle >> HANDLE_INDEX_BITS);
-    slot->object = capability->object;
-    slot->object->capabilities++;
-    slot->word = word;
-    slot->badge = capability->badge;
-    capability_link(slot, capability);
+    out->capability = capability_lend_quickly(table, capability, in->rights);
     return WK_OK;
 }
 

@@ -68,14 +68,14 @@ _Static_assert(sizeof(struct capability) == 64, "a slot is one cache line");
 
 /* The table of a process; all of it paid by the process's bank. */
 struct capability_table {
-    /* Pages of pointers to pages of slots; a pointer is NULL where there is no page. A directory that does not exist yet is
-     * one without pages, which all tables share. */
-    struct capability **directory[CAPABILITY_DIRECTORIES];
+    struct capability *free_head; /* the free slot that is used next, or NULL */
+    struct capability *free_tail; /* the last one, if there is any */
     uint32_t made;                /* slots that were ever used: indices below this */
     uint32_t paged;               /* slots for which there are pages */
     uint32_t count;               /* slots in use */
-    struct capability *free_head; /* the free slot that is used next, or NULL */
-    struct capability *free_tail; /* the last one, if there is any */
+    /* Pages of pointers to pages of slots; a pointer is NULL where there is no page. A directory that does not exist yet is
+     * one without pages, which all tables share. */
+    struct capability **directory[CAPABILITY_DIRECTORIES];
 };
 
 /* The slot at an index of a page that exists. */
@@ -174,6 +174,51 @@ static inline void capability_link(struct capability *node, struct capability *p
     list_append(parent == NULL ? &node->object->roots : &parent->children, &node->sibling);
 }
 
+/* As capability_make makes a child of `parent`, where the table has a free slot. Returns its handle. */
+static inline uint64_t capability_lend_quickly(struct capability_table *table, struct capability *parent,
+                                               uint64_t rights)
+{
+    struct capability *slot = table->free_head;
+    const uint64_t handle = slot->next_handle;
+
+    slot->word = capability_child_word(parent, rights);
+    table->free_head = slot->next_free;
+    table->count++;
+    slot->generation = (int32_t)(handle >> HANDLE_INDEX_BITS);
+    slot->object = parent->object;
+    slot->object->capabilities++;
+    slot->badge = parent->badge;
+    capability_link(slot, parent);
+    return handle;
+}
+
+/* Puts a slot into its table's list of free ones, the last to be used again. */
+static inline void capability_release_slot(struct capability_table *table, struct capability *slot,
+                                           uint64_t next_handle)
+{
+    slot->next_free = NULL;
+    slot->next_handle = next_handle;
+    if (table->free_head == NULL)
+        table->free_head = slot;
+    else
+        table->free_tail->next_free = slot;
+    table->free_tail = slot;
+}
+
+/* Empties a slot whose links are gone and which `handle` names, for its next generation, or retires it. */
+static inline void capability_clear(struct capability_table *table, struct capability *slot, uint64_t handle)
+{
+    const int32_t generation = slot->generation + 1;
+
+    slot->object = NULL;
+    slot->generation = generation | CAPABILITY_FREE;
+    table->count--;
+    if (__builtin_expect(generation != CAPABILITY_GENERATION_LIMIT, 1))
+        capability_release_slot(table, slot, handle + (UINT64_C(1) << HANDLE_INDEX_BITS));
+}
+
+/* The same in whatever table it stands. */
+void capability_empty(struct capability *capability, uint64_t handle);
 /* One step of taking back all that is lent from `capability`: WK_CONTINUE until it has no children. */
 enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation);
 /* Frees a slot without children; condemns the object if it was the last capability. */

@@ -196,27 +196,29 @@ void schedule_stays_current(const struct hart *hart)
         endpoint_hinder(hart->current, HINDERED_BY_HART);
 }
 
-/* The payer changes: who was it is charged. */
+/* The payer changes; who was it has been charged. */
 static void become_payer(struct hart *hart, struct thread *payer)
 {
-    schedule_charge(hart);
-    deadline_cancel(&hart->expiry);
+    hart->expiry_ns = DEADLINE_NEVER;
     hart->payer = payer;
 }
 
-/* Whether the payer has capacity, and an end of it is looked out for. */
+/* Whether the payer has capacity from charged_ns on; its end is looked out for. */
 static bool can_pay(struct hart *hart, const struct thread *payer)
 {
-    const struct account *account = &payer->budget->pool->account;
-    uint64_t available_ns;
+    const uint64_t available_ns = account_available(&payer->budget->pool->account, hart->charged_ns);
 
-    if (account_is_full(account, hart->charged_ns) || deadline_is_set(&hart->expiry))
-        return true;
-    available_ns = account_available(account, schedule_charge(hart));
-    if (available_ns == UINT64_MAX)
-        return true;
-    deadline_set(&hart->expiry, hart, hart->charged_ns + available_ns);
-    return available_ns != 0;
+    if (available_ns == 0)
+        return false;
+    hart->expiry_ns = available_ns == UINT64_MAX ? DEADLINE_NEVER : hart->charged_ns + available_ns;
+    hart->attention.timer_moved = true;
+    return true;
+}
+
+bool schedule_look_out(struct hart *hart, const struct thread *payer)
+{
+    schedule_charge(hart);
+    return can_pay(hart, payer);
 }
 
 /* The payer, whose turn it would be, cannot go on. */
@@ -249,9 +251,7 @@ struct thread *schedule_choose(struct hart *hart)
     assert_debug(kernel_lock_is_held() && hart == hart_current());
     if (!hart->attention.reschedule && next != NULL && thread_is_runnable(next))
         return next; /* INV-SCHED-3 */
-    next = schedule_choose_simply(hart);
-    if (next != NULL)
-        return next;
+    schedule_charge(hart);
     for (unsigned parks = 0; parks <= PARKS_PER_CHOICE; parks++) {
         struct thread *payer = next_payer(hart);
         struct list *where;

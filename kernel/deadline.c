@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The deadlines of each hart, and its hardware timer. Owns each hart's tree `deadlines`, `first_ns` (both guarded by
+ * The deadlines of each hart, and its hardware timer, which also serves two times that the scheduler keeps. Owns each hart's tree `deadlines`, `first_ns` (both guarded by
  * the kernel lock) and `timer_ns` (the hart's own). Invariants: see deadline.h. Everything is O(log n) in the deadlines
  * of one hart; deadlines of equal time expire in the order in which they were set.
  *
@@ -53,9 +53,8 @@ void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns
         first_changed(hart);
 }
 
-bool deadline_expire(struct hart *hart)
+bool deadline_expire(struct hart *hart, uint64_t now_ns)
 {
-    const uint64_t now_ns = arch_time_ns();
     struct deadline *deadline;
 
     assert_debug(kernel_lock_is_held());

@@ -17,6 +17,7 @@
 
 #include "assert.h"
 #include "endpoint_parts.h"
+#include "fault.h"
 #include "handlers.h"
 #include "message.h"
 #include "schedule.h"
@@ -44,9 +45,13 @@ static void answer(struct thread *caller, uint64_t status, const uint64_t words[
 {
     caller->calls.callee = NULL;
     caller->calls.reply = NULL;
-    arch_context_answer(&caller->context, status, words);
-    message_end_loans(caller);
-    thread_clear_stop(caller, THREAD_CALLING);
+    if (fault_is_told(caller)) {
+        fault_answered(caller, status, words);
+    } else {
+        arch_context_answer(&caller->context, status, words);
+        message_end_loans(caller);
+    }
+    thread_clear_stop(caller, THREAD_CALLING | THREAD_FAULTING);
     if (!thread_is_runnable(caller))
         schedule_unready(caller); /* it is suspended: while it called, another could run for it */
 }
@@ -233,8 +238,13 @@ void endpoint_hand_over(struct thread *caller, struct thread *receiver)
     message_arm_deadline(caller);
     thread_set_stop(caller, THREAD_CALLING);
     schedule_ready(caller); /* by another way than before, if it has been queued */
-    endpoint_deliver(receiver, WK_MESSAGE_KIND_CALL, message_operation(caller), caller->calls.badge,
-                     message_words(caller));
+    if (fault_is_told(caller)) {
+        fault_write(caller, receiver);
+        receiver_remove(receiver);
+    } else {
+        endpoint_deliver(receiver, WK_MESSAGE_KIND_CALL, message_operation(caller), caller->calls.badge,
+                         message_words(caller));
+    }
 }
 
 /* ---- messages for a receiver ---- */

@@ -10,6 +10,10 @@
 void endpoint_answer_caller(struct thread *caller, uint64_t operation, const uint64_t words[6]);
 /* The thread goes on without a call. */
 void endpoint_serve_no_more(struct thread *thread);
+/* Whether the thread may call. */
+enum wk_status endpoint_check_call(struct endpoint *endpoint, const struct thread *thread);
+/* The thread, whose message stands where its kind of call has it, calls. Requires: endpoint_check_call. */
+void endpoint_make_call(struct endpoint *endpoint, struct session *session, struct thread *thread);
 /* The thread's call waits for a receiver. */
 void endpoint_queue_call(struct thread *thread, struct endpoint *endpoint, struct session *session);
 /* The call, in no queue, goes to the receiver, which waits: at once, or when what it carries has been brought. */

@@ -143,7 +143,7 @@ SLOW_PATH void event_signal_bits(struct event *event, uint64_t bits)
 void event_binding_signal(struct event_binding *binding)
 {
     if (binding->event != NULL)
-        event_signal_bits(binding->event, binding->bits);
+        (void)event_signal_at_once(binding->event, binding->bits);
 }
 
 void event_binding_signal_later(struct event_binding *binding)
@@ -164,21 +164,6 @@ void event_wake_some(struct hart *hart)
     hart->attention.granted = !list_is_empty(&hart->granted);
 }
 
-/* The time limit of a wait has come, or of one that ended before. */
-static void wait_expired(struct deadline *deadline, uint64_t now_ns)
-{
-    struct thread *thread = container_of(deadline, struct thread, wait_deadline);
-
-    if (!(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER) { /* INV-EVENT-5 */
-        deadline_cancel(deadline);
-    } else if (thread->wait_until_ns > now_ns) {
-        deadline_set(deadline, deadline->hart, thread->wait_until_ns);
-    } else {
-        thread_disarm(thread);
-        thread_wait_end(thread, thread_sleeps(thread) ? WK_OK : WK_TIMED_OUT);
-    }
-}
-
 void event_hart_init(struct hart *hart)
 {
     list_init(&hart->granted);
@@ -188,7 +173,7 @@ void event_thread_init(struct thread *thread)
 {
     thread->wait_event = NULL;
     list_init(&thread->wait_link);
-    deadline_init(&thread->wait_deadline, wait_expired);
+    deadline_init(&thread->wait_deadline, event_wait_expired);
 }
 
 void event_wait_end(struct thread *thread, enum wk_status status)
@@ -258,7 +243,7 @@ enum wk_status event_signal(struct invocation *invocation, struct event *event, 
     if (event->waiter_count == 0 && event->endpoint == NULL)
         event->pending |= in->bits; /* nobody is concerned */
     else
-        event_signal_bits(event, in->bits);
+        return event_signal_at_once(event, in->bits);
     return WK_OK;
 }
 
@@ -291,6 +276,7 @@ static enum wk_status begin_wait(struct invocation *invocation, struct event *ev
 {
     struct thread *thread = invocation->thread;
 
+    arch_context_prepare_answer(&thread->context);
     thread->wait_mask = mask;
     thread->wait_handle = invocation->handle;
     thread_arm(thread, deadline_ns);

@@ -40,11 +40,20 @@ void event_binding_init(struct event_binding *binding);
 /* Binds in place of an earlier binding. Requires: the event is live. */
 void event_bind(struct event_binding *binding, struct event *event, uint64_t bits);
 void event_unbind(struct event_binding *binding);
-/* Signals the bound event, if there is one. */
+/* Signals the bound event, if there is one, from outside of invocations: the thread that waited for it may be current then. */
 void event_binding_signal(struct event_binding *binding);
+/* Whether that may concern anybody at once. */
+static inline bool event_binding_wakes(const struct event_binding *binding)
+{
+    return binding->event != NULL && (binding->event->waiter_count != 0 || binding->event->endpoint != NULL);
+}
 /* The same at the end of a step that is long already: who waited for it is woken in later steps of this hart. */
 void event_binding_signal_later(struct event_binding *binding);
 void event_signal_bits(struct event *event, uint64_t bits);
+/* The same, at the end of an invocation or from outside of one. WK_SWITCHED_OK: the thread that waited for them is current. */
+enum wk_status event_signal_at_once(struct event *event, uint64_t bits);
+/* The time limit of a thread's wait has come, or of one that ended before: what its wait_deadline does. */
+void event_wait_expired(struct deadline *deadline, uint64_t now_ns);
 /* Takes the pending bits of the mask. */
 uint64_t event_take(struct event *event, uint64_t mask);
 

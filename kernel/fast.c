@@ -15,6 +15,7 @@
 
 #include "endpoint.h"
 #include "hart.h"
+#include "message.h"
 #include "process.h"
 
 /* The slot's key is as it was when the cache was filled: same capability, same rights, not being taken back. */
@@ -40,7 +41,7 @@ static void make_current(struct hart *hart, struct thread *thread)
     arch_space_switch(process->space.switch_word);
 }
 
-struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t *badge)
+struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation, uint64_t *badge)
 {
     struct thread *caller = hart->current;
     const struct session *session;
@@ -56,6 +57,7 @@ struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t *badge)
         !has_met(hart, server))
         return NULL;
 
+    arch_context_set(&caller->context, REGISTER_A7, operation); /* the answer is not to find another's accepted types */
     endpoint->ready = NULL;
     server->calls.caller = caller;
     caller->calls.callee = server;

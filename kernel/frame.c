@@ -256,7 +256,7 @@ static void frame_retire(struct frame *frame)
 
 void frame_drop(struct frame *frame, struct bank *payer)
 {
-    assert(frame_sharers(frame) != 0);
+    assert_debug(frame_sharers(frame) != 0);
     frame->references--;
     if (frame_sharers(frame) != 0) {
         bank_credit(payer, 1);

@@ -28,10 +28,12 @@ struct trace_buffer;
 /* What a hart measures of itself; kept by that hart alone, reset by anyone. */
 struct meters {
     uint64_t value[8];         /* by enum wk_meter */
-    uint64_t kernel_entered;   /* instructions at the last entry or preemption point */
-    uint64_t lock_taken;       /* instructions when the lock was taken, less `firmware` then */
-    uint64_t firmware;         /* instructions ever spent in firmware */
-    uint64_t firmware_entered; /* the same, at kernel_entered */
+    uint64_t firmware;         /* instructions ever spent in firmware, */
+    uint64_t firmware_entered; /* the same at kernel_entered, */
+    uint64_t own;              /* and in the meters themselves, or somewhat fewer */
+    uint64_t kernel_entered;   /* instructions, less these two, at the last entry or preemption point, */
+    uint64_t lock_taken;       /* when the lock was taken, */
+    uint64_t step_begun;       /* and when a step of a long operation began */
     bool had_company;          /* since kernel_entered another hart ran */
 };
 
@@ -61,14 +63,11 @@ union attention {
 
 /* Those bytes of attention.any, the first in the lowest bits. */
 #define ATTENTION_RESCHEDULE UINT64_C(0x1)
+#define ATTENTION_TIMER_MOVED UINT64_C(0x10000)
 #define ATTENTION_NOTIFY UINT64_C(0x1000000)
-_Static_assert(offsetof(union attention, reschedule) == 0 && offsetof(union attention, notify) == 3, "as they say");
-
-/* Nothing is to be looked at but which thread is to run. */
-static inline bool attention_is_choice(const union attention *attention)
-{
-    return attention->reschedule && (attention->any & ~(ATTENTION_RESCHEDULE | ATTENTION_NOTIFY)) == 0;
-}
+_Static_assert(offsetof(union attention, reschedule) == 0 && offsetof(union attention, timer_moved) == 2 &&
+                   offsetof(union attention, notify) == 3,
+               "as they say");
 
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {
@@ -86,20 +85,27 @@ struct invocation {
 
 struct hart {
     struct arch_hart arch; /* first: assembly finds it at the hart's address */
+    /* What C uses most comes next: short instructions reach less than 256 bytes. */
+    struct thread *payer; /* whose turn it is: `current` is it, or serves it, or is what it waits for */
+    union attention attention;
+    struct thread *left; /* who was current before an invocation that answered WK_SWITCHED */
+    struct space *space; /* the address space that is current; NULL: the kernel's own */
+    unsigned index;      /* 0 for the boot hart */
+    bool turn_over;      /* the payer is to go behind its equals */
+    uint64_t bit;        /* in a set of harts by index: this one, */
+    uint64_t others;     /* and all but this one */
+    uint64_t first_ns;   /* the earliest of `deadlines`; also read without the lock by this hart */
+    uint64_t charged_ns; /* up to when the payer's time has been charged */
+    struct thread *slice_thread;
+    struct list unparked; /* threads that this hart has to put back into ready queues, struct thread, ready_link */
+    uint64_t notify;      /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
     union {
         struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
         struct invocation invocation; /* by that thread */
     };
-    union attention attention;
-    struct space *space; /* the address space that is current; NULL: the kernel's own */
-    unsigned index;      /* 0 for the boot hart */
-    uint64_t bit;        /* in a set of harts by index: this one, */
-    uint64_t others;     /* and all but this one */
-    bool turn_over;      /* the payer is to go behind its equals */
 
     void *stock[FRAME_STOCK]; /* zeroed frames */
     uint64_t stock_count;
-    uint64_t first_ns;    /* the earliest of `deadlines`; also read without the lock by this hart */
     uint64_t timer_ns;    /* what the hardware timer is set to; this hart's alone */
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
@@ -107,22 +113,19 @@ struct hart {
     uint32_t polls;  /* steps in a row, and nothing else, that only asked whether another hart has done its part */
     bool polled;     /* the step did */
     uint32_t ticket; /* of the kernel lock, while the hart waits for it */
-    uint64_t notify; /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
     _Atomic uint64_t
         flush_asked; /* the last flush epoch in which this hart was asked to flush; written under the lock */
     _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
-    struct thread *payer;    /* whose turn it is: `current` is it, or serves it, or is what it waits for */
     struct tree urgent;      /* those that have deadlines, by priority and deadline; struct thread, urgency_node */
-    struct list unparked;    /* threads that this hart has to put back into ready queues, struct thread, ready_link */
     struct budget *whole;    /* all of this hart's time */
     struct budget *overhead; /* what its reaper runs on, which nobody is charged for */
-    uint64_t charged_ns;     /* up to when the payer's time has been charged */
     uint64_t idle_ns;        /* time in which nobody was the payer */
-    struct deadline expiry;  /* when the payer's budget is used up, if it can be */
-    struct deadline slice;   /* the end of slice_thread's turn */
-    struct thread *slice_thread;
+    /* Two times that change often stand beside the tree of deadlines; DEADLINE_NEVER: there is none. Also read without
+     * the lock by this hart. */
+    uint64_t expiry_ns; /* when the payer's budget is used up, if it can be */
+    uint64_t slice_ns;  /* the end of slice_thread's turn */
 
     struct tree deadlines; /* struct deadline by time */
     struct list granted;   /* threads that this hart has still to wake; see event.c */
@@ -130,6 +133,8 @@ struct hart {
     struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
 
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
+
+    struct arch_panic panic;
 
     /* Large, so at the end, where they are in nobody's way. */
     struct queue ready; /* threads of this hart's budgets whose turn it is to come */

@@ -7,8 +7,7 @@
 
 #include "assert.h"
 #include "endpoint.h"
-
-#include <winkle/message.h>
+#include "meter.h"
 
 bool operation_is_committed;
 
@@ -16,7 +15,7 @@ void invoke_check_commit(enum wk_status status)
 {
     if (!CONFIG_DEBUG)
         return;
-    assert(!operation_is_committed || status == WK_OK || status == WK_ANSWERED || !status_is_final(status));
+    assert_debug(!operation_is_committed || status == WK_OK || status == WK_ANSWERED || !status_is_final(status));
     operation_is_committed = false;
 }
 
@@ -63,6 +62,15 @@ struct capability *invocation_argument(struct invocation *invocation, unsigned n
     return refuse_argument(invocation, number, capability, mask, expected);
 }
 
+SLOW_PATH struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_expected)
+{
+    const unsigned number = number_and_expected >> 24;
+    const uint32_t expected = number_and_expected & 0xffffff;
+
+    return invocation_argument(invocation, number, invocation->arguments[number - 1],
+                               OPERATION_MASK(expected >> 16, expected & 0xffff), expected);
+}
+
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)
 {
     invocation->wrong_argument = number;
@@ -101,7 +109,7 @@ static bool has_strange_bits(uint64_t operation, const struct operation_descript
 enum wk_status invoke(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                       uint64_t word4, uint64_t word5)
 {
-    const uint64_t index = (invocation->operation & WK_MESSAGE_OPERATION) - WK_OPERATION_FIRST;
+    const uint64_t index = invocation_number(invocation) - WK_OPERATION_FIRST;
     const struct operation_descriptor *descriptor = index < OPERATION_SLOTS ? &operation_table[index] : NULL;
     struct capability *capability = capability_find(&invocation->process->table, invocation->handle);
 
@@ -113,5 +121,6 @@ enum wk_status invoke(struct invocation *invocation, uint64_t word0, uint64_t wo
         capability->object->state != OBJECT_LIVE)
         return refusal(invocation, capability, descriptor->mask, descriptor->expected);
     invocation->capability = capability;
+    meter_operation(invocation->thread, (unsigned)index);
     return descriptor->wrapper(invocation, word0, word1, word2, word3, word4, word5);
 }

@@ -10,6 +10,8 @@
 #include "process.h"
 #include "thread.h"
 
+#include <winkle/message.h>
+
 /*
  * What an operation needs, in the form of the word that a capability's slot has in `rights` and what follows it: the type
  * (any: masked out), the rights, and not being taken back, in one comparison.
@@ -45,8 +47,27 @@ static inline struct capability *invocation_capability(struct invocation *invoca
     return invocation_argument(invocation, number, handle, OPERATION_MASK(type, rights),
                                OPERATION_EXPECTED(type, rights));
 }
+/* The same of a word that is stored; what it needs is passed in the fewest instructions. */
+struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_expected);
+static inline struct capability *invocation_stored_capability(struct invocation *invocation, unsigned number,
+                                                              enum wk_type type, uint16_t rights)
+{
+    return invocation_stored_argument(invocation, (uint32_t)number << 24 | OPERATION_EXPECTED(type, rights));
+}
 /* Answers WK_BAD_ARGUMENT for argument `number`. */
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);
+
+/* The operation's number, without what a message says beside it. */
+static inline uint64_t invocation_number(const struct invocation *invocation)
+{
+    return invocation->operation & WK_MESSAGE_OPERATION;
+}
+
+/* What the wrapper of an operation with more than one result word answers. */
+static inline enum wk_status invocation_answered(enum wk_status status)
+{
+    return status == WK_OK ? WK_ANSWERED : status;
+}
 
 /* The results are delivered, or come later by another way. */
 static inline void invocation_forget_results(struct invocation *invocation)

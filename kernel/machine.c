@@ -196,7 +196,7 @@ enum wk_status machine_read_meter(struct invocation *invocation, struct machine 
 {
     (void)invocation;
     (void)machine;
-    return meter_read((enum wk_meter)in->meter, in->reset != 0, &out->value);
+    return meter_read((enum wk_meter)in->meter, in->operation_number, in->reset != 0, &out->value);
 }
 
 enum wk_status machine_inspect_start(struct invocation *invocation, struct machine *machine)

@@ -64,7 +64,7 @@ static inline void mapping_free(struct mapping *mapping)
         memory->busy->sweep_page = 0;
     list_unlink(&mapping->memory_link.link);
     memory->mapping_count--;
-    assert(list_is_empty(&mapping->node.children));
+    assert_debug(list_is_empty(&mapping->node.children));
     list_unlink(&mapping->node.sibling);
     bank_record_free(process->object.bank, mapping);
 }

@@ -170,7 +170,7 @@ static enum wk_status unshare_sweep_step(struct operation *operation)
 enum wk_status memory_unshare_first(struct memory *memory, uint64_t page, struct operation *operation,
                                     enum wk_status (*then)(struct operation *))
 {
-    assert(memory->busy == NULL);
+    assert_debug(memory->busy == NULL);
     memory->busy = operation;
     operation->step = unshare_sweep_step;
     operation->then = then;

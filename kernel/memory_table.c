@@ -78,7 +78,7 @@ uint64_t *memory_slot_make(struct memory *memory, uint64_t page)
             memory->root = table_take(memory);
         else
             *place.entry = (uintptr_t)table_take(memory);
-    assert(place.entry != NULL);
+    assert_debug(place.entry != NULL);
     return place.entry;
 }
 

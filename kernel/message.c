@@ -7,6 +7,8 @@
  * A capability that is lent with a call hangs below a further one in the caller's own table, the loan; when the call
  * ends, whatever way, the caller takes its loans back before it goes on. So the server is never held up by that, and a loan can
  * have been passed on or mapped. With an answer it is lent for good, or given.
+ *
+ * What is common, one loan that comes back as it was lent, is done in one piece with the call and with its answer.
  */
 #include "message.h"
 
@@ -14,10 +16,11 @@
 #include "bits.h"
 #include "deadline.h"
 #include "endpoint.h"
+#include "fault.h"
 
 #include <winkle/message.h>
 
-enum { REGISTER_T0 = 5, REGISTER_A1 = 11, REGISTER_A7 = 17, WORDS = 6 };
+enum { WORDS = 6 };
 
 void message_store(struct invocation *invocation, uint64_t badge, const uint64_t words[6])
 {
@@ -32,17 +35,12 @@ void message_store(struct invocation *invocation, uint64_t badge, const uint64_t
 
 uint64_t message_operation(const struct thread *thread)
 {
-    return arch_context_get(&thread->context, REGISTER_A7);
-}
-
-uint64_t message_deadline(uint64_t operation)
-{
-    return operation & WK_MESSAGE_DEADLINE ? arch_invocation_deadline(hart_current()) : DEADLINE_NEVER;
+    return fault_is_told(thread) ? 0 : arch_context_get(&thread->context, REGISTER_A7);
 }
 
 void message_arm_deadline(struct thread *thread)
 {
-    thread_arm(thread, arch_context_get(&thread->context, REGISTER_T0));
+    thread_arm(thread, fault_is_told(thread) ? DEADLINE_NEVER : arch_context_get(&thread->context, REGISTER_T0));
 }
 
 /* ---- capabilities ---- */
@@ -196,4 +194,60 @@ void message_end_loans(struct thread *thread)
         return;
     operation_begin(&thread->operation, end_loans_step, NULL);
     thread->operation.silent = true;
+}
+
+/* ---- the common case: one loan, in one piece ---- */
+
+bool message_lend_at_once(struct thread *caller, struct thread *server, uint16_t types, unsigned number)
+{
+    struct capability_table *from = &caller->process->table;
+    struct capability_table *to = &server->process->table;
+    struct capability *capability = capability_find(from, arch_context_get(&server->context, number));
+    struct capability *loan = from->free_head;
+
+    if (capability == NULL || !object_is_live(capability->object) || !(types >> capability->type & 1) ||
+        capability->depth + 1 >= CAPABILITY_DEPTH_LIMIT || capability_check_derive(capability) != WK_OK || from == to ||
+        loan == NULL || to->free_head == NULL)
+        return false;
+    caller->calls.loan_count = 1;
+    caller->hindrance |= HINDERED_BY_LOANS;
+    caller->operation.loans[0] = capability_lend_quickly(from, capability, WK_RIGHTS_ALL);
+    arch_context_set(&server->context, number, capability_lend_quickly(to, loan, WK_RIGHTS_ALL));
+    return true;
+}
+
+/* Whether the end of a capability to it is to be told, or awaited, nowhere. */
+static inline bool ends_quietly(struct object *object)
+{
+    switch (object->type) {
+    case WK_TYPE_ENDPOINT:
+        return false;
+    case WK_TYPE_EVENT:
+        return container_of(object, struct event, object)->waiter_count == 0;
+    case WK_TYPE_MEMORY:
+        return space_flush_done_slowly(space_flush_epoch());
+    default:
+        return true;
+    }
+}
+
+/* Takes back the caller's only loan, if the receiver has it as it came. */
+bool message_end_loan_at_once(struct thread *caller)
+{
+    struct capability *loan = capability_find(&caller->process->table, caller->operation.loans[0]);
+    struct capability *lent;
+
+    if (caller->calls.loan_count != 1 || loan == NULL)
+        return false;
+    lent = container_of(loan->children.next, struct capability, sibling);
+    if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children || lent->flags != 0 ||
+        !list_is_empty(&lent->children) || !ends_quietly(loan->object))
+        return false;
+    list_unlink(&loan->sibling);
+    loan->object->capabilities -= 2; /* what was lent has one still */
+    capability_empty(lent, capability_handle(lent));
+    capability_empty(loan, caller->operation.loans[0]);
+    caller->calls.loan_count = 0;
+    caller->hindrance &= (uint8_t)~HINDERED_BY_LOANS;
+    return true;
 }

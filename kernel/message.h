@@ -3,7 +3,15 @@
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
+#include "deadline.h"
 #include "invoke.h"
+
+#include <winkle/message.h>
+
+/* Where a message stands in a context: its words from A1 on. */
+enum { REGISTER_T0 = 5, REGISTER_A1 = 11, REGISTER_A7 = 17 };
+
+struct endpoint;
 
 enum message_purpose { MESSAGE_OF_CALL, MESSAGE_OF_ANSWER };
 
@@ -18,7 +26,10 @@ static inline const uint64_t *message_words(const struct thread *thread)
 uint64_t message_operation(const struct thread *thread);
 
 /* The deadline that the current invocation names, or DEADLINE_NEVER. */
-uint64_t message_deadline(uint64_t operation);
+static inline uint64_t message_deadline(uint64_t operation)
+{
+    return operation & WK_MESSAGE_DEADLINE ? arch_invocation_deadline(hart_current()) : DEADLINE_NEVER;
+}
 /* Sets the deadline of the thread's call, which is stored, or clears what is left of an earlier one. */
 void message_arm_deadline(struct thread *thread);
 
@@ -34,5 +45,10 @@ enum wk_status message_move_next(struct operation *operation, struct process *to
 enum wk_status message_fail(struct operation *operation, enum wk_status status);
 /* The thread's call ends, and is answered: before it goes on, what it lent is taken back. */
 void message_end_loans(struct thread *thread);
+
+/* In one piece, if that is simple; else false, and nothing has changed: lends what the register of the server's context says,
+ * as the caller's only loan, if it is of those types; takes back a call's only loan. */
+bool message_lend_at_once(struct thread *caller, struct thread *server, uint16_t types, unsigned number);
+bool message_end_loan_at_once(struct thread *caller);
 
 #endif

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The meter of interrupts off, and of the time to the first user instruction. See meter.h; each hart keeps its own. */
+/* The meters of stretches in the kernel, and of the time to the first user instruction. See meter.h; each hart keeps its
+ * own. */
 #include "meter.h"
+
+#include "invoke.h"
+#include "thread.h"
 
 #ifdef WINKLE_MEASURE
 
 #include <stdatomic.h>
 
 #define NEAR_NS 200000
+#define CALL_INSTRUCTIONS 8
 
 /*
  * Whether a hart's timer is about to interrupt it, or has: towards that moment such emulators let harts take shorter and
@@ -31,27 +36,98 @@ static void look_for_company(struct hart *hart)
         hart->meters.had_company = true;
 }
 
+/* Whether no other hart came by since this one did. */
+static bool is_alone(const struct hart *hart)
+{
+    return atomic_load_explicit(&last_hart, memory_order_relaxed) == hart;
+}
+
+/* The kernel's instructions: firmware's are not its doing, and the meters are not there in other builds. */
+static uint64_t own_instructions(const struct meters *meters, uint64_t instructions)
+{
+    return instructions - meters->firmware - meters->own;
+}
+
+/* At the end of a meter that began at `begun`. */
+static void leave_out(struct meters *meters, uint64_t begun)
+{
+    meters->own += arch_instructions() - begun + CALL_INSTRUCTIONS;
+}
+
 void meter_entered(void)
 {
+    const uint64_t begun = arch_instructions();
     struct meters *meters = &hart_current()->meters;
 
     look_for_company(hart_current());
     meters->had_company = false;
-    meters->kernel_entered = arch_instructions();
+    meters->kernel_entered = own_instructions(meters, begun);
     meters->firmware_entered = meters->firmware;
     meters->value[WK_METER_TRAPS]++;
+    leave_out(meters, begun);
+}
+
+/* By their places in the table; that of no operation, 0, is not kept. */
+static uint32_t longest[HARTS_MAX][OPERATION_SLOTS];
+
+static void keep_longest(struct hart *hart, uint64_t operation, uint64_t stretch)
+{
+    uint32_t *own = &longest[hart->index][operation - WK_OPERATION_FIRST];
+
+    if (operation != 0 && stretch > *own && !turns_are_short())
+        *own = (uint32_t)stretch;
 }
 
 void meter_invocation(void)
 {
-    hart_current()->meters.value[WK_METER_INVOCATIONS]++;
+    const uint64_t begun = arch_instructions();
+    struct hart *hart = hart_current();
+
+    hart->meters.value[WK_METER_INVOCATIONS]++;
+    hart->current->metered = 0;
+    leave_out(&hart->meters, begun);
+}
+
+void meter_operation(struct thread *thread, unsigned index)
+{
+    thread->metered = (uint16_t)(WK_OPERATION_FIRST + index);
+}
+
+void meter_operation_done(void)
+{
+    const uint64_t begun = arch_instructions();
+    struct hart *hart = hart_current();
+    struct meters *meters = &hart->meters;
+
+    look_for_company(hart);
+    if (!meters->had_company)
+        keep_longest(hart, hart->current->metered, own_instructions(meters, begun) - meters->kernel_entered);
+    leave_out(meters, begun);
+}
+
+void meter_step_begins(void)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    meters->step_begun = own_instructions(meters, arch_instructions());
+}
+
+/* One that a fault began is no operation's. */
+void meter_step_done(const struct thread *thread)
+{
+    const uint64_t begun = arch_instructions();
+    struct hart *hart = hart_current();
+
+    if (is_alone(hart) && !thread->operation.silent)
+        keep_longest(hart, thread->metered, own_instructions(&hart->meters, begun) - hart->meters.step_begun);
+    leave_out(&hart->meters, begun);
 }
 
 void meter_left(void)
 {
     struct meters *meters = &hart_current()->meters;
+    const uint64_t stretch = own_instructions(meters, arch_instructions()) - meters->kernel_entered;
     const uint64_t firmware = meters->firmware - meters->firmware_entered;
-    const uint64_t stretch = arch_instructions() - meters->kernel_entered - firmware;
 
     look_for_company(hart_current());
     if (meters->kernel_entered == 0 || meters->had_company)
@@ -72,33 +148,55 @@ void meter_first_user(void)
 
 void meter_lock_taken(void)
 {
+    const uint64_t begun = arch_instructions();
     struct meters *meters = &hart_current()->meters;
 
     look_for_company(hart_current());
-    meters->lock_taken = arch_instructions() - meters->firmware;
+    meters->lock_taken = own_instructions(meters, begun);
+    leave_out(meters, begun);
 }
 
-/* Firmware's share of the hold is left out: how long it takes is not the kernel's doing. */
 void meter_lock_released(void)
 {
+    const uint64_t begun = arch_instructions();
     struct meters *meters = &hart_current()->meters;
-    const uint64_t held = arch_instructions() - meters->firmware - meters->lock_taken;
-    const bool was_alone = atomic_load_explicit(&last_hart, memory_order_relaxed) == hart_current();
+    const uint64_t held = own_instructions(meters, begun) - meters->lock_taken;
 
-    if (was_alone && held > meters->value[WK_METER_LOCK_HOLD] && !turns_are_short())
+    if (is_alone(hart_current()) && held > meters->value[WK_METER_LOCK_HOLD] && !turns_are_short())
         meters->value[WK_METER_LOCK_HOLD] = held;
+    leave_out(meters, begun);
 }
 
+/* Another hart has the lock, and its turn until it releases it. */
 void meter_lock_waits(void)
 {
     look_for_company(hart_current());
+    hart_current()->meters.had_company = true;
 }
 
-enum wk_status meter_read(enum wk_meter meter, bool reset, uint64_t *value)
+static uint64_t read_operation(uint64_t operation, bool reset)
+{
+    const uint64_t index = operation - WK_OPERATION_FIRST;
+    uint64_t value = 0;
+
+    for (unsigned i = 0; i < hart_count && index < OPERATION_SLOTS; i++) {
+        uint32_t *own = &longest[i][index];
+
+        if (*own > value)
+            value = *own;
+        if (reset)
+            *own = 0;
+    }
+    return value;
+}
+
+enum wk_status meter_read(enum wk_meter meter, uint64_t operation, bool reset, uint64_t *value)
 {
     const bool is_count = meter == WK_METER_TRAPS || meter == WK_METER_INVOCATIONS;
 
-    for (unsigned i = 0; i < hart_count; i++) {
+    if (meter == WK_METER_OPERATION)
+        *value = read_operation(operation, reset);
+    for (unsigned i = 0; i < hart_count && meter != WK_METER_OPERATION; i++) {
         uint64_t *own = &harts[i]->meters.value[meter];
 
         if (is_count)

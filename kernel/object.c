@@ -73,7 +73,7 @@ static void object_free(struct object *object)
 
 void object_abandon(struct object *object)
 {
-    assert(object->capabilities == 0 && object->references == 0);
+    assert_debug(object->capabilities == 0 && object->references == 0);
     object_free(object);
 }
 

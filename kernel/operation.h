@@ -24,13 +24,18 @@ struct thread;
 
 /* A handler's or step's answer that stays inside the kernel: there is more to do. */
 #define WK_CONTINUE ((enum wk_status) - 1)
-/* The thread waits; its answer comes later, by thread_answer. */
+/* The thread waits; its answer, which is prepared, comes later, by thread_answer. */
 #define WK_WAITS ((enum wk_status) - 2)
 /* The invoking thread is no more, or was put off: choose another. */
 #define WK_NO_ANSWER ((enum wk_status) - 3)
 
 /* Nothing but what the invocation needs was made ready, which was enough for one hold of the lock: invoke it again. */
 #define WK_AGAIN ((enum wk_status) - 4)
+
+/* Another thread is current and takes the hart at once; the invoking one, hart->left, has its answer or waits. */
+#define WK_SWITCHED ((enum wk_status) - 5)
+/* The same; its answer is WK_OK and nothing else, which it still has to get: assembly gives it. */
+#define WK_SWITCHED_OK ((enum wk_status) - 6)
 
 /* WK_OK, with more result words in the invocation than the first; the wrapper of an operation that has them answers it. */
 #define WK_ANSWERED ((enum wk_status)0x10000)

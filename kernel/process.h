@@ -24,6 +24,7 @@ struct process {
     uint64_t end_counter;  /* program counter at a fault */
     uint64_t upcall_entry; /* 0: no handler */
     uint64_t upcall_return;
+    uint64_t fault_handler;   /* handle, in its own table, of a session by which faults are told; 0: none */
     struct event_binding end; /* signalled when it ends */
     uint64_t end_cursor;      /* progress of taking it apart */
 };

@@ -3,6 +3,7 @@
 #ifndef READY_H
 #define READY_H
 
+#include "process.h"
 #include "schedule.h"
 
 /* A deadline in the low bits of a key, the priority above it; beyond 834 days all deadlines are equal. */
@@ -65,14 +66,45 @@ static inline void park(struct thread *thread, struct list *where)
     list_append(where, &thread->ready_link);
 }
 
+/* The same as schedule_charge for a payer whose account is full. */
+static inline void charge_simply(struct hart *hart)
+{
+    const uint64_t now_ns = arch_time_ns();
+    const uint64_t used_ns = now_ns - hart->charged_ns;
+    struct thread *payer = hart->payer;
+
+    hart->charged_ns = now_ns;
+    if (payer == NULL) {
+        hart->idle_ns += used_ns;
+        return;
+    }
+    payer->used_ns += used_ns;
+    payer->budget->used_ns += used_ns;
+}
+
+/* The thread, of a process that the hart has met and whose space has an identifier, is current from now on. */
+static inline void make_current(struct hart *hart, struct thread *next)
+{
+    struct process *process = next->process;
+
+    next->hart = hart;
+    hart->current = next;
+    hart->invocation.process = process;
+    if (hart->space != &process->space) {
+        hart->space = &process->space;
+        arch_space_switch_tagged(process->space.switch_word);
+    }
+}
+
 /* Queues a thread and has its hart choose again if it is more urgent. */
 void schedule_place(struct thread *thread);
 /* Makes `next` (NULL: nothing) what this hart runs. */
 void schedule_switch_to(struct hart *hart, struct thread *next);
-/* The next thread by the rules of schedule_choose, made current; NULL, and nothing has changed, if it is not simple. */
-struct thread *schedule_choose_simply(struct hart *hart);
 /* Has a hart choose again. */
 void schedule_ask(struct hart *hart);
+/* Charges the payer, and looks out for the end of the capacity of the one that is to pay from then on; false if it has
+ * none. */
+bool schedule_look_out(struct hart *hart, const struct thread *payer);
 /* Begins the payer's slice if none is running. An equal of it is ready. */
 void schedule_slice_begin(struct hart *hart, struct thread *payer);
 

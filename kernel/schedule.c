@@ -12,7 +12,7 @@
  * come to be chosen.
  *
  * Payers: 256 priorities, a queue for each, and a bit for each queue that is not empty; those with deadlines are in a
- * tree, and go before their equals without. Owns each hart's fields from `payer` to `slice_thread`, `turn_over`,
+ * tree, and go before their equals without. Owns of each hart who pays, what is charged, slices, `turn_over`,
  * `reschedule` and `current`, and of each thread `place`, `ready_link`, `helpers`, `doer`, `urgency_node`. Guarded by the
  * kernel lock. Invariants: see schedule.h. Every function is O(1), but for deadlines: O(log n) in those of the hart.
  *
@@ -106,22 +106,28 @@ void schedule_ask(struct hart *hart)
     hart_notify(hart);
 }
 
-void schedule_slice_begin(struct hart *hart, struct thread *payer)
+/* Sets a time of a hart. */
+static void set_time(struct hart *hart, uint64_t *time, uint64_t time_ns)
 {
-    if (deadline_is_set(&hart->slice))
-        return;
-    hart->slice_thread = payer;
-    deadline_set(&hart->slice, hart, arch_time_ns() + SLICE_NS); /* INV-SCHED-4 */
+    __atomic_store_n(time, time_ns, __ATOMIC_RELAXED);
+    hart->attention.timer_moved = true;
+    hart_notify(hart);
 }
 
-static void slice_expired(struct deadline *deadline, uint64_t now_ns)
+void schedule_slice_begin(struct hart *hart, struct thread *payer)
 {
-    struct hart *hart = container_of(deadline, struct hart, slice);
+    if (hart->slice_ns != DEADLINE_NEVER)
+        return;
+    hart->slice_thread = payer;
+    set_time(hart, &hart->slice_ns, arch_time_ns() + SLICE_NS); /* INV-SCHED-4 */
+}
+
+static void slice_expired(struct hart *hart)
+{
     struct thread *thread = hart->slice_thread;
     struct thread *payer = hart->payer;
 
-    (void)now_ns;
-    deadline_cancel(deadline);
+    hart->slice_ns = DEADLINE_NEVER;
     hart->slice_thread = NULL;
     if (thread != NULL && thread == payer) {
         hart->turn_over = true;
@@ -136,22 +142,25 @@ static void slice_expired(struct deadline *deadline, uint64_t now_ns)
         schedule_slice_begin(hart, payer); /* INV-SCHED-4 */
 }
 
-static void expiry_expired(struct deadline *deadline, uint64_t now_ns)
+bool schedule_expire(struct hart *hart, uint64_t now_ns)
 {
-    struct hart *hart = container_of(deadline, struct hart, expiry);
-
-    (void)now_ns;
-    deadline_cancel(deadline);
-    schedule_charge(hart);
-    schedule_ask(hart);
+    if (hart->expiry_ns <= now_ns) {
+        hart->expiry_ns = DEADLINE_NEVER;
+        schedule_ask(hart);
+    } else if (hart->slice_ns <= now_ns) {
+        slice_expired(hart);
+    } else {
+        return false;
+    }
+    return true;
 }
 
 void schedule_hart_init(struct hart *hart)
 {
     queue_init(&hart->ready);
     list_init(&hart->unparked);
-    deadline_init(&hart->slice, slice_expired);
-    deadline_init(&hart->expiry, expiry_expired);
+    hart->slice_ns = DEADLINE_NEVER;
+    hart->expiry_ns = DEADLINE_NEVER;
 }
 
 /* A thread was queued, or made more urgent in its queue: the payer may have to give way, now or after its turn. */
@@ -211,6 +220,41 @@ void schedule_unpark_some(struct hart *hart)
 
 /* ---- who may run ---- */
 
+static void ready_with_budget(struct thread *thread)
+{
+    struct hart *home = home_of(thread);
+
+    if (thread->place == THREAD_PARKED)
+        ready_remove(thread);
+    if (home->payer == thread)
+        schedule_ask(home); /* it goes on itself, or another for it */
+    else if (thread->place == THREAD_UNPLACED)
+        schedule_place(thread);
+}
+
+void schedule_ready(struct thread *thread)
+{
+    assert_debug(kernel_lock_is_held());
+    if (schedule_wants(thread))
+        ready_with_budget(thread);
+    if (!list_is_empty(&thread->helpers))
+        schedule_unpark_helpers(thread);
+}
+
+void schedule_unready(struct thread *thread)
+{
+    assert_debug(kernel_lock_is_held());
+    if (thread->budget != NULL && !schedule_wants(thread)) {
+        forget_slice(home_of(thread), thread);
+        if (thread->place != THREAD_UNPLACED)
+            ready_remove(thread);
+        else if (home_of(thread)->payer == thread)
+            schedule_ask(home_of(thread));
+    }
+    if (thread_is_current(thread))
+        schedule_ask(thread->hart);
+}
+
 void schedule_update(struct thread *thread)
 {
     if (thread_is_runnable(thread) || thread_is_calling(thread))
@@ -230,7 +274,7 @@ void schedule_leave(struct thread *thread)
         return;
     schedule_charge(hart);
     hart->payer = NULL;
-    deadline_cancel(&hart->expiry);
+    hart->expiry_ns = DEADLINE_NEVER;
     schedule_ask(hart);
 }
 
@@ -277,7 +321,7 @@ void schedule_pool_changed(struct budget *pool)
     deadline_cancel(&pool->replenish);
     schedule_unpark(&pool->parked);
     if (pool->hart->payer != NULL && pool->hart->payer->budget->pool == pool) {
-        deadline_cancel(&pool->hart->expiry); /* it is set anew by the choice */
+        pool->hart->expiry_ns = DEADLINE_NEVER; /* it is set anew by the choice */
         schedule_ask(pool->hart);
     }
 }

@@ -34,6 +34,8 @@ void schedule_update(struct thread *thread);
 void schedule_leave(struct thread *thread);
 /* The current thread's payer goes behind its equals. */
 void schedule_yield(struct thread *thread);
+/* The same at the end of an invocation. WK_SWITCHED_OK: the next one is current. */
+enum wk_status schedule_yield_at_once(struct thread *thread);
 /* Changes the thread's priority wherever it is queued here; event_wait_requeue does it for events. */
 void schedule_set_priority(struct thread *thread, uint8_t priority);
 /* The thread's call is about to end, or to be another's to answer: payers that came through it, wherever they stand or what
@@ -55,6 +57,8 @@ static inline bool schedule_unpark_later(struct hart *hart)
 }
 /* Charges the time of a hart's payer until now. Returns now. */
 uint64_t schedule_charge(struct hart *hart);
+/* Does what is due when the payer's capacity or a slice ends; false if none has by now. */
+bool schedule_expire(struct hart *hart, uint64_t now_ns);
 /* The capacity of the pool changed, other than by charging: whoever depends on it is looked at again. */
 void schedule_pool_changed(struct budget *pool);
 

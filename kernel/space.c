@@ -95,7 +95,7 @@ enum wk_status space_init(struct space *space, struct bank *bank)
 
 void space_release(struct space *space)
 {
-    assert(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
+    assert_debug(frame_of(space->root)->next == 0); /* INV-SPACE-1 */
     assert_debug(!is_running(space));
     frame_drop(frame_of(space->root), space->bank);
     asid_release(space->asid);

@@ -16,6 +16,7 @@
 #include "bank.h"
 #include "capability.h"
 #include "endpoint.h"
+#include "fault.h"
 #include "handlers.h"
 #include "invoke.h"
 #include "process.h"
@@ -40,15 +41,9 @@ void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct cap
 
 void thread_arm(struct thread *thread, uint64_t deadline_ns)
 {
-    struct deadline *deadline = &thread->wait_deadline;
-
-    thread->wait_until_ns = deadline_ns;
-    thread->hindrance &= (uint8_t)~HINDERED_BY_DEADLINE;
-    if (deadline_ns == DEADLINE_NEVER)
-        return;
-    thread->hindrance |= HINDERED_BY_DEADLINE;
-    if (!deadline_is_set(deadline) || deadline_ns < deadline->node.key)
-        deadline_set(deadline, thread->hart, deadline_ns);
+    thread_wait_until(thread, deadline_ns);
+    if (thread_has_to_set(thread, deadline_ns))
+        deadline_set(&thread->wait_deadline, thread->hart, deadline_ns);
 }
 
 void thread_disarm(struct thread *thread)
@@ -130,6 +125,29 @@ void thread_begin(struct thread *thread, uint64_t entry, uint64_t stack, uint64_
     if (thread->process->state == WK_PROCESS_STATE_SUSPENDED)
         thread->stop |= THREAD_SUSPENDED;
     thread_clear_stop(thread, THREAD_CREATED);
+}
+
+void thread_set_stop(struct thread *thread, enum thread_stop reason)
+{
+    endpoint_unready_thread(thread);
+    thread->stop |= (uint8_t)reason;
+    if (!thread_is_runnable(thread))
+        schedule_unready(thread);
+}
+
+void thread_clear_stop(struct thread *thread, enum thread_stop reason)
+{
+    const bool was_runnable = thread_is_runnable(thread);
+
+    thread->stop &= (uint8_t)~reason;
+    if (!was_runnable && thread_is_runnable(thread))
+        schedule_ready(thread);
+}
+
+void thread_answer(struct thread *thread, enum wk_status status, uint64_t word)
+{
+    arch_context_answer_late(&thread->context, status, word);
+    thread_clear_stop(thread, THREAD_WAITING);
 }
 
 void thread_end(struct thread *thread)
@@ -332,10 +350,10 @@ enum wk_status thread_read_registers(struct invocation *invocation, struct threa
     uint64_t values[6];
 
     (void)invocation;
-    if (thread->stop == 0 || thread_is_current(thread))
+    if (!fault_is_told(thread) && (thread->stop == 0 || thread_is_current(thread)))
         return WK_BUSY;
     for (unsigned i = 0; i < 6; i++)
-        values[i] = in->first + i == REGISTERS ? thread->interrupt_owed
+        values[i] = in->first + i == REGISTERS ? thread_is_owed_interrupt(thread)
                                                : arch_context_get(&thread->context, (unsigned)in->first + i);
     *out = (struct wk_thread_read_registers_out){values[0], values[1], values[2], values[3], values[4], values[5]};
     return WK_OK;
@@ -345,7 +363,8 @@ enum wk_status thread_write_register(struct invocation *invocation, struct threa
                                      const struct wk_thread_write_register_in *in)
 {
     (void)invocation;
-    if (thread->stop == 0 || thread->stop & THREAD_WAITS || thread->operation.step != NULL || thread_is_current(thread))
+    if (!fault_is_told(thread) && (thread->stop == 0 || thread->stop & THREAD_WAITS || thread->operation.step != NULL ||
+                                   thread_is_current(thread)))
         return WK_BUSY;
 
     op_commit();
@@ -418,6 +437,7 @@ enum wk_status thread_sleep(struct invocation *invocation, struct thread *thread
         return WK_REVOKED; /* as with event: wait */
 
     op_commit();
+    arch_context_prepare_answer(&thread->context);
     thread_arm(thread, in->until);
     thread_set_stop(thread, THREAD_WAITING);
     return WK_WAITS;
@@ -438,8 +458,7 @@ enum wk_status thread_yield(struct invocation *invocation, struct thread *thread
         return invocation_bad_argument(invocation, 0);
 
     op_commit();
-    schedule_yield(thread);
-    return WK_OK;
+    return schedule_yield_at_once(thread);
 }
 
 enum wk_status thread_info(struct invocation *invocation, struct thread *thread, struct wk_thread_info_out *out)

@@ -15,14 +15,16 @@ struct event;
 struct reply;
 struct wk_frame;
 
-/* Why a thread does not run; it runs or is ready if none is set. */
+/* Why a thread does not run. */
 enum thread_stop {
+    THREAD_RUNS = 0,       /* or is ready */
     THREAD_CREATED = 1,    /* not started */
     THREAD_WAITING = 2,    /* waits for an event or a time */
     THREAD_SUSPENDED = 4,  /* its process is suspended */
     THREAD_ENDED = 8,      /* will not run again */
     THREAD_CALLING = 16,   /* its call has not been answered */
     THREAD_RECEIVING = 32, /* waits for a message */
+    THREAD_FAULTING = 64,  /* its call is for a fault: see fault.h */
     THREAD_WAITS = THREAD_WAITING | THREAD_CALLING | THREAD_RECEIVING
 };
 
@@ -34,8 +36,12 @@ enum thread_hindrance {
     HINDERED_BY_BUDGET = 8,   /* it serves a call with a budget of its own */
     HINDERED_BY_HELPERS = 16, /* `helpers` is not empty */
     HINDERED_BY_SPACE = 32,   /* its address space has no identifier of its own */
-    HINDERED_BY_HART = 64     /* it waits, and its hart, which has not chosen anew, still has it for current; or had */
+    HINDERED_BY_HART = 64,    /* it waits, and its hart, which has not chosen anew, still has it for current; or had */
+    HINDERED_BY_INTERRUPT = 128 /* an upcall with cause `interrupt` is to be delivered */
 };
+
+/* The two as they stand in thread->obstacles. */
+#define THREAD_OBSTACLES(stop, hindrance) ((uint32_t)(stop) << 16 | (uint32_t)(hindrance) << 24)
 
 /* Where a thread that has a budget stands with its home hart's scheduler. */
 enum thread_place {
@@ -63,6 +69,8 @@ struct thread_calls {
     uint64_t badge;              /* of the session of its call */
     struct tree_node queue_node; /* endpoint->callers */
     uint8_t loan_count;          /* in the thread's operation */
+    uint8_t fault_cause;         /* of the last fault that was not its process's own to answer, enum wk_upcall_cause */
+    uint8_t fault_reason;        /* by which the process ends if nobody answers it, enum wk_end_reason */
 };
 
 /* The slot that the thread used last: it is still the same, and good for the same use, while its key is. There is one from
@@ -77,42 +85,56 @@ void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct cap
 
 struct thread {
     struct object object;
-    struct arch_context context; /* read and written by assembly */
-    struct wk_frame *call_frame; /* the kernel's pointer to the pinned frame, NULL without; read by assembly */
-    uint64_t call_frame_address; /* where the process has it mapped; the fault frame lies WK_FRAME_BYTES above */
     struct process *process;     /* read by assembly; referenced */
-    struct list process_link;    /* process->threads */
-    struct memory_pin frame_pin;
-    struct slot_cache call_slot;    /* a session with the right to call */
-    struct slot_cache receive_slot; /* an endpoint with the right to serve */
-    /* The fast path reads and writes these four as one word: less than a depth if `stop` and `hindrance` are 0. */
-    _Alignas(4) uint8_t depth; /* how many callers are above it in its chain */
-    uint8_t zero;
-    uint8_t stop;          /* enum thread_stop bits */
-    uint8_t hindrance;     /* enum thread_hindrance bits */
-    struct hart *hart;     /* where it runs, or ran last */
-    struct budget *budget; /* what it runs on by itself; NULL: it is passive */
-    struct list budget_link;
-    struct list ready_link; /* by `place` */
-    struct list helpers; /* parked threads that wait for this one to be able to run here, struct thread, ready_link */
-    struct thread *doer; /* a passive thread inside an operation for whose end this one waits; referenced */
-    struct tree_node urgency_node; /* of a budget with a deadline: hart->urgent; the deadline is in its key */
-    uint64_t used_ns;
-    uint8_t place; /* enum thread_place */
-    uint8_t priority;
-    uint8_t own_priority;     /* `priority` may be higher: inherited until the operation under way ends */
-    bool becomes_passive;     /* when it next waits to receive */
-    bool interrupt_latched;   /* the next wait answers `interrupted` */
-    bool interrupt_owed;      /* an upcall with cause `interrupt` is to be delivered */
-    uint64_t wait_mask;       /* while THREAD_WAITING: what it waits for, or once granted, what it gets */
+    struct hart *hart;           /* where it runs, or ran last */
+    struct budget *budget;       /* what it runs on by itself; NULL: it is passive */
+    struct wk_frame *call_frame; /* the kernel's pointer to the pinned frame, NULL without; read by assembly */
+    struct thread *doer;         /* a passive thread inside an operation for whose end this one waits; referenced */
+    union {
+        uint64_t wait_mask;    /* while THREAD_WAITING: what it waits for, or once granted, what it gets */
+        uint64_t fault_detail; /* while THREAD_FAULTING, and until its process ends by it */
+    };
     uint64_t wait_handle;     /* of the capability by which the wait began */
     struct event *wait_event; /* NULL if it does not wait, or was granted */
     struct list wait_link;    /* event->waiters, hart->granted, endpoint's receivers, or session->queued */
     uint64_t wait_until_ns;
-    struct deadline wait_deadline; /* no later than that while it waits; to be cancelled when the thread ends */
+    struct list ready_link; /* by `place` */
     struct thread_calls calls;
+    /* The straight paths read and write these four as one word: less than a depth if `stop` and `hindrance` are 0. */
+    union {
+        struct {
+            uint8_t depth; /* how many callers are above it in its chain */
+            uint8_t zero;
+            uint8_t stop;      /* enum thread_stop bits */
+            uint8_t hindrance; /* enum thread_hindrance bits */
+        };
+        uint32_t obstacles;
+    };
+    uint8_t place; /* enum thread_place */
+    uint8_t priority;
+    uint8_t own_priority;        /* `priority` may be higher: inherited until the operation under way ends */
+    bool becomes_passive;        /* when it next waits to receive */
+    bool interrupt_latched;      /* the next wait answers `interrupted` */
+    uint16_t metered;            /* the operation that it invoked last, or 0; for the meters */
+    uint64_t call_frame_address; /* where the process has it mapped; the fault frame lies WK_FRAME_BYTES above */
+    struct list helpers; /* parked threads that wait for this one to be able to run here, struct thread, ready_link */
+    struct slot_cache call_slot;    /* a session with the right to call */
+    struct slot_cache receive_slot; /* an endpoint with the right to serve */
+    struct list process_link;       /* process->threads */
+    struct list budget_link;
+    struct memory_pin frame_pin;
+    struct tree_node urgency_node; /* of a budget with a deadline: hart->urgent; the deadline is in its key */
+    uint64_t used_ns;
+    struct deadline wait_deadline; /* no later than that while it waits; to be cancelled when the thread ends */
+    struct arch_context context;   /* read and written by assembly */
     struct operation operation;
 };
+
+/* The four as that word, without these hindrances. */
+static inline uint32_t thread_state(const struct thread *thread, uint32_t but_hindrances)
+{
+    return thread->obstacles & ~THREAD_OBSTACLES(0, but_hindrances);
+}
 
 /* A thread inside a long operation finishes it whatever else stops it: operations are atomic. */
 static inline bool thread_is_runnable(const struct thread *thread)
@@ -124,7 +146,7 @@ static inline bool thread_is_runnable(const struct thread *thread)
 /* Waits for the answer of a call and for nothing else: whoever serves it runs in its stead, even while it is suspended. */
 static inline bool thread_is_calling(const struct thread *thread)
 {
-    return (thread->stop & ~THREAD_SUSPENDED) == THREAD_CALLING;
+    return (thread->stop & ~(THREAD_SUSPENDED | THREAD_FAULTING)) == THREAD_CALLING;
 }
 
 /* Makes a thread in the process, not started; NULL if the process's bank cannot pay. Takes one frame. */
@@ -138,6 +160,21 @@ void thread_limit_priority(struct thread *thread, uint8_t priority);
 /* Says until when it waits, for what it begins to wait for; DEADLINE_NEVER: for ever. */
 void thread_arm(struct thread *thread, uint64_t deadline_ns);
 void thread_disarm(struct thread *thread);
+/* Whether waiting until then means that its deadline has to be set. */
+static inline bool thread_has_to_set(const struct thread *thread, uint64_t deadline_ns)
+{
+    const struct deadline *deadline = &thread->wait_deadline;
+
+    return deadline_ns != DEADLINE_NEVER && (!deadline_is_set(deadline) || deadline_ns < deadline->node.key);
+}
+/* As thread_arm if it has not. */
+static inline void thread_wait_until(struct thread *thread, uint64_t deadline_ns)
+{
+    thread->wait_until_ns = deadline_ns;
+    thread->hindrance &= (uint8_t)~HINDERED_BY_DEADLINE;
+    if (deadline_ns != DEADLINE_NEVER)
+        thread->hindrance |= HINDERED_BY_DEADLINE;
+}
 /* Ends whatever it waits for, with that status. */
 void thread_wait_end(struct thread *thread, enum wk_status status);
 /* Sleeps, rather than waits for an event or a message. */
@@ -148,13 +185,20 @@ static inline bool thread_sleeps(const struct thread *thread)
 /* What thread: start does, once checked. */
 void thread_begin(struct thread *thread, uint64_t entry, uint64_t stack, uint64_t thread_pointer, uint64_t argument0,
                   uint64_t argument1);
-/* Gives a waiting thread its invocation's answer and makes it ready. */
+/* Gives a waiting thread its invocation's answer, which was prepared when it began to wait, and makes it ready. */
 void thread_answer(struct thread *thread, enum wk_status status, uint64_t word);
+/* The same, at the end of an invocation or from outside of one. WK_SWITCHED_OK: the thread is current. */
+enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status status, uint64_t word);
 /* Sets or clears a reason not to run, and queues or unqueues it accordingly. */
 void thread_set_stop(struct thread *thread, enum thread_stop reason);
 void thread_clear_stop(struct thread *thread, enum thread_stop reason);
 /* Ends it: it waits for nothing any more and will not run in user code again; an operation under way is finished. */
 void thread_end(struct thread *thread);
+/* Whether an upcall with cause `interrupt` is to be delivered before it goes on in user code. */
+static inline bool thread_is_owed_interrupt(const struct thread *thread)
+{
+    return (thread->hindrance & HINDERED_BY_INTERRUPT) != 0;
+}
 /* An ended thread leaves its process. Requires: thread_end_step answered WK_OK. */
 void thread_detach(struct thread *thread);
 /* Its operation is over: it loses what it inherited, and stops if it was to stop meanwhile. */

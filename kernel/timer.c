@@ -26,15 +26,17 @@ static uint64_t next_expiry(uint64_t time_ns, uint64_t period_ns, uint64_t now_n
     return wait_ns < DEADLINE_NEVER - now_ns ? now_ns + wait_ns : DEADLINE_NEVER;
 }
 
-/* In two steps, each a hold of the lock: signals, then goes to the next period. The timer may be dying. */
+/* In two steps, each a hold of the lock, if somebody is woken: signals, then goes to the next period. The timer may be
+ * dying. */
 static void timer_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct timer *timer = container_of(deadline, struct timer, deadline);
 
     if (!timer->is_signalled) {
-        timer->is_signalled = true;
+        timer->is_signalled = event_binding_wakes(&timer->binding);
         event_binding_signal(&timer->binding);
-        return;
+        if (timer->is_signalled)
+            return;
     }
     timer->is_signalled = false;
     if (timer->period_ns == 0) {

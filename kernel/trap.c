@@ -21,33 +21,35 @@
 #include "trace.h"
 #include "upcall.h"
 
+static enum wk_status invoke_kept(struct invocation *invocation)
+{
+    const uint64_t *words = invocation->arguments;
+
+    return invoke(invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
+}
+
 /* Once: who takes away what was made ready, meanwhile and again and again, only makes the hold longer. */
 static int64_t invoke_again(struct invocation *invocation)
 {
-    const uint64_t *words = invocation->arguments;
     enum wk_status status;
 
     kernel_lock_release();
     kernel_lock_acquire();
     invocation->is_again = true;
-    status = invoke(invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
+    status = invoke_kept(invocation);
     invocation->is_again = false;
     return trap_invocation_executed(status);
-}
-
-/* Whether so little is done by the operation that the choice of a thread fits into the same hold of the lock. */
-static bool is_short(uint64_t operation)
-{
-    return operation == WK_EVENT_SIGNAL || operation == WK_EVENT_WAIT || operation == WK_THREAD_YIELD ||
-           operation == WK_THREAD_SLEEP;
 }
 
 int64_t trap_invocation_executed(enum wk_status status)
 {
     struct hart *hart = hart_current();
-    int64_t way;
 
     invoke_check_commit(status);
+    if (status == WK_SWITCHED_OK) {
+        meter_operation_done();
+        return (int)status;
+    }
     if (status == WK_AGAIN)
         return invoke_again(&hart->invocation);
     if (hart->attention.tracing)
@@ -56,22 +58,21 @@ int64_t trap_invocation_executed(enum wk_status status)
         status = invoke_failed(&hart->invocation, status);
     if (status_is_final(status) && hart->attention.any == 0) {
         kernel_lock_release_quietly();
+        meter_operation_done();
         meter_left();
         return status;
     }
-    way = attention_is_choice(&hart->attention) && is_short(hart->invocation.operation) ? -1 : -2;
-    if (way == -2) {
-        schedule_stays_current(hart);
-        kernel_lock_release();
-    }
+    schedule_stays_current(hart);
+    kernel_lock_release();
+    meter_operation_done();
     if (status_is_final(status)) /* it is still current here: nobody else touches its registers */
         arch_context_answer(&hart->current->context, (uint64_t)status & 0xffff, hart->invocation.words);
     invocation_forget_results(&hart->invocation);
-    return way;
+    return -1;
 }
 
-int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
-                               uint64_t word4, uint64_t word5, uint64_t operation)
+int64_t trap_operation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                              uint64_t word4, uint64_t word5, uint64_t operation)
 {
     struct invocation *invocation = &hart_current()->invocation;
 
@@ -80,21 +81,9 @@ int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, 
     return trap_invocation_executed(invoke(invocation, word0, word1, word2, word3, word4, word5));
 }
 
-int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
-                                  uint64_t word4, uint64_t word5, uint64_t operation)
+int64_t trap_invocation_kept(void)
 {
-    kernel_lock_wait(hart_current()->ticket);
-    meter_lock_taken();
-    return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
-}
-
-int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
-                        uint64_t word5, uint64_t operation)
-{
-    meter_entered();
-    meter_invocation();
-    kernel_lock_acquire();
-    return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
+    return trap_invocation_executed(invoke_kept(&hart_current()->invocation));
 }
 
 static enum wk_upcall_cause access_cause(enum arch_access access)
@@ -113,7 +102,7 @@ static enum wk_upcall_cause access_cause(enum arch_access access)
 /* Fills the stock as far as no interrupt waits, and says whether the thread goes straight on. */
 static enum trap_way refill_and_go_on(struct hart *hart)
 {
-    while (hart->attention.stock_low && !arch_interrupt_waits()) {
+    while (hart->attention.stock_low && arch_interrupts_waiting() == 0) {
         meter_left();
         meter_entered();
         frame_stock_add(hart);
@@ -147,25 +136,29 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
     return TRAP_DELIVER;
 }
 
-void trap_deliver_page_fault(void)
+struct thread *trap_deliver_page_fault(void)
 {
-    struct hart *hart = hart_current();
+    const struct hart *hart = hart_current();
 
-    trap_fault((enum wk_upcall_cause)hart->fault_cause, hart->fault_address);
+    return trap_fault((enum wk_upcall_cause)hart->fault_cause, hart->fault_address);
 }
 
-void trap_fault(enum wk_upcall_cause cause, uint64_t detail)
+struct thread *trap_fault(enum wk_upcall_cause cause, uint64_t detail)
 {
-    meter_entered();
+    const struct hart *hart = hart_current();
+    struct thread *thread = hart->current;
+
     kernel_lock_acquire();
     trace(WK_TRACE_EVENT_TRAP, cause, detail);
-    upcall_fault(hart_current()->current, cause, detail);
+    upcall_fault(thread, cause, detail);
+    if (hart->current != thread)
+        return trap_left();
     kernel_lock_release();
+    return trap_leave();
 }
 
 void trap_foreign_call(void)
 {
-    meter_entered();
     kernel_lock_acquire();
     upcall_foreign_call(hart_current()->current);
     kernel_lock_release();
@@ -173,7 +166,6 @@ void trap_foreign_call(void)
 
 void trap_upcall_return(void)
 {
-    meter_entered();
     kernel_lock_acquire();
     upcall_return(hart_current()->current);
     kernel_lock_release();
@@ -197,17 +189,19 @@ void trap_software(void)
     hart_notified(hart_current());
 }
 
-#define SERVED_MAX 8
+#define SERVED_MAX 4
+/* So long user code goes on then. */
+#define PUT_OFF_NS 2000
 #define POLLS_MAX 64
 
 /* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
 static void take_interrupts(void)
 {
     meter_left();
-    if (arch_interrupt_waits())
+    meter_entered();
+    if (arch_interrupts_waiting() != 0)
         arch_interrupts_take();
     space_flush_serve();
-    meter_entered();
 }
 
 /* The answer of an operation that came to its end. */
@@ -251,11 +245,13 @@ static void step_operation(struct thread *thread)
         kernel_lock_acquire();
     }
     for (;;) {
+        meter_step_begins();
         status = operation->step(operation);
         if (status != WK_CONTINUE) {
             finish_operation(thread, status);
             schedule_stays_current(hart_current());
         }
+        meter_step_done(thread);
         kernel_lock_release();
         if (!copy_page(&operation->copy))
             return;
@@ -272,7 +268,7 @@ static void program_timer(struct hart *hart)
     if (hart->served < SERVED_MAX)
         deadline_program(hart);
     else
-        deadline_write_timer(hart, arch_time_ns() + HART_REST_NS);
+        deadline_write_timer(hart, arch_time_ns() + PUT_OFF_NS);
     hart->served = 0;
     hart->polls = 0;
 }
@@ -292,7 +288,7 @@ static void poll_patiently(struct hart *hart, const struct thread *thread)
 /* The chosen thread is about to go on in user code, or in its handler if an interrupt is latched. False if it ended. */
 static bool goes_to_user(struct thread *thread)
 {
-    if (thread->interrupt_owed)
+    if (thread_is_owed_interrupt(thread))
         upcall_interrupt(thread);
     return thread_is_runnable(thread);
 }
@@ -302,6 +298,14 @@ static bool is_to_choose_again(const struct hart *hart)
 {
     return hart->attention.reschedule ||
            ((hart->attention.granted || hart->attention.unparked) && hart->served < SERVED_MAX);
+}
+
+/* One thing whose time has come; false if there was none. */
+static bool expire(struct hart *hart)
+{
+    const uint64_t now_ns = arch_time_ns();
+
+    return deadline_expire(hart, now_ns) || schedule_expire(hart, now_ns);
 }
 
 struct thread *trap_leave(void)
@@ -317,9 +321,8 @@ struct thread *trap_leave(void)
             continue;
         }
         kernel_lock_acquire();
-        if (hart->served < SERVED_MAX &&
-            ((frame_quarantine_count() != 0 && frame_quarantine_release()) || event_wake_granted(hart) ||
-             schedule_unpark_later(hart) || deadline_expire(hart))) {
+        if (hart->served < SERVED_MAX && ((frame_quarantine_count() != 0 && frame_quarantine_release()) ||
+                                          event_wake_granted(hart) || schedule_unpark_later(hart) || expire(hart))) {
             hart->served++;
             kernel_lock_release();
             continue;
@@ -334,7 +337,9 @@ struct thread *trap_leave(void)
             program_timer(hart);
             meter_left();
             arch_idle();
-            meter_entered();
+            thread = trap_interrupt_alone();
+            if (thread != NULL)
+                return thread;
         } else if (thread->operation.step != NULL) {
             step_operation(thread);
             hart->served = 0;
@@ -352,4 +357,55 @@ struct thread *trap_leave(void)
             kernel_lock_release();
         }
     }
+}
+
+/* ---- past the loop ---- */
+
+/* Does what is due. False if more is. */
+static inline bool timer_alone(struct hart *hart)
+{
+    const uint64_t now_ns = arch_time_ns();
+
+    hart->timer_ns = 0;
+    hart->attention.timer_moved = true;
+    if (!deadline_expire(hart, now_ns))
+        (void)schedule_expire(hart, now_ns);
+    return deadline_next(hart) > now_ns;
+}
+
+struct thread *trap_interrupt_alone(void)
+{
+    struct hart *hart = hart_current();
+    const uint64_t waiting = arch_interrupts_waiting();
+    bool is_all = true;
+
+    meter_entered();
+    if (waiting != ARCH_INTERRUPT_TIMER && waiting != ARCH_INTERRUPT_EXTERNAL)
+        return NULL;
+    kernel_lock_acquire();
+    if (waiting == ARCH_INTERRUPT_TIMER)
+        is_all = timer_alone(hart);
+    else
+        irq_deliver();
+    kernel_lock_release();
+    if (!is_all || hart->current == NULL || (hart->attention.any & ~ATTENTION_TIMER_MOVED) != 0)
+        return NULL;
+    if (hart->attention.timer_moved)
+        deadline_program(hart);
+    meter_first_user();
+    meter_left();
+    return hart->current;
+}
+
+struct thread *trap_left(void)
+{
+    struct hart *hart = hart_current();
+
+    kernel_lock_release();
+    if ((hart->attention.any & ~ATTENTION_TIMER_MOVED) != 0)
+        return trap_leave();
+    deadline_program(hart);
+    meter_first_user();
+    meter_left();
+    return hart->current;
 }

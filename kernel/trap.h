@@ -16,35 +16,43 @@
  * or a positive number if it goes straight on with the number's low 16 bits as status and all those words as results, which
  * assembly sets to 0; every other caller-saved register becomes 0. Otherwise (negative) the answer is in the context's a0
  * to a6 already or will be (arch_context_answer); assembly stores all other registers in the context of
- * hart->current, and calls trap_switch if it was -1, and the lock is still held; else trap_leave.
+ * hart->current, and calls trap_leave, if it was -1. If it was WK_SWITCHED they
+ * are stored in the context of hart->left, and trap_left is called; if it was WK_SWITCHED_OK, with that answer.
  */
 int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
                         uint64_t word5, uint64_t operation);
 
 /*
  * The parts of trap_invocation, for assembly that does the straight path itself: with the lock held; with the hart's ticket
- * drawn and not served yet; after an operation's wrapper has run and answered `status`. They return as trap_invocation.
+ * drawn and not served yet; with the lock, for what is no message; with the message in hart->invocation, for one that does
+ * not go straight to the other thread; after an operation's wrapper has run and answered `status`. They return as trap_invocation.
  */
 int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                                uint64_t word4, uint64_t word5, uint64_t operation);
 int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                                   uint64_t word4, uint64_t word5, uint64_t operation);
+int64_t trap_operation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                              uint64_t word4, uint64_t word5, uint64_t operation);
+int64_t trap_invocation_kept(void);
 int64_t trap_invocation_executed(enum wk_status status);
 
 /*
  * A page fault. Callee-saved registers need not be in the context yet; they are still the user's when this returns, and
  * says how to go on: straight to the thread, whose access is tried again; with the context in full to trap_leave; or with
- * the context in full to trap_deliver_page_fault first.
+ * the context in full to trap_deliver_page_fault.
  */
 enum trap_way { TRAP_STRAIGHT_ON, TRAP_LEAVE, TRAP_DELIVER };
 enum trap_way trap_page_fault(enum arch_access access, uint64_t address);
-void trap_deliver_page_fault(void);
-/* A trap that is never the kernel's own to answer. Then trap_leave. */
-void trap_fault(enum wk_upcall_cause cause, uint64_t detail);
+struct thread *trap_deliver_page_fault(void);
+/* A trap that is never the kernel's own to answer. Returns as trap_leave. */
+struct thread *trap_fault(enum wk_upcall_cause cause, uint64_t detail);
 /* A foreign call or an upcall's return that assembly did not do itself; pc is that of the ecall. Then trap_leave. */
 void trap_foreign_call(void);
 void trap_upcall_return(void);
-/* Interrupts, with the context saved in full if a thread was running. Then trap_leave. */
+/* Interrupts to user code, with the context saved in full, or to a hart that sleeps. Takes the timer's or the
+ * controller's, where it came alone and there is nothing else to do. The thread to go on with; NULL: trap_leave finds it. */
+struct thread *trap_interrupt_alone(void);
+/* What arch_interrupts_take calls. */
 void trap_timer(void);
 void trap_external(void);
 void trap_software(void);
@@ -54,7 +62,7 @@ void trap_software(void);
  * sleeps if nothing is ready. Returns the thread whose full context assembly then loads.
  */
 struct thread *trap_leave(void);
-/* The same behind an invocation whose thread does not go straight on, with the lock held; it is most often a quick one. */
-struct thread *trap_switch(void);
+/* The same behind an invocation, with the lock held, when hart->current is to go on, which the invocation has made so. */
+struct thread *trap_left(void);
 
 #endif

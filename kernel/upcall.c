@@ -16,7 +16,9 @@
 #include "upcall.h"
 
 #include "assert.h"
+#include "endpoint.h"
 #include "event.h"
+#include "fault.h"
 #include "lock.h"
 #include "process.h"
 #include "space.h"
@@ -120,9 +122,9 @@ void upcall_fault(struct thread *thread, enum wk_upcall_cause cause, uint64_t de
 {
     assert_debug(kernel_lock_is_held());
     if (!can_deliver(thread)) {
-        process_fault(thread, reason_of_cause(cause), detail);
+        fault_unanswered(thread, cause, reason_of_cause(cause), detail);
     } else if (fault_frame(thread).frame->busy != 0) {
-        process_fault(thread, WK_END_REASON_FAULT_IN_HANDLER, detail);
+        fault_unanswered(thread, cause, WK_END_REASON_FAULT_IN_HANDLER, detail);
     } else {
         save_registers(thread, fault_frame(thread).frame);
         enter_handler(thread, fault_frame(thread), cause, detail);
@@ -138,7 +140,7 @@ void upcall_foreign_call(struct thread *thread)
     assert_debug(kernel_lock_is_held());
     assert_debug(number < FOREIGN_CALL_LIMIT);
     if (!can_deliver(thread) || to.frame->busy != 0) {
-        process_fault(thread, WK_END_REASON_FOREIGN_CALL, number);
+        fault_unanswered(thread, WK_UPCALL_CAUSE_FOREIGN_CALL, WK_END_REASON_FOREIGN_CALL, number);
         return;
     }
     to.frame->pc = arch_context_get(&thread->context, REGISTER_PC) + ECALL_BYTES;
@@ -175,14 +177,14 @@ void upcall_interrupt(struct thread *thread)
     const struct upcall_frame to = call_frame(thread);
 
     assert_debug(kernel_lock_is_held());
-    if (!thread->interrupt_owed)
+    if (!thread_is_owed_interrupt(thread))
         return;
     if (!can_deliver(thread)) {
-        thread->interrupt_owed = false;
+        thread->hindrance &= (uint8_t)~HINDERED_BY_INTERRUPT;
     } else if (to.frame->busy != 0 || to.frame->interrupt_masked != 0) {
         to.frame->interrupt_pending = 1;
     } else {
-        thread->interrupt_owed = false;
+        thread->hindrance &= (uint8_t)~HINDERED_BY_INTERRUPT;
         thread->interrupt_latched = false;
         to.frame->interrupt_pending = 0;
         save_registers(thread, to.frame);
@@ -195,7 +197,7 @@ void upcall_interrupt(struct thread *thread)
 void upcall_interrupt_latch(struct thread *thread)
 {
     assert_debug(kernel_lock_is_held());
-    thread->interrupt_owed = true;
+    endpoint_hinder(thread, HINDERED_BY_INTERRUPT);
     if (thread->wait_event != NULL || thread_sleeps(thread))
         thread_wait_end(thread, WK_INTERRUPTED);
     else

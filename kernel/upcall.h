@@ -12,7 +12,7 @@
 
 /* All but the last two: the thread has a process, and its context is saved in full. Requires: the lock. */
 
-/* Delivers a fault of the current thread, or ends its process. */
+/* Delivers a fault of the current thread, has another process told, or ends its own. */
 void upcall_fault(struct thread *thread, enum wk_upcall_cause cause, uint64_t detail);
 /* A foreign call, where assembly could not deliver it itself; pc is the ecall's. */
 void upcall_foreign_call(struct thread *thread);

@@ -40,7 +40,7 @@ enum arch_leaf_kind { ARCH_LEAF_MEMORY, ARCH_LEAF_DEVICE };
  */
 struct arch_context;
 
-#include "arch_inline.h" /* struct arch_context, struct arch_hart, and: */
+#include "arch_inline.h" /* struct arch_context, struct arch_hart, struct arch_panic, and: */
 
 /* (inline) The kernel's pointer to a physical address in RAM, and back. */
 static inline void *arch_pointer(struct physical physical);
@@ -96,8 +96,9 @@ extern uint64_t arch_boot_instructions;
 static inline bool arch_allocation_fails(void);
 /* (inline) Says to a spinning hart that it spins. */
 static inline void arch_relax(void);
-/* (inline) True if an interrupt waits that this hart would take: a preemption point's question. */
-static inline bool arch_interrupt_waits(void);
+/* (inline) Which interrupts wait that this hart would take, ARCH_INTERRUPT_SOFTWARE, _TIMER and _EXTERNAL: a preemption
+ * point's question. */
+static inline uint64_t arch_interrupts_waiting(void);
 
 /* (inline) Nanoseconds since boot. */
 static inline uint64_t arch_time_ns(void);

@@ -9,6 +9,7 @@
 #include <winkle/budget.h>
 #include <winkle/capability.h>
 #include <winkle/elf.h>
+#include <winkle/faults.h>
 #include <winkle/harts.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
@@ -263,6 +264,8 @@ static enum wk_status fill_process(struct work *work, const char **problem)
     status = grant_capabilities(work);
     if (status == WK_OK)
         status = give_harts(work);
+    if (status == WK_OK && work->launch->fault_session != 0)
+        status = wk_fault_set_handler(work->child->process, work->launch->fault_session);
     if (status != WK_OK)
         return status;
     *problem = "its start block doesn't fit into its bank";

@@ -42,6 +42,7 @@ struct wk_launch {
     uint64_t ceiling;        /* no thread of it is more urgent, for the budgets made for it are not */
     uint64_t priority;       /* of its first thread */
     uint64_t stack_pages;    /* 0: WK_STACK_PAGES */
+    wk_handle fault_session; /* by which its faults are told (faults.h); 0: it ends by them */
     wk_handle end_event; /* signalled with end_bits when it has ended; 0: the kernel reports a crash on the console */
     uint64_t end_bits;
     const struct wk_grant *grants;

@@ -11,8 +11,8 @@
 
 struct wk_service {
     wk_handle endpoint; /* with the right to serve */
-    /* Makes of a message its answer, which is `ok` with zeros before; it is sent only if the message is a call that has
-     * not been saved (`endpoint: reply_save`). What came with the message as lent ends with the answer. */
+    /* Makes of a message its answer, which is `ok` with zeros before; it is sent only if the message is a call or a fault
+     * that has not been saved (`endpoint: reply_save`). What came with the message as lent ends with the answer. */
     void (*handle)(struct wk_service *service, const struct wk_message *message, struct wk_answer *answer);
 };
 

@@ -53,6 +53,10 @@ enum host_trap {
 };
 
 /* The simulated processor. */
+struct arch_panic {
+    bool unused;
+};
+
 struct arch_hart {
     uint64_t x[32]; /* x[0] is the program counter */
     uint64_t f[32];
@@ -91,7 +95,7 @@ extern uint64_t host_allocations_left; /* so many charges go well, then one fail
 
 /* A point at which other harts may run. */
 void host_interleave(void);
-bool host_interrupt_waits(struct hart *hart);
+uint64_t host_interrupts_waiting(struct hart *hart);
 void host_tlb_flush(uint64_t asid, uint64_t address, bool any_asid, bool any_address);
 void host_fetch_fence(void);
 void host_space_switch(struct physical root, uint64_t asid);
@@ -191,6 +195,11 @@ static inline void arch_space_switch(uint64_t word)
     host_space_switch((struct physical){(word & ((UINT64_C(1) << 44) - 1)) * WK_PAGE_BYTES}, word >> 44);
 }
 
+static inline void arch_space_switch_tagged(uint64_t word)
+{
+    arch_space_switch(word);
+}
+
 static inline uint64_t arch_context_get(const struct arch_context *context, unsigned number)
 {
     return context->x[number];
@@ -209,6 +218,20 @@ static inline void arch_context_answer(struct arch_context *context, uint64_t st
     context->x[10] = status;
     for (unsigned i = 0; i < 6; i++)
         context->x[11 + i] = words[i];
+}
+
+/* Of an answer that comes later: all but its status and first word. */
+static inline void arch_context_prepare_answer(struct arch_context *context)
+{
+    static const uint64_t no_words[6];
+
+    arch_context_answer(context, 0, no_words);
+}
+
+static inline void arch_context_answer_late(struct arch_context *context, uint64_t status, uint64_t word)
+{
+    context->x[10] = status;
+    context->x[11] = word;
 }
 
 static inline const uint64_t *arch_context_words(const struct arch_context *context)
@@ -253,10 +276,14 @@ static inline void arch_relax(void)
     host_interleave();
 }
 
-static inline bool arch_interrupt_waits(void)
+#define ARCH_INTERRUPT_SOFTWARE 1
+#define ARCH_INTERRUPT_TIMER 2
+#define ARCH_INTERRUPT_EXTERNAL 4
+
+static inline uint64_t arch_interrupts_waiting(void)
 {
     host_interleave();
-    return host_interrupt_waits(host_hart);
+    return host_interrupts_waiting(host_hart);
 }
 
 #endif

@@ -38,6 +38,9 @@ void host_run(void);
 /* Calls and answers without anything special take the fast path (fast.h); tests turn it off to compare. */
 extern bool host_takes_fast_path;
 extern uint64_t host_fast_paths; /* so many did */
+/* Those that are somewhat special go by quick_call.c; likewise. */
+extern bool host_takes_quick_calls;
+extern uint64_t host_quick_calls;
 /* Called at every preemption point of the kernel, if set; runs on the hart that asks. */
 extern void (*host_preemption_hook)(void);
 

@@ -30,9 +30,11 @@ static uint64_t random_state;
 
 /* ---- turns of the harts ---- */
 
-bool host_interrupt_waits(struct hart *hart)
+uint64_t host_interrupts_waiting(struct hart *hart)
 {
-    return hart->arch.software_interrupt || hart->arch.timer_ns <= host_time_ns || host_irq_waits(hart);
+    return (hart->arch.software_interrupt ? ARCH_INTERRUPT_SOFTWARE : 0u) |
+           (hart->arch.timer_ns <= host_time_ns ? ARCH_INTERRUPT_TIMER : 0u) |
+           (host_irq_waits(hart) ? ARCH_INTERRUPT_EXTERNAL : 0u);
 }
 
 /* A hart in the kernel that waits, spinning, for what a thread has to do that another hart does not run. */
@@ -45,7 +47,7 @@ static bool has_work(struct hart *hart)
 {
     if (hart->arch.state == HOST_STATE_KERNEL)
         return !spins(hart);
-    return hart->arch.state != HOST_STATE_OFF && host_interrupt_waits(hart);
+    return hart->arch.state != HOST_STATE_OFF && host_interrupts_waiting(hart) != 0;
 }
 
 /* The hart whose turn it is, from `first` on; NULL if none has anything to do. */
@@ -127,7 +129,7 @@ void arch_idle(void)
 {
     if (kernel_lock_is_held() && hart_count == 1)
         host_fail("arch_idle with the lock held");
-    while (!host_interrupt_waits(host_hart)) {
+    while (host_interrupts_waiting(host_hart) == 0) {
         host_hart->arch.state = HOST_STATE_ASLEEP;
         host_fiber_yield();
     }

@@ -21,6 +21,8 @@
 
 struct hart *host_hart;
 bool host_takes_fast_path = true;
+bool host_takes_quick_calls = true;
+uint64_t host_quick_calls;
 uint64_t host_fast_paths;
 
 static bool is_callee_saved(unsigned number)
@@ -253,7 +255,7 @@ static bool take_fast_path(struct thread *thread)
         return false;
     kernel_lock_acquire();
     if (operation >= 0x2000 && operation < 0x10000)
-        next = fast_call(host_hart, x[10], &badge);
+        next = fast_call(host_hart, x[10], operation, &badge);
     else if ((operation & ~WK_MESSAGE_QUICK) == WK_ENDPOINT_REPLY_RECEIVE)
         next = fast_reply_receive(host_hart, x[10]);
     kernel_lock_release();
@@ -261,8 +263,10 @@ static bool take_fast_path(struct thread *thread)
         return false;
     host_fast_paths++;
     memcpy(words, &x[11], sizeof(words));
-    context_save(thread);
-    thread->context.x[0] += 4;
+    for (unsigned number = 1; number < 32; number++)
+        if (is_callee_saved(number) || is_saved_first(number))
+            thread->context.x[number] = x[number];
+    thread->context.x[0] = x[0] + 4;
     memcpy(x, next->context.x, sizeof(next->context.x));
     arch_context_deliver(&next->context, WK_OK, operation >= 0x10000 || operation < 0x2000 ? 0 : operation, badge,
                          words);
@@ -283,6 +287,7 @@ static void enter_invocation(struct thread *thread)
     for (unsigned number = 1; number < 32; number++)
         thread->context.x[number] = is_saved_first(number) ? x[number] : HOST_GARBAGE;
     thread->context.x[0] = x[0] + 4;
+    host_hart->attention.notify |= !host_takes_quick_calls;
     status = trap_invocation(x[10], x[11], x[12], x[13], x[14], x[15], x[16], x[17]);
     if (status >= 0) {
         arch_context_answer(&thread->context, (uint64_t)status & 0xffff, host_hart->invocation.words);
@@ -292,11 +297,14 @@ static void enter_invocation(struct thread *thread)
                 x[number] = thread->context.x[number];
         return;
     }
+    host_quick_calls += status == (int)WK_SWITCHED;
     host_interleave();
     for (unsigned number = 0; number < 32; number++)
         if (is_callee_saved(number))
             thread->context.x[number] = x[number];
-    leave_to(status == -1 ? trap_switch() : trap_leave());
+    if (status == (int)WK_SWITCHED_OK)
+        arch_context_prepare_answer(&thread->context);
+    leave_to(status == -1 ? trap_leave() : trap_left());
 }
 
 uint64_t host_invocation_deadline(const struct hart *hart)
@@ -310,9 +318,7 @@ static void enter_page_fault(enum arch_access access, uint64_t address)
 
     if (way == TRAP_STRAIGHT_ON)
         return;
-    if (way == TRAP_DELIVER)
-        trap_deliver_page_fault();
-    leave();
+    leave_to(way == TRAP_DELIVER ? trap_deliver_page_fault() : trap_leave());
 }
 
 static void enter_ecall(struct thread *thread)
@@ -349,13 +355,14 @@ static void processor_run(void)
             break;
         case HOST_TRAP_FAULT:
             context_save(thread);
-            trap_fault((enum wk_upcall_cause)processor->trap_cause, processor->trap_detail);
-            leave();
+            host_hart->attention.notify |= !host_takes_quick_calls;
+            leave_to(trap_fault((enum wk_upcall_cause)processor->trap_cause, processor->trap_detail));
             break;
         case HOST_TRAP_INTERRUPT:
             context_save(thread);
-            arch_interrupts_take();
-            leave();
+            /* One that another hart sent comes to nothing there, and would be a preemption point more. */
+            thread = processor->software_interrupt ? NULL : trap_interrupt_alone();
+            leave_to(thread != NULL ? thread : trap_leave());
             break;
         }
         processor->state = HOST_STATE_USER;

@@ -23,6 +23,10 @@ struct arch_context {
 };
 
 /* What assembly needs of a hart. In small offsets, for they are immediates of loads and stores. */
+struct arch_panic {
+    uint64_t registers[32]; /* of a trap from the kernel itself; [0] is the program counter */
+};
+
 struct arch_hart {
     uint64_t user_t[4]; /* t0 to t3 of the trapped code, until they are in its context */
     uint64_t user_tp;
@@ -34,10 +38,9 @@ struct arch_hart {
     uint64_t ns_per_tick[2];  /* a whole part, and a fraction in units of 2^-64 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;
-    uint64_t panicking;            /* a trap inside a panic stops at once */
-    uint64_t kernel_registers[32]; /* of a trap from the kernel itself; [0] is the program counter */
-    uint64_t hartid;               /* the firmware's number */
-    _Atomic uint64_t has_started;  /* it has come up */
+    uint64_t panicking;           /* a trap inside a panic stops at once */
+    uint64_t hartid;              /* the firmware's number */
+    _Atomic uint64_t has_started; /* it has come up */
 };
 
 /* Width of address space identifiers; 0 if the hardware has none. Written at boot. */
@@ -157,9 +160,15 @@ static inline uint64_t arch_space_word(struct physical root, uint64_t asid)
     return SATP_SV39 | asid << SATP_ASID_SHIFT | root.address / PAGE_BYTES;
 }
 
-static inline void arch_space_switch(uint64_t word)
+/* To a space that has an identifier. */
+static inline void arch_space_switch_tagged(uint64_t word)
 {
     __asm__ volatile("csrw satp, %0" ::"r"(word) : "memory");
+}
+
+static inline void arch_space_switch(uint64_t word)
+{
+    arch_space_switch_tagged(word);
     if (riscv_asid_bits == 0)
         arch_flush_all();
 }
@@ -186,6 +195,20 @@ static inline void arch_context_answer(struct arch_context *context, uint64_t st
     x[14] = words[3];
     x[15] = words[4];
     x[16] = words[5];
+}
+
+/* Of an answer that comes later: all but its status and first word. */
+static inline void arch_context_prepare_answer(struct arch_context *context)
+{
+    static const uint64_t no_words[6];
+
+    arch_context_answer(context, 0, no_words);
+}
+
+static inline void arch_context_answer_late(struct arch_context *context, uint64_t status, uint64_t word)
+{
+    context->x[10] = status;
+    context->x[11] = word;
 }
 
 static inline const uint64_t *arch_context_words(const struct arch_context *context)
@@ -236,14 +259,18 @@ static inline void arch_relax(void)
     __asm__ volatile(".4byte 0x0100000f" ::: "memory");
 }
 
-static inline bool arch_interrupt_waits(void)
+#define ARCH_INTERRUPT_SOFTWARE INTERRUPT_SOFTWARE
+#define ARCH_INTERRUPT_TIMER INTERRUPT_TIMER
+#define ARCH_INTERRUPT_EXTERNAL INTERRUPT_EXTERNAL
+
+static inline uint64_t arch_interrupts_waiting(void)
 {
     uint64_t pending = 0;
     uint64_t enabled = 0;
 
     __asm__ volatile("csrr %0, sip" : "=r"(pending));
     __asm__ volatile("csrr %0, sie" : "=r"(enabled));
-    return (pending & enabled) != 0;
+    return pending & enabled;
 }
 
 #endif

@@ -28,7 +28,7 @@ static void print_registers(const struct hart *hart)
 
     console_print("scause 0x%lx, stval 0x%lx\n", csr_read(scause), csr_read(stval));
     for (unsigned i = 0; i < 32; i++)
-        console_print("%s 0x%lx%c", names[i], hart->arch.kernel_registers[i], i % 4 == 3 ? '\n' : ' ');
+        console_print("%s 0x%lx%c", names[i], hart->panic.registers[i], i % 4 == 3 ? '\n' : ' ');
 }
 
 /* Prints an address in the kernel's text; true if it was one. */
@@ -94,7 +94,7 @@ static void panic_begin(struct hart *hart)
 _Noreturn void arch_panic_stop(void)
 {
     struct hart *hart = hart_current();
-    const uint64_t *registers = hart->arch.kernel_registers;
+    const uint64_t *registers = hart->panic.registers;
 
     panic_begin(hart);
     console_print("hart %u\n", hart->index);

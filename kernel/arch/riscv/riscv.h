@@ -50,7 +50,7 @@ extern char kernel_text_end[], kernel_rodata_end[], kernel_end[];
 uint64_t page_tables_begin(uint64_t image);
 _Noreturn void boot_main(uint64_t hartid, struct physical tree);
 _Noreturn void hart_main(void);
-struct thread *trap_dispatch(void);
+struct thread *trap_exception(uint64_t cause);
 /* A page fault by its cause and address; and what follows where the thread does not go straight on. */
 enum trap_way trap_page_dispatch(uint64_t cause, uint64_t address);
 struct thread *trap_page_leave(enum trap_way way);

@@ -6,8 +6,6 @@
 #include "page_table.h"
 #include "riscv.h"
 
-#define OPENSBI 1 /* its number as an implementation (4.9) */
-
 static bool has_time;
 static bool has_ipi;
 static bool has_hsm;
@@ -56,11 +54,9 @@ void sbi_init(void)
 void sbi_print(void)
 {
     const uint64_t specification = base(0, 0);
-    const uint64_t implementation = base(1, 0);
 
-    console_print("firmware: SBI %lu.%lu", specification >> 24 & 0x7f, specification & 0xffffff);
-    console_print(", %s (%lu)", implementation == OPENSBI ? "OpenSBI" : "implementation", implementation);
-    console_print(" version 0x%lx, console %s\n", base(2, 0), has_console ? "DBCN" : "legacy");
+    console_print("firmware: SBI %lu.%lu, implementation %lu, version 0x%lx, console %s\n", specification >> 24 & 0x7f,
+                  specification & 0xffffff, base(1, 0), base(2, 0), has_console ? "DBCN" : "legacy");
 }
 
 void sbi_set_timer(uint64_t ticks)

@@ -150,6 +150,8 @@ invocation_crooked:
 
 /* With the lock; a0: status, not WK_OK. More result words need no more than to be loaded. */
 invocation_not_plain:
+    li      t0, SWITCHED_OK
+    beq     a0, t0, invocation_left
     li      t0, ANSWERED
     bne     a0, t0, invocation_executed
     ld      t0, HART_SERVING(tp)
@@ -261,6 +263,7 @@ fast_call:
     beqz    sp, fast_refused_late
     addi    t6, t6, 1
     sw      t6, THREAD_DEPTH(t5)    /* runs, one deeper */
+    sd      a7, X(17)(t0)           /* the answer is not to find another's accepted types */
     sd      zero, ENDPOINT_READY(t4)
     sd      t0, THREAD_CALLER(t5)
     sd      t5, THREAD_CALLEE(t0)
@@ -339,8 +342,11 @@ fast_leave:
 
 /* The invoking thread does not go straight on. tp: hart; a0: trap_invocation's answer; s0 to s11 and gp: the invoker's. */
 invocation_left:
+    ld      t1, HART_LEFT(tp)
+    addi    a0, a0, 1
+    bnez    a0, 0f                  /* SWITCHED or SWITCHED_OK */
     ld      t1, HART_CURRENT(tp)
-    each    sd, THREAD_X, t1, GP_AND_CALLEE_SAVED
+0:  each    sd, THREAD_X, t1, GP_AND_CALLEE_SAVED
     csrr    t0, sepc
     addi    t0, t0, 4
     sd      t0, PC(t1)
@@ -350,9 +356,25 @@ invocation_left:
     sd      t0, SP(t1)
     ld      t0, HART_USER_TP(tp)
     sd      t0, TP(t1)
-    addi    a0, a0, 1
-    bnez    a0, invocation_left_slowly
-    jal     trap_switch
+    beqz    a0, left_slowly
+
+/* a0: the answer, plus 1; t1: thread */
+    addi    a0, a0, -1 - SWITCHED
+    beqz    a0, 0f
+    .irp    number, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    sd      zero, X(\number)(t1)
+    .endr
+0:
+#if defined(WINKLE_DEBUG) || defined(WINKLE_MEASURE)
+    jal     trap_left
+#else
+    ld      t0, HART_ATTENTION(tp)
+    bnez    t0, invocation_switched_slowly
+    ld      t0, HART_SERVING(tp)
+    li      t1, 1
+    amoadd.w.rl zero, t1, (t0)
+    ld      a0, HART_CURRENT(tp)
+#endif
 
 /* a0: the thread to run; tp: hart. The store drops a reservation that another thread made (Unprivileged ISA, 8.2). */
 load_thread:
@@ -364,7 +386,13 @@ load_thread:
     each    ld, THREAD_X, a0, ALL_BUT_TP_T0_T1_A0, 4, 5, 6, 10
     sret
 
-invocation_left_slowly:
+#if !defined(WINKLE_DEBUG) && !defined(WINKLE_MEASURE)
+invocation_switched_slowly:
+    jal     trap_left
+    j       load_thread
+#endif
+
+left_slowly:
     jal     trap_leave
     j       load_thread
 
@@ -387,7 +415,12 @@ full_trap:
     sd      t1, PC(t0)
     ld      sp, HART_STACK_END(tp)
     li      s0, 0
-    jal     trap_dispatch           /* a0: the thread to run */
+    csrr    a0, scause
+    bltz    a0, 0f
+    jal     trap_exception          /* a0: the thread to run */
+    j       load_thread
+0:  jal     trap_interrupt_alone    /* a0: the thread to run, or 0 */
+    beqz    a0, left_slowly
     j       load_thread
 
 /*

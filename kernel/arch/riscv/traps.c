@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a trap was about: the part of trap.S that is better said in C. The context is saved in full. */
 #include "fp.h"
+#include "meter.h"
 #include "process.h"
 #include "riscv.h"
 #include "trap.h"
@@ -14,13 +15,14 @@ static void foreign_ecall(const struct thread *thread)
         trap_foreign_call();
 }
 
-static void exception(struct thread *thread, uint64_t cause, uint64_t value)
+static struct thread *exception(struct thread *thread, uint64_t cause, uint64_t value)
 {
     const uint64_t pc = thread->context.x[0];
 
     switch (cause) {
     case CAUSE_USER_ECALL:
-        return foreign_ecall(thread);
+        foreign_ecall(thread);
+        return trap_leave();
     case CAUSE_BREAKPOINT:
         return trap_fault(WK_UPCALL_CAUSE_BREAKPOINT, pc);
     case CAUSE_FETCH_MISALIGNED:
@@ -35,7 +37,8 @@ static void exception(struct thread *thread, uint64_t cause, uint64_t value)
         return trap_fault(WK_UPCALL_CAUSE_STORE_FAULT, value);
     default:
         if (cause != CAUSE_ILLEGAL_INSTRUCTION || !fp_first_use(&thread->context))
-            trap_fault(WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION, pc);
+            return trap_fault(WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION, pc);
+        return trap_leave();
     }
 }
 
@@ -50,20 +53,13 @@ enum trap_way trap_page_dispatch(uint64_t cause, uint64_t address)
 
 struct thread *trap_page_leave(enum trap_way way)
 {
-    if (way == TRAP_DELIVER)
-        trap_deliver_page_fault();
-    return trap_leave();
+    return way == TRAP_DELIVER ? trap_deliver_page_fault() : trap_leave();
 }
 
-struct thread *trap_dispatch(void)
+struct thread *trap_exception(uint64_t cause)
 {
-    const uint64_t cause = csr_read(scause);
-
-    if ((cause & CAUSE_INTERRUPT) != 0)
-        arch_interrupts_take();
-    else
-        exception(hart_current()->current, cause, csr_read(stval));
-    return trap_leave();
+    meter_entered();
+    return exception(hart_current()->current, cause, csr_read(stval));
 }
 
 void arch_interrupts_take(void)

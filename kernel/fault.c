@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fault endpoint: what a thread cannot answer itself is told to another process, by a call that the kernel makes for the
+ * thread. Who serves it runs for the thread as any server does, and everything that is true of calls is true of it. It
+ * differs in three things. Its words come from the thread's record, so the registers stay the faulting code's. An answer is
+ * no result: `ok` has the thread go on, all else ends its process. And it is made without anybody's invoking it, by a session
+ * that whoever controls the process named: by its handle in the process's table, so that it goes as capabilities go.
+ *
+ * Owns of each process `fault_handler`, of each thread the fault_ fields. Guarded by the kernel lock. Invariants: see
+ * fault.h.
+ */
+#include "fault.h"
+
+#include "assert.h"
+#include "endpoint_parts.h"
+#include "handlers.h"
+#include "process.h"
+#include "schedule.h"
+
+enum { REGISTER_PC = 0 };
+
+/* The session that the handle names in the process's table, if faults may be told by it; or NULL. */
+static struct session *session_of(const struct process *process, uint64_t handle)
+{
+    const struct capability *capability = capability_find(&process->table, handle);
+    const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
+    const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
+
+    if (capability == NULL || (capability->word & mask) != expected || !object_is_live(capability->object))
+        return NULL;
+    return container_of(capability->object, struct session, object);
+}
+
+void fault_write(const struct thread *thread, struct thread *receiver)
+{
+    const uint64_t words[6] = {thread->calls.fault_cause, thread->fault_detail,
+                               arch_context_get(&thread->context, REGISTER_PC), thread->object.identity,
+                               thread->calls.fault_reason};
+
+    arch_context_deliver(&receiver->context, WK_RECEIVED(WK_MESSAGE_KIND_FAULT, 0), 0, thread->calls.badge, words);
+}
+
+/* Has the thread call. False if it cannot. */
+static bool tell(struct thread *thread, struct session *session)
+{
+    thread->calls.badge = session->badge;
+    if (fault_call_at_once(thread, session))
+        return true;
+    if (endpoint_check_call(session->endpoint, thread) != WK_OK)
+        return false;
+    thread->stop |= THREAD_FAULTING; /* INV-FAULT-1 */
+    endpoint_make_call(session->endpoint, session, thread);
+    schedule_stays_current(thread->hart);
+    return true;
+}
+
+/* Ends the process: at once, or once the thread runs again, so that it is at nobody else's expense. */
+static enum wk_status end_step(struct operation *operation)
+{
+    struct thread *thread = operation->thread;
+
+    process_fault(thread, (enum wk_end_reason)thread->calls.fault_reason, thread->fault_detail);
+    return WK_NO_ANSWER;
+}
+
+void fault_unanswered(struct thread *thread, enum wk_upcall_cause cause, enum wk_end_reason reason, uint64_t detail)
+{
+    struct session *session = session_of(thread->process, thread->process->fault_handler);
+
+    assert_debug(thread_is_current(thread) && thread->operation.step == NULL);
+    thread->calls.fault_cause = (uint8_t)cause;
+    thread->calls.fault_reason = (uint8_t)reason;
+    thread->fault_detail = detail;
+    if (session == NULL || !tell(thread, session))
+        (void)end_step(&thread->operation);
+}
+
+void fault_answered(struct thread *thread, uint64_t status, const uint64_t words[6])
+{
+    if (status != WK_OK && !(thread->stop & THREAD_ENDED))
+        operation_begin(&thread->operation, end_step, NULL);
+    if (status == WK_OK)
+        fault_go_on(thread, words);
+}
+
+enum wk_status process_set_fault_handler(struct invocation *invocation, struct process *process,
+                                         const struct wk_process_set_fault_handler_in *in)
+{
+    if (in->session != 0 && session_of(process, in->session) == NULL)
+        return invocation_bad_argument(invocation, 1);
+
+    op_commit();
+    process->fault_handler = in->session;
+    return WK_OK;
+}
+
+enum wk_status process_faulting_thread(struct invocation *invocation, struct process *process,
+                                       struct wk_process_faulting_thread_out *out)
+{
+    struct thread *thread = invocation->thread->calls.caller;
+    enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
+
+    if (thread == NULL || thread->process != process || !fault_is_told(thread))
+        return WK_NO_CALLER;
+    if (!object_is_live(&thread->object))
+        return WK_REVOKED;
+    if (status != WK_OK)
+        return status;
+
+    op_commit();
+    out->thread = capability_handle(capability_make(invocation->process, &thread->object, WK_RIGHTS_ALL, NULL));
+    return WK_OK;
+}

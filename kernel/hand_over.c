@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the thread that runs straight to another: to a more urgent one that a signal, a timer or an interrupt wakes, or to
+ * an equal. The one that is left goes into its queue, the other comes out of none or of the same; nothing is chosen. Only
+ * where all is simple: the thread that runs pays for itself, nothing else awaits the hart's attention, neither has a
+ * deadline. Else nothing has changed, and the usual way is taken: schedule_ready, and the choice. Compiled for speed, and
+ * not at link time, so that no prologue is shared.
+ */
+#include "assert.h"
+#include "deadline.h"
+#include "endpoint.h"
+#include "event.h"
+#include "lock.h"
+#include "process.h"
+#include "ready.h"
+
+/* More than registers and an address space would have to be looked after. */
+#define NOT_STRAIGHT                                                                                                   \
+    (HINDERED_BY_FP | HINDERED_BY_HELPERS | HINDERED_BY_SPACE | HINDERED_BY_HART | HINDERED_BY_INTERRUPT)
+
+/* Whether nothing but the timer has to be looked after when the hart goes to that thread of its own, which is as far as
+ * `stop` says. That no more urgent one is ready follows from attention.reschedule not being set (INV-SCHED-3). */
+static inline bool can_go_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)
+{
+    const struct budget *budget = next->budget;
+
+    return (hart->attention.any & ~ATTENTION_TIMER_MOVED) == 0 &&
+           (next->obstacles & THREAD_OBSTACLES(0xff, NOT_STRAIGHT)) == THREAD_OBSTACLES(stop, 0) && budget != NULL &&
+           budget->hart == hart && budget->relative_deadline_ns == 0 && (next->process->space.harts & hart->bit) != 0;
+}
+
+/* Whether the thread that runs can be left. */
+static inline bool can_be_left(const struct hart *hart, const struct thread *before)
+{
+    return hart->payer == before && (before->obstacles & THREAD_OBSTACLES(0xff, NOT_STRAIGHT)) == 0 &&
+           before->operation.step == NULL && !has_deadline(before);
+}
+
+/* Whether to charge the thread that runs, and to see whether the next one can pay, is no matter: both draw on one pool of
+ * which no end is looked out for, which is full. Else the choice does that, in a hold of the lock of its own. */
+static inline bool is_paid(const struct hart *hart, const struct thread *before, const struct thread *next)
+{
+    return hart->expiry_ns == DEADLINE_NEVER && next->budget->pool == before->budget->pool;
+}
+
+/* The hart goes on with a thread that pays for itself; whoever paid has been charged. */
+static __attribute__((noinline)) enum wk_status go_on_with(struct hart *hart, struct thread *next)
+{
+    hart->left = hart->current;
+    hart->payer = next;
+    make_current(hart, next);
+    return WK_SWITCHED_OK;
+}
+
+/* The thread's wait ends with that answer, and the hart goes on with it. */
+static __attribute__((noinline)) enum wk_status wake(struct hart *hart, struct thread *thread, enum wk_status status,
+                                                     uint64_t word)
+{
+    struct thread *before = hart->current;
+
+    assert_debug(kernel_lock_is_held() && thread->place == THREAD_UNPLACED);
+    arch_context_answer_late(&thread->context, status, word);
+    thread->stop = 0;
+    if (before != NULL) {
+        before->place = THREAD_READY;
+        list_prepend(&hart->ready.list[before->priority], &before->ready_link);
+        queue_mark_quickly(&hart->ready, before->priority);
+    }
+    return go_on_with(hart, thread);
+}
+
+/* The same where nobody paid; or the usual way, where the thread cannot pay. */
+static __attribute__((noinline)) enum wk_status wake_from_idle(struct hart *hart, struct thread *thread,
+                                                               enum wk_status status, uint64_t word)
+{
+    if (schedule_look_out(hart, thread))
+        return wake(hart, thread, status, word);
+    thread_answer(thread, status, word);
+    return WK_OK;
+}
+
+static __attribute__((noinline)) enum wk_status answer(struct thread *thread, enum wk_status status, uint64_t word)
+{
+    thread_answer(thread, status, word);
+    return WK_OK;
+}
+
+enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status status, uint64_t word)
+{
+    struct hart *hart = hart_current();
+    struct thread *before = hart->current;
+
+    if (!can_go_to(hart, thread, THREAD_WAITING))
+        return answer(thread, status, word);
+    if (before == NULL)
+        return hart->payer == NULL ? wake_from_idle(hart, thread, status, word) : answer(thread, status, word);
+    if (thread->priority <= before->priority || !can_be_left(hart, before) || !is_paid(hart, before, thread))
+        return answer(thread, status, word);
+    charge_simply(hart);
+    return wake(hart, thread, status, word);
+}
+
+enum wk_status event_signal_at_once(struct event *event, uint64_t bits)
+{
+    struct thread *first = container_of(event->waiters.next, struct thread, wait_link);
+    const uint64_t pending = event->pending | bits;
+
+    if (event->waiter_count != 1 || event->endpoint != NULL || (first->wait_mask & pending) == 0) {
+        event_signal_bits(event, bits);
+        return WK_OK;
+    }
+    first->wait_mask &= pending;
+    event->pending = pending & ~first->wait_mask; /* INV-EVENT-1 */
+    event->waiter_count = 0;
+    list_init(&event->waiters);
+    list_init(&first->wait_link);
+    first->wait_event = NULL;
+    return thread_answer_at_once(first, WK_OK, first->wait_mask);
+}
+
+void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
+{
+    struct thread *thread = container_of(deadline, struct thread, wait_deadline);
+
+    if (!(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER) { /* INV-EVENT-5 */
+        deadline_cancel(deadline);
+    } else if (thread->wait_until_ns > now_ns) {
+        deadline_set(deadline, deadline->hart, thread->wait_until_ns);
+    } else {
+        thread_disarm(thread);
+        if (thread_sleeps(thread))
+            (void)thread_answer_at_once(thread, WK_OK, 0);
+        else
+            thread_wait_end(thread, WK_TIMED_OUT);
+    }
+}
+
+enum wk_status schedule_yield_at_once(struct thread *thread)
+{
+    struct hart *hart = hart_current();
+    struct list *equals = &hart->ready.list[thread->priority];
+    struct thread *next = container_of(equals->next, struct thread, ready_link);
+
+    if (list_is_empty(equals) || next->operation.step != NULL || thread_is_current(next) ||
+        !can_go_to(hart, next, THREAD_RUNS) || !can_be_left(hart, thread) || !is_paid(hart, thread, next)) {
+        schedule_yield(thread);
+        return WK_OK;
+    }
+    charge_simply(hart);
+    list_unlink(&next->ready_link);
+    list_init(&next->ready_link);
+    list_append(equals, &thread->ready_link);
+    next->place = THREAD_UNPLACED;
+    thread->place = THREAD_READY;
+    forget_slice(hart, thread);
+    schedule_slice_begin(hart, next); /* INV-SCHED-4 */
+    return go_on_with(hart, next);
+}

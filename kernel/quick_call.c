@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls and answers that ask for more than the fast path (fast.c) gives, and still go straight from one thread to the
+ * other: with a deadline that has not to be moved, with accepted types or one capability that is lent, by any session, in
+ * all builds; and faults that are told by one (fault.c). What it leaves is what the slow path (endpoint.c) would have left,
+ * as with the fast path and for the same reasons; what is not so simple is left to that, with nothing changed but registers
+ * that nobody has any more. Compiled as hand_over.c is, but for size.
+ */
+#include "endpoint.h"
+#include "fault.h"
+#include "handlers.h"
+#include "invoke.h"
+#include "lock.h"
+#include "message.h"
+#include "meter.h"
+#include "ready.h"
+#include "trap.h"
+
+#include <winkle/message.h>
+
+#define NOINLINE __attribute__((noinline))
+
+/* Whether the thread can be switched to here by loading registers and the address space's word. */
+static inline bool has_met(const struct hart *hart, const struct thread *thread)
+{
+    return (thread->process->space.harts & hart->bit) != 0;
+}
+
+/* Leaves the current thread for the next, for which the payer stays the same. */
+static NOINLINE bool hand_over(struct hart *hart, struct thread *next)
+{
+    hart->left = hart->current;
+    make_current(hart, next);
+    return true;
+}
+
+static NOINLINE void fill(struct arch_context *context, uint64_t status, uint64_t number, uint64_t badge,
+                          const struct invocation *invocation)
+{
+    arch_context_deliver(context, status, number, badge, invocation->arguments);
+}
+
+/* ---- calls and answers ---- */
+
+/* Lends the call's only capability, one of the first three words. */
+static inline bool lends(struct thread *caller, struct thread *server, const struct endpoint *endpoint,
+                         uint64_t operation)
+{
+    const uint64_t marked = WK_MESSAGE_CAPABILITIES(operation);
+
+    return marked != 3 && marked <= 4 && (marked & WK_MESSAGE_GIVEN(operation)) == 0 && endpoint->accept_count != 0 &&
+           message_lend_at_once(caller, server, endpoint->accept_types, REGISTER_A1 + (unsigned)(marked >> 1));
+}
+
+/* The server, which has the message, goes on for the caller. */
+static inline bool begin(struct hart *hart, struct endpoint *endpoint, struct thread *caller, struct thread *server,
+                         enum thread_stop stop)
+{
+    endpoint->ready = NULL;
+    server->calls.caller = caller;
+    caller->calls.callee = server;
+    caller->stop = (uint8_t)stop;
+    server->stop = 0;
+    server->depth = (uint8_t)(caller->depth + 1);
+    return hand_over(hart, server);
+}
+
+static NOINLINE bool call(struct hart *hart)
+{
+    const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    const uint64_t operation = hart->invocation.operation;
+    const uint64_t marked = WK_MESSAGE_CAPABILITIES(operation);
+    struct thread *caller = hart->current;
+    const struct capability *capability = capability_find(&caller->process->table, hart->invocation.handle);
+    const uint64_t deadline_ns = message_deadline(operation);
+    const struct session *session;
+    struct endpoint *endpoint;
+    struct thread *server;
+
+    if (capability == NULL || (capability->word & mask) != expected || operation & WK_MESSAGE_KERNEL_ONLY)
+        return false;
+    session = container_of(capability->object, struct session, object);
+    endpoint = session->endpoint;
+    server = endpoint->ready;
+    if (server == NULL || !object_is_live(&session->object) || !has_met(hart, server) ||
+        thread_state(caller, HINDERED_BY_DEADLINE) >= WK_CALL_DEPTH_MAX || thread_has_to_set(caller, deadline_ns))
+        return false;
+    fill(&server->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, marked), operation & WK_MESSAGE_OPERATION, session->badge,
+         &hart->invocation);
+    if (marked != 0 && !lends(caller, server, endpoint, operation))
+        return false;
+    caller->call_slot = (struct slot_cache){hart->invocation.handle, capability, capability_key(capability)};
+    arch_context_set(&caller->context, REGISTER_A7, operation);
+    thread_wait_until(caller, deadline_ns);
+    return begin(hart, endpoint, caller, server, THREAD_CALLING);
+}
+
+bool fault_call_at_once(struct thread *thread, const struct session *session)
+{
+    struct hart *hart = thread->hart;
+    struct thread *server = session->endpoint->ready;
+
+    if (hart->attention.any != 0 || server == NULL || !has_met(hart, server) ||
+        thread_state(thread, HINDERED_BY_DEADLINE) >= WK_CALL_DEPTH_MAX)
+        return false;
+    fault_write(thread, server);
+    thread_wait_until(thread, DEADLINE_NEVER);
+    return begin(hart, session->endpoint, thread, server, THREAD_CALLING | THREAD_FAULTING); /* INV-FAULT-1 */
+}
+
+/* What is slow most often is looked at first: it is long, and this is in the same hold of the lock. */
+static inline bool may_go_back(const struct thread *server)
+{
+    const struct endpoint *endpoint;
+
+    if (server->calls.serving == NULL)
+        return false;
+    endpoint = endpoint_of_server(server);
+    return endpoint->callers.first == NULL && endpoint->ready == NULL;
+}
+
+static NOINLINE bool answer(struct hart *hart)
+{
+    const uint64_t operation = hart->invocation.operation;
+    struct thread *server = hart->current;
+    struct thread *caller = server->calls.caller;
+    uint32_t state;
+
+    if (server->receive_slot.handle != hart->invocation.handle ||
+        capability_key(server->receive_slot.slot) != server->receive_slot.key || caller == NULL ||
+        operation & WK_MESSAGE_DEADLINE || WK_MESSAGE_CAPABILITIES(operation) != 0)
+        return false;
+    if (thread_state(server, 0) > WK_CALL_DEPTH_MAX || !has_met(hart, caller))
+        return false;
+    state = thread_state(caller, HINDERED_BY_DEADLINE | HINDERED_BY_LOANS) >> 16;
+    if (state == (THREAD_CALLING | THREAD_FAULTING)) {
+        if (WK_MESSAGE_HIGH(operation) != WK_OK)
+            return false;
+        fault_go_on(caller, hart->invocation.arguments);
+    } else {
+        if (state != THREAD_CALLING || (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller)))
+            return false;
+        fill(&caller->context, WK_MESSAGE_HIGH(operation), 0, 0, &hart->invocation);
+    }
+
+    server->stop = THREAD_RECEIVING;
+    caller->stop = 0;
+    endpoint_of_server(server)->ready = server;
+    return hand_over(hart, caller);
+}
+
+/* ---- the entries ---- */
+
+/* The message is kept in the invocation: so the registers are free, and nothing is saved for nothing. */
+int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                               uint64_t word4, uint64_t word5, uint64_t operation)
+{
+    struct hart *hart = hart_current();
+    struct invocation *invocation = &hart->invocation;
+    uint64_t *words = invocation->arguments;
+    const uint64_t number = operation & WK_MESSAGE_OPERATION;
+    const bool is_operation = number - WK_OPERATION_FIRST < OPERATION_SLOTS;
+
+    if (is_operation && (number != WK_ENDPOINT_REPLY_RECEIVE || !may_go_back(hart->current)))
+        return trap_operation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
+    invocation->handle = handle;
+    invocation->operation = operation;
+    words[0] = word0;
+    words[1] = word1;
+    words[2] = word2;
+    words[3] = word3;
+    words[4] = word4;
+    words[5] = word5;
+    if (hart->attention.any == 0 && (is_operation ? answer(hart) : call(hart)))
+        return (int)WK_SWITCHED;
+    return trap_invocation_kept();
+}
+
+int64_t trap_invocation_contended(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
+                                  uint64_t word4, uint64_t word5, uint64_t operation)
+{
+    kernel_lock_wait(hart_current()->ticket);
+    meter_lock_taken();
+    return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
+}
+
+int64_t trap_invocation(uint64_t handle, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3, uint64_t word4,
+                        uint64_t word5, uint64_t operation)
+{
+    meter_entered();
+    meter_invocation();
+    if (!kernel_lock_acquire_at_once())
+        return trap_invocation_contended(handle, word0, word1, word2, word3, word4, word5, operation);
+    return trap_invocation_locked(handle, word0, word1, word2, word3, word4, word5, operation);
+}
