@@ -84,9 +84,10 @@ void check_account(const struct account *account)
     CHECK("INV-ACCOUNT-1", account->count <= ACCOUNT_REPLENISHMENTS_MAX);
     CHECK("INV-ACCOUNT-1", (account->count == 0) == (account->capacity_ns == 0));
     for (uint32_t i = 0; i < account->count; i++) {
-        CHECK("INV-ACCOUNT-2", account->list[i].amount_ns > 0);
-        CHECK("INV-ACCOUNT-2", i == 0 || account->list[i - 1].time_ns <= account->list[i].time_ns);
-        sum_ns += account->list[i].amount_ns;
+        CHECK("INV-ACCOUNT-2", account_replenishment(account, i)->amount_ns > 0);
+        CHECK("INV-ACCOUNT-2",
+              i == 0 || account_replenishment(account, i - 1)->time_ns <= account_replenishment(account, i)->time_ns);
+        sum_ns += account_replenishment(account, i)->amount_ns;
     }
     CHECK("INV-ACCOUNT-1", sum_ns == account->capacity_ns);
     CHECK("INV-ACCOUNT-1", account->capacity_ns <= account->period_ns);

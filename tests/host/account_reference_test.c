@@ -73,9 +73,11 @@ static bool reference_equals(const struct reference *reference, const struct acc
     if (reference->count != account->count)
         return false;
     for (unsigned i = 0; i < reference->count; i++) {
-        const uint64_t time_ns = account->list[i].time_ns > now_ns ? account->list[i].time_ns : now_ns;
+        const uint64_t time_ns =
+            account_replenishment(account, i)->time_ns > now_ns ? account_replenishment(account, i)->time_ns : now_ns;
 
-        if (time_ns != reference->list[i].time_ns || account->list[i].amount_ns != reference->list[i].amount_ns)
+        if (time_ns != reference->list[i].time_ns ||
+            account_replenishment(account, i)->amount_ns != reference->list[i].amount_ns)
             return false;
     }
     return true;
@@ -92,8 +94,9 @@ static void assert_no_earlier(const struct account *account, const struct refere
         uint64_t both_ns;
 
         if (left_ns == 0) {
-            end_ns = account->list[i].time_ns > end_ns ? account->list[i].time_ns : end_ns;
-            left_ns = account->list[i++].amount_ns;
+            end_ns = account_replenishment(account, i)->time_ns > end_ns ? account_replenishment(account, i)->time_ns
+                                                                         : end_ns;
+            left_ns = account_replenishment(account, i++)->amount_ns;
         }
         if (reference_left_ns == 0) {
             assert_true(j < reference->count);

@@ -95,8 +95,8 @@ static void assert_list(const struct account *account, uint32_t count, const str
     check_account(account);
     assert_int_equal(account->count, count);
     for (uint32_t i = 0; i < count; i++) {
-        assert_int_equal(account->list[i].time_ns, list[i].time_ns);
-        assert_int_equal(account->list[i].amount_ns, list[i].amount_ns);
+        assert_int_equal(account_replenishment(account, i)->time_ns, list[i].time_ns);
+        assert_int_equal(account_replenishment(account, i)->amount_ns, list[i].amount_ns);
     }
 }
 

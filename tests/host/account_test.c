@@ -7,8 +7,8 @@
 static void assert_replenishment(const struct account *account, uint32_t place, uint64_t time_ns, uint64_t amount_ns)
 {
     assert_true(place < account->count);
-    assert_int_equal(account->list[place].time_ns, time_ns);
-    assert_int_equal(account->list[place].amount_ns, amount_ns);
+    assert_int_equal(account_replenishment(account, place)->time_ns, time_ns);
+    assert_int_equal(account_replenishment(account, place)->amount_ns, amount_ns);
 }
 
 static uint64_t lesser(uint64_t one, uint64_t other)
@@ -117,8 +117,8 @@ static void little_that_is_due_late_does_not_hold_up_the_rest(void **state)
     charge(&account, 0, 5000); /* 990 in time: the other 10 are due in the guest's period */
     assert_int_equal(account.count, 2);
     assert_replenishment(&account, 0, 9000, 990); /* 4010 more than that: 5 periods' worth, so 8 */
-    assert_true(account.list[1].time_ns >= 1000000);
-    assert_int_equal(account.list[1].amount_ns, 10);
+    assert_true(account_replenishment(&account, 1)->time_ns >= 1000000);
+    assert_int_equal(account_replenishment(&account, 1)->amount_ns, 10);
 }
 
 static void a_full_account_is_not_charged(void **state)
@@ -203,8 +203,8 @@ static void what_is_due_soon_is_not_put_off_to_what_is_due_late(void **state)
     for (unsigned i = 0; i < 2000; i++, now_ns += 100000)
         charge(&whole, now_ns, lesser(account_available(&whole, now_ns), 90000));
     for (unsigned i = 0; i < whole.count; i++)
-        if (whole.list[i].time_ns > now_ns + 1000 * ms)
-            late_ns += whole.list[i].amount_ns;
+        if (account_replenishment(&whole, i)->time_ns > now_ns + 1000 * ms)
+            late_ns += account_replenishment(&whole, i)->amount_ns;
     assert_true(late_ns <= 10);
 }
 

@@ -7,6 +7,7 @@
 #include "check_parts.h"
 #include "deadline.h"
 #include "endpoint.h"
+#include "fault.h"
 #include "schedule.h"
 
 /* ---- endpoints ---- */
@@ -117,6 +118,11 @@ void check_thread_calls(const struct thread *thread)
           ((thread->hindrance & HINDERED_BY_LOANS) != 0) == (calls->loan_count != 0) || thread->operation.step != NULL);
     CHECK("hindrance",
           thread->process == NULL || thread->process->space.asid != 0 || (thread->hindrance & HINDERED_BY_SPACE) != 0);
+    if (fault_is_told(thread)) {
+        CHECK("INV-FAULT-1", (thread->stop & THREAD_CALLING) != 0 && calls->fault_reason != WK_END_REASON_NONE);
+        CHECK("INV-FAULT-1", thread->operation.step == NULL && calls->loan_count == 0);
+        CHECK("INV-FAULT-1", thread->wait_until_ns == DEADLINE_NEVER);
+    }
     CHECK("hindrance", list_is_empty(&thread->helpers) || (thread->hindrance & HINDERED_BY_HELPERS) != 0);
 }
 
@@ -140,9 +146,10 @@ static void check_account(const struct account *account)
     uint64_t sum = 0;
 
     for (unsigned i = 0; i < account->count; i++) {
-        CHECK("INV-ACCOUNT-2", account->list[i].amount_ns != 0);
-        CHECK("INV-ACCOUNT-2", i == 0 || account->list[i - 1].time_ns <= account->list[i].time_ns);
-        sum += account->list[i].amount_ns;
+        CHECK("INV-ACCOUNT-2", account_replenishment(account, i)->amount_ns != 0);
+        CHECK("INV-ACCOUNT-2",
+              i == 0 || account_replenishment(account, i - 1)->time_ns <= account_replenishment(account, i)->time_ns);
+        sum += account_replenishment(account, i)->amount_ns;
     }
     CHECK("INV-ACCOUNT-1", sum == account->capacity_ns);
 }

@@ -52,8 +52,8 @@ static void say_process(const struct process *process)
     fprintf(text, " state %u reason %u threads %lu mappings %lu %u capabilities, pages for %u\n", process->state,
             process->reason, number(process->thread_count), number(process->mapping_count), process->table.count,
             process->table.paged);
-    fprintf(text, "  upcall %#lx %#lx end event %lu bits %#lx\n", number(process->upcall_entry),
-            number(process->upcall_return),
+    fprintf(text, "  upcall %#lx %#lx fault handler %#lx end event %lu bits %#lx\n", number(process->upcall_entry),
+            number(process->upcall_return), number(process->fault_handler),
             process->end.event == NULL ? 0 : number(process->end.event->object.identity),
             process->end.event == NULL ? 0 : number(process->end.bits));
     for (uint32_t index = 0; index < process->table.made; index++) {
@@ -84,7 +84,7 @@ static void say_thread(const struct thread *thread)
     fprintf(text, " of process %lu: stop %u priority %u budget %lu interrupt %u%u frames %#lx pc %#lx\n",
             thread->process == NULL ? 0 : number(thread->process->object.identity), thread->stop, thread->priority,
             thread->budget == NULL ? 0 : number(thread->budget->object.identity), thread->interrupt_latched,
-            thread->interrupt_owed, number(thread->call_frame_address),
+            thread_is_owed_interrupt(thread), number(thread->call_frame_address),
             thread->hart->current == thread ? 0 : number(thread->context.x[0]));
 }
 

@@ -208,7 +208,7 @@ static void check_ready_lists(const struct hart *hart)
 }
 
 /* A hart on which timers are always due puts the next timer interrupt off by so much. */
-#define PUT_OFF_NS 20000
+#define PUT_OFF_NS 2000
 
 /* Who runs when the payer is chosen, as schedule.h has it; NULL: nobody. */
 static const struct thread *end_of_chain(const struct thread *payer)
@@ -254,7 +254,7 @@ static void check_choice(const struct hart *hart)
     if (hart->attention.reschedule)
         return;
     CHECK("INV-SCHED-6", hart->payer != NULL && end_of_chain(hart->payer) == current);
-    CHECK("INV-SCHED-4", list_is_empty(&hart->ready.list[hart->payer->priority]) || deadline_is_set(&hart->slice) ||
+    CHECK("INV-SCHED-4", list_is_empty(&hart->ready.list[hart->payer->priority]) || hart->slice_ns != DEADLINE_NEVER ||
                              hart->turn_over || hart->payer->budget->relative_deadline_ns != 0);
     CHECK("INV-SCHED-5", hart->slice_thread == NULL || hart->slice_thread->budget->hart == hart);
 }
@@ -282,8 +282,6 @@ static void check_trace_buffer(const struct hart *hart)
 static void check_hart(const struct hart *hart)
 {
     check_ready_lists(hart);
-    check_deadline(&hart->slice);
-    check_deadline(&hart->expiry);
     check_deadline(&hart->overhead->replenish);
     census_slab_record(hart->overhead, bank_first);
     census_slab_record(hart->whole, bank_first);
@@ -296,8 +294,9 @@ static void check_hart(const struct hart *hart)
           hart->first_ns == (hart->deadlines.first == NULL ? DEADLINE_NEVER : hart->deadlines.first->key));
     if (hart->arch.state != HOST_STATE_KERNEL) {
         CHECK("INV-DEADLINE-3", hart->timer_ns == hart->arch.timer_ns);
-        CHECK("INV-DEADLINE-3", hart->timer_ns <= hart->first_ns || hart->arch.software_interrupt ||
-                                    (hart->first_ns <= host_time_ns && hart->timer_ns <= host_time_ns + PUT_OFF_NS));
+        CHECK("INV-DEADLINE-3",
+              hart->timer_ns <= deadline_next(hart) || hart->arch.software_interrupt ||
+                  (deadline_next(hart) <= host_time_ns && hart->timer_ns <= host_time_ns + PUT_OFF_NS));
     }
     CHECK("hart", hart->notify == 0 && !hart->attention.notify && hart->stock_count <= FRAME_STOCK);
     check_choice(hart);

@@ -206,10 +206,11 @@ static void fail_at(const char *what, const struct node *node)
 /* Which operations may make capabilities, and which may take capabilities away with the objects that end. */
 static bool may_make(uint64_t operation)
 {
-    static const uint64_t makers[] = {
-        WK_BANK_SPLIT,    WK_EVENT_CREATE,         WK_MEMORY_CREATE,     WK_MEMORY_CLONE,       WK_PROCESS_CREATE,
-        WK_THREAD_CREATE, WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ, WK_TIMER_CREATE,       WK_PROCESS_CLONE_TABLE,
-        WK_BUDGET_SPLIT,  WK_ENDPOINT_CREATE,      WK_ENDPOINT_MINT,     WK_ENDPOINT_REPLY_SAVE};
+    static const uint64_t makers[] = {WK_BANK_SPLIT,           WK_EVENT_CREATE,        WK_MEMORY_CREATE,
+                                      WK_MEMORY_CLONE,         WK_PROCESS_CREATE,      WK_THREAD_CREATE,
+                                      WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ,   WK_TIMER_CREATE,
+                                      WK_PROCESS_CLONE_TABLE,  WK_BUDGET_SPLIT,        WK_ENDPOINT_CREATE,
+                                      WK_ENDPOINT_MINT,        WK_ENDPOINT_REPLY_SAVE, WK_PROCESS_FAULTING_THREAD};
 
     for (unsigned i = 0; i < sizeof(makers) / sizeof(*makers); i++)
         if (operation == makers[i])

@@ -15,7 +15,8 @@ static bool access_page(uint64_t address, enum arch_access access, void **pointe
     for (unsigned tries = 0; tries < 16; tries++) {
         uint64_t counter;
 
-        make_current(thread);
+        if (!try_make_current(thread))
+            return false; /* ended by another hart, or nobody pays for it any more */
         if (host_translate(thread->hart, address, access, &physical)) {
             *pointer = physical.address >= HOST_RAM_PHYSICAL ? arch_pointer(physical) : NULL;
             return true;

@@ -28,8 +28,8 @@ static void a_kernel_without_meters_has_none(void **state)
     uint64_t value;
 
     (void)state;
-    assert_status(wk_machine_read_meter(BOOT_MACHINE, WK_METER_LOCK_HOLD, 0, &value), WK_NOT_AVAILABLE);
-    assert_error_at(wk_machine_read_meter(BOOT_MACHINE, WK_METER_LOCK_HOLD, 2, &value), WK_BAD_ARGUMENT, 2);
+    assert_status(wk_machine_read_meter(BOOT_MACHINE, WK_METER_LOCK_HOLD, 0, 0, &value), WK_NOT_AVAILABLE);
+    assert_error_at(wk_machine_read_meter(BOOT_MACHINE, WK_METER_LOCK_HOLD, 0, 2, &value), WK_BAD_ARGUMENT, 3);
 }
 
 struct sight {

@@ -88,7 +88,7 @@ static void an_interrupt_without_handler_only_ends_the_wait(void **state)
     interrupt();
     make_current(actor());
     assert_int_equal(late_answer(actor()), WK_INTERRUPTED);
-    assert_false(actor()->interrupt_owed);
+    assert_false(thread_is_owed_interrupt(actor()));
     assert_status(wk_event_wait(event, 1, NEVER, &bits), NOT_ANSWERED);
 }
 
@@ -105,6 +105,50 @@ static void an_interrupted_wait_is_answered_and_then_the_handler_called(void **s
     make_current(actor());
     assert_int_equal(user_register(PC), ENTRY);
     assert_int_equal(user_word(FIELD(CALL_FRAME, x[A0])), WK_INTERRUPTED);
+}
+
+/* Whichever way the answer takes. */
+static void assert_interrupted_with_the_answer_of(uint64_t operation)
+{
+    struct program server;
+    wk_handle endpoint, session, served;
+
+    make_upcall_program();
+    act_as(boot);
+    assert_ok(wk_thread_set_priority(BOOT_THREAD, 1));
+    server = program_make(100, 10);
+    endpoint = make_endpoint(BOOT_BANK);
+    session = program_grant(&program, make_session(endpoint, 1), WK_TRANSFER_GIVE, ALL_RIGHTS);
+    served = program_grant(&server, endpoint, WK_TRANSFER_LEND, ALL_RIGHTS);
+    assert_status(receive_as(server.thread_record, served), NOT_ANSWERED);
+    make_passive(server.thread);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(call_as(program.thread_record, session, operation, 7), NOT_ANSWERED);
+        if (i == 1)
+            interrupt();
+        arch_hart_notify(harts[0]); /* to make a thread act, the harness has changed priorities */
+        host_run();
+        assert_ptr_equal(harts[0]->current, server.thread_record);
+        act_as(server.thread_record);
+        assert_status(wk_trap(WK_ENDPOINT_REPLY_RECEIVE, served, (uint64_t[6]){7}), NOT_ANSWERED);
+        assert_ptr_equal(harts[0]->current, program.thread_record);
+    }
+    assert_int_equal(harts[0]->arch.x[PC], ENTRY);
+    act_as(program.thread_record);
+    assert_int_equal(CALL(cause), WK_UPCALL_CAUSE_INTERRUPT);
+    assert_int_equal(user_word(FIELD(CALL_FRAME, x[A0 + 1])), 7);
+}
+
+static void an_interrupt_during_a_call_is_delivered_with_its_answer(void **state)
+{
+    (void)state;
+    assert_interrupted_with_the_answer_of(0x2000);
+}
+
+static void an_interrupt_during_a_call_off_the_fast_path_too(void **state)
+{
+    (void)state;
+    assert_interrupted_with_the_answer_of(0x2000 | WK_MESSAGE_ACCEPT(1));
 }
 
 static void an_interrupt_during_a_handler_ends_only_one_wait_of_it(void **state)
@@ -144,6 +188,8 @@ int main(int count, char **arguments)
         machine_test(an_interrupt_without_handler_only_ends_the_wait),
         machine_test(an_interrupted_wait_is_answered_and_then_the_handler_called),
         machine_test(an_interrupt_during_a_handler_ends_only_one_wait_of_it),
+        machine_test(an_interrupt_during_a_call_is_delivered_with_its_answer),
+        machine_test(an_interrupt_during_a_call_off_the_fast_path_too),
         cmocka_unit_test(a_thread_that_runs_on_another_hart_is_interrupted),
     };
 

@@ -94,6 +94,8 @@ static void act_invoke(struct choices *choices, struct thread *thread)
         choose_budget_words(choices, &words[2]);
     if (operation->number == WK_BUDGET_ADJUST)
         choose_budget_words(choices, &words[1]);
+    if (operation->number == WK_PROCESS_SET_FAULT_HANDLER)
+        words[1] = some_handle(choices, thread->process, WK_TYPE_SESSION);
     say(operation->name, thread, words);
     world_invocations++;
     if (operation->is_long && one_in(choices, 3)) {
@@ -119,7 +121,8 @@ static void act_access(struct choices *choices, struct thread *thread)
     uint64_t found;
 
     /* An access that nothing answers may end the process: that comes seldom. */
-    if (thread->operation.step != NULL || (mapping_find(thread->process, address) == NULL && !one_in(choices, 40)))
+    if (thread->operation.step != NULL || (mapping_find(thread->process, address) == NULL &&
+                                           !one_in(choices, thread->process->fault_handler != 0 ? 8 : 40)))
         return;
     say("access", thread, (uint64_t[7]){address});
     act_as(thread);

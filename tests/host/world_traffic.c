@@ -27,6 +27,8 @@ void make_known(wk_handle endpoint, wk_handle process)
         return;
     if (wk_process_grant(process, session, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle) != WK_OK)
         (void)wk_capability_delete(session);
+    else
+        (void)wk_process_set_fault_handler(process, handle); /* the last of the others that it came to know */
 }
 
 void make_traffic(wk_handle process, wk_handle bank, wk_handle event, uint64_t index, wk_handle *endpoint)
@@ -111,7 +113,7 @@ void act_message(struct choices *choices, struct thread *thread, struct thread *
         words[0] = some_handle(choices, process, operation == WK_REPLY_SEND ? WK_TYPE_REPLY : WK_TYPE_ENDPOINT);
         if (operation != WK_ENDPOINT_REPLY_SAVE)
             operation |= some_cargo(choices, process, &words[1]) | some_deadline(choices) |
-                         WK_MESSAGE_STATUS(choose(choices, INTERFACE_STATUS_COUNT));
+                         WK_MESSAGE_STATUS(one_in(choices, 2) ? WK_OK : choose(choices, INTERFACE_STATUS_COUNT));
     }
     say("message", thread, words);
     world_invocations++;
