@@ -3,7 +3,8 @@
 
 The protocol when Winkle boots to run one program: first what firmware and kernel say; then init prints the line
 `\\001winkle:begin`; then the program's output; then `\\001winkle:exit N` with its status, or `\\001winkle:crash TEXT`
-if it died by a fault, each up to the end of its line, wherever on a line it starts. A kernel panic is a line that
+if it died by a fault, each up to the end of its line, wherever on a line it starts. Before that may stand lines
+`\\001winkle:longest NUMBER INSTRUCTIONS`: how long an operation took at most, as the kernel's meters saw it. A kernel panic is a line that
 starts with `panic:` and what follows it, with no exit marker after.
 
 The firmware sends CR LF for each LF; that is undone here, so that output arrives as the program wrote it.
@@ -12,6 +13,8 @@ The firmware sends CR LF for each LF; that is undone here, so that output arrive
 BEGIN = b"\001winkle:begin\n"
 EXIT = b"\001winkle:exit "
 CRASH = b"\001winkle:crash "
+LONGEST = b"\001winkle:longest "
+MARKERS = (EXIT, CRASH, LONGEST)
 PANIC = b"panic:"
 KEPT_BYTES = 64 * 1024  # of what was printed before the program, for diagnosis
 
@@ -53,6 +56,7 @@ class CommandConsole:
         self.status = None
         self.crash = None
         self.panic = None
+        self.longest = {}       # instructions by operation number
 
     @property
     def ended(self):
@@ -75,14 +79,18 @@ class CommandConsole:
             self.before = self.before[-KEPT_BYTES:]
 
     def _feed_program(self):
-        found = [(at, marker) for marker in (EXIT, CRASH) if (at := self.pending.find(marker)) >= 0]
+        found = [(at, marker) for marker in MARKERS if (at := self.pending.find(marker)) >= 0]
         if found:
             at, marker = min(found)
-            text, newline, _ = self.pending[at + len(marker):].partition(b"\n")
+            text, newline, rest = self.pending[at + len(marker):].partition(b"\n")
             if not newline:
                 return
             self._pass_on(at)
-            if marker == EXIT and text.isdigit() and int(text) < 256:
+            if marker == LONGEST:
+                self._take_longest(text)
+                self.pending = rest
+                self._feed_program()
+            elif marker == EXIT and text.isdigit() and int(text) < 256:
                 self.status = int(text)
             else:
                 self.crash = text.decode(errors="replace")
@@ -90,8 +98,13 @@ class CommandConsole:
         # A line that starts like a panic is held until an exit marker shows that the program wrote it.
         held = self._panic_start()
         if held is None:
-            held = len(self.pending) - partial_suffix(self.pending, (EXIT, CRASH))
+            held = len(self.pending) - partial_suffix(self.pending, MARKERS)
         self._pass_on(held)
+
+    def _take_longest(self, text):
+        words = text.split()
+        if len(words) == 2 and all(word.isdigit() for word in words):
+            self.longest[int(words[0])] = int(words[1])
 
     def _panic_start(self):
         if self.line_start and (self.pending.startswith(PANIC) or PANIC.startswith(self.pending)):

@@ -14,7 +14,7 @@ from emulator import ROOT
 CODE_FOLDERS = ("kernel", "lib", "interfaces", "services", "drivers", "personality", "programs", "tests")
 CONDITIONALS_PER_1000_LINES = 1
 # Each version of these has an opinion of its own. The source follows the one of the versions in Debian 12.
-GCC_ONLY = ("-fno-tree-loop-distribute-patterns", "-fno-move-loop-invariants")
+GCC_ONLY = ("-fno-tree-loop-distribute-patterns", "-fno-move-loop-invariants", "-malign-data=natural")
 VERSIONS = {"clang-format": "14.", "clang-tidy": "14.", "cppcheck": "2.10"}
 
 

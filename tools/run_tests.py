@@ -16,6 +16,8 @@ import sys
 import tempfile
 
 import bench
+import bounds
+import console
 import coverage
 import emulator
 import lint
@@ -267,9 +269,13 @@ def read_cases(file):
 
 
 def check_case(machine, program, wanted_status, expected):
-    """`expected` is a regular expression found in the output, `@FILE` with one, or `-` for any output."""
+    """`expected` is a regular expression found in the output, `@FILE` with one, or `-` for any output.
+
+    With the build `measure`, no operation took longer than the bound in its interface file.
+    """
     output = []
-    status, message = machine.run_command(program, timeout=120, write=output.append)
+    view = console.CommandConsole(output.append)
+    status, message = machine.run_command(program, timeout=120, view=view)
     text = b"".join(output).decode(errors="replace") + (message or "")
     if status != wanted_status:
         return FAIL, f"status {status}, expected {wanted_status}\n{text}"
@@ -277,7 +283,10 @@ def check_case(machine, program, wanted_status, expected):
         expected = (ROOT / "tests/system" / expected[1:]).read_text().strip()
     if expected != "-" and not re.search(expected, text, re.MULTILINE):
         return FAIL, f"the output does not match: {expected}\n{text}"
-    return PASS, ""
+    if machine.build != "measure":
+        return PASS, ""
+    over, about = bounds.judge(view.longest, bounds.operations())
+    return (FAIL, "\n".join(over)) if over else (PASS, about)
 
 
 # The figures that Winkle owes.

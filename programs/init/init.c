@@ -4,7 +4,8 @@
  * the command line names after `--`), and powers the machine off.
  *
  * With a command the console follows a protocol, which tools/console.py reads: a line `\001winkle:begin`, what the
- * program prints, then `\001winkle:exit STATUS` or `\001winkle:crash REASON`.
+ * program prints, then `\001winkle:exit STATUS` or `\001winkle:crash REASON`; before that, if the kernel has meters, lines
+ * `\001winkle:longest OPERATION INSTRUCTIONS`.
  */
 #include "init.h"
 
@@ -118,6 +119,19 @@ static int status_of(const struct run_result *result)
     return (int)(result->end.detail & 0xff);
 }
 
+/* What the kernel saw of each operation, if it has meters. */
+static void print_meters(void)
+{
+    for (uint64_t operation = WK_OPERATION_FIRST; operation <= WK_OPERATION_LAST; operation++) {
+        uint64_t longest;
+
+        if (wk_machine_read_meter(wk_self.machine, WK_METER_OPERATION, operation, 0, &longest) != WK_OK)
+            return;
+        if (longest != 0)
+            wk_print("\001winkle:longest %lu %lu\n", operation, longest);
+    }
+}
+
 __attribute__((noreturn)) static void run_command(void)
 {
     const struct manifest_program *program = manifest_find(&init.manifest, init.command[0]);
@@ -130,6 +144,7 @@ __attribute__((noreturn)) static void run_command(void)
     }
     result = run_program(&init, program, init.command[0], (int)init.command_count, init.command);
     wk_end_print(&result.end, text, sizeof(text));
+    print_meters();
     if (result.started && !wk_end_is_exit(&result.end))
         wk_print("\001winkle:crash %s\n", text);
     else

@@ -26,7 +26,8 @@ struct actor {
     wk_handle event; /* bit 0: it ended */
     struct wk_child child;
     uint64_t priority;
-    wk_handle budget; /* on which its first thread runs; 0: one made for it, on each hart in turn */
+    wk_handle fault_session; /* by which its faults are told, or 0 */
+    wk_handle budget;        /* on which its first thread runs; 0: one made for it, on each hart in turn */
     struct wk_grant grants[ACTOR_GRANTS_MAX];
     unsigned grant_count;
 };
@@ -90,6 +91,7 @@ static inline void actor_start(struct actor *actor, int argc, const char *const 
                                            .harts = true,
                                            .ceiling = actor->priority,
                                            .priority = actor->priority,
+                                           .fault_session = actor->fault_session,
                                            .end_event = actor->event,
                                            .end_bits = 1,
                                            .grants = actor->grants,

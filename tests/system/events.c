@@ -50,6 +50,18 @@ static void wait_in_order(void *argument)
     order[woken++] = (uint64_t)argument;
 }
 
+/* Until the thread has come so far as to wait. */
+static void until_waiting(wk_handle thread)
+{
+    enum wk_thread_state state;
+    uint64_t priority, hart;
+
+    do {
+        pause_for(MILLISECOND);
+        EXPECT(WK_OK, wk_thread_info(thread, &state, &priority, &hart));
+    } while (state != WK_THREAD_STATE_WAITING);
+}
+
 /* Each signal wakes one of those that wait for the bit: the most urgent. They all run below this thread, on one hart or
  * several; each is let through alone. */
 static void most_urgent_first(void)
@@ -62,7 +74,8 @@ static void most_urgent_first(void)
 
         EXPECT(WK_OK, wk_thread_run(&threads[i], wait_in_order, (void *)priority, STACK_PAGES, priority));
     }
-    pause_for(20 * MILLISECOND);
+    for (uint64_t i = 0; i < WAITERS; i++)
+        until_waiting(threads[i].handle);
     for (uint64_t i = 0; i < WAITERS; i++) {
         EXPECT(WK_OK, wk_event_signal(event, 1));
         while (woken != i + 1)
@@ -91,13 +104,13 @@ static void waits_end(void)
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &other));
     EXPECT(WK_OK, wk_capability_lend(other, WK_RIGHTS_ALL, &lent));
     EXPECT(WK_OK, wk_thread_run(&thread, wait_for_end, (void *)lent, STACK_PAGES, 50));
-    pause_for(10 * MILLISECOND);
+    until_waiting(thread.handle);
     EXPECT(WK_OK, wk_thread_interrupt(thread.handle));
     EXPECT(WK_OK, wk_thread_join(&thread, WK_FOREVER));
     EQUAL(WK_INTERRUPTED, ended_with);
 
     EXPECT(WK_OK, wk_thread_run(&thread, wait_for_end, (void *)other, STACK_PAGES, 50));
-    pause_for(10 * MILLISECOND);
+    until_waiting(thread.handle);
     EXPECT(WK_OK, wk_capability_delete(other));
     EXPECT(WK_OK, wk_thread_join(&thread, wk_after_ns(5 * WK_NS_PER_SECOND)));
     EQUAL(WK_REVOKED, ended_with);

@@ -48,6 +48,12 @@ class CommandConsole(unittest.TestCase):
     def test_crash(self):
         self.check(BEGIN + b"x\x01winkle:crash load fault at 0x0\r\n", b"x", crash="load fault at 0x0")
 
+    def test_longest_operations(self):
+        data = BEGIN + b"x\x01winkle:longest 4096 300\r\n\x01winkle:longest 4097 12\r\n\x01winkle:exit 0\r\n"
+        self.check(data, b"x", status=0)
+        for size in (1, 3, 1000):
+            self.assertEqual(feed(data, size)[0].longest, {4096: 300, 4097: 12})
+
     def test_an_exit_without_a_status_is_a_crash(self):
         self.check(BEGIN + b"\x01winkle:exit 256\r\n", b"", crash="256")
 
