@@ -46,7 +46,9 @@ void measure_foreign_call(const struct benchmark *benchmark);
 void measure_call_reply(const struct benchmark *benchmark);
 void measure_call_reply_lend(const struct benchmark *benchmark);
 void measure_call_reply_slow(const struct benchmark *benchmark);
+void measure_fault_handler(const struct benchmark *benchmark);
 void play_server(void);
+void play_fault_server(void);
 void play_borrower(void);
 /* switches.c */
 void measure_signal_switch(const struct benchmark *benchmark);

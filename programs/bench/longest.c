@@ -152,7 +152,7 @@ static uint64_t destroy_objects(void)
 /* Reads and resets. The measuring build has meters; others say that they have none. */
 static bool read_meter(enum wk_meter meter, uint64_t *value)
 {
-    const enum wk_status status = wk_machine_read_meter(wk_self.machine, meter, 1, value);
+    const enum wk_status status = wk_machine_read_meter(wk_self.machine, meter, 0, 1, value);
 
     if (status != WK_OK && status != WK_NOT_AVAILABLE)
         wk_fail("machine: read_meter", status);
@@ -193,7 +193,7 @@ void measure_boot(const struct benchmark *benchmark)
 {
     uint64_t value;
 
-    if (wk_machine_read_meter(wk_self.machine, WK_METER_BOOT, 0, &value) == WK_OK)
+    if (wk_machine_read_meter(wk_self.machine, WK_METER_BOOT, 0, 0, &value) == WK_OK)
         print_figure(benchmark, value);
     else
         wk_print("%s: this build has no meters; use the build measure\n", benchmark->name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Calls: a client that calls a passive server in another process, which answers with the words that it got, and waits
- * for the next. Round trips, from the client's `ecall` to the instruction after it: the server's own four instructions
- * count, the client's loop is taken off.
+ * for the next; and faults that are told to such a server. Round trips, from the client's `ecall` to the instruction
+ * after it: the server's own four instructions count, the client's loop is taken off.
  */
 #include "bench.h"
 #include "partner.h"
@@ -11,10 +11,12 @@
 #include <winkle/capability.h>
 #include <winkle/endpoint.h>
 #include <winkle/event.h>
+#include <winkle/faults.h>
 #include <winkle/thread.h>
 
 #define CALLS 1000
 #define PAGES 64
+#define NOWHERE UINT64_C(0xdead000)
 #define PRIORITY 100
 #define OPERATION 0x2000
 #define FAR_AWAY_NS (UINT64_C(1) << 62)
@@ -40,6 +42,16 @@ void play_borrower(void)
     expect("loans to serve",
            (enum wk_status)WK_RECEIVED_STATUS(serve_loans(served, WK_ENDPOINT_REPLY_RECEIVE | WK_MESSAGE_QUICK)));
     wk_fail("something else than a call came", WK_OK);
+}
+
+void play_fault_server(void)
+{
+    const wk_handle served = wk_named_handle("endpoint");
+
+    expect("becoming passive", wk_thread_set_budget(wk_self.start->thread, 0));
+    expect("faults to serve",
+           (enum wk_status)WK_RECEIVED_STATUS(serve_faults(served, WK_ENDPOINT_REPLY_RECEIVE | WK_MESSAGE_QUICK)));
+    wk_fail("something else than a fault came", WK_OK);
 }
 
 static void open_server(const char *part)
@@ -126,4 +138,22 @@ void measure_call_reply_slow(const struct benchmark *benchmark)
     call.a0 = session;
     measure_calls(benchmark, &call);
     close_server();
+}
+
+/* A load that nothing answers, told to a passive server in another process, which has it go on behind the load. */
+void measure_fault_handler(const struct benchmark *benchmark)
+{
+    const uint64_t here = (uint64_t)partner_shared();
+    struct samples samples;
+
+    open_server("fault-server");
+    expect("a fault handler", wk_fault_set_handler(wk_self.process, session));
+    loop_loads(CALLS, NOWHERE);
+    for (unsigned i = 0; i < BATCHES; i++) {
+        const uint64_t loop = loop_loads(CALLS, here);
+
+        samples.value[i] = (loop_loads(CALLS, NOWHERE) - loop) / CALLS;
+    }
+    close_server();
+    print_samples(benchmark, &samples);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What stamps.h tells, in assembly, so that nothing stands between an instant and what happens at it. */
+#define KIND_FAULT 3 /* WK_MESSAGE_KIND_FAULT, in bits 16 to 19 of a0 */
 #define TICK_LOOP 9 /* instructions from one reading of the time to the next */
 
     .text
@@ -121,6 +122,24 @@ watch_count:                        /* a0: counter, a1: changes, a2: watch */
 
     serve   serve_calls
     serve   serve_loans, andi a0, a0, 0x7ff /* without the marks of capabilities */
+
+    .macro  go_on_behind_it         /* a0: 0 if it was a fault; a3: its pc */
+    lui     t1, KIND_FAULT << 4
+    xor     a0, a0, t1
+    addi    a1, a3, 4
+    .endm
+    serve   serve_faults, go_on_behind_it
+
+    /* a0: turns, a1: address. */
+    .globl  loop_loads
+loop_loads:
+    rdinstret t0
+1:  lw      zero, 0(a1)
+    addi    a0, a0, -1
+    bnez    a0, 1b
+    rdinstret a0
+    sub     a0, a0, t0
+    ret
 
     /* a0: turns, a1: registers, as struct wk_registers has them. The words 1 to 5 go round and round. */
     .macro  calls name, call:vararg

@@ -44,6 +44,11 @@ void watch_count(const volatile uint64_t *counter, uint64_t changes, struct watc
 uint64_t serve_calls(wk_handle endpoint, uint64_t reply_receive);
 /* The same for calls that bring a capability, which the answer does not. */
 uint64_t serve_loans(wk_handle endpoint, uint64_t reply_receive);
+/* The same for faults, whose threads go on four bytes behind them. */
+uint64_t serve_faults(wk_handle endpoint, uint64_t reply_receive);
+
+/* Instructions of so many turns, each of which loads from the address. */
+uint64_t loop_loads(uint64_t turns, uint64_t address);
 
 /* Instructions of so many turns with a call each, and of the same turns without; the registers are then those of the
  * last answer. */
