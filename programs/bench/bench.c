@@ -27,7 +27,7 @@ static const struct benchmark benchmarks[] = {
     {"budget-replenish-10", 5500, measure_budget_10},
     {"budget-replenish-100", 5500, measure_budget_100},
     {"budget-replenish-1000", 5500, measure_budget_1000},
-    {"wakeup-idle", 600, measure_wakeup_idle},
+    {"wakeup-idle", 720, measure_wakeup_idle},
     {"wakeup-load", 24000, measure_wakeup_load},
     {"demand-fault", 1000, measure_demand_fault},
     {"map-unmap", 700, measure_map_unmap},
