@@ -308,6 +308,21 @@ static void who_serves_a_fault_can_name_its_thread(void **state)
     assert_status(wk_process_faulting_thread(program.process, &thread), WK_NO_CALLER);
 }
 
+static void a_server_that_cannot_pay_for_its_table_cannot_name_it(void **state)
+{
+    wk_handle thread;
+
+    (void)state;
+    fault_at(BREAKPOINT, CODE);
+    assert_ok(receive_as(boot, endpoint));
+    while (actor()->process->table.made % CAPABILITIES_PER_PAGE != 0)
+        duplicate(BOOT_BANK, ALL_RIGHTS);
+    host_allocations_left = 0;
+    assert_status(wk_process_faulting_thread(program.process, &thread), WK_NO_MEMORY);
+    host_allocations_left = UINT64_MAX;
+    assert_ok(wk_process_faulting_thread(program.process, &thread));
+}
+
 static void a_thread_that_called_by_itself_is_no_faulting_one(void **state)
 {
     wk_handle thread;
@@ -438,6 +453,7 @@ int main(int count, char **arguments)
         fault_test(a_suspended_process_ends_without_being_resumed),
         fault_test(the_most_urgent_fault_comes_first),
         fault_test(who_serves_a_fault_can_name_its_thread),
+        fault_test(a_server_that_cannot_pay_for_its_table_cannot_name_it),
         fault_test(a_thread_that_called_by_itself_is_no_faulting_one),
         fault_test(the_handle_names_a_session_with_the_right_or_is_refused),
         fault_test(the_process_itself_cannot_call_by_it),

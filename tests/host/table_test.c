@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables of capabilities at their limits: slots that are free, and tables without any. */
-#include "harness.h"
+#include "fault_program.h"
 
 #include "lock.h"
 
@@ -59,14 +59,14 @@ static void retire_all_slots(void)
 static void a_full_table_takes_nothing_more(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 4, 0);
-    const wk_handle endpoint = make_endpoint(BOOT_BANK);
+    const wk_handle served = make_endpoint(BOOT_BANK);
     wk_handle process, made;
     char *before;
 
     (void)state;
     assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
-    assert_status(call_as(spawn(1, NULL), make_session(endpoint, 1), 0x2000, 0), NOT_ANSWERED);
-    assert_ok(receive_as(actor(), endpoint));
+    assert_status(call_as(spawn(1, NULL), make_session(served, 1), 0x2000, 0), NOT_ANSWERED);
+    assert_ok(receive_as(actor(), served));
     retire_all_slots();
     before = check_state_text();
     assert_status(wk_bank_split(BOOT_BANK, 1, WK_BANK_KIND_RAM, &made), WK_TABLE_FULL);
@@ -83,9 +83,20 @@ static void a_full_table_takes_nothing_more(void **state)
     assert_status(wk_machine_claim_irq(BOOT_MACHINE, BOOT_BANK, 7, &made), WK_TABLE_FULL);
     assert_status(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 1, 0, &made), WK_TABLE_FULL);
     assert_status(wk_endpoint_create(BOOT_BANK, &made), WK_TABLE_FULL);
-    assert_status(wk_endpoint_mint(endpoint, 2, 0, &made), WK_TABLE_FULL);
-    assert_status(wk_endpoint_reply_save(endpoint, &made), WK_TABLE_FULL);
+    assert_status(wk_endpoint_mint(served, 2, 0, &made), WK_TABLE_FULL);
+    assert_status(wk_endpoint_reply_save(served, &made), WK_TABLE_FULL);
     assert_state_is(before);
+}
+
+static void nor_the_thread_whose_fault_is_served(void **state)
+{
+    wk_handle thread;
+
+    (void)state;
+    fault_at(WK_UPCALL_CAUSE_BREAKPOINT, 1);
+    assert_ok(receive_as(boot, endpoint));
+    retire_all_slots();
+    assert_status(wk_process_faulting_thread(program.process, &thread), WK_TABLE_FULL);
 }
 
 int main(int count, char **arguments)
@@ -93,6 +104,7 @@ int main(int count, char **arguments)
     static const struct CMUnitTest tests[] = {
         machine_test(a_forged_handle_finds_no_free_slot),
         machine_test(a_full_table_takes_nothing_more),
+        fault_test(nor_the_thread_whose_fault_is_served),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
