@@ -62,12 +62,8 @@ union attention {
 };
 
 /* Those bytes of attention.any, the first in the lowest bits. */
-#define ATTENTION_RESCHEDULE UINT64_C(0x1)
 #define ATTENTION_TIMER_MOVED UINT64_C(0x10000)
-#define ATTENTION_NOTIFY UINT64_C(0x1000000)
-_Static_assert(offsetof(union attention, reschedule) == 0 && offsetof(union attention, timer_moved) == 2 &&
-                   offsetof(union attention, notify) == 3,
-               "as they say");
+_Static_assert(offsetof(union attention, timer_moved) == 2, "as it says");
 
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {

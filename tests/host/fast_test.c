@@ -6,7 +6,7 @@
  * anybody can see of the two machines has to be the same, and what the kernel remembers, but for pointers that mean
  * nothing in their state, and registers that an invocation loses.
  */
-#include "harness.h"
+#include "doubled.h"
 
 #include "fault.h"
 #include "lock.h"
@@ -15,9 +15,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define SERVERS 3
 #define CLIENTS 3
@@ -26,7 +23,6 @@
 #define OPERATION 0x2000
 #define PAGES 200
 #define THINGS 5
-#define TEXT_BYTES 65536
 
 /* A program that may serve its endpoint, and call by sessions of all endpoints. */
 struct actor {
@@ -88,17 +84,6 @@ static unsigned number_of(const struct thread *thread)
         if (thread_of_actor(i) == thread)
             return i + 1;
     return 0;
-}
-
-/* Registers that the thread still has while it waits in an invocation; all of them if it runs. */
-static void say_registers(FILE *text, const struct thread *thread)
-{
-    const bool runs = thread->hart->current == thread;
-    const uint64_t *registers = runs ? thread->hart->arch.x : thread->context.x;
-
-    for (unsigned number = 0; number < 32; number++)
-        if (number <= 4 || number == 8 || number == 9 || (number >= 18 && number <= 27) || thread->stop == 0)
-            fprintf(text, " %lx", (unsigned long)registers[number]);
 }
 
 static void say_thread(FILE *text, const struct thread *thread)
@@ -176,8 +161,9 @@ struct message_to_send {
     bool may_be_fast;
 };
 
-static void do_act(const struct message_to_send *act)
+static void do_act(const void *what)
 {
+    const struct message_to_send *act = what;
     struct thread *thread = thread_of_actor(act->actor);
     uint32_t holds;
 
@@ -193,34 +179,10 @@ static void do_act(const struct message_to_send *act)
     (void)send_as(thread_of_actor(act->actor), act->operation, act->handle, act->words, act->deadline);
 }
 
-/* What the machine looks like after the act, without the fast path: from a copy of this one. */
-static void do_slowly(const struct message_to_send *act, char *text)
+static void set_short_ways(bool are_on)
 {
-    int ends[2];
-    size_t length = 0;
-    ssize_t part;
-    int status;
-    pid_t child;
-
-    assert_int_equal(pipe(ends), 0);
-    child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        char *said;
-
-        host_takes_fast_path = false;
-        host_takes_quick_calls = false;
-        do_act(act);
-        said = say_machine();
-        _exit(write(ends[1], said, strlen(said)) == (ssize_t)strlen(said) ? 0 : 1);
-    }
-    close(ends[1]);
-    while ((part = read(ends[0], text + length, TEXT_BYTES - 1 - length)) > 0)
-        length += (size_t)part;
-    text[length] = '\0';
-    close(ends[0]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
+    host_takes_fast_path = are_on;
+    host_takes_quick_calls = are_on;
 }
 
 static bool is_server(unsigned actor)
@@ -237,18 +199,15 @@ static bool serves_fault(unsigned actor)
 
 static void compare(const struct message_to_send *act)
 {
-    static char slowly[TEXT_BYTES];
+    static const struct doubled doubled = {.set_short_way = set_short_ways, .act = do_act, .say = say_machine};
     const uint64_t fast_before = host_fast_paths, quick_before = host_quick_calls;
     const struct thread *caller = thread_of_actor(act->actor)->calls.caller;
     const bool has_loan = caller != NULL && caller->calls.loan_count != 0;
     const bool has_fault = serves_fault(act->actor);
-    char *quickly;
 
-    do_slowly(act, slowly);
     host_takes_fast_path = act->may_be_fast;
-    do_act(act);
+    doubled_act(&doubled, act);
     host_takes_fast_path = true;
-    quickly = say_machine();
     compared++;
     fast += host_fast_paths - fast_before;
     if (host_quick_calls != quick_before) {
@@ -257,9 +216,6 @@ static void compare(const struct message_to_send *act)
         lent += WK_MESSAGE_CAPABILITIES(act->operation) != 0;
         taken_back += has_loan && (act->operation & WK_MESSAGE_OPERATION) == WK_ENDPOINT_REPLY_RECEIVE;
     }
-    if (strcmp(slowly, quickly) != 0)
-        fail_msg("the fast path leaves\n%s\nwhere the slow one leaves\n%s", quickly, slowly);
-    free(quickly);
 }
 
 static void add_capabilities(struct choices *choices, struct message_to_send *act)

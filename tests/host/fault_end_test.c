@@ -178,17 +178,23 @@ static void the_last_capability_of_a_saved_answer_goes(void **state)
     assert_ends(WK_END_REASON_BREAKPOINT, CODE);
 }
 
+/* The program's thread serves, passively. Returns a session to call it by. */
+static wk_handle make_faulter_serve(void)
+{
+    const wk_handle served = make_endpoint(BOOT_BANK);
+    const wk_handle asked = make_session(served, 1);
+
+    begin_receive(faulter, program_grant(&program, served, WK_TRANSFER_DUP, ALL_RIGHTS));
+    make_passive(program.thread);
+    return asked;
+}
+
 static void whom_the_faulting_thread_served_is_told(void **state)
 {
-    wk_handle served, there, asked;
+    wk_handle asked;
 
-    (void)state;
     fault_setup(state);
-    served = make_endpoint(BOOT_BANK);
-    asked = make_session(served, 1);
-    there = program_grant(&program, served, WK_TRANSFER_DUP, ALL_RIGHTS);
-    begin_receive(faulter, there);
-    make_passive(program.thread);
+    asked = make_faulter_serve();
     begin_call(client, asked, 1);
     fault_at(WK_UPCALL_CAUSE_BREAKPOINT, CODE);
     assert_ok(receive_as(boot, endpoint));
@@ -199,15 +205,10 @@ static void whom_the_faulting_thread_served_is_told(void **state)
 
 static void a_fault_of_a_passive_thread_is_answered_at_the_expense_of_whom_it_serves(void **state)
 {
-    wk_handle served, there, asked;
+    wk_handle asked;
 
-    (void)state;
     fault_setup(state);
-    served = make_endpoint(BOOT_BANK);
-    asked = make_session(served, 1);
-    there = program_grant(&program, served, WK_TRANSFER_DUP, ALL_RIGHTS);
-    begin_receive(faulter, there);
-    make_passive(program.thread);
+    asked = make_faulter_serve();
     make_server_passive();
     rest();
     begin_call(client, asked, 1);
