@@ -45,7 +45,7 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
     called = NULL;
     called_with = NULL;
     wrong_argument = 0;
-    enum wk_status status = operation_table[operation - WK_OPERATION_FIRST].wrapper(
+    enum wk_status status = operation_table[(operation & ~WK_MESSAGE_QUICK) - WK_OPERATION_FIRST].wrapper(
         &invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
     has_more_results = status == WK_ANSWERED;
     if (has_more_results)

@@ -164,6 +164,7 @@ SYNTAX_ERRORS = [
     ("crate.interface", "source -", "sauce -", "sauce", "unknown keyword `sauce`"),
     ("crate.interface", "bound 500", "bound\t500", "bound\t", "character '\\t' in column 6; expected printable ASCII and blanks"),
     ("crate.interface", "frequent", "frequent yes", "frequent yes", "`yes` after `frequent`; expected nothing"),
+    ("crate.interface", "quick", "quick 1", "quick 1", "`1` after `quick`; expected nothing"),
     ("crate.interface", "Its size", "Its \xa7", "about Its \xa7",
      "character '\xa7' in column 11; expected printable ASCII and blanks"),
     ("crate.interface", "Makes a crate.", "Makes a crate.\r", "about Makes",

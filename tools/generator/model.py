@@ -122,6 +122,7 @@ class Operation(Item):
     source: str = ""
     message: bool = False
     frequent: bool = False
+    quick: bool = False
     number: int = 0
 
     @property

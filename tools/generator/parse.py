@@ -37,9 +37,9 @@ class Parser:
              "flags": (Group, "groups"), "status": (Item, "statuses"), "event": (Event, "events"),
              "operation": (Operation, "operations")}
     WITHIN = {"value": Group, "in": (Operation, Event)} | dict.fromkeys(
-        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "message", "frequent"), Operation)
+        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "message", "frequent", "quick"), Operation)
     WITHIN_TEXT = {"value": "an enum or flags", "in": "an operation or event"}
-    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent")
+    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent", "quick")
 
     def __init__(self, file, problems):
         self.file, self.problems, self.line = file, problems, 1
@@ -204,6 +204,9 @@ class Parser:
 
     def on_frequent(self, rest):
         self.mark("frequent", rest)
+
+    def on_quick(self, rest):
+        self.mark("quick", rest)
 
     def mark(self, attribute, rest):
         if rest:

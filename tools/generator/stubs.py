@@ -7,7 +7,8 @@ from generator.words import cost_text, range_suffix, subject_text, type_text
 
 
 def emit_stubs(interface):
-    include = "#include <winkle/invoke.h>\n" + ("#include <winkle/message.h>\n" if interface.service else "")
+    has_bits = interface.service or any(operation.quick for operation in interface.operations)
+    include = "#include <winkle/invoke.h>\n" + ("#include <winkle/message.h>\n" if has_bits else "")
     parts = [include] + [stub(op) for op in interface.operations if not op.message]
     return header(f"Invocations of {interface.name}.", f"WINKLE_{interface.upper}_H", "\n".join(parts))
 
@@ -28,7 +29,8 @@ def stub(operation):
     body = f"    uint64_t words[{WORDS_MAX}] = {{{words or 0}}};\n"
     if operation.interface.service:
         return f"{stub_comment(operation)}{prototype}\n{{\n{body}{service_call(operation)}}}\n"
-    call = f"wk_trap({operation.number_name}, {operation.subject}, words)"
+    number = operation.number_name + (" | WK_MESSAGE_QUICK" if operation.quick else "")
+    call = f"wk_trap({number}, {operation.subject}, words)"
     if not operation.outs:
         return f"{stub_comment(operation)}{prototype}\n{{\n{body}    return {call};\n}}\n"
     stores = ""

@@ -5,6 +5,7 @@
 #define WINKLE_CRATE_H
 
 #include <winkle/invoke.h>
+#include <winkle/message.h>
 
 /* Makes a crate.
  * @crate: a capability to crate with the rights pay, open
@@ -62,7 +63,7 @@ static inline enum wk_status wk_crate_look(wk_handle crate, enum wk_crate_state 
         enum wk_status *out_last)
 {
     uint64_t words[6] = {0};
-    enum wk_status answer = wk_trap(WK_CRATE_LOOK, crate, words);
+    enum wk_status answer = wk_trap(WK_CRATE_LOOK | WK_MESSAGE_QUICK, crate, words);
     if (answer == WK_OK) {
         *out_state = (enum wk_crate_state)words[0];
         *out_things = words[1];
