@@ -35,6 +35,14 @@ static void drop_first(struct account *account, uint32_t dropped)
     account->count -= dropped;
 }
 
+/* How much later one must be due so that who uses it at once does not come to the next before that is due. */
+static uint64_t delay_to(const struct replenishment *one, const struct replenishment *next)
+{
+    const uint64_t end_ns = one->time_ns + one->amount_ns;
+
+    return end_ns < next->time_ns ? next->time_ns - end_ns : 0;
+}
+
 /*
  * Two neighbours become one: those where the least time is delayed by the least, so that what is due soon is not put
  * off to what is due much later. It is due so late that who uses it at once does not come to the second before that was
@@ -44,15 +52,14 @@ static SLOW_PATH void join_cheapest(struct account *account)
 {
     uint64_t cheapest = UINT64_MAX;
     uint32_t place = 1;
-    struct replenishment *joined, *next;
+    struct replenishment *joined = at(account, 1);
+    struct replenishment *next;
 
-    for (uint32_t i = 1; i + 1 < account->count; i++) {
-        const uint64_t amount_ns = at(account, i)->amount_ns;
-        const uint64_t end_ns = at(account, i)->time_ns + amount_ns;
-        const uint64_t next_ns = at(account, i + 1)->time_ns;
-        const uint64_t delay_ns = end_ns < next_ns ? next_ns - end_ns : 0;
-        const uint64_t cost = lesser(amount_ns, COST_AMOUNT_MAX_NS) * lesser(delay_ns, COST_DELAY_MAX_NS);
+    for (uint32_t i = 1; i + 1 < account->count; i++, joined = next) {
+        uint64_t cost;
 
+        next = at(account, i + 1);
+        cost = lesser(joined->amount_ns, COST_AMOUNT_MAX_NS) * lesser(delay_to(joined, next), COST_DELAY_MAX_NS);
         if (cost < cheapest) {
             cheapest = cost;
             place = i;
@@ -60,51 +67,59 @@ static SLOW_PATH void join_cheapest(struct account *account)
     }
     joined = at(account, place);
     next = at(account, place + 1);
-    if (joined->time_ns + joined->amount_ns < next->time_ns)
-        joined->time_ns = next->time_ns - joined->amount_ns;
+    joined->time_ns += delay_to(joined, next);
     joined->amount_ns += next->amount_ns;
     account->count--;
-    for (uint32_t i = place + 1; i < account->count; i++)
-        *at(account, i) = *at(account, i + 1);
+    for (uint32_t i = place + 1; i < account->count; i++, next = joined) {
+        joined = at(account, i + 1);
+        *next = *joined;
+    }
 }
 
 /* Adds a replenishment. One that is due when the one before it is used up, if that is used at once, becomes one with
  * it: they come from one run, which was charged in parts. */
 static void add(struct account *account, uint64_t time_ns, uint64_t amount_ns)
 {
+    struct replenishment *free, *before;
     uint32_t place;
 
     if (amount_ns == 0)
         return; /* INV-ACCOUNT-2 */
     if (account->count == ACCOUNT_REPLENISHMENTS_MAX)
         join_cheapest(account);
-    for (place = account->count; place > 0 && at(account, place - 1)->time_ns > time_ns; place--)
-        ;
-    if (place > 0) {
-        struct replenishment *before = at(account, place - 1);
-
-        if (before->time_ns == time_ns || before->time_ns + before->amount_ns == time_ns) {
-            before->amount_ns += amount_ns;
-            return;
-        }
+    for (place = account->count; place > 0; place--) {
+        before = at(account, place - 1);
+        if (before->time_ns <= time_ns)
+            break;
     }
-    for (uint32_t i = account->count++; i > place; i--)
-        *at(account, i) = *at(account, i - 1);
-    *at(account, place) = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
+    if (place > 0 && (before->time_ns == time_ns || before->time_ns + before->amount_ns == time_ns)) {
+        before->amount_ns += amount_ns;
+        return;
+    }
+    free = at(account, account->count);
+    for (uint32_t i = account->count++; i > place; i--, free = before) {
+        before = at(account, i - 1);
+        *free = *before;
+    }
+    *free = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
 }
 
 /* What is due by that time becomes one replenishment, due then. */
 static void settle(struct account *account, uint64_t time_ns)
 {
-    uint64_t amount_ns = 0;
-    uint32_t due = 0;
+    struct replenishment *first = at(account, 0);
 
-    for (; due < account->count && at(account, due)->time_ns <= time_ns; due++)
-        amount_ns += at(account, due)->amount_ns;
-    if (due == 0)
+    if (account->count == 0 || first->time_ns > time_ns)
         return;
-    drop_first(account, due - 1);
-    *at(account, 0) = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
+    for (; account->count > 1; drop_first(account, 1)) {
+        struct replenishment *second = at(account, 1);
+
+        if (second->time_ns > time_ns)
+            break;
+        second->amount_ns += first->amount_ns;
+        first = second;
+    }
+    first->time_ns = time_ns;
 }
 
 /* Takes that much, more than 0, from the first replenishments. */
@@ -123,18 +138,25 @@ static void take_first(struct account *account, uint64_t amount_ns)
     first->amount_ns -= amount_ns;
 }
 
-/* Takes that much of what is due last, and adds it to another account unless `to` is NULL. */
+bool account_join(struct account *one, struct account *other)
+{
+    if (one->count + other->count <= ACCOUNT_TOGETHER_MAX)
+        return false;
+    join_cheapest(one->count > other->count ? one : other);
+    return true;
+}
+
+/* Moves what is due last to another account, which has the same period. */
 static void move_last(struct account *from, struct account *to, uint64_t amount_ns)
 {
+    from->capacity_ns -= amount_ns;
+    to->capacity_ns += amount_ns;
     while (amount_ns > 0) {
-        struct replenishment *last;
-        uint64_t part_ns;
+        struct replenishment *last = at(from, from->count - 1);
+        const uint64_t part_ns = lesser(last->amount_ns, amount_ns);
 
         assert_debug(from->count > 0); /* INV-ACCOUNT-1 */
-        last = at(from, from->count - 1);
-        part_ns = lesser(last->amount_ns, amount_ns);
-        if (to != NULL)
-            add(to, last->time_ns, part_ns);
+        add(to, last->time_ns, part_ns);
         amount_ns -= part_ns;
         last->amount_ns -= part_ns;
         if (last->amount_ns == 0)
@@ -143,24 +165,19 @@ static void move_last(struct account *from, struct account *to, uint64_t amount_
 }
 
 /*
- * Turns capacity of one account, `from_ns` of what is due last, into `to_ns` of another's. The two differ as the
- * periods do. In the account with the longer period, an amount is worth as much as less of it in the other, which comes
- * back sooner: the worth of an amount falls with its time, and more steeply if the period is short. So where there is
- * less than before, it must be due as late as the latest; and where there is more, the rest one period later still.
+ * Turns the account's capacity into another of the same rate in another period. In the longer period an amount is worth
+ * as much as less of it in the other, where it comes back sooner: the worth of an amount falls with its time, and more
+ * steeply if the period is short. So where there is less than before, it must be due as late as the latest; and where
+ * there is more, the rest one period later still.
  */
-static void convert(struct account *from, struct account *to, uint64_t from_ns, uint64_t to_ns, uint64_t now_ns)
+static void convert(struct account *account, uint64_t capacity_ns, uint64_t period_ns)
 {
-    const uint64_t moved_ns = lesser(from_ns, to_ns);
-
-    if (to_ns == 0)
-        return;
-    settle(from, now_ns);
-    assert_debug(from->count > 0); /* INV-ACCOUNT-1; a share is 0 only of capacity 0 */
-    add(to, at(from, from->count - 1)->time_ns + to->period_ns, to_ns - moved_ns);
-    move_last(from, to, moved_ns);
-    move_last(from, NULL, from_ns - moved_ns);
-    from->capacity_ns -= from_ns;
-    to->capacity_ns += to_ns;
+    if (capacity_ns < account->capacity_ns)
+        take_first(account, account->capacity_ns - capacity_ns);
+    else if (capacity_ns > account->capacity_ns) /* INV-ACCOUNT-1: a share is 0 only of capacity 0 */
+        add(account, at(account, account->count - 1)->time_ns + period_ns, capacity_ns - account->capacity_ns);
+    account->capacity_ns = capacity_ns;
+    account->period_ns = period_ns;
 }
 
 /*
@@ -192,6 +209,7 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
     assert_debug(capacity_ns <= period_ns);
     account->capacity_ns = capacity_ns;
     account->period_ns = period_ns;
+    account->share_ns = 0;
     account->first = 0;
     account->count = 0;
     add(account, time_ns, capacity_ns);
@@ -219,7 +237,9 @@ void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns
 
     if (account->count == 0 || account_is_full(account, start_ns))
         return;
-    if (in_time_ns > 0) {
+    if (account->capacity_ns == account->period_ns) {
+        settle(account, start_ns + in_time_ns); /* nobody else has any of the time */
+    } else if (in_time_ns > 0) {
         take_first(account, in_time_ns);
         settle(account, start_ns + in_time_ns);
         add(account, start_ns + account->period_ns, in_time_ns);
@@ -234,6 +254,8 @@ uint64_t account_share(const struct account *parent, uint64_t capacity_ns, uint6
     const uint64_t low_mask = (UINT64_C(1) << 20) - 1;
     uint64_t high, low;
 
+    if (capacity_ns == 0)
+        return 0;
     if (period_ns == 0 || period_ns > ACCOUNT_PERIOD_MAX_NS || capacity_ns > period_ns)
         return UINT64_MAX;
     high = capacity_ns * (parent->period_ns >> 20);
@@ -241,21 +263,20 @@ uint64_t account_share(const struct account *parent, uint64_t capacity_ns, uint6
     return (high / period_ns << 20) + (low + period_ns - 1) / period_ns;
 }
 
-bool account_split(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
-                   uint64_t now_ns)
+void account_adjust(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
+                    uint64_t now_ns)
 {
     const uint64_t share_ns = account_share(parent, capacity_ns, period_ns);
+    const uint64_t before_ns = child->share_ns;
 
-    if (share_ns > parent->capacity_ns)
-        return false;
-    account_init(child, 0, period_ns, now_ns);
-    convert(parent, child, share_ns, capacity_ns, now_ns);
-    return true;
-}
-
-void account_merge(struct account *parent, struct account *child, uint64_t share_ns, uint64_t now_ns)
-{
-    assert_debug(parent->capacity_ns + share_ns <= parent->period_ns);
+    assert_debug(share_ns <= parent->capacity_ns + before_ns);
     settle(parent, now_ns);
-    convert(child, parent, child->capacity_ns, share_ns, now_ns);
+    settle(child, now_ns);
+    convert(child, before_ns, parent->period_ns);
+    if (share_ns < before_ns)
+        move_last(child, parent, before_ns - share_ns);
+    else
+        move_last(parent, child, share_ns - before_ns);
+    convert(child, capacity_ns, period_ns);
+    child->share_ns = share_ns;
 }

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #define ACCOUNT_REPLENISHMENTS_MAX 8
+#define ACCOUNT_TOGETHER_MAX 5 /* that is few for two that exchange */
 #define ACCOUNT_PERIOD_MAX_NS (UINT64_C(1) << 40)
 /* A time that never comes; real ones are earlier. */
 #define ACCOUNT_FOREVER_NS (UINT64_C(1) << 62)
@@ -43,7 +44,8 @@ struct replenishment {
 struct account {
     uint64_t capacity_ns;
     uint64_t period_ns;
-    uint32_t first; /* of `count` in the ring, in the order in which they are due */
+    uint64_t share_ns; /* what it took of its parent's capacity */
+    uint32_t first;    /* of `count` in the ring, in the order in which they are due */
     uint32_t count;
     struct replenishment ring[ACCOUNT_REPLENISHMENTS_MAX];
 };
@@ -59,7 +61,7 @@ static inline const struct replenishment *account_replenishment(const struct acc
 void account_init(struct account *account, uint64_t capacity_ns, uint64_t period_ns, uint64_t time_ns);
 
 /* Whether it has all of the time and never runs dry: what it uses need not be charged. An account of all the time that
- * shared in others' debts becomes so when all is due and it is charged once. */
+ * shared in others' debts becomes so when all is due and it is charged once, for it forgets what it uses in time. */
 static inline bool account_is_full(const struct account *account, uint64_t now_ns)
 {
     return account->capacity_ns == account->period_ns && account->count == 1 &&
@@ -96,22 +98,20 @@ void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns
 uint64_t account_share(const struct account *parent, uint64_t capacity_ns, uint64_t period_ns);
 
 /*
- * Makes a child, from the share of its parent's capacity that is due last. False, and nothing happens, if the parent
- * has less. What of the share has been used is due to the child when it would have been due to the parent: if its
- * capacity is less than the share, the latest of it counts; if it is more, the rest is due one period of the child after
- * the last of the share.
- * Requires: the parent has been charged for what it ran; what it runs from now on is another run.
- * Bound: 8 replenishments.
+ * Gives a child another capacity and period: one that is to be made has capacity 0 before, one that ends has it after. Its
+ * share becomes account_share of that. What the share gains is what is due last of the parent's, what it loses is what is
+ * due last of the child's; each is due to the one when it would have been due to the other. Where the periods are not the
+ * same, and the child has less capacity than its share, that is the latest of the share; if it has more, the rest is due
+ * one period later than the last. So it is the other way round with the capacity it had before.
+ * Requires: the parent has that much, with the share of before; both have been charged for what they ran, and what they
+ * run from now on is another run; the child's own children have ended.
+ * Bound: 8 replenishments, and a join for each for which there is no room.
  */
-bool account_split(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
-                   uint64_t now_ns);
+void account_adjust(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
+                    uint64_t now_ns);
 
-/*
- * The child ends, and its share (account_share) is its parent's again, due as it was due to the child: by the rules of
- * account_split, with the parent in the child's place. The child is without capacity afterwards.
- * Requires: both have been charged for what they ran, and what the parent runs from now on is another run; the child's
- * own children have ended. Bound: 8 replenishments.
- */
-void account_merge(struct account *parent, struct account *child, uint64_t share_ns, uint64_t now_ns);
+/* Before an adjustment, so that it is short: if the two have more than a few replenishments, two of one become one.
+ * False if they have few. */
+bool account_join(struct account *one, struct account *other);
 
 #endif

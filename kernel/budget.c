@@ -36,7 +36,7 @@ static void prepare(struct budget *budget, struct hart *hart, struct budget *par
 {
     budget->hart = hart;
     budget->parent = parent;
-    budget->pool = budget;
+    budget->pool = parent == NULL ? budget : parent->pool;
     list_init(&budget->parked);
     list_init(&budget->children);
     list_init(&budget->sibling);
@@ -112,39 +112,16 @@ static enum wk_status check_numbers(struct invocation *invocation, const struct 
     return WK_OK;
 }
 
-/* Whether the pool has room for that part, if another of `returned_ns` is given back before. */
-static bool is_admitted(const struct budget *pool, uint64_t capacity_ns, uint64_t period_ns, uint64_t returned_ns)
+/* Has that much of the parent's pool from now on; without capacity it shares that. Requires: it is admitted. */
+static void set_part(struct budget *budget, uint64_t capacity_ns, uint64_t period_ns)
 {
-    return capacity_ns == 0 ||
-           account_share(&pool->account, capacity_ns, period_ns) <= pool->account.capacity_ns + returned_ns;
-}
-
-/* Takes the budget's part of the parent's pool, or shares that. Requires: it is admitted. */
-static void take_part(struct budget *budget, struct budget *parent, uint64_t capacity_ns, uint64_t period_ns)
-{
-    struct budget *pool = parent->pool;
-    bool fits;
-
-    budget->pool = capacity_ns == 0 ? pool : budget;
-    budget->share_ns = 0;
-    if (capacity_ns == 0)
-        return;
-    budget->share_ns = account_share(&pool->account, capacity_ns, period_ns);
-    schedule_charge(pool->hart);
-    fits = account_split(&pool->account, &budget->account, capacity_ns, period_ns, arch_time_ns());
-    assert_debug(fits); /* it was admitted */
-    schedule_pool_changed(pool);
-}
-
-/* Gives back what it took. */
-static void return_part(struct budget *budget)
-{
+    struct account *account = &budget->account;
     struct budget *pool = budget->parent->pool;
 
-    if (budget->pool != budget)
+    if (account->capacity_ns == capacity_ns && account->period_ns == period_ns)
         return;
-    schedule_charge(pool->hart);
-    account_merge(&pool->account, &budget->account, budget->share_ns, arch_time_ns());
+    account_adjust(&pool->account, account, capacity_ns, period_ns, schedule_charge(pool->hart));
+    budget->pool = capacity_ns == 0 ? pool : budget;
     schedule_pool_changed(budget);
     schedule_pool_changed(pool);
 }
@@ -158,7 +135,7 @@ enum wk_status budget_split(struct invocation *invocation, struct budget *parent
 
     if (status != WK_OK)
         return status;
-    if (!is_admitted(parent->pool, in->capacity, in->period, 0))
+    if (account_share(&parent->pool->account, in->capacity, in->period) > parent->pool->account.capacity_ns)
         return WK_NOT_ADMITTED;
     status = capability_reserve(&invocation->process->table, invocation->process);
     if (status != WK_OK)
@@ -172,13 +149,13 @@ enum wk_status budget_split(struct invocation *invocation, struct budget *parent
     list_append(&parent->children, &budget->sibling);
     budget->priority = (uint8_t)in->priority;
     budget->relative_deadline_ns = in->deadline;
-    take_part(budget, parent, in->capacity, in->period);
+    set_part(budget, in->capacity, in->period);
     out->budget = capability_handle(capability_make(invocation->process, &budget->object, WK_RIGHTS_ALL, NULL));
     return WK_OK;
 }
 
 /* One thread that is too urgent, or whose place depends on the deadline, a step: cursor[0] are left to be looked at. */
-static enum wk_status adjust_step(struct operation *operation)
+static enum wk_status limit_step(struct operation *operation)
 {
     struct budget *budget = container_of(operation->object, struct budget, object);
     struct thread *thread;
@@ -193,30 +170,49 @@ static enum wk_status adjust_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
+/* What depends on others is looked at and decided in one step, when there is little enough to move for that. The cursor
+ * has the numbers. */
+static enum wk_status adjust_step(struct operation *operation)
+{
+    const uint64_t *numbers = operation->cursor;
+    const struct wk_budget_adjust_in in = {numbers[0], numbers[1], numbers[2], numbers[3]};
+    struct budget *budget = container_of(operation->object, struct budget, object);
+    const bool had_deadline = budget->relative_deadline_ns != 0;
+    struct account *pool;
+
+    if (budget->object.state != OBJECT_LIVE)
+        return WK_REVOKED;
+    pool = &budget->parent->pool->account;
+    if (!list_is_empty(&budget->children) || (had_deadline != (in.deadline != 0) && budget->thread_count != 0))
+        return WK_BUSY;
+    if (account_share(pool, in.capacity, in.period) > pool->capacity_ns + budget->account.share_ns)
+        return WK_NOT_ADMITTED;
+    if (account_join(&budget->account, pool))
+        return WK_CONTINUE;
+    set_part(budget, in.capacity, in.period);
+    budget->relative_deadline_ns = in.deadline;
+    budget->priority = (uint8_t)in.priority;
+    operation->step = limit_step;
+    operation->cursor[0] = budget->thread_count;
+    return WK_CONTINUE;
+}
+
 enum wk_status budget_adjust(struct invocation *invocation, struct budget *budget, const struct wk_budget_adjust_in *in)
 {
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status;
 
-    if (budget_is_whole(budget) || !list_is_empty(&budget->children))
+    if (budget_is_whole(budget))
         return WK_BUSY;
     status = check_numbers(invocation, budget->parent, 1, in);
     if (status != WK_OK)
         return status;
-    if (in->deadline != budget->relative_deadline_ns && (in->deadline == 0 || budget->relative_deadline_ns == 0) &&
-        budget->thread_count != 0)
-        return WK_BUSY;
-    if (!is_admitted(budget->parent->pool, in->capacity, in->period, budget->share_ns))
-        return WK_NOT_ADMITTED;
 
-    op_commit();
-    return_part(budget);
-    take_part(budget, budget->parent, in->capacity, in->period);
-    schedule_pool_changed(budget->pool); /* which it may not have been before */
-    budget->relative_deadline_ns = in->deadline;
-    budget->priority = (uint8_t)in->priority;
     operation_begin(operation, adjust_step, &budget->object);
-    operation->cursor[0] = budget->thread_count;
+    operation->cursor[0] = in->capacity;
+    operation->cursor[1] = in->period;
+    operation->cursor[2] = in->priority;
+    operation->cursor[3] = in->deadline;
     return WK_CONTINUE;
 }
 
@@ -245,7 +241,7 @@ enum wk_status budget_destroy(struct invocation *invocation, struct budget *budg
     return operation_begin(operation, object_dismantle_and_flush_step, NULL);
 }
 
-/* Parts first, then threads, one a step. Whoever destroys what it runs on itself could not go on without it. */
+/* Parts first, then threads, one a step, then its capacity. Whoever destroys what it runs on itself could not go on without it. */
 enum wk_status budget_dismantle(struct object *object, struct operation *operation)
 {
     struct budget *budget = container_of(object, struct budget, object);
@@ -263,7 +259,11 @@ enum wk_status budget_dismantle(struct object *object, struct operation *operati
             thread_change_budget(thread, NULL);
         return WK_CONTINUE;
     }
-    return_part(budget);
+    if (budget->pool == budget) {
+        if (!account_join(&budget->account, &budget->parent->pool->account))
+            set_part(budget, 0, 0);
+        return WK_CONTINUE;
+    }
     deadline_cancel(&budget->replenish);
     event_unbind(&budget->exhaustion);
     list_remove(&budget->sibling);

@@ -29,7 +29,6 @@ struct budget {
     struct list parked;        /* threads that wait for the pool's capacity, struct thread, ready_link */
     struct deadline replenish; /* when they go on */
     struct budget *parent;     /* NULL: it is a hart's whole */
-    uint64_t share_ns;         /* what it took of the parent's pool, in each of that one's periods */
     struct list children;      /* struct budget, sibling */
     struct list sibling;
     struct list threads; /* struct thread, budget_link */

@@ -29,6 +29,19 @@
 /* The directory of tables' parts that do not exist. */
 static struct capability *no_directory[CAPABILITY_PAGES_PER_DIRECTORY] __attribute__((aligned(WK_PAGE_BYTES)));
 
+/* Nothing has this key. */
+void slot_cache_init(struct slot_cache *cache)
+{
+    static const struct capability no_slot;
+
+    *cache = (struct slot_cache){.slot = &no_slot, .key = UINT64_MAX};
+}
+
+void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot)
+{
+    *cache = (struct slot_cache){handle, slot, capability_key(slot)};
+}
+
 void capability_table_init(struct capability_table *table)
 {
     for (unsigned i = 0; i < CAPABILITY_DIRECTORIES; i++)

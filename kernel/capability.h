@@ -111,6 +111,17 @@ static inline uint64_t capability_key(const struct capability *capability)
     return capability->key;
 }
 
+/* A slot that was looked up and found good for some use: it is still the same, and good for it, while its key is. There
+ * is one from the beginning, for the fast path looks at its key whenever the handle is the same, which may be 0. */
+struct slot_cache {
+    uint64_t handle;
+    const struct capability *slot; /* stays, since it is of the own process's table */
+    uint64_t key;
+};
+
+void slot_cache_init(struct slot_cache *cache);
+void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot);
+
 void capability_table_init(struct capability_table *table);
 /* The process in whose table a capability (not a mapping) stands, and its handle there. */
 struct process *capability_process(const struct capability *capability);

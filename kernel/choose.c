@@ -11,7 +11,6 @@
 #include "ready.h"
 #include "trace.h"
 
-#define PARKS_PER_CHOICE 2
 /* Nobody runs on for so long when his capacity has ended, unless the machine itself stood still (an emulator's may). That
  * is no debt of his. */
 #define OVERRUN_MAX_NS 100000
@@ -247,27 +246,25 @@ static void park_for_capacity(struct hart *hart)
 struct thread *schedule_choose(struct hart *hart)
 {
     struct thread *next = hart->current;
+    struct thread *payer;
+    struct list *where;
 
     assert_debug(kernel_lock_is_held() && hart == hart_current());
     if (!hart->attention.reschedule && next != NULL && thread_is_runnable(next))
         return next; /* INV-SCHED-3 */
     schedule_charge(hart);
-    for (unsigned parks = 0; parks <= PARKS_PER_CHOICE; parks++) {
-        struct thread *payer = next_payer(hart);
-        struct list *where;
-
-        hart->attention.reschedule = false;
-        hart->turn_over = false;
-        if (payer != hart->payer)
-            become_payer(hart, payer);
-        if (payer == NULL) {
-            schedule_switch_to(hart, NULL);
-            return NULL;
-        }
-        if (!can_pay(hart, payer)) {
-            park_for_capacity(hart);
-            continue;
-        }
+    payer = next_payer(hart);
+    hart->attention.reschedule = false;
+    hart->turn_over = false;
+    if (payer != hart->payer)
+        become_payer(hart, payer);
+    if (payer == NULL) {
+        schedule_switch_to(hart, NULL);
+        return NULL;
+    }
+    if (!can_pay(hart, payer)) {
+        park_for_capacity(hart);
+    } else {
         next = follow(hart, payer, &where);
         if (next != NULL) {
             schedule_switch_to(hart, next);

@@ -237,7 +237,7 @@ enum wk_status event_create(struct invocation *invocation, struct bank *bank, st
 
 enum wk_status event_signal(struct invocation *invocation, struct event *event, const struct wk_event_signal_in *in)
 {
-    (void)invocation;
+    slot_cache_fill(&invocation->thread->quick_slot, invocation->handle, invocation->capability);
 
     op_commit();
     if (event->waiter_count == 0 && event->endpoint == NULL)

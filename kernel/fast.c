@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast path of calls: from a client to a passive server that waits, and back. Each is one predicate, then straight
- * code that cannot fail: no loop, no clock, no queue. What it leaves is what the slow path (endpoint.c) would have left,
+ * The fast path of calls: from a client to a passive server that waits, and back; and of a yield. Each is one predicate,
+ * then straight code that cannot fail: no loop, and for calls no clock, no queue. What it leaves is what the slow path (endpoint.c) would have left,
  * but for which of two places says that a thread receives (endpoint->ready) and pointers that mean nothing in that state;
  * tests/host/fast_test.c compares the two over random states.
  *
@@ -14,9 +14,11 @@
 #include "fast.h"
 
 #include "endpoint.h"
+#include "fault.h"
 #include "hart.h"
 #include "message.h"
 #include "process.h"
+#include "schedule.h"
 
 /* The slot's key is as it was when the cache was filled: same capability, same rights, not being taken back. */
 static bool is_cached(const struct slot_cache *cache, uint64_t handle)
@@ -69,7 +71,7 @@ struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation,
     return server;
 }
 
-struct thread *fast_reply_receive(struct hart *hart, uint64_t handle)
+struct thread *fast_reply_receive(struct hart *hart, uint64_t handle, const uint64_t words[6])
 {
     struct thread *server = hart->current;
     struct thread *caller = server->calls.caller;
@@ -79,12 +81,25 @@ struct thread *fast_reply_receive(struct hart *hart, uint64_t handle)
         return NULL;
     endpoint = endpoint_of_server(server);
     if (endpoint->callers.first != NULL || endpoint->ready != NULL || hart->attention.any != 0 ||
-        server->hindrance != 0 || caller->stop != THREAD_CALLING || caller->hindrance != 0 || !has_met(hart, caller))
+        server->hindrance != 0 || (caller->stop & ~THREAD_FAULTING) != THREAD_CALLING || caller->hindrance != 0 ||
+        !has_met(hart, caller))
         return NULL;
+    if (fault_is_told(caller))
+        fault_go_on(caller, words);
 
     server->stop = THREAD_RECEIVING;
     caller->stop = 0;
     endpoint->ready = server;
     make_current(hart, caller);
     return caller;
+}
+
+struct thread *fast_yield(struct hart *hart, uint64_t handle)
+{
+    struct thread *thread = hart->current;
+
+    if (!is_cached(&thread->quick_slot, handle) || thread->quick_slot.slot->object != &thread->object ||
+        hart->attention.any != 0 || !schedule_yield_at_once(hart))
+        return NULL;
+    return hart->current;
 }

@@ -6,7 +6,7 @@
  * no result: `ok` has the thread go on, all else ends its process. And it is made without anybody's invoking it, by a session
  * that whoever controls the process named: by its handle in the process's table, so that it goes as capabilities go.
  *
- * Owns of each process `fault_handler`, of each thread the fault_ fields. Guarded by the kernel lock. Invariants: see
+ * Owns of each process `fault_slot`, of each thread the fault_ fields. Guarded by the kernel lock. Invariants: see
  * fault.h.
  */
 #include "fault.h"
@@ -19,23 +19,31 @@
 
 enum { REGISTER_PC = 0 };
 
-/* The session that the handle names in the process's table, if faults may be told by it; or NULL. */
-static struct session *session_of(const struct process *process, uint64_t handle)
+/* Whether faults may be told by it. */
+static bool can_tell(const struct capability *capability)
 {
-    const struct capability *capability = capability_find(&process->table, handle);
     const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
     const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
 
-    if (capability == NULL || (capability->word & mask) != expected || !object_is_live(capability->object))
-        return NULL;
-    return container_of(capability->object, struct session, object);
+    return capability != NULL && (capability->word & mask) == expected && object_is_live(capability->object);
+}
+
+/* The session by which the process's faults are told, while the capability is what it was; or NULL. */
+static struct session *session_of(const struct process *process)
+{
+    const struct slot_cache *cache = &process->fault_slot;
+    struct object *object = cache->slot->object;
+
+    return capability_key(cache->slot) == cache->key && object_is_live(object)
+               ? container_of(object, struct session, object)
+               : NULL;
 }
 
 void fault_write(const struct thread *thread, struct thread *receiver)
 {
-    const uint64_t words[6] = {thread->calls.fault_cause, thread->fault_detail,
+    const uint64_t words[6] = {thread->fault_cause, thread->fault_detail,
                                arch_context_get(&thread->context, REGISTER_PC), thread->object.identity,
-                               thread->calls.fault_reason};
+                               thread->fault_reason};
 
     arch_context_deliver(&receiver->context, WK_RECEIVED(WK_MESSAGE_KIND_FAULT, 0), 0, thread->calls.badge, words);
 }
@@ -43,9 +51,6 @@ void fault_write(const struct thread *thread, struct thread *receiver)
 /* Has the thread call. False if it cannot. */
 static bool tell(struct thread *thread, struct session *session)
 {
-    thread->calls.badge = session->badge;
-    if (fault_call_at_once(thread, session))
-        return true;
     if (endpoint_check_call(session->endpoint, thread) != WK_OK)
         return false;
     thread->stop |= THREAD_FAULTING; /* INV-FAULT-1 */
@@ -59,19 +64,29 @@ static enum wk_status end_step(struct operation *operation)
 {
     struct thread *thread = operation->thread;
 
-    process_fault(thread, (enum wk_end_reason)thread->calls.fault_reason, thread->fault_detail);
+    process_fault(thread, (enum wk_end_reason)thread->fault_reason, thread->fault_detail);
     return WK_NO_ANSWER;
+}
+
+bool fault_tell_at_once(struct thread *thread, enum wk_upcall_cause cause, enum wk_end_reason reason, uint64_t detail)
+{
+    const struct session *session = session_of(thread->process);
+
+    assert_debug(thread_is_current(thread) && thread->operation.step == NULL);
+    thread->fault_cause = (uint8_t)cause;
+    thread->fault_reason = (uint8_t)reason;
+    thread->fault_detail = detail;
+    if (session == NULL)
+        return false;
+    thread->calls.badge = session->badge;
+    return fault_call_at_once(thread, session);
 }
 
 void fault_unanswered(struct thread *thread, enum wk_upcall_cause cause, enum wk_end_reason reason, uint64_t detail)
 {
-    struct session *session = session_of(thread->process, thread->process->fault_handler);
+    struct session *session = session_of(thread->process);
 
-    assert_debug(thread_is_current(thread) && thread->operation.step == NULL);
-    thread->calls.fault_cause = (uint8_t)cause;
-    thread->calls.fault_reason = (uint8_t)reason;
-    thread->fault_detail = detail;
-    if (session == NULL || !tell(thread, session))
+    if (!fault_tell_at_once(thread, cause, reason, detail) && (session == NULL || !tell(thread, session)))
         (void)end_step(&thread->operation);
 }
 
@@ -86,11 +101,15 @@ void fault_answered(struct thread *thread, uint64_t status, const uint64_t words
 enum wk_status process_set_fault_handler(struct invocation *invocation, struct process *process,
                                          const struct wk_process_set_fault_handler_in *in)
 {
-    if (in->session != 0 && session_of(process, in->session) == NULL)
+    const struct capability *capability = capability_find(&process->table, in->session);
+
+    if (in->session != 0 && !can_tell(capability))
         return invocation_bad_argument(invocation, 1);
 
     op_commit();
-    process->fault_handler = in->session;
+    slot_cache_init(&process->fault_slot);
+    if (in->session != 0)
+        slot_cache_fill(&process->fault_slot, in->session, capability);
     return WK_OK;
 }
 

@@ -15,6 +15,9 @@ struct session;
 /* The current thread, whose context is saved in full, cannot go on: it calls its process's fault handler, or the process
  * ends for that reason. Requires: the lock. */
 void fault_unanswered(struct thread *thread, enum wk_upcall_cause cause, enum wk_end_reason reason, uint64_t detail);
+/* The same where a server stands ready, which is current then; false if none does. Of the thread's context, only pc has
+ * to be saved. */
+bool fault_tell_at_once(struct thread *thread, enum wk_upcall_cause cause, enum wk_end_reason reason, uint64_t detail);
 /* Writes the message of such a call into the registers of its receiver. */
 void fault_write(const struct thread *thread, struct thread *receiver);
 /* Such a call is over: the thread goes on, or its process ends. It is about to be CALLING no more. */

@@ -14,10 +14,6 @@
 #include "process.h"
 #include "ready.h"
 
-/* More than registers and an address space would have to be looked after. */
-#define NOT_STRAIGHT                                                                                                   \
-    (HINDERED_BY_FP | HINDERED_BY_HELPERS | HINDERED_BY_SPACE | HINDERED_BY_HART | HINDERED_BY_INTERRUPT)
-
 /* Whether nothing but the timer has to be looked after when the hart goes to that thread of its own, which is as far as
  * `stop` says. That no more urgent one is ready follows from attention.reschedule not being set (INV-SCHED-3). */
 static inline bool can_go_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)
@@ -25,14 +21,15 @@ static inline bool can_go_to(const struct hart *hart, const struct thread *next,
     const struct budget *budget = next->budget;
 
     return (hart->attention.any & ~ATTENTION_TIMER_MOVED) == 0 &&
-           (next->obstacles & THREAD_OBSTACLES(0xff, NOT_STRAIGHT)) == THREAD_OBSTACLES(stop, 0) && budget != NULL &&
-           budget->hart == hart && budget->relative_deadline_ns == 0 && (next->process->space.harts & hart->bit) != 0;
+           (next->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == THREAD_OBSTACLES(stop, 0) &&
+           budget != NULL && budget->hart == hart && budget->relative_deadline_ns == 0 &&
+           (next->process->space.harts & hart->bit) != 0;
 }
 
 /* Whether the thread that runs can be left. */
 static inline bool can_be_left(const struct hart *hart, const struct thread *before)
 {
-    return hart->payer == before && (before->obstacles & THREAD_OBSTACLES(0xff, NOT_STRAIGHT)) == 0 &&
+    return hart->payer == before && (before->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == 0 &&
            before->operation.step == NULL && !has_deadline(before);
 }
 
@@ -135,17 +132,16 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
     }
 }
 
-enum wk_status schedule_yield_at_once(struct thread *thread)
+bool schedule_yield_at_once(struct hart *hart)
 {
-    struct hart *hart = hart_current();
+    struct thread *thread = hart->current;
     struct list *equals = &hart->ready.list[thread->priority];
     struct thread *next = container_of(equals->next, struct thread, ready_link);
 
-    if (list_is_empty(equals) || next->operation.step != NULL || thread_is_current(next) ||
-        !can_go_to(hart, next, THREAD_RUNS) || !can_be_left(hart, thread) || !is_paid(hart, thread, next)) {
-        schedule_yield(thread);
-        return WK_OK;
-    }
+    if (list_is_empty(equals) || hart->slice_ns == DEADLINE_NEVER || next->operation.step != NULL ||
+        thread_is_current(next) || !can_go_to(hart, next, THREAD_RUNS) || !can_be_left(hart, thread) ||
+        !is_paid(hart, thread, next))
+        return false;
     charge_simply(hart);
     list_unlink(&next->ready_link);
     list_init(&next->ready_link);
@@ -153,6 +149,6 @@ enum wk_status schedule_yield_at_once(struct thread *thread)
     next->place = THREAD_UNPLACED;
     thread->place = THREAD_READY;
     forget_slice(hart, thread);
-    schedule_slice_begin(hart, next); /* INV-SCHED-4 */
-    return go_on_with(hart, next);
+    (void)go_on_with(hart, next);
+    return true;
 }

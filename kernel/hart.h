@@ -13,7 +13,7 @@
 #include <winkle/abi.h>
 
 #define HARTS_MAX 64
-#define HART_REST_NS 20000
+#define HART_REST_NS 2000
 /* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
  * take. */
 #define FRAME_STOCK 8

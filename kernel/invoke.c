@@ -101,7 +101,7 @@ static SLOW_PATH enum wk_status call(struct invocation *invocation, const struct
 /* Bits above the operation's number are for calls and messages. */
 static bool has_strange_bits(uint64_t operation, const struct operation_descriptor *descriptor)
 {
-    const uint64_t known = WK_MESSAGE_OPERATION | WK_MESSAGE_KERNEL_ONLY;
+    const uint64_t known = WK_MESSAGE_OPERATION | WK_MESSAGE_KERNEL_ONLY | WK_MESSAGE_QUICK;
 
     return (operation & ~known) != 0 && !(descriptor->mask & OPERATION_MESSAGE);
 }

@@ -19,9 +19,14 @@ KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \
     -fno-tree-forwprop -fno-expensive-optimizations --param=min-crossjump-insns=1 -fmerge-all-constants \
     -fno-tree-ch -fno-partial-inlining)
+# The pages of text and constants, one of small variables (kernel.ld), and three or more between, which the code fills
+# before the linker has shortened it.
+KERNEL_IMAGE_BYTES_debug := 0x20000
+KERNEL_IMAGE_BYTES_release := 0x19000
+KERNEL_IMAGE_BYTES_measure := 0x19000
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
-KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -msave-restore -malign-data=natural \
-    $(KERNEL_LTO) $(KERNEL_OPTIMISE)
+KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medlow -msave-restore \
+    -malign-data=natural $(KERNEL_LTO) $(KERNEL_OPTIMISE)
 
 KERNEL_OBJECTS := $(call objects,$(KERNEL_SOURCES))
 FDT_OBJECTS := $(call objects,$(FDT_SOURCES))
@@ -59,6 +64,7 @@ $(INIT_IMAGE_OBJECT): private KERNEL_CFLAGS += -DINIT_IMAGE=\"$(OUT)/init.bin\"
 
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(FDT_OBJECTS) $(KERNEL_ARCH)/kernel.ld
 	$(CC) $(KERNEL_CFLAGS) $(TARGET_LDFLAGS) -T $(KERNEL_ARCH)/kernel.ld -Wl,-Map,$(OUT)/kernel.map \
+	    -Wl,--defsym=KERNEL_IMAGE_BYTES=$(KERNEL_IMAGE_BYTES_$(BUILD)) \
 	    $(filter %.o,$^) -o $@
 
 $(OUT)/winkle.img: $(OUT)/kernel.elf

@@ -10,11 +10,14 @@
 #include "assert.h"
 #include "space.h"
 
-#define SPINS_MAX 2048 /* nobody holds the lock for so long whose hart has its processor */
+/* Nobody holds the lock for so long whose hart has its processor, nor do three. More spins were worse: where harts have no
+ * processor each, those behind whoever rests when its turn comes wait until they rest as well, and it goes on so. */
+#define SPINS_MAX 128
 
 struct kernel_lock kernel_lock;
 
-void kernel_lock_wait(uint32_t ticket)
+/* Never inlined: whoever takes the lock at once is not to pay for this. */
+__attribute__((noinline)) void kernel_lock_wait(uint32_t ticket)
 {
     assert_debug((uint32_t)(atomic_load_explicit(&kernel_lock.next, memory_order_relaxed) - ticket) <= hart_count);
     for (unsigned spins = 1; atomic_load_explicit(&kernel_lock.serving, memory_order_acquire) != ticket; spins++) {

@@ -86,14 +86,14 @@ enum wk_status message_begin(struct thread *thread, enum wk_status (*step)(struc
 static uint64_t move(struct operation *operation, struct capability *capability, struct process *to, bool is_given,
                      enum message_purpose purpose)
 {
-    struct thread_calls *calls = &operation->thread->calls;
+    struct thread *thread = operation->thread;
     struct capability *parent = is_given ? capability->parent : capability;
     uint64_t handle;
 
     if (!is_given && purpose == MESSAGE_OF_CALL) {
-        parent = capability_make(operation->thread->process, capability->object, capability->rights, capability);
-        operation->loans[calls->loan_count++] = capability_handle(parent);
-        operation->thread->hindrance |= HINDERED_BY_LOANS;
+        parent = capability_make(thread->process, capability->object, capability->rights, capability);
+        operation->loans[thread->loan_count++] = capability_handle(parent);
+        thread->hindrance |= HINDERED_BY_LOANS;
     }
     handle = capability_handle(capability_make(to, capability->object, capability->rights, parent));
     if (is_given)
@@ -159,29 +159,29 @@ enum wk_status message_move_next(struct operation *operation, struct process *to
 /* Takes back the last loan; cursor[3]: what is answered in the end, if the answer does not stand in the context. */
 static enum wk_status end_loans_step(struct operation *operation)
 {
-    struct thread_calls *calls = &operation->thread->calls;
+    struct thread *thread = operation->thread;
     struct capability *loan;
     enum wk_status status;
 
-    if (calls->loan_count == 0) {
-        operation->thread->hindrance &= (uint8_t)~HINDERED_BY_LOANS;
+    if (thread->loan_count == 0) {
+        thread->hindrance &= (uint8_t)~HINDERED_BY_LOANS;
         status = object_dismantle_and_flush_step(operation);
         return status == WK_OK ? (enum wk_status)operation->cursor[3] : status;
     }
-    loan = capability_find(&operation->thread->process->table, operation->loans[calls->loan_count - 1]);
+    loan = capability_find(&thread->process->table, operation->loans[thread->loan_count - 1]);
     if (loan != NULL) {
         loan->flags |= CAPABILITY_DOOMED;
         if (capability_revoke_step(loan, operation) == WK_CONTINUE)
             return WK_CONTINUE;
         capability_free(loan, operation);
     }
-    calls->loan_count--;
+    thread->loan_count--;
     return WK_CONTINUE;
 }
 
 enum wk_status message_fail(struct operation *operation, enum wk_status status)
 {
-    if (operation->thread->calls.loan_count == 0)
+    if (operation->thread->loan_count == 0)
         return status;
     operation->step = end_loans_step;
     operation->cursor[3] = status;
@@ -190,10 +190,10 @@ enum wk_status message_fail(struct operation *operation, enum wk_status status)
 
 void message_end_loans(struct thread *thread)
 {
-    if (thread->calls.loan_count == 0)
+    if (thread->loan_count == 0)
         return;
     operation_begin(&thread->operation, end_loans_step, NULL);
-    thread->operation.silent = true;
+    thread->is_silent = true;
 }
 
 /* ---- the common case: one loan, in one piece ---- */
@@ -209,7 +209,7 @@ bool message_lend_at_once(struct thread *caller, struct thread *server, uint16_t
         capability->depth + 1 >= CAPABILITY_DEPTH_LIMIT || capability_check_derive(capability) != WK_OK || from == to ||
         loan == NULL || to->free_head == NULL)
         return false;
-    caller->calls.loan_count = 1;
+    caller->loan_count = 1;
     caller->hindrance |= HINDERED_BY_LOANS;
     caller->operation.loans[0] = capability_lend_quickly(from, capability, WK_RIGHTS_ALL);
     arch_context_set(&server->context, number, capability_lend_quickly(to, loan, WK_RIGHTS_ALL));
@@ -237,7 +237,7 @@ bool message_end_loan_at_once(struct thread *caller)
     struct capability *loan = capability_find(&caller->process->table, caller->operation.loans[0]);
     struct capability *lent;
 
-    if (caller->calls.loan_count != 1 || loan == NULL)
+    if (caller->loan_count != 1 || loan == NULL)
         return false;
     lent = container_of(loan->children.next, struct capability, sibling);
     if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children || lent->flags != 0 ||
@@ -247,7 +247,7 @@ bool message_end_loan_at_once(struct thread *caller)
     loan->object->capabilities -= 2; /* what was lent has one still */
     capability_empty(lent, capability_handle(lent));
     capability_empty(loan, caller->operation.loans[0]);
-    caller->calls.loan_count = 0;
+    caller->loan_count = 0;
     caller->hindrance &= (uint8_t)~HINDERED_BY_LOANS;
     return true;
 }

@@ -118,7 +118,7 @@ void meter_step_done(const struct thread *thread)
     const uint64_t begun = arch_instructions();
     struct hart *hart = hart_current();
 
-    if (is_alone(hart) && !thread->operation.silent)
+    if (is_alone(hart) && !thread->is_silent)
         keep_longest(hart, thread->metered, own_instructions(&hart->meters, begun) - hart->meters.step_begun);
     leave_out(&hart->meters, begun);
 }

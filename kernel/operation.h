@@ -67,7 +67,6 @@ struct operation {
     void *pointer;                                       /* further progress, by the operation */
     uint64_t cursor[4];
     uint64_t result;                                     /* result word 0 of the answer */
-    bool silent;                                         /* begun by a fault: it ends without an answer */
     enum wk_status (*then)(struct operation *operation); /* the step to go on with; NULL: none */
     union {
         struct {

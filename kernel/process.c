@@ -36,6 +36,7 @@ struct process *process_make(struct bank *bank, uint8_t priority_ceiling)
         return NULL;
     }
     capability_table_init(&process->table);
+    slot_cache_init(&process->fault_slot);
     list_init(&process->threads);
     event_binding_init(&process->end);
     process->priority_ceiling = priority_ceiling;

@@ -24,9 +24,9 @@ struct process {
     uint64_t end_counter;  /* program counter at a fault */
     uint64_t upcall_entry; /* 0: no handler */
     uint64_t upcall_return;
-    uint64_t fault_handler;   /* handle, in its own table, of a session by which faults are told; 0: none */
-    struct event_binding end; /* signalled when it ends */
-    uint64_t end_cursor;      /* progress of taking it apart */
+    struct slot_cache fault_slot; /* a session of its own table by which faults are told; no_slot: none */
+    struct event_binding end;     /* signalled when it ends */
+    uint64_t end_cursor;          /* progress of taking it apart */
 };
 
 /* Makes an empty process. NULL if the bank cannot pay. Takes two frames. */

@@ -12,8 +12,8 @@
 #define QUEUE_EMPTY (-1)
 
 struct queue {
-    struct list list[PRIORITIES];   /* the next of each priority first */
     uint64_t bits[PRIORITIES / 64]; /* queue_bit of each priority: the most urgent has the lowest bit of its word */
+    struct list list[PRIORITIES];   /* the next of each priority first */
 };
 
 static inline uint64_t queue_bit(unsigned priority)

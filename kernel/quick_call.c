@@ -65,32 +65,44 @@ static inline bool begin(struct hart *hart, struct endpoint *endpoint, struct th
     return hand_over(hart, server);
 }
 
-static NOINLINE bool call(struct hart *hart)
+/* The session by which the thread calls: the same as last time, or looked up; NULL if it may not. */
+static inline struct session *session_to_call(struct thread *caller, uint64_t handle)
 {
     const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
     const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    struct slot_cache *cache = &caller->call_slot;
+
+    if (cache->handle != handle || capability_key(cache->slot) != cache->key) {
+        const struct capability *capability = capability_find(&caller->process->table, handle);
+
+        if (capability == NULL || (capability->word & mask) != expected || !object_is_live(capability->object))
+            return NULL;
+        *cache = (struct slot_cache){handle, capability, capability_key(capability)};
+    }
+    return container_of(cache->slot->object, struct session, object);
+}
+
+static NOINLINE bool call(struct hart *hart)
+{
     const uint64_t operation = hart->invocation.operation;
     const uint64_t marked = WK_MESSAGE_CAPABILITIES(operation);
     struct thread *caller = hart->current;
-    const struct capability *capability = capability_find(&caller->process->table, hart->invocation.handle);
+    const struct session *session = session_to_call(caller, hart->invocation.handle);
     const uint64_t deadline_ns = message_deadline(operation);
-    const struct session *session;
     struct endpoint *endpoint;
     struct thread *server;
 
-    if (capability == NULL || (capability->word & mask) != expected || operation & WK_MESSAGE_KERNEL_ONLY)
+    if (session == NULL || operation & WK_MESSAGE_KERNEL_ONLY)
         return false;
-    session = container_of(capability->object, struct session, object);
     endpoint = session->endpoint;
     server = endpoint->ready;
-    if (server == NULL || !object_is_live(&session->object) || !has_met(hart, server) ||
-        thread_state(caller, HINDERED_BY_DEADLINE) >= WK_CALL_DEPTH_MAX || thread_has_to_set(caller, deadline_ns))
+    if (server == NULL || !has_met(hart, server) || thread_state(caller, HINDERED_BY_DEADLINE) >= WK_CALL_DEPTH_MAX ||
+        thread_has_to_set(caller, deadline_ns))
         return false;
     fill(&server->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, marked), operation & WK_MESSAGE_OPERATION, session->badge,
          &hart->invocation);
     if (marked != 0 && !lends(caller, server, endpoint, operation))
         return false;
-    caller->call_slot = (struct slot_cache){hart->invocation.handle, capability, capability_key(capability)};
     arch_context_set(&caller->context, REGISTER_A7, operation);
     thread_wait_until(caller, deadline_ns);
     return begin(hart, endpoint, caller, server, THREAD_CALLING);

@@ -191,17 +191,23 @@ static void unpark_first(struct list *parked)
     schedule_place(thread);
 }
 
-void schedule_unpark(struct list *parked)
+/* Leaves them to later steps of this hart. */
+static void unpark_later(struct list *parked)
 {
     struct hart *hart = hart_current();
 
     if (list_is_empty(parked))
         return;
-    unpark_first(parked);
-    if (list_is_empty(parked))
-        return;
     list_move(&hart->unparked, parked);
     hart->attention.unparked = true;
+}
+
+void schedule_unpark(struct list *parked)
+{
+    if (list_is_empty(parked))
+        return;
+    unpark_first(parked);
+    unpark_later(parked);
 }
 
 void schedule_unpark_helpers(struct thread *thread)
@@ -319,7 +325,7 @@ void schedule_set_priority(struct thread *thread, uint8_t priority)
 void schedule_pool_changed(struct budget *pool)
 {
     deadline_cancel(&pool->replenish);
-    schedule_unpark(&pool->parked);
+    unpark_later(&pool->parked);
     if (pool->hart->payer != NULL && pool->hart->payer->budget->pool == pool) {
         pool->hart->expiry_ns = DEADLINE_NEVER; /* it is set anew by the choice */
         schedule_ask(pool->hart);

@@ -35,7 +35,7 @@ void schedule_leave(struct thread *thread);
 /* The current thread's payer goes behind its equals. */
 void schedule_yield(struct thread *thread);
 /* The same at the end of an invocation. WK_SWITCHED_OK: the next one is current. */
-enum wk_status schedule_yield_at_once(struct thread *thread);
+bool schedule_yield_at_once(struct hart *hart);
 /* Changes the thread's priority wherever it is queued here; event_wait_requeue does it for events. */
 void schedule_set_priority(struct thread *thread, uint8_t priority);
 /* The thread's call is about to end, or to be another's to answer: payers that came through it, wherever they stand or what

@@ -26,19 +26,6 @@
 
 #define REGISTERS 32 /* the number that thread: read_registers gives the latched interrupt */
 
-/* Nothing has this key. */
-static void slot_cache_init(struct slot_cache *cache)
-{
-    static const struct capability no_slot;
-
-    *cache = (struct slot_cache){.slot = &no_slot, .key = UINT64_MAX};
-}
-
-void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot)
-{
-    *cache = (struct slot_cache){handle, slot, capability_key(slot)};
-}
-
 void thread_arm(struct thread *thread, uint64_t deadline_ns)
 {
     thread_wait_until(thread, deadline_ns);
@@ -73,6 +60,7 @@ void thread_init(struct thread *thread, struct budget *budget)
     list_init(&thread->calls.server_link);
     slot_cache_init(&thread->call_slot);
     slot_cache_init(&thread->receive_slot);
+    slot_cache_init(&thread->quick_slot);
     thread->wait_until_ns = DEADLINE_NEVER;
     if (budget != NULL)
         budget_bind_thread(budget, thread);
@@ -456,9 +444,11 @@ enum wk_status thread_yield(struct invocation *invocation, struct thread *thread
 {
     if (thread != invocation->thread)
         return invocation_bad_argument(invocation, 0);
+    slot_cache_fill(&thread->quick_slot, invocation->handle, invocation->capability);
 
     op_commit();
-    return schedule_yield_at_once(thread);
+    schedule_yield(thread);
+    return WK_OK;
 }
 
 enum wk_status thread_info(struct invocation *invocation, struct thread *thread, struct wk_thread_info_out *out)

@@ -3,6 +3,7 @@
 #define THREAD_H
 
 #include "arch/arch.h"
+#include "capability.h"
 #include "deadline.h"
 #include "memory.h"
 #include "object.h"
@@ -40,6 +41,11 @@ enum thread_hindrance {
     HINDERED_BY_INTERRUPT = 128 /* an upcall with cause `interrupt` is to be delivered */
 };
 
+/* Of these, what keeps the hart from being handed over (hand_over.c): more than registers and an address space would have
+ * to be looked after. */
+#define HINDERED_STRAIGHT                                                                                              \
+    (HINDERED_BY_FP | HINDERED_BY_HELPERS | HINDERED_BY_SPACE | HINDERED_BY_HART | HINDERED_BY_INTERRUPT)
+
 /* The two as they stand in thread->obstacles. */
 #define THREAD_OBSTACLES(stop, hindrance) ((uint32_t)(stop) << 16 | (uint32_t)(hindrance) << 24)
 
@@ -68,20 +74,7 @@ struct thread_calls {
     struct thread *partner;      /* while RECEIVING: who brings it capabilities */
     uint64_t badge;              /* of the session of its call */
     struct tree_node queue_node; /* endpoint->callers */
-    uint8_t loan_count;          /* in the thread's operation */
-    uint8_t fault_cause;         /* of the last fault that was not its process's own to answer, enum wk_upcall_cause */
-    uint8_t fault_reason;        /* by which the process ends if nobody answers it, enum wk_end_reason */
 };
-
-/* The slot that the thread used last: it is still the same, and good for the same use, while its key is. There is one from
- * the beginning, for the fast path looks at its key whenever the handle is the same, which may be 0. */
-struct slot_cache {
-    uint64_t handle;
-    const struct capability *slot; /* stays, since it is of the thread's own table */
-    uint64_t key;
-};
-
-void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot);
 
 struct thread {
     struct object object;
@@ -115,12 +108,18 @@ struct thread {
     uint8_t own_priority;        /* `priority` may be higher: inherited until the operation under way ends */
     bool becomes_passive;        /* when it next waits to receive */
     bool interrupt_latched;      /* the next wait answers `interrupted` */
+    bool is_silent;              /* its operation was begun by a fault: it ends without an answer */
+    uint8_t loan_count;          /* of its call, in its operation */
+    uint8_t fault_cause;         /* of the last fault that was not its process's own to answer, enum wk_upcall_cause */
+    uint8_t fault_reason;        /* by which the process ends if nobody answers it, enum wk_end_reason */
     uint16_t metered;            /* the operation that it invoked last, or 0; for the meters */
     uint64_t call_frame_address; /* where the process has it mapped; the fault frame lies WK_FRAME_BYTES above */
     struct list helpers; /* parked threads that wait for this one to be able to run here, struct thread, ready_link */
     struct slot_cache call_slot;    /* a session with the right to call */
     struct slot_cache receive_slot; /* an endpoint with the right to serve */
-    struct list process_link;       /* process->threads */
+    struct slot_cache
+        quick_slot;           /* an event with the right to signal, or the thread itself with the right to control */
+    struct list process_link; /* process->threads */
     struct list budget_link;
     struct memory_pin frame_pin;
     struct tree_node urgency_node; /* of a budget with a deadline: hart->urgent; the deadline is in its key */

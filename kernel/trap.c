@@ -53,7 +53,7 @@ int64_t trap_invocation_executed(enum wk_status status)
     if (status == WK_AGAIN)
         return invoke_again(&hart->invocation);
     if (hart->attention.tracing)
-        trace(WK_TRACE_EVENT_INVOKE, hart->invocation.operation, status);
+        trace(WK_TRACE_EVENT_INVOKE, invocation_number(&hart->invocation), status);
     if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
         status = invoke_failed(&hart->invocation, status);
     if (status_is_final(status) && hart->attention.any == 0) {
@@ -122,17 +122,22 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
     meter_entered();
     kernel_lock_acquire();
     status = mapping_fault(thread->process, address, access, &thread->operation);
-    if (status == WK_CONTINUE)
-        thread->operation.silent = true;
-    kernel_lock_release();
-    if (status == WK_OK)
+    if (status == WK_OK) {
+        kernel_lock_release();
         return refill_and_go_on(hart);
-    if (status == WK_CONTINUE)
+    }
+    if (status == WK_CONTINUE) {
+        thread->is_silent = true;
+        kernel_lock_release();
         return TRAP_LEAVE;
+    }
     hart->fault_address = address;
     hart->fault_cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
                         : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
                                                : access_cause(access);
+    if (upcall_fault_at_once(thread, (enum wk_upcall_cause)hart->fault_cause, address))
+        return TRAP_SWITCHED;
+    kernel_lock_release();
     return TRAP_DELIVER;
 }
 
@@ -211,9 +216,9 @@ static void finish_operation(struct thread *thread, enum wk_status status)
     const uint64_t words[6] = {operation->result};
 
     operation_end(operation);
-    if (status_is_final(status) && !operation->silent)
+    if (status_is_final(status) && !thread->is_silent)
         arch_context_answer(&thread->context, status, words);
-    operation->silent = false;
+    thread->is_silent = false;
     thread_operation_ended(thread);
 }
 
@@ -300,6 +305,19 @@ static bool is_to_choose_again(const struct hart *hart)
            ((hart->attention.granted || hart->attention.unparked) && hart->served < SERVED_MAX);
 }
 
+static bool has_step(const struct thread *thread)
+{
+    return thread != NULL && thread->operation.step != NULL;
+}
+
+/* A choice and a step are too much for one hold of the lock. False if another hart had this one choose again meanwhile. */
+static bool hold_anew(const struct hart *hart)
+{
+    kernel_lock_release();
+    kernel_lock_acquire();
+    return !hart->attention.reschedule;
+}
+
 /* One thing whose time has come; false if there was none. */
 static bool expire(struct hart *hart)
 {
@@ -314,6 +332,7 @@ struct thread *trap_leave(void)
 
     for (;;) {
         struct thread *thread;
+        bool chooses;
 
         take_interrupts();
         if (hart->attention.stock_low) {
@@ -327,8 +346,9 @@ struct thread *trap_leave(void)
             kernel_lock_release();
             continue;
         }
+        chooses = hart->attention.reschedule;
         thread = schedule_choose(hart);
-        if (is_to_choose_again(hart)) {
+        if (is_to_choose_again(hart) || (chooses && has_step(thread) && !hold_anew(hart))) {
             kernel_lock_release();
             continue;
         }
@@ -340,7 +360,7 @@ struct thread *trap_leave(void)
             thread = trap_interrupt_alone();
             if (thread != NULL)
                 return thread;
-        } else if (thread->operation.step != NULL) {
+        } else if (has_step(thread)) {
             step_operation(thread);
             hart->served = 0;
             if (hart->polled)

@@ -41,7 +41,7 @@ int64_t trap_invocation_executed(enum wk_status status);
  * says how to go on: straight to the thread, whose access is tried again; with the context in full to trap_leave; or with
  * the context in full to trap_deliver_page_fault.
  */
-enum trap_way { TRAP_STRAIGHT_ON, TRAP_LEAVE, TRAP_DELIVER };
+enum trap_way { TRAP_STRAIGHT_ON, TRAP_SWITCHED, TRAP_LEAVE, TRAP_DELIVER };
 enum trap_way trap_page_fault(enum arch_access access, uint64_t address);
 struct thread *trap_deliver_page_fault(void);
 /* A trap that is never the kernel's own to answer. Returns as trap_leave. */

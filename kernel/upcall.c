@@ -118,6 +118,11 @@ static void load_registers(struct thread *thread, const volatile struct wk_frame
         arch_context_load_fp(thread, plain->f, frame->fcsr);
 }
 
+bool upcall_fault_at_once(struct thread *thread, enum wk_upcall_cause cause, uint64_t detail)
+{
+    return !can_deliver(thread) && fault_tell_at_once(thread, cause, reason_of_cause(cause), detail);
+}
+
 void upcall_fault(struct thread *thread, enum wk_upcall_cause cause, uint64_t detail)
 {
     assert_debug(kernel_lock_is_held());

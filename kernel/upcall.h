@@ -10,8 +10,11 @@
 
 #include "thread.h"
 
-/* All but the last two: the thread has a process, and its context is saved in full. Requires: the lock. */
+/* All but the last two, and if nothing else is said: the thread has a process, and its context is saved in full. Requires: the lock. */
 
+/* A fault of the current thread, of whose registers only those are saved that a call in C may spoil, and pc: if another
+ * process is to be told whose server stands ready, that one is current. False: nothing has changed. */
+bool upcall_fault_at_once(struct thread *thread, enum wk_upcall_cause cause, uint64_t detail);
 /* Delivers a fault of the current thread, has another process told, or ends its own. */
 void upcall_fault(struct thread *thread, enum wk_upcall_cause cause, uint64_t detail);
 /* A foreign call, where assembly could not deliver it itself; pc is the ecall's. */

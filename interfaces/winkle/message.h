@@ -18,7 +18,7 @@
 
 /* In a7 of who sends: bits 0 to 15 are the operation; */
 #define WK_MESSAGE_OPERATION UINT64_C(0xffff)
-/* reply_receive, on its quick way into the kernel; it means nothing, and without it that operation takes longer; */
+/* a hint: the kernel looks for a straight way, where it has one, before anything else; it means nothing; */
 #define WK_MESSAGE_QUICK (UINT64_C(1) << 30)
 /* the kernel is to answer by itself, else `wrong_type`; */
 #define WK_MESSAGE_KERNEL_ONLY (UINT64_C(1) << 16)

@@ -6,6 +6,7 @@
  */
 #include "endpoint.h"
 #include "fast.h"
+#include "fault.h"
 #include "host.h"
 #include "lock.h"
 #include "process.h"
@@ -250,24 +251,34 @@ static bool take_fast_path(struct thread *thread)
     uint64_t badge = 0;
     struct thread *next = NULL;
     const uint64_t operation = x[17];
+    const bool yields = operation == (WK_THREAD_YIELD | WK_MESSAGE_QUICK);
+    bool faulted = false;
 
     if (!host_takes_fast_path)
         return false;
+    memcpy(words, &x[11], sizeof(words));
     kernel_lock_acquire();
-    if (operation >= 0x2000 && operation < 0x10000)
+    if (operation >= 0x2000 && operation < 0x10000) {
         next = fast_call(host_hart, x[10], operation, &badge);
-    else if ((operation & ~WK_MESSAGE_QUICK) == WK_ENDPOINT_REPLY_RECEIVE)
-        next = fast_reply_receive(host_hart, x[10]);
+    } else if ((operation & ~WK_MESSAGE_QUICK) == WK_ENDPOINT_REPLY_RECEIVE) {
+        faulted = thread->calls.caller != NULL && fault_is_told(thread->calls.caller);
+        next = fast_reply_receive(host_hart, x[10], words);
+    } else if (yields) {
+        next = fast_yield(host_hart, x[10]);
+    }
     kernel_lock_release();
     if (next == NULL)
         return false;
     host_fast_paths++;
-    memcpy(words, &x[11], sizeof(words));
     for (unsigned number = 1; number < 32; number++)
         if (is_callee_saved(number) || is_saved_first(number))
             thread->context.x[number] = x[number];
     thread->context.x[0] = x[0] + 4;
     memcpy(x, next->context.x, sizeof(next->context.x));
+    if (yields)
+        arch_context_prepare_answer(&thread->context);
+    if (yields || faulted)
+        return true;
     arch_context_deliver(&next->context, WK_OK, operation >= 0x10000 || operation < 0x2000 ? 0 : operation, badge,
                          words);
     for (unsigned number = 0; number < 32; number++)
@@ -318,7 +329,10 @@ static void enter_page_fault(enum arch_access access, uint64_t address)
 
     if (way == TRAP_STRAIGHT_ON)
         return;
-    leave_to(way == TRAP_DELIVER ? trap_deliver_page_fault() : trap_leave());
+    if (way == TRAP_SWITCHED)
+        leave_to(trap_left());
+    else
+        leave_to(way == TRAP_DELIVER ? trap_deliver_page_fault() : trap_leave());
 }
 
 static void enter_ecall(struct thread *thread)

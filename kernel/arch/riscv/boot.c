@@ -81,8 +81,9 @@ static void reserve_image(void)
     boot_information.init_image_bytes = (uint64_t)(init_image_end - init_image);
 }
 
-_Noreturn void boot_main(uint64_t hartid, struct physical tree)
+_Noreturn void boot_main(uint64_t hartid, struct physical tree, uint64_t image)
 {
+    page_tables_go_on(image);
     hart_boot_prepare(hartid);
     sbi_init();
     machine_read(tree, hartid);

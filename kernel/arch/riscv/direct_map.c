@@ -70,7 +70,7 @@ void direct_map_finish(void)
 
     root_first = kernel_root_entry(DIRECT_MAP + start);
     root_last = kernel_root_entry(DIRECT_MAP + end - 1);
-    for (uint64_t *entry = kernel_root_entry(DIRECT_MAP); entry < kernel_root_entry(KERNEL_BASE); entry++)
+    for (uint64_t *entry = kernel_root_entry(DIRECT_MAP); entry < kernel_root_entry(DIRECT_MAP_END); entry++)
         *entry = 0;
     for (uint64_t at = start; at < end;) {
         struct boot_range hole = lower((struct boot_range){{end}, 0}, constants, at);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Offsets of C structures, for assembly: the build turns each line `->NAME VALUE` into `#define NAME VALUE`. */
+#include "budget.h"
 #include "endpoint.h"
 #include "hart.h"
 #include "invoke.h"
 #include "lock.h"
 #include "process.h"
 #include "thread.h"
+#include "trap.h"
 
 #include <winkle/frame.h>
 #include <winkle/message.h>
@@ -37,8 +39,17 @@ void offsets(void)
     CONSTANT(HART_ATTENTION, offsetof(struct hart, attention));
     CONSTANT(HART_TICKET, offsetof(struct hart, ticket));
     CONSTANT(HART_BIT, offsetof(struct hart, bit));
+    CONSTANT(HART_PAYER, offsetof(struct hart, payer));
+    CONSTANT(HART_EXPIRY, offsetof(struct hart, expiry_ns));
+    CONSTANT(HART_SLICE, offsetof(struct hart, slice_ns));
+    CONSTANT(HART_SLICE_THREAD, offsetof(struct hart, slice_thread));
+    CONSTANT(HART_CHARGED, offsetof(struct hart, charged_ns));
+    CONSTANT(HART_NS_PER_TICK, offsetof(struct hart, arch.ns_per_tick));
+    CONSTANT(HART_READY, offsetof(struct hart, ready.list));
+    CONSTANT(HART_READY_BITS, offsetof(struct hart, ready.bits));
     CONSTANT(HART_SPACE, offsetof(struct hart, space));
     CONSTANT(LOCK_SERVING, offsetof(struct kernel_lock, serving));
+    CONSTANT(TRAP_SWITCHED, TRAP_SWITCHED);
     CONSTANT(ANSWERED, WK_ANSWERED);
     CONSTANT(SWITCHED, (int)WK_SWITCHED);
     CONSTANT(SWITCHED_OK, (int)WK_SWITCHED_OK);
@@ -73,6 +84,28 @@ void offsets(void)
     CONSTANT(CACHE_HANDLE, offsetof(struct slot_cache, handle));
     CONSTANT(CACHE_SLOT, offsetof(struct slot_cache, slot));
     CONSTANT(CACHE_KEY, offsetof(struct slot_cache, key));
+    CONSTANT(THREAD_QUICK_SLOT, offsetof(struct thread, quick_slot));
+    CONSTANT(THREAD_BUDGET, offsetof(struct thread, budget));
+    CONSTANT(THREAD_PRIORITY, offsetof(struct thread, priority));
+    CONSTANT(THREAD_PLACE, offsetof(struct thread, place));
+    CONSTANT(THREAD_READY_LINK, offsetof(struct thread, ready_link));
+    CONSTANT(THREAD_WAIT_LINK, offsetof(struct thread, wait_link));
+    CONSTANT(THREAD_WAIT_MASK, offsetof(struct thread, wait_mask));
+    CONSTANT(THREAD_WAIT_EVENT, offsetof(struct thread, wait_event));
+    CONSTANT(THREAD_USED, offsetof(struct thread, used_ns));
+    CONSTANT(THREAD_STEP, offsetof(struct thread, operation.step));
+    CONSTANT(PLACE_READY, THREAD_READY);
+    CONSTANT(STOP_WAITING, THREAD_WAITING);
+    CONSTANT(NOT_STRAIGHT, THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT) >> 16);
+    CONSTANT(BUDGET_POOL, offsetof(struct budget, pool));
+    CONSTANT(BUDGET_DEADLINE, offsetof(struct budget, relative_deadline_ns));
+    CONSTANT(BUDGET_USED, offsetof(struct budget, used_ns));
+    CONSTANT(EVENT_PENDING, offsetof(struct event, pending));
+    CONSTANT(EVENT_WAITERS, offsetof(struct event, waiters));
+    CONSTANT(EVENT_WAITER_COUNT, offsetof(struct event, waiter_count));
+    CONSTANT(EVENT_ENDPOINT, offsetof(struct event, endpoint));
+    CONSTANT(OBJECT_TYPE, offsetof(struct object, type));
+    CONSTANT(TYPE_EVENT, WK_TYPE_EVENT);
     CONSTANT(THREAD_DEPTH, offsetof(struct thread, depth));
     CONSTANT(THREAD_STOP, offsetof(struct thread, stop));
     CONSTANT(THREAD_HINDRANCE, offsetof(struct thread, hindrance));
@@ -81,6 +114,7 @@ void offsets(void)
     CONSTANT(THREAD_CALLEE, offsetof(struct thread, calls.callee));
     CONSTANT(THREAD_SERVING, offsetof(struct thread, calls.serving));
     CONSTANT(STOP_CALLING, THREAD_CALLING);
+    CONSTANT(STOP_FAULTING, THREAD_FAULTING);
     CONSTANT(STOP_RECEIVING, THREAD_RECEIVING);
     CONSTANT(DEPTH_MAX, WK_CALL_DEPTH_MAX);
     CONSTANT(SESSION_ENDPOINT, offsetof(struct session, endpoint));
@@ -93,6 +127,9 @@ void offsets(void)
     CONSTANT(PROCESS_HARTS, offsetof(struct process, space.harts));
     CONSTANT(PROCESS_SWITCH_WORD, offsetof(struct process, space.switch_word));
     CONSTANT(QUICK_REPLY_RECEIVE, WK_ENDPOINT_REPLY_RECEIVE | WK_MESSAGE_QUICK);
+    CONSTANT(QUICK_SHIFT, __builtin_ctzll(WK_MESSAGE_QUICK));
+    CONSTANT(QUICK_SIGNAL, WK_EVENT_SIGNAL | WK_MESSAGE_QUICK);
+    CONSTANT(QUICK_YIELD, WK_THREAD_YIELD | WK_MESSAGE_QUICK);
     CONSTANT(PROCESS_UPCALL_ENTRY, offsetof(struct process, upcall_entry));
     CONSTANT(PROCESS_UPCALL_RETURN, offsetof(struct process, upcall_return));
 
@@ -118,4 +155,7 @@ _Static_assert(offsetof(struct thread, depth) % 4 == 0 &&
                    offsetof(struct thread, hindrance) == offsetof(struct thread, depth) + 3 &&
                    offsetof(struct thread, calls) < 1900,
                "assembly reads and writes them as one word");
+_Static_assert(offsetof(struct object, type) % 2 == 0 &&
+                   offsetof(struct object, state) == offsetof(struct object, type) + 1,
+               "assembly reads them as one");
 _Static_assert(WK_UPCALL_CAUSE_FOREIGN_CALL == 0, "assembly stores zero for this cause");

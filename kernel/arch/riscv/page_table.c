@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's half of every address space (README.md has the map): image and what boot allocates in the 2 MiB at
- * KERNEL_BASE, page by page with the protection of each part; stacks and devices in the window behind. Nothing is both
- * writable and executable. Written at boot only, by the boot hart.
+ * KERNEL_BASE, page by page with the protection of each part; stacks and devices in the window before them. Nothing is
+ * both writable and executable. Written at boot only, by the boot hart.
+ *
+ * The image, and what boot allocates behind it, is in one piece in memory, but not by address: where the last address is
+ * reached, it goes on at KERNEL_BASE.
  */
 #include "page_table.h"
 
@@ -14,45 +17,62 @@ static struct page_table image_leaves;
 static struct page_table window_leaves;
 
 uint64_t kernel_satp;
-static uint64_t image_start; /* the physical address of KERNEL_BASE */
+static uint64_t image_start; /* the image's physical address */
 static uint64_t boot_pages_next;
 static uint64_t boot_pages_limit_address;
 static uint64_t window_next = HARTS_MAX * STACK_STRIDE / PAGE_BYTES; /* first page of the window for devices */
 
+/* Where something of the image is while address translation is off. */
+static void *at(uint64_t image, const void *pointer)
+{
+    return (void *)(image + ((uint64_t)pointer - (uint64_t)image_header) % KERNEL_BYTES);
+}
+
 struct physical image_physical(const void *pointer)
 {
-    return (struct physical){(uint64_t)pointer - KERNEL_BASE + image_start};
+    return (struct physical){(uint64_t)at(image_start, pointer)};
 }
 
 void *image_pointer(struct physical physical)
 {
-    return (void *)(physical.address - image_start + KERNEL_BASE);
+    return (void *)(KERNEL_BASE + (physical.address - image_start + (uint64_t)image_header) % KERNEL_BYTES);
 }
 
-/*
- * Called with address translation off: the address of every symbol is its physical address here, and nothing may be
- * used that holds an address since link time. Maps the image and the boot hart's stack. Returns satp.
- */
+static uint64_t image_leaf_index(uint64_t offset)
+{
+    return ((uint64_t)image_header + offset) / PAGE_BYTES % TABLE_ENTRIES;
+}
+
+/* Called with address translation off: nothing is at its symbol's address. Maps the image and the boot hart's stack.
+ * Returns satp. */
 uint64_t page_tables_begin(uint64_t image)
 {
-    const uint64_t text_end = (uint64_t)kernel_text_end;
-    const uint64_t rodata_end = (uint64_t)kernel_rodata_end;
+    const uint64_t text_bytes = (uint64_t)(kernel_text_end - image_header);
+    const uint64_t constant_bytes = (uint64_t)(kernel_rodata_end - image_header);
+    struct page_table *root = at(image, &kernel_root);
+    struct page_table *middle = at(image, &kernel_middle);
+    struct page_table *leaves = at(image, &image_leaves);
+    struct page_table *window = at(image, &window_leaves);
 
-    image_start = image;
-    boot_pages_next = (uint64_t)kernel_end;
-    boot_pages_limit_address = image + KERNEL_BYTES;
-    *kernel_root_entry(KERNEL_BASE) = arch_entry_table((struct physical){(uint64_t)&kernel_middle});
-    kernel_middle.entries[0] = arch_entry_table((struct physical){(uint64_t)&image_leaves});
-    kernel_middle.entries[1] = arch_entry_table((struct physical){(uint64_t)&window_leaves});
-    for (uint64_t page = image; page < boot_pages_next; page += PAGE_BYTES)
-        image_leaves.entries[(page - image) / PAGE_BYTES] =
-            kernel_entry_leaf(page, page < text_end     ? KERNEL_TEXT
-                                    : page < rodata_end ? KERNEL_CONSTANT
-                                                        : KERNEL_DATA);
+    root->entries[KERNEL_BASE / GIANT_BYTES % TABLE_ENTRIES] = arch_entry_table((struct physical){(uint64_t)middle});
+    middle->entries[KERNEL_BASE / LARGE_BYTES % TABLE_ENTRIES] = arch_entry_table((struct physical){(uint64_t)leaves});
+    middle->entries[WINDOW_BASE / LARGE_BYTES % TABLE_ENTRIES] = arch_entry_table((struct physical){(uint64_t)window});
+    for (uint64_t offset = 0; offset < (uint64_t)kernel_memory_bytes; offset += PAGE_BYTES)
+        leaves->entries[image_leaf_index(offset)] =
+            kernel_entry_leaf(image + offset, offset < text_bytes       ? KERNEL_TEXT
+                                              : offset < constant_bytes ? KERNEL_CONSTANT
+                                                                        : KERNEL_DATA);
     for (uint64_t page = 0; page < STACK_PAGES; page++)
-        window_leaves.entries[1 + page] = kernel_entry_leaf((uint64_t)boot_stack + page * PAGE_BYTES, KERNEL_DATA);
-    kernel_satp = SATP_SV39 | (uint64_t)&kernel_root / PAGE_BYTES;
-    return kernel_satp;
+        window->entries[1 + page] = kernel_entry_leaf((uint64_t)at(image, boot_stack) + page * PAGE_BYTES, KERNEL_DATA);
+    return SATP_SV39 | (uint64_t)root / PAGE_BYTES;
+}
+
+void page_tables_go_on(uint64_t image)
+{
+    image_start = image;
+    boot_pages_next = image + (uint64_t)kernel_memory_bytes;
+    boot_pages_limit_address = image + KERNEL_BYTES;
+    kernel_satp = SATP_SV39 | image_physical(&kernel_root).address / PAGE_BYTES;
 }
 
 void boot_pages_limit(struct physical end)
@@ -73,7 +93,7 @@ void *boot_pages(uint64_t count)
     if (boot_pages_limit_address < boot_pages_next + count * PAGE_BYTES)
         panic("no room behind the kernel's image");
     for (uint64_t i = 0; i < count; i++, boot_pages_next += PAGE_BYTES)
-        image_leaves.entries[(boot_pages_next - image_start) / PAGE_BYTES] =
+        image_leaves.entries[image_leaf_index(boot_pages_next - image_start)] =
             kernel_entry_leaf(boot_pages_next, KERNEL_DATA);
     arch_flush_all();
     for (uint64_t i = 0; i < count; i++)

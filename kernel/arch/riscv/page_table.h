@@ -8,8 +8,7 @@
 #define TABLE_ENTRIES 512
 #define LARGE_BYTES (TABLE_ENTRIES * PAGE_BYTES)
 #define GIANT_BYTES (TABLE_ENTRIES * LARGE_BYTES)
-/* The direct map ends where the kernel's image begins. */
-#define DIRECT_MAP_BYTES (KERNEL_BASE - DIRECT_MAP)
+#define DIRECT_MAP_BYTES (DIRECT_MAP_END - DIRECT_MAP)
 
 #define KERNEL_LEAF (ENTRY_VALID | ENTRY_GLOBAL | ENTRY_ACCESSED | ENTRY_DIRTY)
 #define KERNEL_TEXT (KERNEL_LEAF | ENTRY_READ | ENTRY_EXECUTE)
@@ -34,6 +33,9 @@ static inline uint64_t *kernel_root_entry(uint64_t address)
 {
     return &kernel_root.entries[address / GIANT_BYTES % TABLE_ENTRIES];
 }
+
+/* To be called first when address translation is on; `image` is the image's physical address. */
+void page_tables_go_on(uint64_t image);
 
 /* The physical address of what lies in the kernel's image or in boot_pages, and back. */
 struct physical image_physical(const void *pointer);

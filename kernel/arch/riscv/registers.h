@@ -11,12 +11,14 @@
 
 /* All RAM, at its physical address plus this. */
 #define DIRECT_MAP UL(0xffffffc000000000)
-/* The kernel's image: text, read-only data, data, and what boot allocates behind them; at most KERNEL_BYTES. */
-#define KERNEL_BASE UL(0xffffffff80000000)
-#define KERNEL_BYTES UL(0x200000)
+/* The direct map ends here. */
+#define DIRECT_MAP_END UL(0xffffffffc0000000)
 /* The window: hart stacks with an unmapped page under each, then the devices that the kernel drives. */
-#define WINDOW_BASE UL(0xffffffff80200000)
+#define WINDOW_BASE UL(0xffffffffffc00000)
 #define WINDOW_BYTES UL(0x200000)
+/* The last 2 MiB: what boot allocates, from their start on; and up to the last byte, the kernel's image (kernel.ld). */
+#define KERNEL_BASE UL(0xffffffffffe00000)
+#define KERNEL_BYTES UL(0x200000)
 
 #define PAGE_BYTES UL(0x1000)
 #define STACK_PAGES 2

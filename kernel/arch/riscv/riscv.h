@@ -44,11 +44,12 @@ bool stimecmp_exists(void);             /* whether Sstc's register can be read *
 extern uint64_t arch_boot_instructions; /* instructions retired when the kernel was entered */
 
 /* kernel.ld */
-extern char kernel_text_end[], kernel_rodata_end[], kernel_end[];
+extern char kernel_text_end[], kernel_rodata_end[];
+extern char kernel_memory_bytes[]; /* its address is a number: what the image takes in memory */
 
 /* Called by assembly. */
 uint64_t page_tables_begin(uint64_t image);
-_Noreturn void boot_main(uint64_t hartid, struct physical tree);
+_Noreturn void boot_main(uint64_t hartid, struct physical tree, uint64_t image);
 _Noreturn void hart_main(void);
 struct thread *trap_exception(uint64_t cause);
 /* A page fault by its cause and address; and what follows where the thread does not go straight on. */

@@ -20,7 +20,7 @@ image_header:
     j       boot_hart_entry
     nop
     .dword  KERNEL_BYTES            /* offset from the start of RAM */
-    .dword  kernel_image_bytes
+    .dword  kernel_memory_bytes
     .dword  0                       /* flags: little-endian */
     .word   2                       /* header version 0.2 */
     .word   0
@@ -48,6 +48,7 @@ image_header:
     .endm
 
     .section .text.start, "ax"
+    .option norelax                 /* while translation is off, only distances hold: no address may be used as it is */
 /* a0: the firmware's number of this hart; a1: the device tree's physical address. Interrupts are off. */
 boot_hart_entry:
     la      t0, boot_has_begun
@@ -58,8 +59,11 @@ boot_hart_entry:
     mv      s0, a0
     mv      s1, a1
     csrw    sie, zero
+    la      s3, image_header
+    lui     sp, %hi(kernel_memory_bytes)
+    addi    sp, sp, %lo(kernel_memory_bytes)
+    add     sp, sp, s3              /* the image's end: where the stack ends too */
     la      t0, kernel_bss
-    la      t1, kernel_bss_end
 0:  sd      zero, 0(t0)
     sd      zero, 8(t0)
     sd      zero, 16(t0)
@@ -69,9 +73,8 @@ boot_hart_entry:
     sd      zero, 48(t0)
     sd      zero, 56(t0)
     addi    t0, t0, 64
-    bltu    t0, t1, 0b
-    la      sp, boot_stack + STACK_BYTES
-    la      a0, image_header
+    bltu    t0, sp, 0b
+    mv      a0, s3
     jal     page_tables_begin       /* a0: satp */
     .balign 4
     enter_kernel_space
@@ -84,6 +87,7 @@ boot_hart_entry:
     sd      s2, 0(t0)
     mv      a0, s0
     mv      a1, s1
+    mv      a2, s3
     li      s0, 0                   /* ends the chain of frame pointers */
     jal     boot_main
 

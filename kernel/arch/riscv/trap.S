@@ -70,6 +70,7 @@ trap_entry:
     lw      t2, LOCK_SERVING(t0)
     fence   r, rw
     bne     t1, t2, lock_contended
+invocation_with_lock:
     ld      t1, HART_OPERATIONS(tp)
     slli    t2, a7, DESCRIPTOR_SHIFT
     add     t1, t1, t2              /* t1: descriptor */
@@ -177,6 +178,10 @@ not_in_table:
     bnez    t0, fast_call
     li      t0, QUICK_REPLY_RECEIVE
     beq     a7, t0, fast_reply_receive
+    addi    t0, t0, QUICK_SIGNAL - QUICK_REPLY_RECEIVE
+    beq     a7, t0, fast_signal
+    addi    t0, t0, QUICK_YIELD - QUICK_SIGNAL
+    beq     a7, t0, fast_yield
 #endif
     csrrw   t0, sscratch, zero
     sd      t0, HART_USER_TP(tp)
@@ -210,7 +215,7 @@ invocation_results:                 /* a0: status as the invoker gets it */
  */
 /* Takes the lock and finds the handle in the thread's cache. t0: thread, t1: where the lock is released, t2: 1, t3: the
  * slot. The load that reserves also drops a reservation of the invoker's. */
-    .macro  fast_begin, cache
+    .macro  fast_begin, cache, refused=fast_refused
     ld      t0, HART_CURRENT(tp)
     ld      t1, HART_LOCK(tp)
     li      t2, 1
@@ -220,10 +225,10 @@ invocation_results:                 /* a0: status as the invoker gets it */
     bne     t3, t4, fast_contended
     ld      t4, \cache + CACHE_HANDLE(t0)
     ld      t3, \cache + CACHE_SLOT(t0)
-    bne     t4, a0, fast_refused
+    bne     t4, a0, \refused
     ld      t4, \cache + CACHE_KEY(t0)
     ld      t5, CAPABILITY_KEY(t3)
-    bne     t4, t5, fast_refused
+    bne     t4, t5, \refused
     .endm
 
 /* What remains to be looked at: the hart's attention, and whether it has met the address space of t5, the thread to go on.
@@ -240,15 +245,24 @@ invocation_results:                 /* a0: status as the invoker gets it */
     beqz    sp, fast_refused_late
     .endm
 
-/* t5 is current from now on, on this hart, with its address space. ra: its process; t6: lost. */
+/* t5 is current from now on, on this hart, with its address space. ra: its process; sp: lost. */
     .macro  fast_make_current
     sd      tp, THREAD_HART(t5)
     sd      t5, HART_CURRENT(tp)
     sd      ra, HART_PROCESS(tp)
-    ld      t6, PROCESS_SWITCH_WORD(ra)
-    csrw    satp, t6
+    ld      sp, PROCESS_SWITCH_WORD(ra)
+    csrw    satp, sp
     addi    ra, ra, PROCESS_SPACE
     sd      ra, HART_SPACE(tp)
+    .endm
+
+/* The server t0 receives again, and its caller t5 goes on. t4: the endpoint's part; t6, sp: lost. */
+    .macro  fast_receive
+    li      t6, STOP_RECEIVING
+    sb      t6, THREAD_STOP(t0)
+    sb      zero, THREAD_STOP(t5)
+    sd      t0, SERVING_READY(t4)
+    fast_make_current
     .endm
 
 fast_call:
@@ -307,17 +321,228 @@ fast_reply_receive:
     lbu     t6, THREAD_HINDRANCE(t0)
     bnez    t6, fast_refused
     lhu     t6, THREAD_STOP(t5)     /* with the hindrance behind it */
-    li      t3, STOP_CALLING
-    bne     t6, t3, fast_refused
+    addi    t3, t6, -STOP_CALLING
+    bnez    t3, 0f
     fast_check_hart
-    li      t6, STOP_RECEIVING
-    sb      t6, THREAD_STOP(t0)
-    sb      zero, THREAD_STOP(t5)
-    sd      t0, SERVING_READY(t4)
-    fast_make_current
+    fast_receive
     li      a7, 0
+    j       fast_switch             /* t3: 0 */
+
+/* The caller is stopped by something more: by a fault, whose answer says no more than where it goes on, if elsewhere. */
+0:  addi    t3, t3, -STOP_FAULTING
+    bnez    t3, fast_refused
+    fast_check_hart
+    fast_receive
+    beqz    a1, fast_switch_wholly
+    sd      a1, PC(t5)
+
+/* As fast_switch, but that all registers of t5 are in its context. */
+fast_switch_wholly:
+    each    sd, THREAD_X, t0, GP_AND_CALLEE_SAVED
+    csrr    t4, sepc
+    addi    t4, t4, 4
+    sd      t4, PC(t0)
+    csrrw   t4, sscratch, zero
+    sd      t4, TP(t0)
+    amoadd.w.rl zero, t2, (t1)
+    mv      a0, t5
+    j       load_thread
+
+/*
+ * The hart goes straight to another thread, as in hand_over.c, where the same is in C: for a signal to the more urgent
+ * thread that waits for it alone, and for a yield to an equal. t0: thread; t1, t2: as above; t5: the other; t6: where to
+ * go back to, if the one can be left for the other and both draw on one pool, which is full; sp: what the other is
+ * stopped by. Then the one has been charged, its ra, sp and answer are in its context, and the other pays and is current.
+ * ra, sp and t2: lost.
+ */
+straight_leave:
+    li      ra, NOT_STRAIGHT
+    lhu     t2, THREAD_STOP(t5)     /* with the hindrance behind it */
+    and     t2, t2, ra
+    bne     t2, sp, straight_refused_late
+    lhu     t2, THREAD_STOP(t0)
+    and     t2, t2, ra
+    bnez    t2, straight_refused_late
+    ld      ra, HART_PAYER(tp)
+    bne     ra, t0, straight_refused_late
+    ld      ra, HART_EXPIRY(tp)
+    addi    ra, ra, 1
+    bnez    ra, straight_refused_late
+    ld      ra, THREAD_BUDGET(t5)
+    beqz    ra, straight_refused_late
+    ld      sp, THREAD_BUDGET(t0)
+    ld      t2, BUDGET_DEADLINE(ra)
+    bnez    t2, straight_refused_late
+    ld      t2, BUDGET_DEADLINE(sp)
+    bnez    t2, straight_refused_late
+    ld      ra, BUDGET_POOL(ra)     /* the same pool, so the same hart (INV-BUDGET-1) */
+    ld      sp, BUDGET_POOL(sp)
+    bne     ra, sp, straight_refused_late
+    ld      ra, THREAD_PROCESS(t5)
+    ld      sp, PROCESS_HARTS(ra)
+    ld      t2, HART_BIT(tp)
+    and     sp, sp, t2
+    beqz    sp, straight_refused_late
+    sd      t5, HART_PAYER(tp)
+    fast_make_current
+    sd      zero, X(10)(t0)
+    rdtime  t2
+    ld      sp, HART_NS_PER_TICK(tp)
+    ld      ra, HART_NS_PER_TICK + 8(tp)
+    mul     sp, sp, t2
+    mulhu   t2, t2, ra
+    add     t2, t2, sp              /* t2: now */
+    ld      sp, HART_CHARGED(tp)
+    sd      t2, HART_CHARGED(tp)
+    sub     t2, t2, sp              /* t2: what was used */
+    ld      sp, THREAD_USED(t0)
+    ld      ra, THREAD_BUDGET(t0)
+    add     sp, sp, t2
+    sd      sp, THREAD_USED(t0)
+    ld      sp, BUDGET_USED(ra)
+    add     sp, sp, t2
+    sd      sp, BUDGET_USED(ra)
+    li      t2, PLACE_READY
+    sb      t2, THREAD_PLACE(t0)
+    li      t2, 1
+    jr      t6
+
+fast_signal:
+    fast_begin THREAD_QUICK_SLOT, straight_refused
+    ld      t3, CAPABILITY_OBJECT(t3)
+    lhu     t4, OBJECT_TYPE(t3)     /* with the state behind it, which is 0, OBJECT_LIVE */
+    li      t5, TYPE_EVENT
+    bne     t4, t5, straight_refused    /* t3: the event */
+    ld      t4, HART_ATTENTION(tp)
+    ld      t5, EVENT_ENDPOINT(t3)
+    or      t4, t4, t5
+    bnez    t4, straight_refused
+    ld      t6, EVENT_PENDING(t3)
+    or      t6, t6, a1
+    lw      t4, EVENT_WAITER_COUNT(t3)
+    bnez    t4, 0f
+    sd      t6, EVENT_PENDING(t3)   /* nobody is concerned */
+    amoadd.w.rl zero, t2, (t1)
+    csrr    t0, sepc
+    addi    t0, t0, 4
+    csrw    sepc, t0
+    csrrw   tp, sscratch, tp
+    .irp    number, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    li      x\number, 0
+    .endr
+    sret
+
+0:  bne     t4, t2, straight_refused
+    ld      t5, EVENT_WAITERS(t3)
+    addi    t5, t5, -THREAD_WAIT_LINK
+    ld      t4, THREAD_WAIT_MASK(t5)
+    and     t4, t4, t6              /* t4: the bits that it takes */
+    beqz    t4, straight_refused
+    lbu     t2, THREAD_PRIORITY(t0)
+    lbu     t6, THREAD_PRIORITY(t5)
+    bgeu    t2, t6, straight_refused
+    sd      ra, RA(t0)
+    sd      sp, SP(t0)
+    li      sp, STOP_WAITING
+    jal     t6, straight_leave
+    ld      t6, EVENT_PENDING(t3)
+    or      t6, t6, a1
+    xor     t6, t6, t4
+    sd      t6, EVENT_PENDING(t3)
+    sw      zero, EVENT_WAITER_COUNT(t3)
+    addi    t6, t3, EVENT_WAITERS
+    sd      t6, EVENT_WAITERS(t3)
+    sd      t6, EVENT_WAITERS + 8(t3)
+    addi    t6, t5, THREAD_WAIT_LINK
+    sd      t6, THREAD_WAIT_LINK(t5)
+    sd      t6, THREAD_WAIT_LINK + 8(t5)
+    sd      zero, THREAD_WAIT_EVENT(t5)
+    sd      t4, THREAD_WAIT_MASK(t5)
+    sb      zero, THREAD_STOP(t5)
+    mv      a1, t4
+    lbu     t4, THREAD_PRIORITY(t0) /* goes to the front of its queue */
+    slli    t3, t4, 4
+    add     t3, t3, tp
+    ld      t6, HART_READY(t3)
+    addi    sp, t3, HART_READY
+    sd      t6, THREAD_READY_LINK(t0)
+    sd      sp, THREAD_READY_LINK + 8(t0)
+    addi    sp, t0, THREAD_READY_LINK
+    sd      sp, 8(t6)
+    sd      sp, HART_READY(t3)
+    srli    t3, t4, 6
+    slli    t3, t3, 3
+    add     t3, t3, tp
+    ld      sp, HART_READY_BITS(t3)
+    li      t6, -1
+    slli    t6, t6, 63
+    srl     t6, t6, t4
+    or      sp, sp, t6
+    sd      sp, HART_READY_BITS(t3)
+    .irp    number, 12, 13, 14, 15, 16, 17
+    li      x\number, 0
+    .endr
     li      t3, 0
     j       fast_switch
+
+fast_yield:
+    fast_begin THREAD_QUICK_SLOT, straight_refused
+    ld      t3, CAPABILITY_OBJECT(t3)
+    bne     t3, t0, straight_refused
+    lbu     t4, THREAD_PRIORITY(t0)
+    slli    t4, t4, 4
+    add     t4, t4, tp
+    addi    t3, t4, HART_READY      /* t3: the list of its equals */
+    ld      t5, HART_READY(t4)
+    beq     t5, t3, straight_refused
+    addi    t5, t5, -THREAD_READY_LINK
+    ld      t6, HART_SLICE(tp)
+    addi    t6, t6, 1
+    beqz    t6, straight_refused        /* one has to begin */
+    ld      t6, HART_ATTENTION(tp)
+    ld      t4, THREAD_STEP(t5)
+    or      t6, t6, t4
+    bnez    t6, straight_refused
+    ld      t6, THREAD_HART(t5)
+    ld      t6, HART_CURRENT(t6)
+    beq     t6, t5, straight_refused
+    sd      ra, RA(t0)
+    sd      sp, SP(t0)
+    li      sp, 0
+    jal     t6, straight_leave
+    ld      sp, THREAD_READY_LINK(t5)
+    sd      t3, 8(sp)
+    sd      sp, (t3)
+    addi    t4, t5, THREAD_READY_LINK
+    sd      t4, THREAD_READY_LINK(t5)
+    sd      t4, THREAD_READY_LINK + 8(t5)
+    sb      zero, THREAD_PLACE(t5)
+    ld      sp, 8(t3)               /* behind the last */
+    addi    t4, t0, THREAD_READY_LINK
+    sd      t4, (sp)
+    sd      t4, 8(t3)
+    sd      sp, THREAD_READY_LINK + 8(t0)
+    sd      t3, THREAD_READY_LINK(t0)
+    ld      t4, HART_SLICE_THREAD(tp)
+    bne     t4, t0, fast_switch_wholly
+    sd      zero, HART_SLICE_THREAD(tp)
+    j       fast_switch_wholly
+
+/* With the lock; a0 to a7 as they came: the usual way, without the hint. */
+straight_refused_late:
+    ld      ra, RA(t0)
+    ld      sp, SP(t0)
+straight_refused:
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
+    sd      ra, HART_USER_RA(tp)
+    sd      sp, HART_USER_SP(tp)
+    ld      sp, HART_STACK_END(tp)
+    slli    a7, a7, 64 - QUICK_SHIFT
+    srli    a7, a7, 64 - QUICK_SHIFT
+    sd      a7, HART_OPERATION(tp)
+    sd      a0, HART_HANDLE(tp)
+    j       invocation_with_lock
 
 /* With the lock; a0 to a7 as they came. */
 fast_refused_late:
@@ -360,11 +585,10 @@ invocation_left:
 
 /* a0: the answer, plus 1; t1: thread */
     addi    a0, a0, -1 - SWITCHED
-    beqz    a0, 0f
-    .irp    number, 5, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
-    sd      zero, X(\number)(t1)
-    .endr
-0:
+    beqz    a0, switched
+    sd      zero, X(10)(t1)         /* WK_OK; the others stay as they were when it lost them last */
+/* With the lock; tp: hart. */
+switched:
 #if defined(WINKLE_DEBUG) || defined(WINKLE_MEASURE)
     jal     trap_left
 #else
@@ -424,12 +648,14 @@ full_trap:
     j       load_thread
 
 /*
- * A page fault, most often answered at once: only what C may spoil is saved. tp: hart; t0 and tp are in hart->arch; s0
+ * A page fault, most often answered at once: only what C may spoil is saved, and pc. tp: hart; t0 and tp are in hart->arch; s0
  * to s11 and gp stay where they are, and sepc is the access's.
  */
 page_fault:
     ld      t0, HART_CURRENT(tp)
     each    sd, THREAD_X, t0, CALLER_SAVED_BUT_T0_A0, 10
+    csrr    t1, sepc
+    sd      t1, PC(t0)
     ld      sp, HART_STACK_END(tp)
     csrr    a0, scause
     csrr    a1, stval
@@ -442,16 +668,18 @@ page_fault:
     ld      tp, HART_USER_TP(tp)
     sret
 
-/* a0: enum trap_way; t0: thread; tp: hart. */
+/* a0: enum trap_way; t0: the current thread; tp: hart. */
 page_fault_left:
-    each    sd, THREAD_X, t0, GP_AND_CALLEE_SAVED
+    addi    t2, a0, -TRAP_SWITCHED
+    bnez    t2, 0f
+    ld      t0, HART_LEFT(tp)
+0:  each    sd, THREAD_X, t0, GP_AND_CALLEE_SAVED
     ld      t1, HART_USER_T(tp)
     sd      t1, T0(t0)
     ld      t1, HART_USER_TP(tp)
     sd      t1, TP(t0)
-    csrr    t1, sepc
-    sd      t1, PC(t0)
     li      s0, 0
+    beqz    t2, switched
     jal     trap_page_leave         /* a0: the thread to run */
     j       load_thread
 
