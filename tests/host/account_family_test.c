@@ -90,27 +90,56 @@ static void family_split(enum periods periods, enum depth depth, uint64_t now_ns
 
     if (child->life != NULL)
         return;
-    assert_true(account_split(&parent->account, &child->account, capacity_ns, period_ns, now_ns));
+    assert_true(split_account(&parent->account, &child->account, capacity_ns, period_ns, now_ns));
     parent->lent_ns += share_ns;
     child->parent = parent;
     child->lent_ns = 0;
     child->life = life_begin(now_ns, &child->account, share_ns);
 }
 
+static bool has_children(const struct member *member)
+{
+    for (unsigned i = 0; i < MEMBERS_MAX; i++)
+        if (members[i].life != NULL && members[i].parent == member)
+            return true;
+    return false;
+}
+
 static void family_merge(uint64_t now_ns)
 {
     struct member *child = choose_member();
 
-    if (child == &members[0] || child->lent_ns > 0)
+    if (child == &members[0] || has_children(child))
         return;
-    for (unsigned i = 0; i < MEMBERS_MAX; i++)
-        if (members[i].life != NULL && members[i].parent == child)
-            return; /* one without capacity */
-    account_merge(&child->parent->account, &child->account, child->life->share_ns, now_ns);
+    merge_account(&child->parent->account, &child->account, now_ns);
     assert_int_equal(child->account.capacity_ns, 0);
     child->parent->lent_ns -= child->life->share_ns;
     child->life->ended_ns = now_ns;
     child->life = NULL;
+}
+
+/* Adjusts one without children, at times as a kernel does that has few replenishments moved at once. */
+static void family_adjust(enum periods periods, uint64_t now_ns)
+{
+    struct member *child = choose_member();
+    struct account *account = &child->account;
+    struct account *parent;
+    uint64_t period_ns, most_ns, capacity_ns;
+
+    if (child == &members[0] || has_children(child))
+        return;
+    parent = &child->parent->account;
+    period_ns = periods == SAME_PERIOD || random_below(2) == 0 ? account->period_ns
+                                                               : 1 + random_magnitude(20 * members[0].life->period_ns);
+    most_ns = (parent->capacity_ns + account->share_ns) * period_ns / parent->period_ns;
+    capacity_ns = random_below(4) == 0 ? most_ns : random_below(most_ns + 1);
+    while (random_below(3) != 0 && account_join(account, parent))
+        ;
+    child->parent->lent_ns -= account->share_ns;
+    account_adjust(parent, account, capacity_ns, period_ns, now_ns);
+    child->parent->lent_ns += account->share_ns;
+    child->life->ended_ns = now_ns;
+    child->life = life_begin(now_ns, account, account->share_ns);
 }
 
 /* Runs one that can run, at times longer than it can; false if none can. */
@@ -146,6 +175,8 @@ static void run_family(enum periods periods, enum depth depth, uint64_t late_mos
             family_split(periods, depth, now_ns);
         if (random_below(changes) == 0)
             family_merge(now_ns);
+        if (random_below(changes) == 0)
+            family_adjust(periods, now_ns);
         if (!family_run(late_most_ns, &now_ns) || random_below(20) == 0)
             now_ns += 1 + random_below(gap_most_ns);
         check_family();

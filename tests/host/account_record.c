@@ -93,6 +93,21 @@ void check_account(const struct account *account)
     CHECK("INV-ACCOUNT-1", account->capacity_ns <= account->period_ns);
 }
 
+bool split_account(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
+                   uint64_t now_ns)
+{
+    if (account_share(parent, capacity_ns, period_ns) > parent->capacity_ns)
+        return false;
+    account_init(child, 0, 0, now_ns);
+    account_adjust(parent, child, capacity_ns, period_ns, now_ns);
+    return true;
+}
+
+void merge_account(struct account *parent, struct account *child, uint64_t now_ns)
+{
+    account_adjust(parent, child, 0, 0, now_ns);
+}
+
 void random_begin(uint64_t seed)
 {
     random_state = (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);

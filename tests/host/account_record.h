@@ -37,6 +37,12 @@ uint64_t record_most(const struct record *record, uint64_t length_ns);
 /* INV-ACCOUNT-1, INV-ACCOUNT-2. */
 void check_account(const struct account *account);
 
+/* Makes a child, if the parent has that much; else false, and nothing happens. */
+bool split_account(struct account *parent, struct account *child, uint64_t capacity_ns, uint64_t period_ns,
+                   uint64_t now_ns);
+/* Ends it. */
+void merge_account(struct account *parent, struct account *child, uint64_t now_ns);
+
 void random_begin(uint64_t seed);
 /* From 0 to limit - 1. */
 uint64_t random_below(uint64_t limit);

@@ -30,7 +30,7 @@ static void a_share_is_in_proportion_rounded_up(void **state)
     assert_int_equal(share(most_ns, 1, most_ns), 1);
     assert_int_equal(share(1, 1, most_ns), 1);
     assert_int_equal(share(100, 11, 10), UINT64_MAX);
-    assert_int_equal(share(100, 0, 0), UINT64_MAX);
+    assert_int_equal(share(100, 0, 0), 0);
     assert_int_equal(share(100, 1, most_ns + 1), UINT64_MAX);
     assert_int_equal(share(100, UINT64_MAX, UINT64_MAX), UINT64_MAX);
     random_begin(0);
@@ -57,7 +57,7 @@ static void split_off(struct account *parent, uint64_t *left_ns)
     const struct account before = *parent;
     struct account child;
 
-    if (account_split(parent, &child, capacity_ns, period_ns, 0)) {
+    if (split_account(parent, &child, capacity_ns, period_ns, 0)) {
         assert_true(share_ns <= *left_ns);
         *left_ns -= share_ns;
         check_account(&child);
@@ -122,10 +122,10 @@ static void a_child_gets_what_is_due_last(void **state)
     struct account child;
 
     (void)state;
-    assert_true(account_split(&parent, &child, 40, 100, 50));
+    assert_true(split_account(&parent, &child, 40, 100, 50));
     assert_list_is(&parent, {50, 20});
     assert_list_is(&child, {50, 5}, {100, 20}, {130, 15});
-    account_merge(&parent, &child, 40, 60);
+    merge_account(&parent, &child, 60);
     assert_list_is(&parent, {60, 25}, {100, 20}, {130, 15});
     assert_int_equal(child.capacity_ns, 0);
     check_account(&child);
@@ -137,11 +137,11 @@ static void the_latest_of_a_share_counts_if_the_period_is_shorter(void **state)
     struct account child;
 
     (void)state;
-    assert_true(account_split(&parent, &child, 4, 10, 50));
+    assert_true(split_account(&parent, &child, 4, 10, 50));
     assert_list_is(&parent, {50, 20});
     assert_list_is(&child, {130, 4});
     account_charge(&child, 200, 3);
-    account_merge(&parent, &child, 40, 204);
+    merge_account(&parent, &child, 204);
     assert_list_is(&parent, {204, 21}, {210, 3}, {310, 36});
 }
 
@@ -151,12 +151,61 @@ static void the_rest_is_due_a_period_later_if_the_period_is_longer(void **state)
     struct account child;
 
     (void)state;
-    assert_true(account_split(&parent, &child, 100, 1000, 50));
+    assert_true(split_account(&parent, &child, 100, 1000, 50));
     assert_list_is(&parent, {50, 25}, {100, 20}, {130, 5});
     assert_list_is(&child, {130, 10}, {1130, 90});
     account_charge(&child, 2000, 95);
-    account_merge(&parent, &child, 10, 2200);
+    merge_account(&parent, &child, 2200);
     assert_list_is(&parent, {2200, 50}, {3000, 10});
+}
+
+/* It keeps what it has, takes the latest of the parent's, and gives the latest of its own. */
+static void what_changes_hands_by_an_adjustment_is_due_last(void **state)
+{
+    struct account parent = used_account();
+    struct account child;
+
+    (void)state;
+    assert_true(split_account(&parent, &child, 20, 100, 50));
+    assert_list_is(&parent, {50, 25}, {100, 15});
+    assert_list_is(&child, {100, 5}, {130, 15});
+    account_adjust(&parent, &child, 40, 100, 60);
+    assert_list_is(&parent, {60, 20});
+    assert_list_is(&child, {60, 5}, {100, 20}, {130, 15});
+    account_adjust(&parent, &child, 10, 100, 70);
+    assert_list_is(&parent, {70, 20}, {100, 15}, {130, 15});
+    assert_list_is(&child, {70, 5}, {100, 5});
+    account_adjust(&parent, &child, 3, 30, 80);
+    assert_list_is(&child, {100, 3});
+    account_adjust(&parent, &child, 20, 200, 90);
+    assert_list_is(&child, {100, 3}, {200, 7}, {400, 10});
+    assert_int_equal(child.share_ns, 10);
+    check_account(&parent);
+}
+
+/* So that few are moved at once: those of the one that has more become fewer, and nothing else changes. */
+static void two_accounts_that_exchange_have_few(void **state)
+{
+    struct account parent, child;
+    unsigned joined = 0;
+
+    (void)state;
+    account_init(&parent, 80, 1000, 0);
+    assert_true(split_account(&parent, &child, 40, 1000, 0));
+    for (uint64_t time_ns = 0; time_ns < 70; time_ns += 10) {
+        account_charge(&child, time_ns, 1);
+        account_charge(&parent, time_ns + 5, 1);
+    }
+    assert_int_equal(parent.count + child.count, 16);
+    while (account_join(&parent, &child)) {
+        joined++;
+        check_account(&parent);
+        check_account(&child);
+    }
+    assert_int_equal(joined, 16 - ACCOUNT_TOGETHER_MAX);
+    assert_true(parent.count >= 2 && child.count >= 2);
+    assert_int_equal(account_available(&parent, 70), 33);
+    assert_int_equal(account_available(&child, 70), 33);
 }
 
 static void an_account_can_be_given_away_whole(void **state)
@@ -165,17 +214,17 @@ static void an_account_can_be_given_away_whole(void **state)
 
     (void)state;
     account_init(&parent, 100, 100, 0);
-    assert_true(account_split(&parent, &child, 10, 10, 5));
+    assert_true(split_account(&parent, &child, 10, 10, 5));
     check_account(&parent);
     assert_int_equal(parent.capacity_ns, 0);
     assert_int_equal(account_available(&parent, 1000), 0);
     assert_true(account_is_full(&child, 5));
-    assert_true(account_split(&child, &grandchild, 0, 10, 5));
+    assert_true(split_account(&child, &grandchild, 0, 10, 5));
     assert_true(account_is_full(&child, 5));
     assert_int_equal(account_next(&grandchild), UINT64_MAX);
-    account_merge(&child, &grandchild, 0, 6);
+    merge_account(&child, &grandchild, 6);
     assert_true(account_is_full(&child, 6));
-    account_merge(&parent, &child, 100, 7);
+    merge_account(&parent, &child, 7);
     assert_list_is(&parent, {7, 10}, {107, 90});
     assert_false(account_is_full(&parent, 7));
     assert_int_equal(account_available(&parent, 7), 10);
@@ -190,14 +239,14 @@ static void a_debt_is_not_escaped_by_way_of_another_period(void **state)
 
     (void)state;
     account_init(&parent, 50, 100, 0);
-    assert_true(account_split(&parent, &child, 5000, 10000, 0));
+    assert_true(split_account(&parent, &child, 5000, 10000, 0));
     account_charge(&child, 20000, 5000);
-    account_merge(&parent, &child, 50, 25000);
+    merge_account(&parent, &child, 25000);
     assert_list_is(&parent, {30000, 50});
-    assert_true(account_split(&parent, &child, 100, 200, 25000));
+    assert_true(split_account(&parent, &child, 100, 200, 25000));
     assert_list_is(&child, {30000, 50}, {30200, 50});
-    account_merge(&parent, &child, 50, 25000);
-    assert_true(account_split(&parent, &child, 5, 10, 25000));
+    merge_account(&parent, &child, 25000);
+    assert_true(split_account(&parent, &child, 5, 10, 25000));
     assert_list_is(&child, {30200, 5});
 }
 
@@ -210,6 +259,8 @@ int main(int count, char **arguments)
         cmocka_unit_test(the_latest_of_a_share_counts_if_the_period_is_shorter),
         cmocka_unit_test(the_rest_is_due_a_period_later_if_the_period_is_longer),
         cmocka_unit_test(a_debt_is_not_escaped_by_way_of_another_period),
+        cmocka_unit_test(what_changes_hands_by_an_adjustment_is_due_last),
+        cmocka_unit_test(two_accounts_that_exchange_have_few),
         cmocka_unit_test(an_account_can_be_given_away_whole),
     };
 

@@ -110,15 +110,15 @@ static void little_that_is_due_late_does_not_hold_up_the_rest(void **state)
     struct account account, guest;
 
     (void)state;
-    account_init(&account, 1000, 1000, 0);
-    assert_true(account_split(&account, &guest, 10000, 1000000, 0));
+    account_init(&account, 1000, 2000, 0);
+    assert_true(split_account(&account, &guest, 10000, 1000000, 0));
     charge(&guest, 0, 10000);
-    account_merge(&account, &guest, 10, 0);
-    charge(&account, 0, 5000); /* 990 in time: the other 10 are due in the guest's period */
+    merge_account(&account, &guest, 0);
+    charge(&account, 0, 5000); /* 980 in time: the other 20 are due in the guest's period */
     assert_int_equal(account.count, 2);
-    assert_replenishment(&account, 0, 9000, 990); /* 4010 more than that: 5 periods' worth, so 8 */
+    assert_replenishment(&account, 0, 18000, 980); /* 4020 more than that: 5 periods' worth, so 8 */
     assert_true(account_replenishment(&account, 1)->time_ns >= 1000000);
-    assert_int_equal(account_replenishment(&account, 1)->amount_ns, 10);
+    assert_int_equal(account_replenishment(&account, 1)->amount_ns, 20);
 }
 
 static void a_full_account_is_not_charged(void **state)
@@ -133,6 +133,22 @@ static void a_full_account_is_not_charged(void **state)
     assert_int_equal(account_available(&account, 50), UINT64_MAX);
     charge(&account, 60, 1000);
     assert_true(account_is_full(&account, 60));
+}
+
+static void an_account_of_all_time_is_full_again_however_it_is_used(void **state)
+{
+    struct account account, guest;
+
+    (void)state;
+    account_init(&account, 100, 100, 0);
+    assert_true(split_account(&account, &guest, 30, 100, 0));
+    charge(&guest, 0, 30);
+    merge_account(&account, &guest, 60);
+    for (uint64_t now_ns = 60; now_ns < 110; now_ns += 10) {
+        assert_false(account_is_full(&account, now_ns));
+        charge(&account, now_ns, 5);
+    }
+    assert_true(account_is_full(&account, 110));
 }
 
 static void an_account_of_all_time_is_full_when_its_debt_is_paid(void **state)
@@ -195,9 +211,9 @@ static void what_is_due_soon_is_not_put_off_to_what_is_due_late(void **state)
     (void)state;
     account_init(&whole, 10 * ms, 10 * ms, 0);
     for (unsigned i = 0; i < 10; i++, now_ns += 3000) {
-        assert_true(account_split(&whole, &part, 1000, 100000 * ms, now_ns));
+        assert_true(split_account(&whole, &part, 1000, 100000 * ms, now_ns));
         charge(&part, now_ns, 1000);
-        account_merge(&whole, &part, 1, now_ns + 1000);
+        merge_account(&whole, &part, now_ns + 1000);
         check_account(&whole);
     }
     for (unsigned i = 0; i < 2000; i++, now_ns += 100000)
@@ -289,6 +305,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(who_used_more_than_there_is_waits_until_it_is_earned),
         cmocka_unit_test(little_that_is_due_late_does_not_hold_up_the_rest),
         cmocka_unit_test(a_full_account_is_not_charged),
+        cmocka_unit_test(an_account_of_all_time_is_full_again_however_it_is_used),
         cmocka_unit_test(an_account_of_all_time_is_full_when_its_debt_is_paid),
         cmocka_unit_test(an_account_without_capacity_is_dry_forever),
         cmocka_unit_test(where_there_is_no_room_the_least_is_delayed_least),

@@ -17,7 +17,7 @@ const struct interface_operation *operation_by_number(uint64_t number)
 {
     for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; i++)
         if (interface_operations[i].number ==
-            (interface_operations[i].is_message ? number & WK_MESSAGE_OPERATION : number))
+            (number & (interface_operations[i].is_message ? WK_MESSAGE_OPERATION : ~WK_MESSAGE_QUICK)))
             return &interface_operations[i];
     return NULL;
 }

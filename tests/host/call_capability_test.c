@@ -247,7 +247,7 @@ static void assert_loans_are_over(void)
     assert_null(slot_in(&one, passed_on[1]));
     assert_null(mapping_find(one.process_record, MAPPED));
     assert_nothing_is_lent();
-    assert_int_equal(other.thread_record->calls.loan_count, 0);
+    assert_int_equal(other.thread_record->loan_count, 0);
 }
 
 static enum wk_status call_with_two(void)

@@ -103,24 +103,24 @@ void check_thread_calls(const struct thread *thread)
         CHECK("INV-ENDPOINT-1", is_queued == !list_is_empty(&thread->wait_link));
     } else {
         CHECK("INV-ENDPOINT-1", calls->endpoint == NULL);
-        CHECK("loans", calls->loan_count == 0 || thread->operation.step != NULL);
+        CHECK("loans", thread->loan_count == 0 || thread->operation.step != NULL);
     }
     if (!(thread->stop & THREAD_RECEIVING) && calls->caller != NULL)
         CHECK("INV-ENDPOINT-1", (calls->caller->stop & THREAD_CALLING) != 0 && calls->caller->calls.callee == thread);
     CHECK("INV-ENDPOINT-3", (calls->serving != NULL) == !list_is_empty(&calls->server_link));
     CHECK("INV-ENDPOINT-2", !(thread->stop & THREAD_RECEIVING) || calls->serving != NULL);
-    CHECK("calls", calls->loan_count <= 6 && thread->depth <= WK_CALL_DEPTH_MAX);
+    CHECK("calls", thread->loan_count <= 6 && thread->depth <= WK_CALL_DEPTH_MAX);
     CHECK("hindrance", ((thread->hindrance & HINDERED_BY_DEADLINE) != 0) == (thread->wait_until_ns != DEADLINE_NEVER));
     CHECK("INV-EVENT-5",
           !(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER ||
               (deadline_is_set(&thread->wait_deadline) && thread->wait_deadline.node.key <= thread->wait_until_ns));
-    CHECK("hindrance",
-          ((thread->hindrance & HINDERED_BY_LOANS) != 0) == (calls->loan_count != 0) || thread->operation.step != NULL);
+    CHECK("hindrance", ((thread->hindrance & HINDERED_BY_LOANS) != 0) == (thread->loan_count != 0) ||
+                           thread->operation.step != NULL);
     CHECK("hindrance",
           thread->process == NULL || thread->process->space.asid != 0 || (thread->hindrance & HINDERED_BY_SPACE) != 0);
     if (fault_is_told(thread)) {
-        CHECK("INV-FAULT-1", (thread->stop & THREAD_CALLING) != 0 && calls->fault_reason != WK_END_REASON_NONE);
-        CHECK("INV-FAULT-1", thread->operation.step == NULL && calls->loan_count == 0);
+        CHECK("INV-FAULT-1", (thread->stop & THREAD_CALLING) != 0 && thread->fault_reason != WK_END_REASON_NONE);
+        CHECK("INV-FAULT-1", thread->operation.step == NULL && thread->loan_count == 0);
         CHECK("INV-FAULT-1", thread->wait_until_ns == DEADLINE_NEVER);
     }
     CHECK("hindrance", list_is_empty(&thread->helpers) || (thread->hindrance & HINDERED_BY_HELPERS) != 0);
@@ -136,7 +136,7 @@ static uint64_t capacity_below(const struct budget *budget, const struct budget 
     for (const struct list *link = budget->children.next; link != &budget->children; link = link->next) {
         const struct budget *child = container_of(link, struct budget, sibling);
 
-        sum += child->pool == child ? child->share_ns : capacity_below(child, pool);
+        sum += child->pool == child ? child->account.share_ns : capacity_below(child, pool);
     }
     return sum;
 }
@@ -189,6 +189,6 @@ void check_budget(const struct budget *budget)
     if (budget_is_whole(budget))
         CHECK("INV-BUDGET-2", given == BUDGET_WHOLE_NS);
     else if (budget->object.state == OBJECT_LIVE)
-        CHECK("INV-BUDGET-2",
-              account_share(&budget->parent->pool->account, given, budget->account.period_ns) == budget->share_ns);
+        CHECK("INV-BUDGET-2", account_share(&budget->parent->pool->account, given, budget->account.period_ns) ==
+                                  budget->account.share_ns);
 }

@@ -53,7 +53,7 @@ static void say_process(const struct process *process)
             process->reason, number(process->thread_count), number(process->mapping_count), process->table.count,
             process->table.paged);
     fprintf(text, "  upcall %#lx %#lx fault handler %#lx end event %lu bits %#lx\n", number(process->upcall_entry),
-            number(process->upcall_return), number(process->fault_handler),
+            number(process->upcall_return), number(process->fault_slot.handle),
             process->end.event == NULL ? 0 : number(process->end.event->object.identity),
             process->end.event == NULL ? 0 : number(process->end.bits));
     for (uint32_t index = 0; index < process->table.made; index++) {

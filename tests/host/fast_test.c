@@ -98,7 +98,7 @@ static void say_thread(FILE *text, const struct thread *thread)
         "until %lx:",
         number_of(thread), thread->stop, thread->hindrance, receives ? 0 : thread->depth, thread->place,
         receives ? 0 : number_of(calls->caller), calling ? number_of(calls->callee) : 0, calls->serving != NULL,
-        calls->endpoint != NULL, calls->endpoint != NULL ? (unsigned long)calls->badge : 0, calls->loan_count,
+        calls->endpoint != NULL, calls->endpoint != NULL ? (unsigned long)calls->badge : 0, thread->loan_count,
         (unsigned long)thread->wait_until_ns);
     say_registers(text, thread);
     fprintf(text, "\n");
@@ -202,7 +202,7 @@ static void compare(const struct message_to_send *act)
     static const struct doubled doubled = {.set_short_way = set_short_ways, .act = do_act, .say = say_machine};
     const uint64_t fast_before = host_fast_paths, quick_before = host_quick_calls;
     const struct thread *caller = thread_of_actor(act->actor)->calls.caller;
-    const bool has_loan = caller != NULL && caller->calls.loan_count != 0;
+    const bool has_loan = caller != NULL && caller->loan_count != 0;
     const bool has_fault = serves_fault(act->actor);
 
     host_takes_fast_path = act->may_be_fast;
@@ -237,7 +237,7 @@ static wk_handle borrowed(unsigned actor)
     const struct capability_table *table = &actors[actor].program.process_record->table;
     const struct thread *caller = thread_of_actor(actor)->calls.caller;
 
-    if (caller == NULL || caller->calls.loan_count == 0)
+    if (caller == NULL || caller->loan_count == 0)
         return 0;
     for (uint32_t index = 0; index < table->made; index++) {
         const struct capability *slot = capability_slot(table, index);

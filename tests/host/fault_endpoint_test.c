@@ -344,7 +344,7 @@ static void the_handle_names_a_session_with_the_right_or_is_refused(void **state
     assert_error_at(wk_process_set_fault_handler(program.process, bank), WK_BAD_ARGUMENT, 1);
     assert_error_at(wk_process_set_fault_handler(program.process, weak), WK_BAD_ARGUMENT, 1);
     assert_error_at(wk_process_set_fault_handler(program.process, UINT64_MAX), WK_BAD_ARGUMENT, 1);
-    assert_int_equal(program.process_record->fault_handler, told_by);
+    assert_int_equal(program.process_record->fault_slot.handle, told_by);
     assert_ok(wk_process_set_fault_handler(program.process, 0));
     fault_at(BREAKPOINT, CODE);
     assert_ends(WK_END_REASON_BREAKPOINT, CODE);

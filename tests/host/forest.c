@@ -86,7 +86,7 @@ static bool is_anything_lent_with_a_call(void)
     for (const struct list *link = object_all.next; link != &object_all; link = link->next) {
         const struct object *object = container_of(link, struct object, all_link);
 
-        if (object->type == WK_TYPE_THREAD && container_of(object, struct thread, object)->calls.loan_count != 0)
+        if (object->type == WK_TYPE_THREAD && container_of(object, struct thread, object)->loan_count != 0)
             return true;
     }
     return false;

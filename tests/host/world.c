@@ -122,7 +122,7 @@ static void act_access(struct choices *choices, struct thread *thread)
 
     /* An access that nothing answers may end the process: that comes seldom. */
     if (thread->operation.step != NULL || (mapping_find(thread->process, address) == NULL &&
-                                           !one_in(choices, thread->process->fault_handler != 0 ? 8 : 40)))
+                                           !one_in(choices, thread->process->fault_slot.handle != 0 ? 8 : 40)))
         return;
     say("access", thread, (uint64_t[7]){address});
     act_as(thread);
