@@ -11,7 +11,7 @@
 static const uint64_t wild[] = {
     WK_USER_ADDRESS_END - WK_PAGE_BYTES, WK_USER_ADDRESS_END,          WK_USER_ADDRESS_END + WK_PAGE_BYTES,
     UINT64_C(0x0000800000000000),        UINT64_C(0x8000000000000000), UINT64_C(0xffffffc000000000),
-    UINT64_C(0xffffffd000000000),        UINT64_C(0xffffffff80000000), UINT64_C(0xffffffff80200000),
+    UINT64_C(0xffffffd000000000),        UINT64_C(0xfffffffffffec000), UINT64_C(0xffffffffffc00000),
     UINT64_C(0xfffffffffffff000),
 };
 #define WILD (sizeof(wild) / sizeof(wild[0]))

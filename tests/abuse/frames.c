@@ -14,7 +14,7 @@
 #include <winkle/upcalls.h>
 
 #define NOWHERE 0xdead000
-#define KERNEL UINT64_C(0xffffffff80000000)
+#define KERNEL UINT64_C(0xfffffffffffec000)
 
 static const char *word;
 static volatile int handled;

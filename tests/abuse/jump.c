@@ -47,7 +47,7 @@ int main(void)
     static const uint64_t addresses[] = {0,
                                          2,
                                          0xdead000,
-                                         UINT64_C(0xffffffff80000000),
+                                         UINT64_C(0xfffffffffffec000),
                                          UINT64_C(0xffffffc000000000),
                                          UINT64_C(0x4000000000),
                                          UINT64_C(0x0000800000000000),

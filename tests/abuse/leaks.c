@@ -2,6 +2,7 @@
 /* What others left behind: fresh pages are zero, and an invocation leaves nothing of the kernel's in registers. */
 #include "../system/check.h"
 
+#include <winkle/message.h>
 #include <winkle/capability.h>
 #include <winkle/event.h>
 #include <winkle/memory.h>
@@ -59,6 +60,7 @@ static void registers(void)
     registers_after(WK_CAPABILITY_CHECK, event, 0, 0);
     registers_after(WK_CAPABILITY_INFO, event, 0, 0);
     registers_after(WK_EVENT_SIGNAL, event, 1, 0);
+    registers_after(WK_EVENT_SIGNAL | WK_MESSAGE_QUICK, event, 1, 0);
     registers_after(WK_EVENT_POLL, event, 1, 0);
     registers_after(WK_EVENT_POLL, event, 1, 0);
     registers_after(WK_EVENT_WAIT, event, 1, 1);
@@ -69,6 +71,7 @@ static void registers(void)
     registers_after(WK_BANK_INFO, wk_self.bank, 0, 0);
     registers_after(WK_EVENT_CREATE, wk_self.bank, 0, 0);
     registers_after(WK_THREAD_YIELD, wk_self.start->thread, 0, 0);
+    registers_after(WK_THREAD_YIELD | WK_MESSAGE_QUICK, wk_self.start->thread, 0, 0);
     registers_after(WK_OPERATION_LAST + 1, wk_self.bank, 0, 0);
 }
 

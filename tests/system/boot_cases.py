@@ -113,7 +113,7 @@ def programs(hello):
         ("more-in-file", changed(hello, [(memory_bytes, "Q", 1)]), "more bytes in the file"),
         ("unaligned", changed(hello, [(address, "Q", 0x10008)]), "page boundary"),
         ("first-page", changed(hello, [(address, "Q", 0)]), "first page"),
-        ("kernel-address", changed(hello, [(address, "Q", 0xffffffff80000000)]), "outside the user's addresses"),
+        ("kernel-address", changed(hello, [(address, "Q", 0xfffffffffffec000)]), "outside the user's addresses"),
         ("too-large", changed(hello, [(memory_bytes, "Q", 2**62)]), "larger than 1 GiB"),
         ("writable-text", changed(hello, [(header + 4, "I", 7)]), "both writable and executable"),
         ("overlap", changed(hello, [(memory_bytes, "Q", 0x100000)]), "overlap"),

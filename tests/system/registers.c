@@ -6,6 +6,7 @@
  */
 #include "actors.h"
 
+#include <winkle/message.h>
 #include <winkle/calls.h>
 #include <winkle/endpoint.h>
 #include <winkle/harts.h>
@@ -137,10 +138,11 @@ static int be_client(uint64_t number)
     EXPECT(WK_OK, wk_map_new(ROUNDS, WK_MEMORY_OPTIONS_ON_DEMAND, &memory, &pages));
     for (uint64_t i = 0; i < ROUNDS; i++) {
         EXPECT(WK_OK, invoke("a call", USE, session, 0, 0));
-        EXPECT(WK_OK, invoke("a signal", WK_EVENT_SIGNAL, event, UINT64_C(1) << (number + 1) % CLIENTS, 0));
+        EXPECT(WK_OK,
+               invoke("a signal", WK_EVENT_SIGNAL | WK_MESSAGE_QUICK, event, UINT64_C(1) << (number + 1) % CLIENTS, 0));
         invoke("a wait", WK_EVENT_WAIT, event, UINT64_C(1) << number, wk_after_ns(PATIENCE_NS));
         EXPECT(WK_OK, invoke("sleep", WK_THREAD_SLEEP, wk_self.start->thread, wk_after_ns(1000 * (i % 50)), 0));
-        EXPECT(WK_OK, invoke("yielding", WK_THREAD_YIELD, wk_self.start->thread, 0, 0));
+        EXPECT(WK_OK, invoke("yielding", WK_THREAD_YIELD | WK_MESSAGE_QUICK, wk_self.start->thread, 0, 0));
         cross_and_look("an interrupt", &spin);
         store.in[2] = (uint64_t)pages + i * WK_PAGE_BYTES;
         cross_and_look("a page fault", &store);
