@@ -187,13 +187,18 @@ def fuzz(name, seconds=20):
     return PASS, f"{int(count[1]):,} invocations" if count else ""
 
 
-# Protocols, by model checking; each model has a variant with a seeded bug, which must be found.
+# Protocols, by model checking; each model has variants with a seeded bug, which must be found.
 
 def run_model(tests):
     models = sorted((ROOT / "tests/model").glob("*.pml"))
-    tests.run([test for model in models for test in (
-        (f"model/{model.stem}", lambda model=model: check_model(model)),
-        (f"model/{model.stem}/seeded-bug", lambda model=model: check_seeded(model)))])
+    tests.run([test for model in models for test in model_tests(model)])
+
+
+def model_tests(model):
+    seeds = sorted(set(re.findall(r"\bSEEDED_BUG\w*", model.read_text())))
+    return [(f"model/{model.stem}", lambda: check_model(model, seeds)), *(
+        (f"model/{model.stem}/{seed.lower().replace('_', '-')}", lambda seed=seed: check_seeded(model, seed))
+        for seed in seeds)]
 
 
 def verify(model, *defines):
@@ -205,22 +210,22 @@ def verify(model, *defines):
         if status != 0:
             return None, text
         liveness = ["-a"] if re.search(r"^\s*(ltl|never|accept)", model.read_text(), re.MULTILINE) else []
-        _, text = execute(["./pan", *liveness, "-m1000000"], timeout=600, cwd=directory)
+        _, text = execute(["./pan", *liveness, "-m2000000"], timeout=600, cwd=directory)
     errors = re.search(r"errors: (\d+)", text)
     incomplete = "max search depth too small" in text or "out of memory" in text
     return (int(errors[1]) if errors and not incomplete else None), text
 
 
-def check_model(model):
+def check_model(model, seeds):
+    if not seeds:
+        return FAIL, "has no variant with SEEDED_BUG or SEEDED_BUG_... defined"
     errors, text = verify(model)
     states = re.search(r"([\d.e+]+) states, stored", text)
     return (PASS, f"{float(states[1]):,.0f} states" if states else "") if errors == 0 else (FAIL, text)
 
 
-def check_seeded(model):
-    if "SEEDED_BUG" not in model.read_text():
-        return FAIL, "has no variant with SEEDED_BUG defined"
-    errors, text = verify(model, "-DSEEDED_BUG")
+def check_seeded(model, seed):
+    errors, text = verify(model, f"-D{seed}")
     return (PASS, "") if errors else (FAIL, "the seeded bug was not found\n" + text)
 
 
