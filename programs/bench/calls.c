@@ -40,7 +40,7 @@ void measure_signal(const struct benchmark *benchmark)
 
     if (status != WK_OK)
         wk_fail(benchmark->name, status);
-    measure_invocations(benchmark, event, WK_EVENT_SIGNAL, 1);
+    measure_invocations(benchmark, event, WK_EVENT_SIGNAL | WK_MESSAGE_QUICK, 1);
     wk_capability_delete(event);
 }
 

@@ -64,10 +64,10 @@ void measure_signal_switch(const struct benchmark *benchmark)
     partner_lend(&waiter, "event", event);
     set_priority(MIDDLE);
     partner_start(&waiter, "waiter", URGENT);
-    expect("a signal", invoke_stamped(event, 1, 0, WK_EVENT_SIGNAL, &stamps));
+    expect("a signal", invoke_stamped(event, 1, 0, WK_EVENT_SIGNAL | WK_MESSAGE_QUICK, &stamps));
     for (unsigned i = 0; i < BATCHES; i++) {
         for (unsigned turn = 0; turn < TURNS; turn++) {
-            expect("a signal", invoke_stamped(event, 1, 0, WK_EVENT_SIGNAL, &stamps));
+            expect("a signal", invoke_stamped(event, 1, 0, WK_EVENT_SIGNAL | WK_MESSAGE_QUICK, &stamps));
             samples.value[i] += partner_shared()->woken - stamps.before - 1;
         }
         samples.value[i] /= TURNS;
@@ -95,7 +95,7 @@ void measure_signal_switch_promised(const struct benchmark *benchmark)
 
 void play_yielder(void)
 {
-    loop_invocations(FOREVER_TURNS, wk_self.start->thread, WK_THREAD_YIELD, 0);
+    loop_invocations(FOREVER_TURNS, wk_self.start->thread, WK_THREAD_YIELD | WK_MESSAGE_QUICK, 0);
 }
 
 /* Each turn is two switches, and twice what the loop takes. */
@@ -108,11 +108,12 @@ void measure_yield_switch(const struct benchmark *benchmark)
     partner_prepare(&yielder, PAGES);
     set_priority(URGENT);
     partner_start(&yielder, "yielder", URGENT);
-    loop_invocations(TURNS, thread, WK_THREAD_YIELD, 0);
+    loop_invocations(TURNS, thread, WK_THREAD_YIELD | WK_MESSAGE_QUICK, 0);
     for (unsigned i = 0; i < BATCHES; i++) {
-        const uint64_t loop = loop_invocations_without(TURNS, thread, WK_THREAD_YIELD, 0);
+        const uint64_t loop = loop_invocations_without(TURNS, thread, WK_THREAD_YIELD | WK_MESSAGE_QUICK, 0);
 
-        samples.value[i] = (loop_invocations(TURNS, thread, WK_THREAD_YIELD, 0) - 2 * loop) / TURNS / 2;
+        samples.value[i] =
+            (loop_invocations(TURNS, thread, WK_THREAD_YIELD | WK_MESSAGE_QUICK, 0) - 2 * loop) / TURNS / 2;
     }
     partner_end(&yielder);
     print_samples(benchmark, &samples);
