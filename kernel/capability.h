@@ -119,6 +119,11 @@ struct slot_cache {
     uint64_t key;
 };
 
+/* Whether the handle names it, and it is what it was: same capability, same rights, not being taken back. */
+static inline bool slot_cache_holds(const struct slot_cache *cache, uint64_t handle)
+{
+    return cache->handle == handle && cache->slot->key == cache->key;
+}
 void slot_cache_init(struct slot_cache *cache);
 void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot);
 

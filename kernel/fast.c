@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast path of calls: from a client to a passive server that waits, and back; and of a yield. Each is one predicate,
- * then straight code that cannot fail: no loop, and for calls no clock, no queue. What it leaves is what the slow path (endpoint.c) would have left,
- * but for which of two places says that a thread receives (endpoint->ready) and pointers that mean nothing in that state;
- * tests/host/fast_test.c compares the two over random states.
+ * The fast path of calls: from a client to a passive server that waits, and back; and of a yield. Each is one
+ * predicate, then straight code that cannot fail: no loop, and for calls no clock and no queue. What it leaves is what the
+ * slow path (endpoint.c) would have left, but for which of two places says that a thread receives (endpoint->ready) and
+ * pointers that mean nothing in that state; tests/host/fast_test.c compares the two over random states.
  *
  * Why no queue and no clock: the payer stays the payer, its chain has become longer or shorter by one. Whatever could make
  * that wrong has been noted beforehand where it happened, in the threads' hindrance, in endpoint->ready, in the hart's
  * attention.
  *
- * trap.S has the same in assembly, for builds without checks; the host port and its tests run this.
+ * fast.inc has the same in assembly, for builds without checks; the host port and its tests run this.
  */
 #include "fast.h"
 
@@ -19,12 +19,6 @@
 #include "message.h"
 #include "process.h"
 #include "schedule.h"
-
-/* The slot's key is as it was when the cache was filled: same capability, same rights, not being taken back. */
-static bool is_cached(const struct slot_cache *cache, uint64_t handle)
-{
-    return cache->handle == handle && capability_key(cache->slot) == cache->key;
-}
 
 /* Whether the thread can be switched to here by loading registers and the address space's word. */
 static bool has_met(const struct hart *hart, const struct thread *thread)
@@ -50,7 +44,7 @@ struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation,
     struct endpoint *endpoint;
     struct thread *server;
 
-    if (!is_cached(&caller->call_slot, handle))
+    if (!slot_cache_holds(&caller->call_slot, handle))
         return NULL;
     session = container_of(caller->call_slot.slot->object, struct session, object);
     endpoint = session->endpoint;
@@ -77,7 +71,7 @@ struct thread *fast_reply_receive(struct hart *hart, uint64_t handle, const uint
     struct thread *caller = server->calls.caller;
     struct endpoint *endpoint;
 
-    if (!is_cached(&server->receive_slot, handle) || caller == NULL)
+    if (!slot_cache_holds(&server->receive_slot, handle) || caller == NULL)
         return NULL;
     endpoint = endpoint_of_server(server);
     if (endpoint->callers.first != NULL || endpoint->ready != NULL || hart->attention.any != 0 ||
@@ -98,7 +92,7 @@ struct thread *fast_yield(struct hart *hart, uint64_t handle)
 {
     struct thread *thread = hart->current;
 
-    if (!is_cached(&thread->quick_slot, handle) || thread->quick_slot.slot->object != &thread->object ||
+    if (!slot_cache_holds(&thread->quick_slot, handle) || thread->quick_slot.slot->object != &thread->object ||
         hart->attention.any != 0 || !schedule_yield_at_once(hart))
         return NULL;
     return hart->current;

@@ -6,10 +6,11 @@
 #include "thread.h"
 
 /*
- * A call of `operation`, without anything special, by `handle`, or an answer and the next receiving: makes the other thread current on
- * this hart, with its address space, and returns it; NULL, and nothing has changed, if it is for the slow path. The
+ * A call of `operation`, without anything special, by `handle`, or an answer and the next receiving: makes the other
+ * thread current on this hart, with its address space, and returns it; NULL, and nothing has changed, if it is for the slow path. The
  * words stay in the registers; the caller stores the invoker's other registers and loads those of the thread that is
- * returned, with *badge in t0 of one that was called; all of them, of one whose fault is answered. Requires: the lock; interrupts off.
+ * returned, with *badge in t0 of one that was called; all of them, of one whose fault is answered.
+ * Requires: the lock; interrupts off.
  */
 struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation, uint64_t *badge);
 struct thread *fast_reply_receive(struct hart *hart, uint64_t handle, const uint64_t words[6]);

@@ -72,7 +72,7 @@ static inline struct session *session_to_call(struct thread *caller, uint64_t ha
     const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
     struct slot_cache *cache = &caller->call_slot;
 
-    if (cache->handle != handle || capability_key(cache->slot) != cache->key) {
+    if (!slot_cache_holds(cache, handle)) {
         const struct capability *capability = capability_find(&caller->process->table, handle);
 
         if (capability == NULL || (capability->word & mask) != expected || !object_is_live(capability->object))
@@ -139,8 +139,7 @@ static NOINLINE bool answer(struct hart *hart)
     struct thread *caller = server->calls.caller;
     uint32_t state;
 
-    if (server->receive_slot.handle != hart->invocation.handle ||
-        capability_key(server->receive_slot.slot) != server->receive_slot.key || caller == NULL ||
+    if (!slot_cache_holds(&server->receive_slot, hart->invocation.handle) || caller == NULL ||
         operation & WK_MESSAGE_DEADLINE || WK_MESSAGE_CAPABILITIES(operation) != 0)
         return false;
     if (thread_state(server, 0) > WK_CALL_DEPTH_MAX || !has_met(hart, caller))

@@ -34,7 +34,7 @@ void schedule_update(struct thread *thread);
 void schedule_leave(struct thread *thread);
 /* The current thread's payer goes behind its equals. */
 void schedule_yield(struct thread *thread);
-/* The same at the end of an invocation. WK_SWITCHED_OK: the next one is current. */
+/* The same, straight to the next of its equals, which is current then: see hand_over.c. False: nothing has changed. */
 bool schedule_yield_at_once(struct hart *hart);
 /* Changes the thread's priority wherever it is queued here; event_wait_requeue does it for events. */
 void schedule_set_priority(struct thread *thread, uint8_t priority);
