@@ -15,9 +15,9 @@
 
 #include <stddef.h>
 
-/* More than that is not told apart; their product is a word. */
-#define COST_AMOUNT_MAX_NS (UINT64_C(1) << 30)
-#define COST_DELAY_MAX_NS (UINT64_C(1) << 34)
+/* Less than that is not told apart; the product of two that are no longer than the longest period is a word. With a delay of
+ * more than that, by a debt of many periods, another pair may become one than the cheapest. */
+#define COST_UNIT_NS 256
 
 static inline uint64_t lesser(uint64_t one, uint64_t other)
 {
@@ -59,7 +59,7 @@ static SLOW_PATH void join_cheapest(struct account *account)
         uint64_t cost;
 
         next = at(account, i + 1);
-        cost = lesser(joined->amount_ns, COST_AMOUNT_MAX_NS) * lesser(delay_to(joined, next), COST_DELAY_MAX_NS);
+        cost = joined->amount_ns / COST_UNIT_NS * (delay_to(joined, next) / COST_UNIT_NS);
         if (cost < cheapest) {
             cheapest = cost;
             place = i;
@@ -146,20 +146,23 @@ bool account_join(struct account *one, struct account *other)
     return true;
 }
 
-/* Moves what is due last to another account, which has the same period. */
+/* Moves what is due last to another account, which has the same period; what is due first of it goes first, so that each
+ * comes to stand near the end. */
 static void move_last(struct account *from, struct account *to, uint64_t amount_ns)
 {
-    from->capacity_ns -= amount_ns;
-    to->capacity_ns += amount_ns;
-    while (amount_ns > 0) {
-        struct replenishment *last = at(from, from->count - 1);
-        const uint64_t part_ns = lesser(last->amount_ns, amount_ns);
+    const uint32_t count = from->count;
+    uint64_t kept_ns = from->capacity_ns - amount_ns;
 
-        assert_debug(from->count > 0); /* INV-ACCOUNT-1 */
-        add(to, last->time_ns, part_ns);
-        amount_ns -= part_ns;
-        last->amount_ns -= part_ns;
-        if (last->amount_ns == 0)
+    from->capacity_ns = kept_ns;
+    to->capacity_ns += amount_ns;
+    for (uint32_t i = 0; i < count; i++) {
+        struct replenishment *each = at(from, i);
+        const uint64_t part_ns = lesser(each->amount_ns, kept_ns);
+
+        kept_ns -= part_ns;
+        add(to, each->time_ns, each->amount_ns - part_ns);
+        each->amount_ns = part_ns;
+        if (part_ns == 0)
             from->count--;
     }
 }

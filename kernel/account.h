@@ -31,7 +31,7 @@
 #include <stdint.h>
 
 #define ACCOUNT_REPLENISHMENTS_MAX 8
-#define ACCOUNT_TOGETHER_MAX 5 /* that is few for two that exchange */
+#define ACCOUNT_TOGETHER_MAX 4 /* that is few for two that exchange */
 #define ACCOUNT_PERIOD_MAX_NS (UINT64_C(1) << 40)
 /* A time that never comes; real ones are earlier. */
 #define ACCOUNT_FOREVER_NS (UINT64_C(1) << 62)

@@ -38,18 +38,16 @@ static enum wk_status begin_answer(struct invocation *invocation, struct thread 
     return WK_CONTINUE;
 }
 
-/* Moves what the answer carries, one capability a step, and answers. */
+/* Moves what the answer carries, one capability a step, and answers in a further one. */
 static enum wk_status answer_step(struct operation *operation)
 {
     const struct reply *by = operation->other == NULL ? NULL : container_of(operation->other, struct reply, object);
     struct thread *caller = by != NULL ? by->caller : operation->thread->calls.caller;
-    enum wk_status status;
 
     if (caller == NULL || &caller->object != operation->object)
         return WK_NO_CALLER;
-    status = message_move_next(operation, caller->process, MESSAGE_OF_ANSWER);
-    if (status != WK_OK)
-        return status;
+    if (operation->cursor[0] != 0)
+        return message_move_next(operation, caller->process, MESSAGE_OF_ANSWER);
     endpoint_answer_caller(caller, message_operation(operation->thread), message_words(operation->thread));
     return WK_OK;
 }

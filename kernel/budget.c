@@ -94,20 +94,23 @@ void budget_unbind_thread(struct thread *thread)
 
 /* ---- operations ---- */
 
-/* Whether these are a budget's numbers, as `split` has them from argument `first` on; else the invocation says which is
- * not. */
-static enum wk_status check_numbers(struct invocation *invocation, const struct budget *parent, unsigned first,
-                                    const struct wk_budget_adjust_in *in)
-{
-    const bool shares = in->capacity == 0;
+/* A budget's numbers, in the order in which `split` and `adjust` have them. */
+enum { CAPACITY, PERIOD, PRIORITY, DEADLINE };
 
-    if (in->capacity > in->period)
+/* Whether the arguments from `first` on are a budget's numbers; else the invocation says which is not. */
+static enum wk_status check_numbers(struct invocation *invocation, const struct budget *parent, unsigned first)
+{
+    const uint64_t *numbers = &invocation->arguments[first - 1];
+    const bool shares = numbers[CAPACITY] == 0;
+
+    if (numbers[CAPACITY] > numbers[PERIOD])
         return invocation_bad_argument(invocation, first);
-    if (shares ? in->period != 0 : in->period < PERIOD_MIN_NS)
+    if (shares ? numbers[PERIOD] != 0 : numbers[PERIOD] < PERIOD_MIN_NS)
         return invocation_bad_argument(invocation, first + 1);
-    if (in->priority > parent->priority)
+    if (numbers[PRIORITY] > parent->priority)
         return invocation_bad_argument(invocation, first + 2);
-    if (in->deadline != 0 && !shares && (in->deadline < in->capacity || in->deadline > in->period))
+    if (numbers[DEADLINE] != 0 && !shares &&
+        (numbers[DEADLINE] < numbers[CAPACITY] || numbers[DEADLINE] > numbers[PERIOD]))
         return invocation_bad_argument(invocation, first + 3);
     return WK_OK;
 }
@@ -126,34 +129,6 @@ static void set_part(struct budget *budget, uint64_t capacity_ns, uint64_t perio
     schedule_pool_changed(pool);
 }
 
-enum wk_status budget_split(struct invocation *invocation, struct budget *parent, struct capability *bank,
-                            const struct wk_budget_split_in *in, struct wk_budget_split_out *out)
-{
-    const struct wk_budget_adjust_in numbers = {in->capacity, in->period, in->priority, in->deadline};
-    enum wk_status status = check_numbers(invocation, parent, 2, &numbers);
-    struct budget *budget;
-
-    if (status != WK_OK)
-        return status;
-    if (account_share(&parent->pool->account, in->capacity, in->period) > parent->pool->account.capacity_ns)
-        return WK_NOT_ADMITTED;
-    status = capability_reserve(&invocation->process->table, invocation->process);
-    if (status != WK_OK)
-        return status;
-    budget = object_create(WK_TYPE_BUDGET, sizeof *budget, container_of(bank->object, struct bank, object));
-    if (budget == NULL)
-        return WK_NO_MEMORY;
-
-    op_commit();
-    prepare(budget, parent->hart, parent);
-    list_append(&parent->children, &budget->sibling);
-    budget->priority = (uint8_t)in->priority;
-    budget->relative_deadline_ns = in->deadline;
-    set_part(budget, in->capacity, in->period);
-    out->budget = capability_handle(capability_make(invocation->process, &budget->object, WK_RIGHTS_ALL, NULL));
-    return WK_OK;
-}
-
 /* One thread that is too urgent, or whose place depends on the deadline, a step: cursor[0] are left to be looked at. */
 static enum wk_status limit_step(struct operation *operation)
 {
@@ -170,49 +145,98 @@ static enum wk_status limit_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
+/* Whether the budget can become that, as things are now. */
+static enum wk_status check_adjust(const struct budget *budget, const uint64_t numbers[4])
+{
+    const struct account *pool;
+
+    if (budget->object.state == OBJECT_DYING)
+        return WK_REVOKED;
+    pool = &budget->parent->pool->account;
+    if (!list_is_empty(&budget->children) ||
+        ((budget->relative_deadline_ns != 0) != (numbers[DEADLINE] != 0) && budget->thread_count != 0))
+        return WK_BUSY;
+    return account_share(pool, numbers[CAPACITY], numbers[PERIOD]) > pool->capacity_ns + budget->account.share_ns
+               ? WK_NOT_ADMITTED
+               : WK_OK;
+}
+
 /* What depends on others is looked at and decided in one step, when there is little enough to move for that. The cursor
- * has the numbers. */
+ * has the numbers. If it cannot be, a budget that was being made goes, and its handle is no answer. */
 static enum wk_status adjust_step(struct operation *operation)
 {
     const uint64_t *numbers = operation->cursor;
-    const struct wk_budget_adjust_in in = {numbers[0], numbers[1], numbers[2], numbers[3]};
     struct budget *budget = container_of(operation->object, struct budget, object);
-    const bool had_deadline = budget->relative_deadline_ns != 0;
-    struct account *pool;
+    const enum wk_status status = check_adjust(budget, numbers);
 
-    if (budget->object.state != OBJECT_LIVE)
-        return WK_REVOKED;
-    pool = &budget->parent->pool->account;
-    if (!list_is_empty(&budget->children) || (had_deadline != (in.deadline != 0) && budget->thread_count != 0))
-        return WK_BUSY;
-    if (account_share(pool, in.capacity, in.period) > pool->capacity_ns + budget->account.share_ns)
-        return WK_NOT_ADMITTED;
-    if (account_join(&budget->account, pool))
+    if (status != WK_OK) {
+        operation->result = 0;
+        if (budget->object.state == OBJECT_MAKING)
+            object_condemn(&budget->object, operation);
+        return object_dismantle_then(operation, status);
+    }
+    if (account_join(&budget->account, &budget->parent->pool->account))
         return WK_CONTINUE;
-    set_part(budget, in.capacity, in.period);
-    budget->relative_deadline_ns = in.deadline;
-    budget->priority = (uint8_t)in.priority;
+    set_part(budget, numbers[CAPACITY], numbers[PERIOD]);
+    budget->priority = (uint8_t)numbers[PRIORITY];
+    budget->relative_deadline_ns = numbers[DEADLINE];
+    budget->object.state = OBJECT_LIVE;
     operation->step = limit_step;
     operation->cursor[0] = budget->thread_count;
+    return budget->thread_count == 0 ? WK_OK : WK_CONTINUE; /* who gave away what it runs on makes no further step */
+}
+
+/* Begins to make of it what the arguments from `first` on say, which have been checked. */
+static __attribute__((noinline)) enum wk_status begin_adjust(const struct invocation *invocation, struct budget *budget,
+                                                             unsigned first)
+{
+    const uint64_t *numbers = &invocation->arguments[first - 1];
+    struct operation *operation = &invocation->thread->operation;
+
+    operation_begin(operation, adjust_step, &budget->object);
+    operation->cursor[CAPACITY] = numbers[CAPACITY];
+    operation->cursor[PERIOD] = numbers[PERIOD];
+    operation->cursor[PRIORITY] = numbers[PRIORITY];
+    operation->cursor[DEADLINE] = numbers[DEADLINE];
     return WK_CONTINUE;
 }
 
 enum wk_status budget_adjust(struct invocation *invocation, struct budget *budget, const struct wk_budget_adjust_in *in)
 {
-    struct operation *operation = &invocation->thread->operation;
     enum wk_status status;
 
+    (void)in; /* the invocation has them */
     if (budget_is_whole(budget))
         return WK_BUSY;
-    status = check_numbers(invocation, budget->parent, 1, in);
+    status = check_numbers(invocation, budget->parent, 1);
+    return status == WK_OK ? begin_adjust(invocation, budget, 1) : status;
+}
+
+/* One without capacity, which answers `revoked` until it has been adjusted to what it is to be. */
+enum wk_status budget_split(struct invocation *invocation, struct budget *parent, struct capability *bank,
+                            const struct wk_budget_split_in *in, struct wk_budget_split_out *out)
+{
+    enum wk_status status = check_numbers(invocation, parent, 2);
+    struct budget *budget;
+
     if (status != WK_OK)
         return status;
+    if (account_share(&parent->pool->account, in->capacity, in->period) > parent->pool->account.capacity_ns)
+        return WK_NOT_ADMITTED;
+    status = capability_reserve(&invocation->process->table, invocation->process);
+    if (status != WK_OK)
+        return status;
+    budget = object_create(WK_TYPE_BUDGET, sizeof *budget, container_of(bank->object, struct bank, object));
+    if (budget == NULL)
+        return WK_NO_MEMORY;
 
-    operation_begin(operation, adjust_step, &budget->object);
-    operation->cursor[0] = in->capacity;
-    operation->cursor[1] = in->period;
-    operation->cursor[2] = in->priority;
-    operation->cursor[3] = in->deadline;
+    op_commit();
+    prepare(budget, parent->hart, parent);
+    list_append(&parent->children, &budget->sibling);
+    budget->object.state = OBJECT_MAKING;
+    out->budget = capability_handle(capability_make(invocation->process, &budget->object, WK_RIGHTS_ALL, NULL));
+    begin_adjust(invocation, budget, 2);
+    invocation->thread->operation.result = out->budget;
     return WK_CONTINUE;
 }
 

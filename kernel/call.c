@@ -57,11 +57,10 @@ static enum wk_status bring_step(struct operation *operation)
         return message_fail(operation, WK_ABANDONED);
     if (thread->stop & THREAD_ENDED)
         return bring_ended(operation, receiver);
-    status = message_move_next(operation, receiver->process, MESSAGE_OF_CALL);
-    if (status == WK_CONTINUE)
-        return WK_CONTINUE;
-    if (status != WK_OK)
-        return bring_failed(operation, receiver, status);
+    if (operation->cursor[0] != 0) {
+        status = message_move_next(operation, receiver->process, MESSAGE_OF_CALL);
+        return status == WK_CONTINUE ? WK_CONTINUE : bring_failed(operation, receiver, status);
+    }
     endpoint_hand_over(thread, receiver);
     return WK_WAITS;
 }

@@ -173,18 +173,48 @@ void capability_empty(struct capability *capability, uint64_t handle)
     capability_clear(&capability_process(capability)->table, capability, handle);
 }
 
+/* Whether threads may wait by a capability to it. */
+static inline bool ends_waits(const struct object *object)
+{
+    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT;
+}
+
+/* Ends the first wait in the list that began by the capability. False if there is none. */
+SMALL static bool end_wait_in(const struct list *waits, const struct capability *capability)
+{
+    for (struct list *link = waits->next; link != waits; link = link->next) {
+        struct thread *thread = container_of(link, struct thread, wait_link);
+
+        if (thread->process == capability_process(capability) && thread->wait_handle == capability_handle(capability)) {
+            thread_wait_end(thread, WK_REVOKED);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ends a wait that began by the capability, which goes. False if there is none. Bound: 16 looks. */
+SMALL static bool end_wait(const struct capability *capability)
+{
+    struct object *object = capability->object;
+    struct endpoint *endpoint = container_of(object, struct endpoint, object);
+
+    if (object->type == WK_TYPE_EVENT)
+        return end_wait_in(&container_of(object, struct event, object)->waiters, capability);
+    if (object->type != WK_TYPE_ENDPOINT)
+        return false;
+    endpoint_unready(endpoint);
+    return end_wait_in(&endpoint->receivers, capability) || end_wait_in(&endpoint->filling, capability);
+}
+
 SLOW_PATH void capability_free(struct capability *capability, struct operation *operation)
 {
     struct object *object = capability->object;
 
     assert(object != NULL && list_is_empty(&capability->children)); /* INV-CAP-1 */
     assert(object->capabilities != 0);                              /* INV-OBJECT-1 */
-    if (object->type == WK_TYPE_EVENT && container_of(object, struct event, object)->waiter_count != 0)
-        event_capability_gone(container_of(object, struct event, object), capability_process(capability),
-                              capability_handle(capability));
-    if (object->type == WK_TYPE_ENDPOINT)
-        endpoint_capability_gone(container_of(object, struct endpoint, object), capability_process(capability),
-                                 capability_handle(capability));
+    while (end_wait(capability))
+        continue;
     list_unlink(&capability->sibling);
     capability_empty(capability, capability_handle(capability));
     if (--object->capabilities == 0)
@@ -196,6 +226,7 @@ SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, s
     for (unsigned i = 0; i < REVOKE_STEP && !list_is_empty(&capability->children); i++) {
         struct capability *child = container_of(capability->children.next, struct capability, sibling);
 
+        assert_debug(child->object != NULL); /* INV-CAP-1 */
         child->flags |= CAPABILITY_DOOMED;
         if (!list_is_empty(&child->children)) {
             struct capability *grandchild = container_of(child->children.next, struct capability, sibling);
@@ -208,11 +239,17 @@ SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, s
             if (i == 0)
                 (void)mapping_remove_step(container_of(child, struct mapping, node));
             break;
+        } else if (ends_waits(child->object)) {
+            if (!end_wait(child)) /* one a step */
+                capability_free(child, operation);
+            break;
         } else {
             capability_free(child, operation);
         }
     }
-    return list_is_empty(&capability->children) ? WK_OK : WK_CONTINUE;
+    if (!list_is_empty(&capability->children) || (capability->flags & CAPABILITY_DOOMED && end_wait(capability)))
+        return WK_CONTINUE;
+    return WK_OK;
 }
 
 /* Releases the last page of slots, and its directory if that has no other. */
@@ -356,12 +393,6 @@ static SLOW_PATH enum wk_status capability_delete_begin(struct operation *operat
     operation_begin(operation, capability_delete_step, NULL);
     operation->cursor[0] = capability_handle(capability);
     return WK_CONTINUE;
-}
-
-/* Whether threads may wait by a capability to it. */
-static inline bool ends_waits(const struct object *object)
-{
-    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT;
 }
 
 /* What nothing hangs on is done in one piece. */

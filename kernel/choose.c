@@ -96,6 +96,8 @@ static struct thread *follow(struct hart *hart, struct thread *payer, struct lis
             return thread;
         else
             thread = next_in_chain(thread, where);
+        deadline_urge(&last->wait_deadline,
+                      deadline_class(last->budget == NULL ? hart : home_of(last), payer->priority));
         if (thread != NULL && last->calls.endpoint != NULL)
             endpoint_urge(last, payer->priority);
     }
@@ -202,8 +204,7 @@ static void become_payer(struct hart *hart, struct thread *payer)
     hart->payer = payer;
 }
 
-/* Whether the payer has capacity from charged_ns on; its end is looked out for. */
-static bool can_pay(struct hart *hart, const struct thread *payer)
+bool schedule_can_pay(struct hart *hart, const struct thread *payer)
 {
     const uint64_t available_ns = account_available(&payer->budget->pool->account, hart->charged_ns);
 
@@ -212,12 +213,6 @@ static bool can_pay(struct hart *hart, const struct thread *payer)
     hart->expiry_ns = available_ns == UINT64_MAX ? DEADLINE_NEVER : hart->charged_ns + available_ns;
     hart->attention.timer_moved = true;
     return true;
-}
-
-bool schedule_look_out(struct hart *hart, const struct thread *payer)
-{
-    schedule_charge(hart);
-    return can_pay(hart, payer);
 }
 
 /* The payer, whose turn it would be, cannot go on. */
@@ -235,11 +230,13 @@ static void park_for_capacity(struct hart *hart)
 {
     struct budget *budget = hart->payer->budget;
     struct budget *pool = budget->pool;
+    struct deadline_class *class = deadline_class(hart, hart->payer->priority);
 
     park_payer(hart, &pool->parked);
     budget->exhausted++;
+    deadline_urge(&pool->replenish, class);
     if (!deadline_is_set(&pool->replenish))
-        deadline_set(&pool->replenish, hart, account_next(&pool->account)); /* INV-BUDGET-5 */
+        deadline_set(&pool->replenish, class, account_next(&pool->account)); /* INV-BUDGET-5 */
     event_binding_signal_later(&budget->exhaustion);
 }
 
@@ -262,7 +259,7 @@ struct thread *schedule_choose(struct hart *hart)
         schedule_switch_to(hart, NULL);
         return NULL;
     }
-    if (!can_pay(hart, payer)) {
+    if (!schedule_can_pay(hart, payer)) {
         park_for_capacity(hart);
     } else {
         next = follow(hart, payer, &where);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The deadlines of each hart, and its hardware timer, which also serves two times that the scheduler keeps. Owns each hart's tree `deadlines`, `first_ns` (both guarded by
- * the kernel lock) and `timer_ns` (the hart's own). Invariants: see deadline.h. Everything is O(log n) in the deadlines
- * of one hart; deadlines of equal time expire in the order in which they were set.
+ * The deadlines of each hart, and its hardware timer, which also serves two times that the scheduler keeps. Owns each
+ * hart's `deadlines` (guarded by the kernel lock) and `timer_ns` (the hart's own). Invariants: see deadline.h. Everything
+ * is O(log n) in the deadlines of one hart. Of those that are due the most urgent class comes first, within it the
+ * earliest; deadlines of equal class and time expire in the order in which they were set.
  *
  * A deadline may be set on, and cancelled from, any hart. The hardware timer is per hart and each hart writes only its
  * own: who gives another hart an earlier first deadline notifies it, and that hart writes its timer on its way out of
- * the kernel. Who takes a first deadline away does not: the other hart's timer then fires once for nothing.
+ * the kernel. Who takes a first deadline away does not: the other hart's timer then fires once for nothing. So it does
+ * once where a more urgent thread has begun to run since it was written, and the deadline no longer counts.
  */
 #include "deadline.h"
 
@@ -14,62 +16,83 @@
 #include "lock.h"
 
 /* The tree changed: finds its first time again, and tells the hart if that is earlier than what it knows. */
-static void first_changed(struct hart *hart)
+static void first_changed(struct deadline_class *class)
 {
-    const struct tree_node *first = hart->deadlines.first;
+    const struct tree_node *first = class->tree.first;
     const uint64_t first_ns = first == NULL ? DEADLINE_NEVER : first->key;
-    const bool is_earlier = first_ns < hart->first_ns;
+    const bool is_earlier = first_ns < class->first_ns;
 
-    __atomic_store_n(&hart->first_ns, first_ns, __ATOMIC_RELAXED); /* INV-DEADLINE-2 */
-    hart->attention.timer_moved = true;
+    __atomic_store_n(&class->first_ns, first_ns, __ATOMIC_RELAXED); /* INV-DEADLINE-2 */
+    class->hart->attention.timer_moved = true;
     if (is_earlier)
-        hart_notify(hart);
+        hart_notify(class->hart);
 }
 
 void deadline_cancel(struct deadline *deadline)
 {
-    struct hart *hart = deadline->hart;
+    struct deadline_class *class = deadline->class;
 
     assert_debug(kernel_lock_is_held());
-    if (hart == NULL)
+    if (class == NULL)
         return;
-    assert_debug(hart->first_ns <= deadline->node.key); /* INV-DEADLINE-2 */
-    tree_remove(&hart->deadlines, &deadline->node);
-    deadline->hart = NULL;
-    if (hart->first_ns == deadline->node.key)
-        first_changed(hart);
+    assert_debug(class->first_ns <= deadline->node.key); /* INV-DEADLINE-2 */
+    tree_remove(&class->tree, &deadline->node);
+    deadline->class = NULL;
+    if (class->first_ns == deadline->node.key)
+        first_changed(class);
 }
 
-void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns)
+void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
 {
     assert_debug(kernel_lock_is_held());
     deadline_cancel(deadline);
     if (time_ns == DEADLINE_NEVER)
         return;
     deadline->node.key = time_ns;
-    deadline->hart = hart;
-    tree_insert(&hart->deadlines, &deadline->node);
-    if (time_ns < hart->first_ns)
-        first_changed(hart);
+    deadline->class = class;
+    tree_insert(&class->tree, &deadline->node);
+    if (time_ns < class->first_ns)
+        first_changed(class);
 }
 
-bool deadline_expire(struct hart *hart, uint64_t now_ns)
+void deadline_urge(struct deadline *deadline, struct deadline_class *class)
 {
-    struct deadline *deadline;
+    const struct deadline_class *before = deadline->class;
 
+    if (before != NULL && before != class && class - class->hart->deadlines >= before - before->hart->deadlines)
+        deadline_set(deadline, class, deadline->node.key);
+}
+
+bool deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns)
+{
     assert_debug(kernel_lock_is_held());
-    if (hart->first_ns > now_ns)
-        return false;
-    assert_debug(hart->deadlines.first != NULL); /* INV-DEADLINE-2 */
-    deadline = container_of(hart->deadlines.first, struct deadline, node);
-    assert_debug(deadline->hart == hart); /* INV-DEADLINE-1 */
-    deadline->expired(deadline, now_ns);
-    return true;
+    for (struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES]; class -- > least;) {
+        struct deadline *deadline;
+
+        if (class->first_ns > now_ns)
+            continue;
+        assert_debug(class->tree.first != NULL); /* INV-DEADLINE-2 */
+        deadline = container_of(class->tree.first, struct deadline, node);
+        assert_debug(deadline->class == class); /* INV-DEADLINE-1 */
+        deadline->expired(deadline, now_ns);
+        return true;
+    }
+    return false;
+}
+
+uint64_t deadline_first(const struct hart *hart, const struct deadline_class *least, uint64_t first_ns)
+{
+    for (; least < &hart->deadlines[DEADLINE_CLASSES]; least++)
+        first_ns = deadline_earlier(first_ns, __atomic_load_n(&least->first_ns, __ATOMIC_RELAXED));
+    return first_ns;
 }
 
 void deadline_write_timer(struct hart *hart, uint64_t time_ns)
 {
     assert_debug(hart == hart_current());
+    hart->attention.timer_moved = false;
+    if (hart->timer_ns == time_ns)
+        return;
     hart->timer_ns = time_ns; /* INV-DEADLINE-3 */
     arch_timer_set(time_ns);
 }

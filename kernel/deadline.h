@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines: absolute times at which something is to happen, kept by hart in a tree. The hardware timer of a hart is
- * written only when the hart's earliest deadline moved. struct deadline stands in hart.h, for a hart has some itself.
+ * Deadlines: absolute times at which something is to happen, kept by hart and class of urgency in a tree. A class that is
+ * less urgent than who pays on the hart does not count: what would happen concerns nobody who would run, so it happens when
+ * the hart comes to that class again. The hardware timer of a hart is written only when the hart's earliest deadline that
+ * counts moved. struct deadline stands in hart.h, for a hart has some itself.
  *
- * INV-DEADLINE-1 deadline->hart names the hart whose tree holds it, NULL if none does.
- * INV-DEADLINE-2 hart->first_ns is the time of the hart's first deadline, DEADLINE_NEVER if it has none.
+ * INV-DEADLINE-1 deadline->class is the one in whose tree it is, NULL if it is in none.
+ * INV-DEADLINE-2 class->first_ns is the time of the class's first deadline, DEADLINE_NEVER if it has none.
  * INV-DEADLINE-3 hart->timer_ns is what the hart's hardware timer is set to. While the hart is in user code or sleeps,
- *                it is no later than deadline_next, or a notification is on its way to the hart, or so many deadlines were
- *                due that the next is put off by a moment (trap.c).
+ *                it is no later than deadline_next of the payer's class, or a notification is on its way to the hart, or so
+ *                many deadlines were due that the next is put off by a moment (trap.c).
+ * INV-DEADLINE-4 the wait_deadline of a thread with a budget, if it is set, is in a class at least as urgent as the thread.
  */
 #ifndef DEADLINE_H
 #define DEADLINE_H
@@ -18,46 +21,51 @@
 
 static inline void deadline_init(struct deadline *deadline, void (*expired)(struct deadline *, uint64_t))
 {
-    deadline->hart = NULL;
+    deadline->class = NULL;
     deadline->expired = expired;
 }
 
-/* Sets it on a hart, in place of an earlier time. DEADLINE_NEVER only cancels. Requires: the lock. */
-void deadline_set(struct deadline *deadline, struct hart *hart, uint64_t time_ns);
+/* The class of what concerns somebody of that priority, of each hart's; */
+static inline unsigned deadline_class_of(unsigned priority)
+{
+    return priority / (PRIORITIES / DEADLINE_CLASSES);
+}
+/* and of one's. */
+static inline struct deadline_class *deadline_class(struct hart *hart, unsigned priority)
+{
+    return &hart->deadlines[deadline_class_of(priority)];
+}
+
+/* Sets it in a class, in place of an earlier time. DEADLINE_NEVER only cancels. Requires: the lock. */
+void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns);
 void deadline_cancel(struct deadline *deadline);
+/* Somebody else waits for it as well: if it is set, it goes to that class, unless that is less urgent than its own. */
+void deadline_urge(struct deadline *deadline, struct deadline_class *class);
 static inline bool deadline_is_set(const struct deadline *deadline)
 {
-    return deadline->hart != NULL;
+    return deadline->class != NULL;
 }
-/* Calls the first deadline of this hart if it has expired by now; true if it did, and more may be due. Requires: the lock.
- * Bound: what that deadline does; none does more than take itself out of the tree and wake a thread, or put itself
- * back. */
-bool deadline_expire(struct hart *hart, uint64_t now_ns);
+/* Calls the first deadline of this hart's most urgent class that has one which has expired by now, if that is `least` or more
+ * urgent; true if there was one, and more may be due. Requires: the lock. Bound: what that deadline does; none does more than
+ * take itself out of the tree and wake a thread, or put itself back. */
+bool deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns);
 
 static inline uint64_t deadline_earlier(uint64_t one_ns, uint64_t other_ns)
 {
     return one_ns < other_ns ? one_ns : other_ns;
 }
 
-/* The first time at which the hart has something to do; needs no lock on this hart. */
-static inline uint64_t deadline_next(const struct hart *hart)
+/* The first time in a class and those more urgent, or that other time if it is earlier; needs no lock on this hart. */
+uint64_t deadline_first(const struct hart *hart, const struct deadline_class *least, uint64_t first_ns);
+/* The first time at which the hart has something to do while those count; needs no lock on this hart. */
+static inline uint64_t deadline_next(const struct hart *hart, const struct deadline_class *least)
 {
-    const uint64_t own_ns = deadline_earlier(__atomic_load_n(&hart->expiry_ns, __ATOMIC_RELAXED),
-                                             __atomic_load_n(&hart->slice_ns, __ATOMIC_RELAXED));
-
-    return deadline_earlier(own_ns, __atomic_load_n(&hart->first_ns, __ATOMIC_RELAXED));
+    return deadline_first(hart, least,
+                          deadline_earlier(__atomic_load_n(&hart->expiry_ns, __ATOMIC_RELAXED),
+                                           __atomic_load_n(&hart->slice_ns, __ATOMIC_RELAXED)));
 }
 
-/* Writes this hart's hardware timer if that time moved. Called when the kernel is left; needs no lock. */
+/* Writes this hart's hardware timer if that is another time. Called when the kernel is left; needs no lock. */
 void deadline_write_timer(struct hart *hart, uint64_t time_ns);
-static inline void deadline_program(struct hart *hart)
-{
-    uint64_t next_ns;
-
-    hart->attention.timer_moved = false;
-    next_ns = deadline_next(hart);
-    if (__builtin_expect(next_ns != hart->timer_ns, 0))
-        deadline_write_timer(hart, next_ns);
-}
 
 #endif

@@ -364,11 +364,13 @@ enum wk_status endpoint_begin_receive(struct thread *thread, const struct capabi
     slot_cache_fill(&thread->receive_slot, handle, capability);
     join_servers(thread, &endpoint->serving);
     list_append(&endpoint->receivers, &thread->wait_link);
-    thread_arm(thread, deadline_ns);
+    thread_wait_until(thread, deadline_ns);
     thread_set_stop(thread, THREAD_RECEIVING);
     endpoint_give_next(endpoint, thread);
-    if (thread->stop & THREAD_RECEIVING)
+    if (thread->stop & THREAD_RECEIVING) {
+        thread_arm(thread, deadline_ns); /* seldom, and too much in one hold of the lock with what it gets at once */
         make_ready(endpoint, thread);
+    }
     return WK_WAITS;
 }
 

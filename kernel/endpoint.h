@@ -78,8 +78,6 @@ void endpoint_session_closed(struct endpoint *endpoint);
 void endpoint_receiver_paid(struct endpoint *endpoint);
 /* The event goes. */
 void endpoint_event_gone(struct endpoint *endpoint);
-/* A capability of the process to the endpoint goes: who receives by it is answered `revoked`. */
-void endpoint_capability_gone(struct endpoint *endpoint, const struct process *process, uint64_t handle);
 
 enum wk_status endpoint_dismantle(struct object *object, struct operation *operation);
 enum wk_status session_dismantle(struct object *object, struct operation *operation);

@@ -247,19 +247,6 @@ enum wk_status event_signal(struct invocation *invocation, struct event *event, 
     return WK_OK;
 }
 
-void event_capability_gone(struct event *event, const struct process *process, uint64_t handle)
-{
-    struct list *next;
-
-    for (struct list *link = event->waiters.next; link != &event->waiters; link = next) {
-        struct thread *thread = container_of(link, struct thread, wait_link);
-
-        next = link->next;
-        if (thread->process == process && thread->wait_handle == handle)
-            event_wait_end(thread, WK_REVOKED);
-    }
-}
-
 /* Whether the invoker may wait, if it has to. */
 static enum wk_status check_wait(struct thread *thread, const struct event *event)
 {

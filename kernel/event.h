@@ -59,8 +59,6 @@ uint64_t event_take(struct event *event, uint64_t mask);
 
 /* Ends a thread's wait with a status; with `ok` if the bits have been taken for it already. Requires: it waits. */
 void event_wait_end(struct thread *thread, enum wk_status status);
-/* A capability of the process to the event goes: the waits that began by it end. Bound: WK_EVENT_WAITERS_MAX. */
-void event_capability_gone(struct event *event, const struct process *process, uint64_t handle);
 /* The priority of a thread changed: puts it in its place among the waiters, if it is one of them. */
 void event_wait_requeue(struct thread *thread);
 /*

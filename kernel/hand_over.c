@@ -20,7 +20,7 @@ static inline bool can_go_to(const struct hart *hart, const struct thread *next,
 {
     const struct budget *budget = next->budget;
 
-    return (hart->attention.any & ~ATTENTION_TIMER_MOVED) == 0 &&
+    return (hart->attention.any & ATTENTION_AT_ONCE) == 0 &&
            (next->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == THREAD_OBSTACLES(stop, 0) &&
            budget != NULL && budget->hart == hart && budget->relative_deadline_ns == 0 &&
            (next->process->space.harts & hart->bit) != 0;
@@ -30,18 +30,18 @@ static inline bool can_go_to(const struct hart *hart, const struct thread *next,
 static inline bool can_be_left(const struct hart *hart, const struct thread *before)
 {
     return hart->payer == before && (before->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == 0 &&
-           before->operation.step == NULL && !has_deadline(before);
+           !has_deadline(before);
 }
 
 /* Whether to charge the thread that runs, and to see whether the next one can pay, is no matter: both draw on one pool of
- * which no end is looked out for, which is full. Else the choice does that, in a hold of the lock of its own. */
+ * which no end is looked out for, which is full. */
 static inline bool is_paid(const struct hart *hart, const struct thread *before, const struct thread *next)
 {
     return hart->expiry_ns == DEADLINE_NEVER && next->budget->pool == before->budget->pool;
 }
 
 /* The hart goes on with a thread that pays for itself; whoever paid has been charged. */
-static __attribute__((noinline)) enum wk_status go_on_with(struct hart *hart, struct thread *next)
+static inline enum wk_status go_on_with(struct hart *hart, struct thread *next)
 {
     hart->left = hart->current;
     hart->payer = next;
@@ -70,7 +70,8 @@ static __attribute__((noinline)) enum wk_status wake(struct hart *hart, struct t
 static __attribute__((noinline)) enum wk_status wake_from_idle(struct hart *hart, struct thread *thread,
                                                                enum wk_status status, uint64_t word)
 {
-    if (schedule_look_out(hart, thread))
+    charge_simply(hart);
+    if (schedule_can_pay(hart, thread))
         return wake(hart, thread, status, word);
     thread_answer(thread, status, word);
     return WK_OK;
@@ -91,9 +92,15 @@ enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status statu
         return answer(thread, status, word);
     if (before == NULL)
         return hart->payer == NULL ? wake_from_idle(hart, thread, status, word) : answer(thread, status, word);
-    if (thread->priority <= before->priority || !can_be_left(hart, before) || !is_paid(hart, before, thread))
+    if (thread->priority <= before->priority || !can_be_left(hart, before))
         return answer(thread, status, word);
-    charge_simply(hart);
+    if (is_paid(hart, before, thread)) {
+        charge_simply(hart);
+    } else {
+        schedule_charge(hart);
+        if (!schedule_can_pay(hart, thread))
+            return answer(thread, status, word);
+    }
     return wake(hart, thread, status, word);
 }
 
@@ -122,9 +129,10 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
     if (!(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER) { /* INV-EVENT-5 */
         deadline_cancel(deadline);
     } else if (thread->wait_until_ns > now_ns) {
-        deadline_set(deadline, deadline->hart, thread->wait_until_ns);
+        deadline_set(deadline, deadline->class, thread->wait_until_ns);
     } else {
-        thread_disarm(thread);
+        thread_wait_until(thread, DEADLINE_NEVER);
+        deadline_cancel(deadline);
         if (thread_sleeps(thread))
             (void)thread_answer_at_once(thread, WK_OK, 0);
         else

@@ -27,7 +27,10 @@ void hart_init(struct hart *hart, unsigned index)
     hart->bit = UINT64_C(1) << index;
     hart->others = ~(UINT64_C(1) << index);
     hart->attention.stock_low = true;
-    hart->first_ns = DEADLINE_NEVER;
+    for (unsigned i = 0; i < DEADLINE_CLASSES; i++) {
+        hart->deadlines[i].first_ns = DEADLINE_NEVER;
+        hart->deadlines[i].hart = hart;
+    }
     hart->timer_ns = DEADLINE_NEVER;
     schedule_hart_init(hart);
     event_hart_init(hart);
@@ -35,8 +38,9 @@ void hart_init(struct hart *hart, unsigned index)
 
 void hart_rest(void)
 {
-    deadline_write_timer(hart_current(), arch_time_ns() + HART_REST_NS);
+    arch_timer_set(arch_time_ns() + HART_REST_NS);
     arch_idle();
+    arch_timer_set(hart_current()->timer_ns); /* INV-DEADLINE-3; 0: it has fired, and does so again */
 }
 
 void hart_notify(struct hart *hart)
@@ -66,4 +70,5 @@ void hart_notified(struct hart *hart)
     assert_debug(hart == hart_current());
     space_flush_serve();
     hart->attention.reschedule = true;
+    hart->attention.timer_moved = true; /* this hart may have just cleared what another one had set */
 }

@@ -14,6 +14,7 @@
 
 #define HARTS_MAX 64
 #define HART_REST_NS 2000
+#define DEADLINE_CLASSES 4
 /* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
  * take. */
 #define FRAME_STOCK 8
@@ -39,11 +40,19 @@ struct meters {
 
 /* See deadline.h. */
 struct deadline {
-    struct tree_node node; /* key is the time in ns */
-    struct hart *hart;     /* whose tree it is in; NULL: in none */
+    struct tree_node node;        /* key is the time in ns */
+    struct deadline_class *class; /* whose tree it is in; NULL: in none */
     /* Called at `now_ns`, which is not before the deadline, with the lock held and the deadline still in the tree.
      * Cancels or moves it, or does a part of its work and will be called again. */
     void (*expired)(struct deadline *deadline, uint64_t now_ns);
+};
+
+/* Those of a hart that concern threads of about the same priority. */
+struct deadline_class {
+    struct tree tree; /* struct deadline by time */
+    uint64_t
+        first_ns; /* the time of the first, DEADLINE_NEVER: there is none; also read without the lock by its hart */
+    struct hart *hart;
 };
 
 /* What a hart has to look at before it goes back to user code: the whole is 0 if nothing. Each byte is written
@@ -51,19 +60,21 @@ struct deadline {
 union attention {
     struct {
         bool reschedule;  /* something more urgent may be ready, or the current thread has an interrupt to take */
-        bool stock_low;   /* the stock of frames is not full */
-        bool timer_moved; /* the hardware timer may have to be written */
         bool notify;      /* other harts are to be notified */
         bool tracing;     /* invocations are recorded */
+        bool timer_moved; /* the hardware timer may have to be written */
+        bool stock_low;   /* the stock of frames is not full */
         bool granted;     /* the list `granted` may have members */
         bool unparked;    /* so may `unparked` */
     };
     uint64_t any;
 };
 
-/* Those bytes of attention.any, the first in the lowest bits. */
-#define ATTENTION_TIMER_MOVED UINT64_C(0x10000)
-_Static_assert(offsetof(union attention, timer_moved) == 2, "as it says");
+/* Parts of attention.any, the first byte in the lowest bits: the timer's, and all before it, which do not let the hart go
+ * straight from thread to thread; the others can wait until it has gone there. */
+#define ATTENTION_TIMER_MOVED UINT64_C(0x1000000)
+#define ATTENTION_AT_ONCE (ATTENTION_TIMER_MOVED - 1)
+_Static_assert(offsetof(union attention, timer_moved) == 3, "as it says");
 
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {
@@ -90,11 +101,11 @@ struct hart {
     bool turn_over;      /* the payer is to go behind its equals */
     uint64_t bit;        /* in a set of harts by index: this one, */
     uint64_t others;     /* and all but this one */
-    uint64_t first_ns;   /* the earliest of `deadlines`; also read without the lock by this hart */
     uint64_t charged_ns; /* up to when the payer's time has been charged */
     struct thread *slice_thread;
-    struct list unparked; /* threads that this hart has to put back into ready queues, struct thread, ready_link */
-    uint64_t notify;      /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
+    uint64_t timer_ns; /* what the hardware timer is set to; this hart's alone */
+    uint64_t served;   /* deadlines and wake-ups since anything else went on */
+    uint64_t notify;   /* harts, by index, to be notified when this hart releases the lock; this hart's alone */
     union {
         struct thread *current; /* the thread whose registers are in the hart, or NULL; written by the hart alone */
         struct invocation invocation; /* by that thread */
@@ -102,10 +113,8 @@ struct hart {
 
     void *stock[FRAME_STOCK]; /* zeroed frames */
     uint64_t stock_count;
-    uint64_t timer_ns;    /* what the hardware timer is set to; this hart's alone */
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
-    uint32_t served; /* deadlines and wake-ups served since anything else went on */
     uint32_t polls;  /* steps in a row, and nothing else, that only asked whether another hart has done its part */
     bool polled;     /* the step did */
     uint32_t ticket; /* of the kernel lock, while the hart waits for it */
@@ -123,8 +132,9 @@ struct hart {
     uint64_t expiry_ns; /* when the payer's budget is used up, if it can be */
     uint64_t slice_ns;  /* the end of slice_thread's turn */
 
-    struct tree deadlines; /* struct deadline by time */
-    struct list granted;   /* threads that this hart has still to wake; see event.c */
+    struct deadline_class deadlines[DEADLINE_CLASSES]; /* the most urgent last */
+    struct list granted;                               /* threads that this hart has still to wake; see event.c */
+    struct list unparked; /* threads that this hart has to put back into ready queues, struct thread, ready_link */
 
     struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
 

@@ -11,14 +11,15 @@ KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/ke
 # Small is fast in a kernel, but for what every invocation and every fault runs through. All is compiled at link time,
 # when the compiler sees which function has one caller and what is never reached; but not in debug builds, where each
 # function is to be found where it was written. Some optimisations make it larger: forward propagation by 260 bytes, others
-# by 340. Equal ends of code are merged even if they are one instruction, and constants, which nothing tells apart by their
+# by 550. Equal ends of code are merged even if they are one instruction, and constants, which nothing tells apart by their
 # addresses, if they are equal.
 KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c mapping_operations.c tree.c) \
     $(GENERATED)/kernel/dispatch.c
 KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \
     -fno-tree-forwprop -fno-expensive-optimizations --param=min-crossjump-insns=1 -fmerge-all-constants \
-    -fno-tree-ch -fno-partial-inlining)
+    -fno-tree-ch -fno-partial-inlining -fno-caller-saves -fno-tree-loop-im -fno-ssa-phiopt -mbranch-cost=6 \
+    --param=uninlined-function-insns=0)
 # The pages of text and constants, one of small variables (kernel.ld), and three or more between, which the code fills
 # before the linker has shortened it.
 KERNEL_IMAGE_BYTES_debug := 0x20000
@@ -36,9 +37,9 @@ $(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACE
 	$(CC) $(KERNEL_CFLAGS) -c $< -o $@
 
 $(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functions -fno-partial-inlining -fno-ipa-cp \
-    -ftree-forwprop
+    -ftree-forwprop -fcaller-saves -ftree-loop-im -fssa-phiopt
 # Straight paths with prologues of their own, which the compiler shares only at link time.
-KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c hand_over.c deadline.c tree.c))
+KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c hand_over.c straight.c deadline.c tree.c))
 $(KERNEL_STRAIGHT): private KERNEL_LTO =
 $(KERNEL_STRAIGHT): private KERNEL_OPTIMISE = -Os -mno-save-restore -mtune=size
 $(call objects,kernel/hand_over.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size

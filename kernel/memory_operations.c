@@ -14,8 +14,8 @@
 #include "space.h"
 
 #define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
-#define SHARE_STEP 4
-#define DROP_STEP 4
+#define SHARE_STEP 2
+#define DROP_STEP 2
 #define COPY_BYTEWISE 128 /* bytes that one step copies one by one, where words are not aligned */
 
 static struct memory *memory_of(struct object *object)
@@ -167,11 +167,6 @@ static enum wk_status memory_clone_sweep_step(struct operation *operation)
     return memory_made(operation, clone);
 }
 
-static enum wk_status memory_clone_abort_step(struct operation *operation)
-{
-    return object_dismantle_step(operation) == WK_CONTINUE ? WK_CONTINUE : (enum wk_status)operation->cursor[2];
-}
-
 /* What has been made of the clone goes. */
 static enum wk_status memory_clone_abort(struct operation *operation, enum wk_status status)
 {
@@ -181,9 +176,7 @@ static enum wk_status memory_clone_abort(struct operation *operation, enum wk_st
     if (clone->object.state != OBJECT_DYING)
         object_condemn(&clone->object, operation);
     (void)memory_made(operation, clone);
-    operation->cursor[2] = status;
-    operation->step = memory_clone_abort_step;
-    return WK_CONTINUE;
+    return object_dismantle_then(operation, status);
 }
 
 static enum wk_status memory_clone_share_step(struct operation *operation)

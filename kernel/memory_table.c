@@ -10,7 +10,7 @@
 #include "mapping.h"
 #include "space.h"
 
-#define SWEEP_STEP 3 /* translations that one step changes */
+#define SWEEP_STEP 2 /* translations that one step changes */
 #define SKIP_STEP 16 /* absent tables that one step passes over */
 #define LEVEL_BITS 9
 

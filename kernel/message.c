@@ -151,7 +151,7 @@ enum wk_status message_move_next(struct operation *operation, struct process *to
     arch_context_set(&thread->context, REGISTER_A1 + word, handle);
     operation->cursor[0] &= ~(UINT64_C(1) << word);
     operation->cursor[1] = 1;
-    return operation->cursor[0] == 0 ? WK_OK : WK_CONTINUE;
+    return WK_CONTINUE;
 }
 
 /* ---- the end of loans ---- */

@@ -38,8 +38,7 @@ enum wk_status message_check(struct invocation *invocation, const uint64_t words
 /* Begins an operation of the thread that moves the capabilities of its message to `partner`. WK_CONTINUE. */
 enum wk_status message_begin(struct thread *thread, enum wk_status (*step)(struct operation *operation),
                              struct thread *partner, uint64_t operation);
-/* Moves one; its handle there takes its word. WK_CONTINUE while any is left, WK_OK with the last, else an error, and
- * nothing was moved. */
+/* Moves one; its handle there takes its word. WK_CONTINUE; else an error, and nothing was moved. */
 enum wk_status message_move_next(struct operation *operation, struct process *to, enum message_purpose purpose);
 /* What the operation answers in the end, when what it lent has been taken back. */
 enum wk_status message_fail(struct operation *operation, enum wk_status status);

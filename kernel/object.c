@@ -171,6 +171,21 @@ enum wk_status object_dismantle_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
+/* cursor: 3 what is answered. */
+static enum wk_status dismantle_then_step(struct operation *operation)
+{
+    const enum wk_status status = object_dismantle_step(operation);
+
+    return status == WK_OK ? (enum wk_status)operation->cursor[3] : status;
+}
+
+enum wk_status object_dismantle_then(struct operation *operation, enum wk_status status)
+{
+    operation->step = dismantle_then_step;
+    operation->cursor[3] = status;
+    return WK_CONTINUE;
+}
+
 enum wk_status object_dismantle_and_flush_step(struct operation *operation)
 {
     const enum wk_status status = object_dismantle_step(operation);

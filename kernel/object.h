@@ -64,7 +64,9 @@ void object_condemn(struct object *object, struct operation *operation);
 void object_last_capability_gone(struct object *object, struct operation *operation);
 /* One step of the end of the first condemned object. WK_CONTINUE while any is left, then WK_OK. */
 enum wk_status object_dismantle_step(struct operation *operation);
-/* The same, and then waits until all harts know of everything that was taken away. */
+/* The operation goes on with that, and ends with this status. WK_CONTINUE. */
+enum wk_status object_dismantle_then(struct operation *operation, enum wk_status status);
+/* As the step, and then waits until all harts know of everything that was taken away. */
 enum wk_status object_dismantle_and_flush_step(struct operation *operation);
 
 static inline void object_reference(struct object *object)

@@ -43,7 +43,7 @@ struct thread;
 /* Whether it is a status that an invoker can get. */
 static inline bool status_is_final(enum wk_status status)
 {
-    return (int)status >= 0;
+    return (int64_t)status >= 0;
 }
 
 struct page_copy {

@@ -22,10 +22,10 @@
 #include "trace.h"
 
 #define THREADS_STEP 4
-#define CLONE_STEP 4
+#define CLONE_STEP 3
 #define HARTS_STEP 16
 
-struct process *process_make(struct bank *bank, uint8_t priority_ceiling)
+struct process *process_make(struct bank *bank)
 {
     struct process *process = object_create(WK_TYPE_PROCESS, sizeof(struct process), bank);
 
@@ -39,7 +39,6 @@ struct process *process_make(struct bank *bank, uint8_t priority_ceiling)
     slot_cache_init(&process->fault_slot);
     list_init(&process->threads);
     event_binding_init(&process->end);
-    process->priority_ceiling = priority_ceiling;
     return process;
 }
 
@@ -115,11 +114,9 @@ enum wk_status process_create(struct invocation *invocation, struct bank *bank, 
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct process *process;
 
-    if (in->priority_ceiling > invocation->process->priority_ceiling)
-        return invocation_bad_argument(invocation, 1);
     if (status != WK_OK)
         return status;
-    process = process_make(bank, (uint8_t)in->priority_ceiling);
+    process = process_make(bank);
     if (process == NULL)
         return WK_NO_MEMORY;
 

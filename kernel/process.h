@@ -15,9 +15,8 @@ struct process {
     uint64_t mapping_count;
     struct list threads; /* struct thread, process_link */
     uint64_t thread_count;
-    uint8_t state;  /* enum wk_process_state */
-    uint8_t reason; /* enum wk_end_reason */
-    uint8_t priority_ceiling;
+    uint8_t state;    /* enum wk_process_state */
+    uint8_t reason;   /* enum wk_end_reason */
     bool owes_report; /* of its end, to be printed before the end is complete */
     bool cloning;     /* a clone_table into it is under way: its table is not to be touched otherwise */
     uint64_t end_detail;
@@ -30,7 +29,7 @@ struct process {
 };
 
 /* Makes an empty process. NULL if the bank cannot pay. Takes two frames. */
-struct process *process_make(struct bank *bank, uint8_t priority_ceiling);
+struct process *process_make(struct bank *bank);
 
 /*
  * Starts the end of the process: it is `ending`. The rest is process_end_step, called by whoever kills it, or for a

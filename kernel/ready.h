@@ -102,9 +102,8 @@ void schedule_place(struct thread *thread);
 void schedule_switch_to(struct hart *hart, struct thread *next);
 /* Has a hart choose again. */
 void schedule_ask(struct hart *hart);
-/* Charges the payer, and looks out for the end of the capacity of the one that is to pay from then on; false if it has
- * none. */
-bool schedule_look_out(struct hart *hart, const struct thread *payer);
+/* Whether the thread, which is to pay, has capacity from charged_ns on; if so, its end is looked out for. */
+bool schedule_can_pay(struct hart *hart, const struct thread *payer);
 /* Begins the payer's slice if none is running. An equal of it is ready. */
 void schedule_slice_begin(struct hart *hart, struct thread *payer);
 

@@ -30,7 +30,7 @@
 #include "lock.h"
 #include "ready.h"
 
-#define UNPARKS_PER_STEP 2
+#define UNPARKS_PER_STEP 4
 
 /* By its deadline; if that has passed, or it has none yet, the next is as far away as its budget says. */
 static void enqueue_by_deadline(struct hart *hart, struct thread *thread)
@@ -96,6 +96,16 @@ struct thread *ready_first(struct hart *hart)
     if (urgent != NULL && urgent->priority >= highest)
         return urgent;
     return highest == QUEUE_EMPTY ? NULL : container_of(hart->ready.list[highest].next, struct thread, ready_link);
+}
+
+const struct deadline_class *schedule_next_class(struct hart *hart)
+{
+    const struct deadline_class *class = schedule_class(hart);
+    const struct thread *ready = hart->attention.reschedule ? ready_first(hart) : NULL;
+
+    if (ready != NULL && deadline_class(hart, ready->priority) > class)
+        return deadline_class(hart, ready->priority);
+    return class;
 }
 
 /* ---- when to choose again ---- */
@@ -301,12 +311,12 @@ void schedule_set_priority(struct thread *thread, uint8_t priority)
     struct thread *ready;
     struct hart *hart;
 
-    if (thread->budget == NULL || thread->place == THREAD_PARKED) {
+    if (thread->budget == NULL || (thread->place == THREAD_PARKED && priority < thread->priority)) {
         thread->priority = priority;
         return;
     }
     hart = home_of(thread);
-    if (thread->place == THREAD_READY) {
+    if (thread->place != THREAD_UNPLACED) { /* whoever it waits for learns of it when it is chosen */
         ready_remove(thread);
         thread->priority = priority;
         schedule_place(thread);
@@ -315,6 +325,8 @@ void schedule_set_priority(struct thread *thread, uint8_t priority)
     thread->priority = priority;
     if (hart->payer != thread)
         return;
+    hart->attention.timer_moved = true; /* others count */
+    hart_notify(hart);
     ready = ready_first(hart);
     if (ready != NULL && goes_before(ready, thread))
         schedule_ask(hart);

@@ -62,6 +62,16 @@ bool schedule_expire(struct hart *hart, uint64_t now_ns);
 /* The capacity of the pool changed, other than by charging: whoever depends on it is looked at again. */
 void schedule_pool_changed(struct budget *pool);
 
+/* The deadlines that count are those of this class and more urgent ones: that of who pays; */
+static inline const struct deadline_class *schedule_class(const struct hart *hart)
+{
+    const struct thread *payer = __atomic_load_n(&hart->payer, __ATOMIC_RELAXED); /* another hart may take it away */
+
+    return &hart->deadlines[payer == NULL ? 0 : deadline_class_of(payer->priority)];
+}
+/* or will when the hart has chosen. */
+const struct deadline_class *schedule_next_class(struct hart *hart);
+
 /* How urgent what the thread does is: what its payer has if it runs, else its own priority. */
 static inline uint8_t schedule_urgency(const struct thread *thread)
 {

@@ -101,24 +101,6 @@ enum wk_status endpoint_bind(struct invocation *invocation, struct endpoint *end
 
 /* ---- ends ---- */
 
-void endpoint_capability_gone(struct endpoint *endpoint, const struct process *process, uint64_t handle)
-{
-    struct list *lists[] = {&endpoint->receivers, &endpoint->filling};
-
-    endpoint_unready(endpoint);
-    for (unsigned i = 0; i < 2; i++) {
-        struct list *next;
-
-        for (struct list *link = lists[i]->next; link != lists[i]; link = next) {
-            struct thread *thread = container_of(link, struct thread, wait_link);
-
-            next = link->next;
-            if (thread->process == process && thread->wait_handle == handle)
-                endpoint_receive_end(thread, WK_REVOKED);
-        }
-    }
-}
-
 /* Ends what the sessions of an endpoint still have to do with it. True when it is done. */
 static bool end_sessions(struct endpoint *endpoint, struct operation *operation)
 {

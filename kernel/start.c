@@ -22,7 +22,7 @@
 
 #include <winkle/boot.h>
 
-#define FIRST_PRIORITY 128
+#define FIRST_PRIORITY 127
 #define RIGHTS_READ_ONLY ((uint16_t)(WK_RIGHTS_ALL & ~(unsigned)(WK_MEMORY_RIGHT_WRITE | WK_MEMORY_RIGHT_EXECUTE)))
 
 struct boot_information boot_information;
@@ -191,7 +191,7 @@ static void start_first_process(void)
     const struct wk_init_header *header = boot_information.init_image;
     const uint64_t text_pages = header->text_bytes / WK_PAGE_BYTES;
     const uint64_t data_pages = (header->data_bytes + header->bss_bytes) / WK_PAGE_BYTES;
-    struct process *process = process_make(bank_first, WK_PRIORITY_HIGHEST);
+    struct process *process = process_make(bank_first);
     struct thread *thread = process == NULL ? NULL : thread_make(process, FIRST_PRIORITY, harts[0]->whole);
     struct memory *image = memory_make(bank_first, text_pages + data_pages, WK_MEMORY_OPTIONS_ON_DEMAND);
     struct memory *page = memory_make(bank_first, 1, 0);

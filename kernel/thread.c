@@ -6,8 +6,8 @@
  *
  * INV-THREAD-1 a thread with a process is in process->threads, and references the process.
  * INV-THREAD-2 call_frame is not NULL exactly if frame_pin pins its page.
- * INV-THREAD-3 priority >= own_priority; they differ only inside a long operation. Of a passive thread it is how urgent its
- *              payer was when it last began to wait.
+ * INV-THREAD-3 with a budget, priority >= own_priority; they differ only inside a long operation. A passive thread's own
+ *              priority is only remembered; its priority is how urgent its payer was when it last began to wait.
  * Guarded by the kernel lock, but for the context, which belongs to the hart while the thread is current.
  */
 #include "thread.h"
@@ -26,17 +26,25 @@
 
 #define REGISTERS 32 /* the number that thread: read_registers gives the latched interrupt */
 
+/* A wait is as urgent as the thread; that of a passive one as who pays. Others who come to wait through it see to it that
+ * it is as urgent as they are (choose.c). */
+static struct deadline_class *wait_class(const struct thread *thread)
+{
+    if (thread->budget == NULL)
+        return deadline_class(thread->hart, schedule_urgency(thread));
+    return deadline_class(thread->budget->hart, thread->priority);
+}
+
+static void urge_wait(struct thread *thread)
+{
+    deadline_urge(&thread->wait_deadline, wait_class(thread)); /* INV-DEADLINE-4 */
+}
+
 void thread_arm(struct thread *thread, uint64_t deadline_ns)
 {
     thread_wait_until(thread, deadline_ns);
     if (thread_has_to_set(thread, deadline_ns))
-        deadline_set(&thread->wait_deadline, thread->hart, deadline_ns);
-}
-
-void thread_disarm(struct thread *thread)
-{
-    thread_arm(thread, DEADLINE_NEVER);
-    deadline_cancel(&thread->wait_deadline);
+        deadline_set(&thread->wait_deadline, wait_class(thread), deadline_ns);
 }
 
 void thread_wait_end(struct thread *thread, enum wk_status status)
@@ -68,6 +76,16 @@ void thread_init(struct thread *thread, struct budget *budget)
     operation_init(&thread->operation, thread);
 }
 
+static void change_priority(struct thread *thread, uint8_t priority)
+{
+    if (thread->budget == NULL || thread->priority == priority)
+        return;
+    schedule_set_priority(thread, priority);
+    if (thread->stop & THREAD_WAITING)
+        event_wait_requeue(thread);
+    urge_wait(thread);
+}
+
 void thread_change_budget(struct thread *thread, struct budget *budget)
 {
     thread->becomes_passive = false;
@@ -78,10 +96,14 @@ void thread_change_budget(struct thread *thread, struct budget *budget)
         schedule_leave(thread);
         budget_unbind_thread(thread);
     }
-    if (budget != NULL)
+    if (budget != NULL) {
         budget_bind_thread(budget, thread);
-    if (budget != NULL && thread->depth != 0)
-        thread->hindrance |= HINDERED_BY_BUDGET;
+        change_priority(thread, thread->own_priority);
+        if (thread->depth != 0)
+            thread->hindrance |= HINDERED_BY_BUDGET;
+    }
+    deadline_cancel(&thread->wait_deadline);
+    thread_arm(thread, thread->wait_until_ns); /* INV-DEADLINE-4 */
     schedule_update(thread);
 }
 
@@ -95,7 +117,7 @@ struct thread *thread_make(struct process *process, uint8_t priority, struct bud
     object_reference(&process->object);
     list_append(&process->threads, &thread->process_link);
     process->thread_count++;
-    thread->priority = priority;
+    thread->priority = budget == NULL ? 0 : priority; /* INV-THREAD-3 */
     thread->own_priority = priority;
     thread->stop = THREAD_CREATED;
     if (process->space.asid == 0)
@@ -146,15 +168,6 @@ void thread_end(struct thread *thread)
     if (thread->stop & THREAD_WAITS)
         thread_wait_end(thread, WK_REVOKED);
     endpoint_thread_ends(thread);
-}
-
-static void change_priority(struct thread *thread, uint8_t priority)
-{
-    if (thread->priority == priority)
-        return;
-    schedule_set_priority(thread, priority);
-    if (thread->stop & THREAD_WAITING)
-        event_wait_requeue(thread);
 }
 
 void thread_limit_priority(struct thread *thread, uint8_t priority)
@@ -230,7 +243,7 @@ void thread_detach(struct thread *thread)
     process->thread_count--;
     thread->process = NULL;
     thread_change_budget(thread, NULL);
-    thread_disarm(thread);
+    deadline_cancel(&thread->wait_deadline);
     object_unreference(&process->object);
 }
 
@@ -243,6 +256,12 @@ enum wk_status thread_dismantle(struct object *object, struct operation *operati
         return WK_CONTINUE;
     thread_detach(thread);
     return WK_OK;
+}
+
+/* A thread of that priority may not run on the budget; without one it is not as urgent as it says (INV-THREAD-3). */
+static bool is_too_urgent(uint64_t priority, const struct budget *budget)
+{
+    return budget != NULL && priority > budget->priority;
 }
 
 /* A new thread runs on what its creator runs on; from the whole of a hart it is placed on the whole of any. */
@@ -258,7 +277,7 @@ enum wk_status thread_create(struct invocation *invocation, struct process *proc
     struct budget *budget = budget_of_new(invocation->thread);
     struct thread *thread;
 
-    if (in->priority > process->priority_ceiling || (budget != NULL && in->priority > budget->priority))
+    if (is_too_urgent(in->priority, budget))
         return invocation_bad_argument(invocation, 1);
     if (process->state >= WK_PROCESS_STATE_ENDING)
         return WK_REVOKED;
@@ -382,7 +401,7 @@ enum wk_status thread_set_priority(struct invocation *invocation, struct thread 
 
     if (thread->stop & THREAD_ENDED)
         return WK_NOT_STARTED;
-    if (priority > thread->process->priority_ceiling || (thread->budget != NULL && priority > thread->budget->priority))
+    if (is_too_urgent(priority, thread->budget))
         return invocation_bad_argument(invocation, 1);
 
     op_commit();
@@ -400,7 +419,7 @@ enum wk_status thread_set_budget(struct invocation *invocation, struct thread *t
     (void)in;
     if (thread->stop & THREAD_ENDED)
         return WK_NOT_STARTED;
-    if (wanted != NULL && thread->own_priority > wanted->priority)
+    if (is_too_urgent(thread->own_priority, wanted))
         return invocation_bad_argument(invocation, 1);
 
     op_commit();

@@ -158,7 +158,6 @@ void thread_change_budget(struct thread *thread, struct budget *budget);
 void thread_limit_priority(struct thread *thread, uint8_t priority);
 /* Says until when it waits, for what it begins to wait for; DEADLINE_NEVER: for ever. */
 void thread_arm(struct thread *thread, uint64_t deadline_ns);
-void thread_disarm(struct thread *thread);
 /* Whether waiting until then means that its deadline has to be set. */
 static inline bool thread_has_to_set(const struct thread *thread, uint64_t deadline_ns)
 {

@@ -2,8 +2,8 @@
 /*
  * Timers: absolute times at which an event is signalled. Owns struct timer. Guarded by the kernel lock.
  *
- * A timer lives on the hart that set it, where most often the thread runs that waits for it; a periodic one stays
- * there. It is cancelled or set anew from any hart.
+ * A timer lives on the hart that set it, where most often the thread runs that waits for it, and is as urgent as what ran
+ * there; a periodic one stays so. It is cancelled or set anew from any hart.
  *
  * INV-TIMER-1 a timer's period is 0 or at least PERIOD_MIN_NS, so that no timer takes a hart for itself.
  */
@@ -13,6 +13,7 @@
 #include "bank.h"
 #include "handlers.h"
 #include "invoke.h"
+#include "schedule.h"
 
 #define PERIOD_MIN_NS 10000
 
@@ -44,7 +45,7 @@ static void timer_expired(struct deadline *deadline, uint64_t now_ns)
         return;
     }
     assert_debug(timer->period_ns >= PERIOD_MIN_NS); /* INV-TIMER-1 */
-    deadline_set(deadline, hart_current(), next_expiry(deadline->node.key, timer->period_ns, now_ns));
+    deadline_set(deadline, deadline->class, next_expiry(deadline->node.key, timer->period_ns, now_ns));
 }
 
 enum wk_status timer_dismantle(struct object *object, struct operation *operation)
@@ -93,7 +94,7 @@ enum wk_status timer_set(struct invocation *invocation, struct timer *timer, con
     op_commit();
     timer->period_ns = in->period;
     timer->is_signalled = false;
-    deadline_set(&timer->deadline, hart_current(), in->time);
+    deadline_set(&timer->deadline, deadline_class(hart_current(), schedule_urgency(invocation->thread)), in->time);
     return WK_OK;
 }
 

@@ -48,7 +48,7 @@ int64_t trap_invocation_executed(enum wk_status status)
     invoke_check_commit(status);
     if (status == WK_SWITCHED_OK) {
         meter_operation_done();
-        return (int)status;
+        return (int64_t)status;
     }
     if (status == WK_AGAIN)
         return invoke_again(&hart->invocation);
@@ -60,7 +60,7 @@ int64_t trap_invocation_executed(enum wk_status status)
         kernel_lock_release_quietly();
         meter_operation_done();
         meter_left();
-        return status;
+        return (int64_t)status;
     }
     schedule_stays_current(hart);
     kernel_lock_release();
@@ -194,9 +194,6 @@ void trap_software(void)
     hart_notified(hart_current());
 }
 
-#define SERVED_MAX 4
-/* So long user code goes on then. */
-#define PUT_OFF_NS 2000
 #define POLLS_MAX 64
 
 /* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
@@ -264,16 +261,23 @@ static void step_operation(struct thread *thread)
     }
 }
 
-/*
- * Timers can be so many that one is always due. After SERVED_MAX deadlines something else gets its turn, and before user
- * code the next timer interrupt is put off, so that it makes progress.
- */
+/* Timers can be so many that one is always due: the least class whose deadlines count when so many have been served one after
+ * another and `class` is that of who goes on. */
+static const struct deadline_class *later_class(const struct hart *hart, const struct deadline_class *class)
+{
+    if (hart->served >= URGENT_SERVED_MAX)
+        return &hart->deadlines[DEADLINE_CLASSES];
+    return class + (hart->served >= SERVED_MAX);
+}
+
+/* If many were due, what is not more urgent than who goes on is put off before user code, so that it makes progress. */
 static void program_timer(struct hart *hart)
 {
     if (hart->served < SERVED_MAX)
-        deadline_program(hart);
+        deadline_write_timer(hart, deadline_next(hart, schedule_class(hart)));
     else
-        deadline_write_timer(hart, arch_time_ns() + PUT_OFF_NS);
+        deadline_write_timer(
+            hart, deadline_first(hart, later_class(hart, schedule_class(hart)), arch_time_ns() + PUT_OFF_NS));
     hart->served = 0;
     hart->polls = 0;
 }
@@ -318,12 +322,39 @@ static bool hold_anew(const struct hart *hart)
     return !hart->attention.reschedule;
 }
 
-/* One thing whose time has come; false if there was none. */
+/* One thing whose time has come; false if there is none, or enough has been done. While a long operation is under way the
+ * timer is put right as well, so that its steps need not look at the clock. */
 static bool expire(struct hart *hart)
 {
-    const uint64_t now_ns = arch_time_ns();
+    uint64_t now_ns;
 
-    return deadline_expire(hart, now_ns) || schedule_expire(hart, now_ns);
+    if (hart->timer_ns != 0 && !hart->attention.timer_moved)
+        return false; /* it has not fired (INV-DEADLINE-3) */
+    now_ns = arch_time_ns();
+    if (deadline_expire(hart, later_class(hart, schedule_next_class(hart)), now_ns) || schedule_expire(hart, now_ns))
+        return true;
+    if (hart->attention.reschedule || !has_step(hart->current) || hart->served >= SERVED_MAX)
+        return false;
+    deadline_write_timer(hart, deadline_next(hart, schedule_class(hart)));
+    return true;
+}
+
+/* One thing that was left for later; false if there is none, or enough has been done. */
+static bool catch_up(struct hart *hart)
+{
+    return hart->served < SERVED_MAX && (event_wake_granted(hart) || schedule_unpark_later(hart) ||
+                                         (frame_quarantine_count() != 0 && frame_quarantine_release()));
+}
+
+/* The one or the other, by turns, so that neither keeps the other from its turn. */
+static bool serve(struct hart *hart)
+{
+    const bool catches_up = hart->served % 2 != 0 && catch_up(hart);
+
+    if (!catches_up && !expire(hart) && !catch_up(hart))
+        return false;
+    hart->served++;
+    return true;
 }
 
 struct thread *trap_leave(void)
@@ -340,10 +371,18 @@ struct thread *trap_leave(void)
             continue;
         }
         kernel_lock_acquire();
-        if (hart->served < SERVED_MAX && ((frame_quarantine_count() != 0 && frame_quarantine_release()) ||
-                                          event_wake_granted(hart) || schedule_unpark_later(hart) || expire(hart))) {
-            hart->served++;
-            kernel_lock_release();
+        thread = hart->current;
+        if (serve(hart)) {
+            if (hart->current == thread) {
+                kernel_lock_release();
+            } else {
+                thread = trap_straight_on(hart, hart->charged_ns);
+                if (thread != NULL) {
+                    hart->served = 0;
+                    hart->polls = 0;
+                    return thread;
+                }
+            }
             continue;
         }
         chooses = hart->attention.reschedule;
@@ -377,55 +416,4 @@ struct thread *trap_leave(void)
             kernel_lock_release();
         }
     }
-}
-
-/* ---- past the loop ---- */
-
-/* Does what is due. False if more is. */
-static inline bool timer_alone(struct hart *hart)
-{
-    const uint64_t now_ns = arch_time_ns();
-
-    hart->timer_ns = 0;
-    hart->attention.timer_moved = true;
-    if (!deadline_expire(hart, now_ns))
-        (void)schedule_expire(hart, now_ns);
-    return deadline_next(hart) > now_ns;
-}
-
-struct thread *trap_interrupt_alone(void)
-{
-    struct hart *hart = hart_current();
-    const uint64_t waiting = arch_interrupts_waiting();
-    bool is_all = true;
-
-    meter_entered();
-    if (waiting != ARCH_INTERRUPT_TIMER && waiting != ARCH_INTERRUPT_EXTERNAL)
-        return NULL;
-    kernel_lock_acquire();
-    if (waiting == ARCH_INTERRUPT_TIMER)
-        is_all = timer_alone(hart);
-    else
-        irq_deliver();
-    kernel_lock_release();
-    if (!is_all || hart->current == NULL || (hart->attention.any & ~ATTENTION_TIMER_MOVED) != 0)
-        return NULL;
-    if (hart->attention.timer_moved)
-        deadline_program(hart);
-    meter_first_user();
-    meter_left();
-    return hart->current;
-}
-
-struct thread *trap_left(void)
-{
-    struct hart *hart = hart_current();
-
-    kernel_lock_release();
-    if ((hart->attention.any & ~ATTENTION_TIMER_MOVED) != 0)
-        return trap_leave();
-    deadline_program(hart);
-    meter_first_user();
-    meter_left();
-    return hart->current;
 }

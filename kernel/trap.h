@@ -57,6 +57,13 @@ void trap_timer(void);
 void trap_external(void);
 void trap_software(void);
 
+/* So many deadlines are served one after another before something else has its turn, those that are more urgent than who
+ * goes on included; */
+#define SERVED_MAX 4
+#define URGENT_SERVED_MAX 16
+/* and so long user code goes on then. */
+#define PUT_OFF_NS 2000
+
 /*
  * Chooses and prepares what the hart does next: finishes operations step by step, takes interrupts between steps,
  * sleeps if nothing is ready. Returns the thread whose full context assembly then loads.
@@ -64,5 +71,9 @@ void trap_software(void);
 struct thread *trap_leave(void);
 /* The same behind an invocation, with the lock held, when hart->current is to go on, which the invocation has made so. */
 struct thread *trap_left(void);
+
+/* With the lock, which it releases: what had to be done at `now_ns` is done. The thread that goes on; NULL if something else is
+ * to be looked after first, or was due by then. */
+struct thread *trap_straight_on(struct hart *hart, uint64_t now_ns);
 
 #endif

@@ -225,7 +225,7 @@ static enum wk_status make_objects(struct work *work, const char **problem)
     if (status != WK_OK)
         return status;
     *problem = "its process can't be made";
-    status = wk_process_create(launch->bank, launch->ceiling, launch->end_event, launch->end_bits, &child->process);
+    status = wk_process_create(launch->bank, launch->end_event, launch->end_bits, &child->process);
     if (status != WK_OK)
         return status;
     *problem = "its first thread can't be made";

@@ -102,7 +102,7 @@ static void timer_use(struct worker *worker, struct item *item)
 
 static void process_make(struct worker *worker, struct item *item)
 {
-    keep(item, ITEM_PROCESS, "process: create", wk_process_create(worker->bank, 10, 0, 0, &item->handle));
+    keep(item, ITEM_PROCESS, "process: create", wk_process_create(worker->bank, 0, 0, &item->handle));
 }
 
 static void process_use(struct worker *worker, struct item *item)

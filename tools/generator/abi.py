@@ -12,8 +12,9 @@ def emit_abi(model):
     parts = [
         "#include <stddef.h>\n#include <stdint.h>\n",
         comment("The name of a capability in a process; 0 names none.") + "typedef uint64_t wk_handle;\n",
-        "/* What an invocation answers. */\n" + enum("wk_status", [
-            (f"WK_{status.upper}", number, brief(status.about)) for number, status in enumerate(model.statuses)]),
+        "/* What an invocation answers. */\n__extension__ " + enum("wk_status", [
+            (f"WK_{status.upper}", number, brief(status.about)) for number, status in enumerate(model.statuses)]
+            + [("WK_STATUS_WIDTH", "UINT64_MAX", "None: the type is a word, so that no register needs to be extended.")]),
         "/* What a capability is to. */\n" + enum("wk_type", [("WK_TYPE_NONE", 0, "No type, or any.")] + types),
         "/* Operation numbers, unique over all interfaces. */\n" + enum("wk_operation", operations),
         "/* Operations of the kernel: the first and the last. */\n"

@@ -11,7 +11,7 @@
 typedef uint64_t wk_handle;
 
 /* What an invocation answers. */
-enum wk_status {
+__extension__ enum wk_status {
     WK_OK = 0, /* Done. */
     WK_BAD_HANDLE = 1, /* The handle names nothing. */
     WK_WRONG_TYPE = 2, /* Of the wrong type. */
@@ -21,6 +21,7 @@ enum wk_status {
     WK_NO_MEMORY = 6, /* The bank is empty. */
     WK_BUSY = 7, /* Not now. */
     WK_REVOKED = 8, /* It is being taken back. */
+    WK_STATUS_WIDTH = UINT64_MAX, /* None: the type is a word, so that no register needs to be extended. */
 };
 
 /* What a capability is to. */
