@@ -182,22 +182,23 @@ static void an_account_without_capacity_is_dry_forever(void **state)
 static void where_there_is_no_room_the_least_is_delayed_least(void **state)
 {
     static const uint64_t amounts[] = {2, 4, 3, 1, 1, 3, 4}; /* with the rest, 8 */
+    const uint64_t us = 1024;                                /* less than a quarter of that is not told apart */
     struct account account;
     uint64_t time_ns = 0;
 
     (void)state;
-    account_init(&account, 20, 1000, 0);
-    for (unsigned i = 0; i < sizeof(amounts) / sizeof(*amounts); i++, time_ns += 10)
-        charge(&account, time_ns, amounts[i]);
+    account_init(&account, 20 * us, 1000 * us, 0);
+    for (unsigned i = 0; i < sizeof(amounts) / sizeof(*amounts); i++, time_ns += 10 * us)
+        charge(&account, time_ns, amounts[i] * us);
     assert_int_equal(account.count, 8);
-    charge(&account, 70, 1);
+    charge(&account, 70 * us, 1 * us);
     assert_int_equal(account.count, 8);
-    assert_replenishment(&account, 0, 71, 1); /* the first stays */
-    assert_replenishment(&account, 1, 1000, 2);
-    assert_replenishment(&account, 3, 1020, 3);
-    assert_replenishment(&account, 4, 1039, 2); /* 1 that was due at 1030, and then 1 from 1040 on */
-    assert_replenishment(&account, 5, 1050, 3);
-    assert_replenishment(&account, 7, 1070, 1);
+    assert_replenishment(&account, 0, 71 * us, 1 * us); /* the first stays */
+    assert_replenishment(&account, 1, 1000 * us, 2 * us);
+    assert_replenishment(&account, 3, 1020 * us, 3 * us);
+    assert_replenishment(&account, 4, 1039 * us, 2 * us); /* 1 that was due at 1030, and then 1 from 1040 on */
+    assert_replenishment(&account, 5, 1050 * us, 3 * us);
+    assert_replenishment(&account, 7, 1070 * us, 1 * us);
 }
 
 /* Parts of a long period that came and went leave a little that is due very late. It must not draw more after it. */

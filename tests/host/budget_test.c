@@ -146,17 +146,56 @@ static void a_budget_is_paid_by_the_bank(void **state)
     assert_status(wk_capability_check(part), WK_BAD_HANDLE);
 }
 
+/* Its parent or the bank that pays goes while it is being made: nothing is left of it, and its capacity is nowhere else. */
+static void a_part_that_is_being_made_ends_with_what_it_is_made_of(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        const wk_handle bank = make_bank(BOOT_BANK, 10);
+        const wk_handle parent = split(budget, 3 * MS, 10 * MS, 70, 0);
+        const uint64_t words[6] = {bank, MS, 20 * MS, 50, 0};
+
+        begin_operation(client, WK_BUDGET_SPLIT, parent, words, 1);
+        assert_non_null(client->operation.step);
+        act_as(boot);
+        assert_status(wk_budget_adjust(parent, 2 * MS, 10 * MS, 70, 0), WK_BUSY);
+        assert_ok(i == 0 ? wk_budget_destroy(parent) : wk_bank_destroy(bank));
+        assert_int_equal(finish_operation(client), WK_REVOKED);
+        act_as(boot);
+        if (i == 1)
+            assert_ok(wk_budget_destroy(parent));
+        assert_int_equal(capacity_of(budget), 5 * MS);
+        check_kernel();
+    }
+}
+
+/* Somebody else is given what was left of the parent. */
+static void a_part_that_is_not_admitted_any_more_is_not_made(void **state)
+{
+    const uint64_t words[6] = {BOOT_BANK, 3 * MS, 10 * MS, 50, 0};
+
+    (void)state;
+    begin_operation(client, WK_BUDGET_SPLIT, budget, words, 1);
+    assert_non_null(client->operation.step);
+    act_as(boot);
+    split(budget, 4 * MS, 10 * MS, 50, 0);
+    assert_int_equal(finish_operation(client), WK_NOT_ADMITTED);
+    act_as(boot);
+    assert_int_equal(capacity_of(budget), MS);
+    check_kernel();
+}
+
 /* ---- threads ---- */
 
 static void no_thread_is_more_urgent_than_its_budget(void **state)
 {
-    const wk_handle part = split(budget, 0, 0, 55, 0);
+    const wk_handle part = split(budget, 0, 0, 72, 0);
 
     (void)state;
     assert_error_at(wk_thread_set_budget(server_handle, part), WK_BAD_ARGUMENT, 1);
     assert_ok(wk_thread_set_budget(client_handle, part));
-    assert_error_at(wk_thread_set_priority(client_handle, 56), WK_BAD_ARGUMENT, 1);
-    assert_ok(wk_thread_set_priority(client_handle, 55));
+    assert_error_at(wk_thread_set_priority(client_handle, 73), WK_BAD_ARGUMENT, 1);
+    assert_ok(wk_thread_set_priority(client_handle, 72));
     assert_int_equal(threads_of(part), 1);
 }
 
@@ -227,9 +266,9 @@ static void threads_become_as_urgent_as_their_budget(void **state)
     (void)state;
     assert_ok(wk_thread_set_budget(server_handle, budget));
     assert_ok(wk_thread_set_budget(client_handle, budget));
-    assert_ok(wk_budget_adjust(budget, MS, 10 * MS, 55, 0));
+    assert_ok(wk_budget_adjust(budget, MS, 10 * MS, 72, 0));
     assert_ok(wk_thread_info(server_handle, &thread_state, &priority, &hart));
-    assert_int_equal(priority, 55);
+    assert_int_equal(priority, 72);
     assert_ok(wk_thread_info(client_handle, &thread_state, &priority, &hart));
     assert_int_equal(priority, CLIENT_PRIORITY);
 }
@@ -378,6 +417,8 @@ int main(int count, char **arguments)
         budget_test(a_part_of_what_shares_is_taken_from_the_pool),
         budget_test(numbers_that_are_no_budget_are_refused),
         budget_test(a_budget_is_paid_by_the_bank),
+        budget_test(a_part_that_is_being_made_ends_with_what_it_is_made_of),
+        budget_test(a_part_that_is_not_admitted_any_more_is_not_made),
         budget_test(no_thread_is_more_urgent_than_its_budget),
         budget_test(a_new_thread_runs_on_what_its_creator_runs_on),
         budget_test(adjusting_gives_back_and_takes),

@@ -14,8 +14,8 @@ static struct thread *caller, *callee;
 static void call_that_is(enum stage stage)
 {
     before = check_state_text();
-    one = program_make(200, 20);
-    other = program_make(200, 10);
+    one = program_make(200, 90);
+    other = program_make(200, 80);
     callee = one.thread_record;
     caller = other.thread_record;
     endpoint_bank = make_bank(BOOT_BANK, 20);

@@ -5,8 +5,8 @@
 
 #include "programs.h"
 
-#define SERVER_PRIORITY 60
-#define CLIENT_PRIORITY 50
+#define SERVER_PRIORITY 75
+#define CLIENT_PRIORITY 70
 #define BADGE 7
 /* An operation of no interface of the kernel. */
 #define ASK UINT64_C(0x2000)

@@ -10,8 +10,8 @@ void carrying_restart(void)
         assert_ok(wk_bank_destroy(one.bank));
     if (other.bank != 0)
         assert_ok(wk_bank_destroy(other.bank));
-    one = program_make(2000, 10);
-    other = program_make(2000, 10);
+    one = program_make(2000, 80);
+    other = program_make(2000, 80);
     event = make_event(BOOT_BANK);
     endpoint_bank = make_bank(BOOT_BANK, 20);
     endpoint = make_endpoint(endpoint_bank);

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "schedule.h"
 #include "trace.h"
+#include "trap.h"
 
 /* ---- deadlines ---- */
 
@@ -17,8 +18,8 @@ static uint64_t deadlines_set[HARTS_MAX];
 
 void check_deadline(const struct deadline *deadline)
 {
-    if (deadline->hart != NULL)
-        deadlines_set[deadline->hart->index]++;
+    if (deadline_is_set(deadline))
+        deadlines_set[deadline->class->hart->index]++;
 }
 
 void check_timer(const struct timer *timer)
@@ -83,6 +84,11 @@ void check_event_counts(const struct object *object)
 static void check_wait(const struct thread *thread)
 {
     check_deadline(&thread->wait_deadline);
+    if (thread->budget != NULL && deadline_is_set(&thread->wait_deadline)) {
+        const struct deadline_class *class = thread->wait_deadline.class;
+
+        CHECK("INV-DEADLINE-4", class - class->hart->deadlines >= deadline_class_of(thread->priority));
+    }
     if (thread->wait_event != NULL) {
         CHECK("INV-EVENT-3", (thread->stop & THREAD_WAITING) != 0 && !list_is_empty(&thread->wait_link));
         census_tally(thread->wait_event)->waiters++;
@@ -179,6 +185,8 @@ void check_thread(const struct thread *thread)
         census_tally(thread->process)->references++;
         CHECK("thread", census_tally(thread->process)->is_object);
     }
+    CHECK("INV-THREAD-3", thread->budget == NULL || thread->priority == thread->own_priority ||
+                              (thread->operation.step != NULL && thread->priority > thread->own_priority));
     check_wait(thread);
     check_thread_calls(thread);
     check_runs(thread);
@@ -207,9 +215,6 @@ static void check_ready_lists(const struct hart *hart)
         CHECK("INV-SCHED-1", container_of(node, struct thread, urgency_node)->place == THREAD_READY);
 }
 
-/* A hart on which timers are always due puts the next timer interrupt off by so much. */
-#define PUT_OFF_NS 2000
-
 /* Who runs when the payer is chosen, as schedule.h has it; NULL: nobody. */
 static const struct thread *end_of_chain(const struct thread *payer)
 {
@@ -228,6 +233,12 @@ static const struct thread *end_of_chain(const struct thread *payer)
     return NULL;
 }
 
+/* It waits for another hart, in the midst of an operation. */
+static bool is_resting(const struct hart *hart)
+{
+    return hart->current != NULL && hart->arch.state == HOST_STATE_ASLEEP;
+}
+
 /* What a hart that is out of the kernel has promised. */
 static void check_choice(const struct hart *hart)
 {
@@ -235,14 +246,16 @@ static void check_choice(const struct hart *hart)
 
     if (hart->arch.state == HOST_STATE_KERNEL)
         return; /* it only waits */
-    if (current != NULL && hart->arch.state == HOST_STATE_ASLEEP) {
-        CHECK("hart", current->operation.step != NULL); /* it waits for another hart, and rests */
+    if (is_resting(hart)) {
+        CHECK("hart", current->operation.step != NULL);
         return;
     }
     CHECK("hart", (current == NULL) == (hart->arch.state == HOST_STATE_ASLEEP));
     CHECK("INV-SCHED-3",
           !(hart->attention.granted || hart->attention.unparked) || hart->timer_ns <= host_time_ns + PUT_OFF_NS);
     if (current == NULL) {
+        if (hart->attention.reschedule && hart->arch.software_interrupt)
+            return; /* it is told */
         for (unsigned word = 0; word < PRIORITIES / 64; word++)
             CHECK("INV-SCHED-3", hart->ready.bits[word] == 0);
         CHECK("INV-SCHED-3", hart->payer == NULL && hart->urgent.first == NULL);
@@ -279,6 +292,22 @@ static void check_trace_buffer(const struct hart *hart)
     CHECK("INV-TRACE-1", (hart->trace == buffer) == (pinned == buffer->page_count && !buffer->is_attaching));
 }
 
+static void check_deadlines(const struct hart *hart)
+{
+    uint64_t count = 0;
+
+    for (const struct deadline_class *class = hart->deadlines; class < &hart->deadlines[DEADLINE_CLASSES]; class ++) {
+        const struct tree_node *first = class->tree.first;
+
+        CHECK("INV-DEADLINE-2",
+              class->hart == hart && class->first_ns == (first == NULL ? DEADLINE_NEVER : first->key));
+        count += check_tree(&class->tree);
+        for (const struct tree_node *node = first; node != NULL; node = tree_next(node))
+            CHECK("INV-DEADLINE-1", container_of(node, struct deadline, node)->class == class);
+    }
+    CHECK("INV-DEADLINE-1", count == deadlines_set[hart->index]);
+}
+
 static void check_hart(const struct hart *hart)
 {
     check_ready_lists(hart);
@@ -287,16 +316,13 @@ static void check_hart(const struct hart *hart)
     census_slab_record(hart->whole, bank_first);
     CHECK("INV-SCHED-1", hart->attention.unparked == !list_is_empty(&hart->unparked));
     CHECK("INV-EVENT-4", hart->attention.granted == !list_is_empty(&hart->granted));
-    CHECK("INV-DEADLINE-1", check_tree(&hart->deadlines) == deadlines_set[hart->index]);
-    for (const struct tree_node *node = hart->deadlines.first; node != NULL; node = tree_next(node))
-        CHECK("INV-DEADLINE-1", container_of(node, struct deadline, node)->hart == hart);
-    CHECK("INV-DEADLINE-2",
-          hart->first_ns == (hart->deadlines.first == NULL ? DEADLINE_NEVER : hart->deadlines.first->key));
-    if (hart->arch.state != HOST_STATE_KERNEL) {
+    check_deadlines(hart);
+    if (hart->arch.state != HOST_STATE_KERNEL && !is_resting(hart)) {
+        const uint64_t next_ns = deadline_next(hart, schedule_class(hart));
+
         CHECK("INV-DEADLINE-3", hart->timer_ns == hart->arch.timer_ns);
-        CHECK("INV-DEADLINE-3",
-              hart->timer_ns <= deadline_next(hart) || hart->arch.software_interrupt ||
-                  (deadline_next(hart) <= host_time_ns && hart->timer_ns <= host_time_ns + PUT_OFF_NS));
+        CHECK("INV-DEADLINE-3", hart->timer_ns <= next_ns || hart->arch.software_interrupt ||
+                                    (next_ns <= host_time_ns && hart->timer_ns <= host_time_ns + PUT_OFF_NS));
     }
     CHECK("hart", hart->notify == 0 && !hart->attention.notify && hart->stock_count <= FRAME_STOCK);
     check_choice(hart);

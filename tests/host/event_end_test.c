@@ -8,7 +8,7 @@
 static void a_wait_ends_at_its_deadline(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiter = spawn(10, NULL);
+    struct thread *waiter = spawn(70, NULL);
     uint64_t bits;
 
     (void)state;
@@ -36,7 +36,7 @@ static void a_deadline_that_has_passed_ends_the_wait_at_once(void **state)
 static void the_deadline_of_a_wait_that_is_over_does_nothing(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
-    struct thread *waiter = spawn(10, NULL);
+    struct thread *waiter = spawn(70, NULL);
 
     (void)state;
     begin_wait(waiter, event, 1, host_time_ns + 1000);
@@ -58,7 +58,7 @@ static void an_interrupt_ends_a_wait(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
     wk_handle thread;
-    struct thread *waiter = spawn(10, &thread);
+    struct thread *waiter = spawn(70, &thread);
 
     (void)state;
     begin_wait(waiter, event, 1, NEVER);
@@ -71,7 +71,7 @@ static void an_interrupt_ends_the_next_wait_if_there_is_none(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
     wk_handle thread;
-    struct thread *waiter = spawn(10, &thread);
+    struct thread *waiter = spawn(70, &thread);
     uint64_t bits;
 
     (void)state;
@@ -88,7 +88,7 @@ static void a_thread_that_ends_waits_no_more(void **state)
 {
     wk_handle event = make_event(BOOT_BANK);
     wk_handle thread;
-    struct thread *waiter = spawn(10, &thread);
+    struct thread *waiter = spawn(70, &thread);
 
     (void)state;
     begin_wait(waiter, event, 1, host_time_ns + 1000);
@@ -106,7 +106,7 @@ static void destruction_ends_all_waits(void **state)
 
     (void)state;
     for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX; i++) {
-        waiters[i] = spawn(10, NULL);
+        waiters[i] = spawn(70, NULL);
         begin_wait(waiters[i], event, 1, NEVER);
     }
     assert_ok(wk_capability_delete(event));
@@ -165,7 +165,7 @@ static void bits_that_were_granted_are_not_lost_to_an_interrupt(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 5; i++) {
-        waiters[i] = spawn(10, NULL);
+        waiters[i] = spawn(70, NULL);
         begin_wait(waiters[i], event, UINT64_C(1) << i, NEVER);
     }
     signal_in_two_halves(event, 0x1f, interrupt_it, waiters[4]);
@@ -182,7 +182,7 @@ static void a_thread_may_end_between_grant_and_wake(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 5; i++) {
-        waiters[i] = spawn(10, NULL);
+        waiters[i] = spawn(70, NULL);
         begin_wait(waiters[i], event, UINT64_C(1) << i, NEVER);
     }
     signal_in_two_halves(event, 0x1f, end_it, waiters[3]);
@@ -198,7 +198,7 @@ static void the_last_granted_thread_may_end(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
-        waiters[i] = spawn(10, NULL);
+        waiters[i] = spawn(70, NULL);
         begin_wait(waiters[i], event, UINT64_C(1) << i, NEVER);
     }
     signal_in_two_halves(event, 0x7, end_it, waiters[2]);

@@ -31,7 +31,7 @@ static void make_threads(unsigned asid_bits)
     bank = make_bank(BOOT_BANK, 1000);
     memory = make_memory(BOOT_BANK, 8, 0);
     map(memory, BASE, READ | WRITE);
-    assert_ok(wk_process_create(bank, 10, 0, 0, &process));
+    assert_ok(wk_process_create(bank, 0, 0, &process));
     here = make_thread();
     do
         there = make_thread();

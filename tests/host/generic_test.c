@@ -22,7 +22,7 @@ static int setup(void **state)
     handles[WK_TYPE_TRACE] = BOOT_TRACE;
     assert_ok(wk_machine_claim_irq(BOOT_MACHINE, BOOT_BANK, 5, &handles[WK_TYPE_IRQ]));
     assert_ok(wk_timer_create(BOOT_BANK, &handles[WK_TYPE_TIMER]));
-    assert_ok(wk_process_create(handles[WK_TYPE_BANK], 10, 0, 0, &handles[WK_TYPE_PROCESS]));
+    assert_ok(wk_process_create(handles[WK_TYPE_BANK], 0, 0, &handles[WK_TYPE_PROCESS]));
     assert_ok(wk_thread_create(handles[WK_TYPE_PROCESS], 10, &handles[WK_TYPE_THREAD]));
     handles[WK_TYPE_BUDGET] = BOOT_BUDGET;
     handles[WK_TYPE_ENDPOINT] = make_endpoint(BOOT_BANK);

@@ -216,8 +216,9 @@ static void say_queues(FILE *text, const struct hart *hart)
         fprintf(text, " urgent %u", number_of(container_of(node, struct thread, urgency_node)));
     say_queue(text, "unparked", &hart->unparked, offsetof(struct thread, ready_link));
     say_queue(text, "granted", &hart->granted, offsetof(struct thread, wait_link));
-    for (const struct tree_node *node = hart->deadlines.first; node != NULL; node = tree_next(node))
-        fprintf(text, " deadline %lu of %p", (unsigned long)node->key, (const void *)node);
+    for (unsigned i = 0; i < DEADLINE_CLASSES; i++)
+        for (const struct tree_node *node = hart->deadlines[i].tree.first; node != NULL; node = tree_next(node))
+            fprintf(text, " deadline %lu of %p, class %u", (unsigned long)node->key, (const void *)node, i);
 }
 
 static void say_budget(FILE *text, const struct budget *budget)
@@ -236,10 +237,9 @@ static void say_hart(FILE *text, const struct hart *hart)
     fprintf(text, "hart %u: current %u payer %u attention %lx turn over %d slice %lu of %u expiry %lu", hart->index,
             number_of(hart->current), number_of(hart->payer), (unsigned long)hart->attention.any, hart->turn_over,
             (unsigned long)hart->slice_ns, number_of(hart->slice_thread), (unsigned long)hart->expiry_ns);
-    fprintf(text, " charged %lu idle %lu first %lu timer %lu root %lx space %p process %p",
-            (unsigned long)hart->charged_ns, (unsigned long)hart->idle_ns, (unsigned long)hart->first_ns,
-            (unsigned long)hart->timer_ns, (unsigned long)hart->arch.root.address, (const void *)hart->space,
-            (const void *)hart->invocation.process);
+    fprintf(text, " charged %lu idle %lu timer %lu root %lx space %p process %p", (unsigned long)hart->charged_ns,
+            (unsigned long)hart->idle_ns, (unsigned long)hart->timer_ns, (unsigned long)hart->arch.root.address,
+            (const void *)hart->space, (const void *)hart->invocation.process);
     fprintf(text, " state %d floating point %d %lx", (int)hart->arch.state, hart->arch.fp_dirty,
             (unsigned long)hart->arch.f[0]);
     say_queues(text, hart);

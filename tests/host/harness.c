@@ -66,6 +66,8 @@ static void give_priority(struct thread *thread, uint8_t priority)
     schedule_set_priority(thread, priority);
     if (thread->wait_event != NULL)
         event_wait_requeue(thread);
+    if (thread->budget != NULL)
+        deadline_urge(&thread->wait_deadline, deadline_class(thread->budget->hart, priority));
     kernel_lock_release();
     /* The hart may be out of the kernel, where nothing but an interrupt tells it. */
     for (unsigned i = 0; i < hart_count; i++)

@@ -11,7 +11,7 @@ struct program program_make(uint64_t pages, unsigned priority)
     struct program program;
 
     program.bank = make_bank(BOOT_BANK, pages);
-    assert_ok(wk_process_create(program.bank, priority, 0, 0, &program.process));
+    assert_ok(wk_process_create(program.bank, 0, 0, &program.process));
     assert_ok(wk_thread_create(program.process, priority, &program.thread));
     assert_ok(wk_thread_start(program.thread, 0x10100, 0, 0, 0, 0));
     program.process_record = process_of(program.process);

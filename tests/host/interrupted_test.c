@@ -72,7 +72,7 @@ static void an_ended_thread_begins_no_wait(void **state)
     uint64_t *x;
 
     (void)state;
-    assert_ok(wk_process_create(bank, 10, 0, 0, &process));
+    assert_ok(wk_process_create(bank, 0, 0, &process));
     do
         assert_ok(wk_thread_create(process, 10, &thread));
     while (thread_of(thread)->hart->index != 1);

@@ -24,7 +24,7 @@ static int setup(void **state)
     memory = make_memory(bank, 9, 0);
     demand = make_memory(bank, 20, ON_DEMAND);
     assert_ok(wk_memory_clone(memory, bank, &clone));
-    assert_ok(wk_process_create(bank, 10, 0, 0, &process));
+    assert_ok(wk_process_create(bank, 0, 0, &process));
     assert_ok(wk_thread_create(process, 10, &thread));
     assert_ok(wk_memory_map(memory, process, LARGE_BASE, 0, 9, READ));
     return 0;
@@ -101,7 +101,7 @@ static enum wk_status act_clone(void)
 
 static enum wk_status act_process(void)
 {
-    return wk_process_create(bank, 10, 0, 0, &made);
+    return wk_process_create(bank, 0, 0, &made);
 }
 
 static enum wk_status act_thread(void)

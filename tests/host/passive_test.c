@@ -171,6 +171,43 @@ static void a_thread_that_it_makes_has_no_budget_either(void **state)
     assert_null(thread_of(thread)->budget);
 }
 
+/* The server waits for bits inside the client's call. */
+static void it_waits_inside_a_call(void)
+{
+    begin_call(client, session, 1);
+    begin_wait(server, event, 0x100, UINT64_MAX);
+    assert_int_equal(server->priority, CLIENT_PRIORITY);
+}
+
+static void it_may_be_of_any_priority_and_is_only_as_urgent_as_its_caller(void **state)
+{
+    wk_handle thread;
+
+    (void)state;
+    it_waits_inside_a_call();
+    assert_ok(wk_thread_set_priority(server_handle, 255));
+    assert_int_equal(server->priority, CLIENT_PRIORITY);
+    assert_ok(wk_event_signal(event, 0x100));
+    act_as(server);
+    assert_ok(wk_thread_create(BOOT_PROCESS, 255, &thread));
+    act_as(boot);
+    assert_int_equal(thread_of(thread)->priority, 0);
+}
+
+static void its_priority_is_bounded_by_a_budget_that_it_gets(void **state)
+{
+    wk_handle budget;
+
+    (void)state;
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 20, 0, &budget));
+    it_waits_inside_a_call();
+    assert_ok(wk_thread_set_priority(server_handle, 21));
+    assert_error_at(wk_thread_set_budget(server_handle, budget), WK_BAD_ARGUMENT, 1);
+    assert_ok(wk_thread_set_priority(server_handle, 20));
+    assert_ok(wk_thread_set_budget(server_handle, budget));
+    assert_int_equal(server->priority, 20);
+}
+
 static void its_receive_times_out_and_it_goes_on_when_it_gets_a_budget(void **state)
 {
     (void)state;
@@ -200,6 +237,8 @@ int main(int count, char **arguments)
         passive_test(bits_wait_for_a_receiver_that_gets_a_budget),
         passive_test(so_do_ends_of_sessions),
         passive_test(a_thread_that_it_makes_has_no_budget_either),
+        passive_test(it_may_be_of_any_priority_and_is_only_as_urgent_as_its_caller),
+        passive_test(its_priority_is_bounded_by_a_budget_that_it_gets),
         passive_test(its_receive_times_out_and_it_goes_on_when_it_gets_a_budget),
     };
 

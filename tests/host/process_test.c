@@ -24,7 +24,7 @@ static wk_handle make_process(void)
 {
     wk_handle process;
 
-    assert_ok(wk_process_create(program.bank, 10, 0, 0, &process));
+    assert_ok(wk_process_create(program.bank, 0, 0, &process));
     return process;
 }
 
@@ -53,19 +53,8 @@ static void it_is_paid_by_the_bank(void **state)
     wk_handle process;
 
     (void)state;
-    assert_status(wk_process_create(bank, 10, 0, 0, &process), WK_NO_MEMORY);
+    assert_status(wk_process_create(bank, 0, 0, &process), WK_NO_MEMORY);
     assert_int_equal(bank_used(bank), 1);
-}
-
-static void nobody_makes_a_process_more_urgent_than_itself(void **state)
-{
-    const wk_handle bank = program_grant(&program, program.bank, WK_TRANSFER_LEND, ALL_RIGHTS);
-    wk_handle process;
-
-    (void)state;
-    act_as(program.thread_record);
-    assert_error_at(wk_process_create(bank, 11, 0, 0, &process), WK_BAD_ARGUMENT, 1);
-    assert_ok(wk_process_create(bank, 10, 0, 0, &process));
 }
 
 /* ---- capabilities ---- */
@@ -136,7 +125,7 @@ static void a_grant_is_paid_by_the_receiver(void **state)
     enum wk_status status;
 
     (void)state;
-    assert_ok(wk_process_create(bank, 10, 0, 0, &process));
+    assert_ok(wk_process_create(bank, 0, 0, &process));
     do
         status = wk_process_grant(process, event, WK_TRANSFER_DUP, ALL_RIGHTS, &handle);
     while (status == WK_OK);
@@ -293,7 +282,7 @@ static void who_asked_is_told_of_the_end(void **state)
     uint64_t bits;
 
     (void)state;
-    assert_ok(wk_process_create(program.bank, 10, event, 6, &process));
+    assert_ok(wk_process_create(program.bank, event, 6, &process));
     assert_status(wk_event_poll(event, 7, &bits), WK_WOULD_BLOCK);
     assert_ok(wk_process_kill(process, 0));
     assert_ok(wk_event_poll(event, 7, &bits));
@@ -357,7 +346,6 @@ int main(int count, char **arguments)
     static const struct CMUnitTest tests[] = {
         program_test(a_new_process_is_empty),
         program_test(it_is_paid_by_the_bank),
-        program_test(nobody_makes_a_process_more_urgent_than_itself),
         program_test(give_moves_a_capability),
         program_test(what_is_given_stays_below_its_lender),
         program_test(what_is_lent_cannot_be_given),

@@ -13,7 +13,7 @@ static void a_grant_into_a_table_that_is_being_cloned(void **state)
     (void)state;
     for (unsigned i = 0; i < 40; i++)
         program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &child));
     begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS),
                     (uint64_t[6]){0}, 4);
     (void)wk_process_grant(child, event, WK_TRANSFER_DUP, ALL_RIGHTS, &handle);
@@ -28,7 +28,7 @@ static void two_clones_into_the_same_table(void **state)
     (void)state;
     for (unsigned i = 0; i < 40; i++)
         program_grant(&one, event, WK_TRANSFER_DUP, ALL_RIGHTS);
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &child));
     begin_operation(one.thread_record, WK_PROCESS_CLONE_TABLE, program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS),
                     (uint64_t[6]){0}, 1);
     (void)wk_process_clone_table(child);
@@ -47,7 +47,7 @@ static void begin_clone_that_fails(void)
     wk_handle there, thread;
 
     only_there = identity_of(event);
-    assert_ok(wk_process_create(make_bank(BOOT_BANK, 5), 10, 0, 0, &child));
+    assert_ok(wk_process_create(make_bank(BOOT_BANK, 5), 0, 0, &child));
     there = program_grant(&one, child, WK_TRANSFER_DUP, ALL_RIGHTS);
     for (unsigned i = 0; i < 300; i++)
         program_grant(&one, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS);

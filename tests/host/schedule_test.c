@@ -240,6 +240,7 @@ static void who_stays_because_its_better_is_gone_takes_turns_with_equals(void **
     signal_from_outside(4);
     pass(3 * SLICE_NS);
     kernel_lock_acquire();
+    a->own_priority = 80;
     schedule_set_priority(a, 80);
     thread_set_stop(b, THREAD_SUSPENDED);
     kernel_lock_release();

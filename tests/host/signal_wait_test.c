@@ -168,7 +168,7 @@ static void sleep_is_interrupted(void **state)
 
 static void who_sleeps_may_be_stopped_and_suspended(void **state)
 {
-    const struct program sleeper = program_make(200, 10);
+    const struct program sleeper = program_make(200, 80);
     const wk_handle own = program_grant(&sleeper, sleeper.thread, WK_TRANSFER_DUP, ALL_RIGHTS);
 
     (void)state;

@@ -23,7 +23,7 @@ static void make_threads(unsigned asid_bits)
     machine_start(&(struct host_machine){.harts = 2, .asid_bits = asid_bits});
     boot = actor();
     memory = make_memory(BOOT_BANK, 8, 0);
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &process));
     while (count < 2) {
         wk_handle thread;
 
@@ -147,7 +147,7 @@ static void many_harts_are_reached(void **state)
     boot = actor();
     reached = UINT64_C(1) << boot->hart->index;
     memory = make_memory(BOOT_BANK, 2, 0);
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &process));
     assert_ok(wk_memory_map(memory, process, BASE, 0, 2, READ | WRITE));
     for (unsigned i = 0; i < MANY_HARTS - 1;) {
         struct thread *thread;
@@ -182,7 +182,7 @@ static uint64_t identifier_of_new(wk_handle *handle)
     struct space *own = &actor()->process->space;
     struct space *space;
 
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, handle));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, handle));
     space = &process_of(*handle)->space;
     assert_int_equal(space->asid, 0);
     kernel_lock_acquire();

@@ -64,7 +64,7 @@ static void a_full_table_takes_nothing_more(void **state)
     char *before;
 
     (void)state;
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &process));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &process));
     assert_status(call_as(spawn(1, NULL), make_session(served, 1), 0x2000, 0), NOT_ANSWERED);
     assert_ok(receive_as(actor(), served));
     retire_all_slots();
@@ -74,7 +74,7 @@ static void a_full_table_takes_nothing_more(void **state)
     assert_status(wk_timer_create(BOOT_BANK, &made), WK_TABLE_FULL);
     assert_status(wk_memory_create(BOOT_BANK, 1, 0, &made), WK_TABLE_FULL);
     assert_status(wk_memory_clone(memory, BOOT_BANK, &made), WK_TABLE_FULL);
-    assert_status(wk_process_create(BOOT_BANK, 1, 0, 0, &made), WK_TABLE_FULL);
+    assert_status(wk_process_create(BOOT_BANK, 0, 0, &made), WK_TABLE_FULL);
     assert_status(wk_thread_create(process, 1, &made), WK_TABLE_FULL);
     assert_status(wk_process_grant(BOOT_PROCESS, BOOT_BANK, WK_TRANSFER_DUP, ALL_RIGHTS, &made), WK_TABLE_FULL);
     assert_status(wk_capability_dup(BOOT_BANK, ALL_RIGHTS, &made), WK_TABLE_FULL);

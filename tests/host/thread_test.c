@@ -69,13 +69,21 @@ static void a_thread_starts_once(void **state)
     assert_status(wk_thread_start(program.thread, 0x10100, 0, 0, 0, 0), WK_ALREADY_STARTED);
 }
 
-static void no_thread_is_more_urgent_than_its_process_may_be(void **state)
+static void no_thread_is_more_urgent_than_its_budget(void **state)
 {
-    wk_handle thread;
+    wk_handle budget, creator, thread;
 
     (void)state;
-    assert_error_at(wk_thread_create(program.process, 11, &thread), WK_BAD_ARGUMENT, 1);
-    assert_status(wk_thread_set_priority(program.thread, 11), WK_BAD_ARGUMENT);
+    spawn(10, &creator);
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 9, 0, &budget));
+    assert_error_at(wk_thread_set_budget(program.thread, budget), WK_BAD_ARGUMENT, 1);
+    assert_ok(wk_thread_set_priority(creator, 9));
+    assert_ok(wk_thread_set_budget(creator, budget));
+    assert_error_at(wk_thread_set_priority(creator, 10), WK_BAD_ARGUMENT, 1);
+    act_as(thread_of(creator));
+    assert_error_at(wk_thread_create(BOOT_PROCESS, 10, &thread), WK_BAD_ARGUMENT, 1);
+    assert_ok(wk_thread_create(BOOT_PROCESS, 9, &thread));
+    act_as(boot);
     assert_ok(wk_thread_set_priority(program.thread, 4));
     assert_int_equal(program.thread_record->priority, 4);
 }
@@ -87,7 +95,7 @@ static void a_thread_is_paid_by_its_processs_bank(void **state)
     enum wk_status status;
 
     (void)state;
-    assert_ok(wk_process_create(bank, 10, 0, 0, &process));
+    assert_ok(wk_process_create(bank, 0, 0, &process));
     do
         status = wk_thread_create(process, 10, &thread);
     while (status == WK_OK);
@@ -103,7 +111,7 @@ static void a_thread_does_not_start_in_a_process_that_ended_or_is_being_cloned_i
     (void)state;
     for (unsigned i = 0; i < 40; i++)
         program_grant(&program, event, WK_TRANSFER_DUP, ALL_RIGHTS);
-    assert_ok(wk_process_create(BOOT_BANK, 10, 0, 0, &child));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &child));
     assert_ok(wk_thread_create(child, 10, &thread));
     there = program_grant(&program, child, WK_TRANSFER_DUP, ALL_RIGHTS);
     invoke_partly(program.thread_record, WK_PROCESS_CLONE_TABLE, there, (uint64_t[6]){0}, 2, boot);
@@ -347,7 +355,7 @@ int main(int count, char **arguments)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_thread_begins_with_what_start_says, setup),
         cmocka_unit_test_setup(a_thread_starts_once, setup),
-        cmocka_unit_test_setup(no_thread_is_more_urgent_than_its_process_may_be, setup),
+        cmocka_unit_test_setup(no_thread_is_more_urgent_than_its_budget, setup),
         cmocka_unit_test_setup(a_thread_is_paid_by_its_processs_bank, setup),
         cmocka_unit_test_setup(a_thread_does_not_start_in_a_process_that_ended_or_is_being_cloned_into, setup),
         cmocka_unit_test_setup(a_thread_that_is_stopped_ends, setup),

@@ -231,7 +231,7 @@ static void the_hardware_timer_is_written_only_when_the_first_deadline_moves(voi
     assert_ok(wk_timer_set(timer, host_time_ns + 1000, 0));
     assert_int_equal(host_hart->arch.timer_ns, host_time_ns + 1000);
     host_hart->arch.timer_ns++; /* a needless write would put it right */
-    deadline_program(host_hart);
+    deadline_write_timer(host_hart, host_time_ns + 1000);
     assert_int_equal(host_hart->arch.timer_ns, host_time_ns + 1001);
     host_hart->arch.timer_ns--;
     assert_ok(wk_timer_set(later, host_time_ns + 2000, 0));
@@ -282,7 +282,7 @@ static void another_hart_learns_of_an_earlier_deadline(void **state)
     (void)state;
     deadline_init(&deadline, NULL);
     kernel_lock_acquire();
-    deadline_set(&deadline, other->hart, host_time_ns + 1000);
+    deadline_set(&deadline, deadline_class(other->hart, 0), host_time_ns + 1000);
     kernel_lock_release();
     host_run();
     assert_int_equal(other->hart->arch.timer_ns, host_time_ns + 1000);

@@ -190,7 +190,7 @@ static void make_program(uint64_t index)
     if (slot_of(programs[index]) != NULL)
         (void)wk_capability_delete(programs[index]); /* unless somebody is just destroying it */
     machine = duplicate(BOOT_MACHINE, ALL_RIGHTS & ~(uint64_t)WK_MACHINE_RIGHT_POWER);
-    assert_ok(wk_process_create(bank, PRIORITY, 0, 0, &programs[index]));
+    assert_ok(wk_process_create(bank, 0, 0, &programs[index]));
     for (unsigned i = 0; i < THREADS; i++) {
         assert_ok(wk_thread_create(programs[index], PRIORITY, &thread));
         assert_ok(wk_thread_start(thread, 0x10100, 0, 0, 0, 0));

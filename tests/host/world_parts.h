@@ -7,7 +7,7 @@
 #include "world.h"
 
 /* The priority of the programs' threads, and their ceiling. */
-#define PRIORITY 20
+#define PRIORITY 80
 
 /* world_words.c */
 bool one_in(struct choices *choices, uint64_t limit);

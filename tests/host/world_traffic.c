@@ -126,5 +126,5 @@ void act_message(struct choices *choices, struct thread *thread, struct thread *
     act_as(thread);
     status = wk_trap(operation, words[0], &words[1]);
     if (world_is_loud)
-        printf("    %#lx: %u\n", (unsigned long)operation, status);
+        printf("    %#lx: %lu\n", (unsigned long)operation, (unsigned long)status);
 }
