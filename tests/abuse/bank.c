@@ -32,7 +32,7 @@ static enum wk_status make(enum kind kind, wk_handle bank, wk_handle process, wk
     case KIND_DEMAND:
         return wk_memory_create(bank, 1000000, WK_MEMORY_OPTIONS_ON_DEMAND, handle);
     case KIND_PROCESS:
-        return wk_process_create(bank, 1, 0, 0, handle);
+        return wk_process_create(bank, 0, 0, handle);
     case KIND_THREAD:
         return wk_thread_create(process, 1, handle);
     case KIND_BANK:
@@ -68,7 +68,7 @@ static void exhaust(enum kind kind, uint64_t pages)
     uint64_t before;
 
     EXPECT(WK_OK, wk_bank_split(wk_self.bank, pages, WK_BANK_KIND_RAM, &bank));
-    EXPECT(WK_OK, wk_process_create(bank, 1, 0, 0, &process));
+    EXPECT(WK_OK, wk_process_create(bank, 0, 0, &process));
     before = free_pages(bank);
     for (;;) {
         enum wk_status status;

@@ -37,7 +37,7 @@ static void uses(uint64_t number)
 
     EXPECT(WK_OK, wk_memory_create(wk_self.bank, WK_PAGE_COUNT_MAX, WK_MEMORY_OPTIONS_ON_DEMAND, &memory));
     EXPECT(WK_OK, wk_memory_clone(memory, wk_self.bank, &clone));
-    EXPECT(WK_OK, wk_process_create(wk_self.bank, 1, 0, 0, &process));
+    EXPECT(WK_OK, wk_process_create(wk_self.bank, 0, 0, &process));
     CHECK(wk_memory_map(memory, process, 0x1000, number, 2, WK_PROTECTION_READ) != WK_OK || number < WK_PAGE_COUNT_MAX);
     CHECK(wk_memory_map(memory, process, 0x200000, 0, number, WK_PROTECTION_READ) != WK_OK || number <= UINT64_C(1)
                                                                                                             << 26);

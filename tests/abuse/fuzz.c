@@ -97,7 +97,7 @@ static void make_some(void)
         wk_memory_create(wk_self.bank, 1 + random_number() % 20, random_number() % 2, &made);
         break;
     case 2:
-        wk_process_create(wk_self.bank, 1, 0, 0, &made);
+        wk_process_create(wk_self.bank, 0, 0, &made);
         break;
     case 3:
         wk_timer_create(wk_self.bank, &made);

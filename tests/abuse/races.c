@@ -85,7 +85,7 @@ int main(void)
 
     for (unsigned i = 0; i < VICTIMS; i++) {
         EXPECT(WK_OK, wk_bank_split(wk_self.bank, 200, WK_BANK_KIND_RAM, &bank[i]));
-        EXPECT(WK_OK, wk_process_create(bank[i], 10, 0, 0, &process[i]));
+        EXPECT(WK_OK, wk_process_create(bank[i], 0, 0, &process[i]));
         EXPECT(WK_OK,
                wk_memory_create(bank[i], MEMORY_PAGES, i % 2 == 0 ? 0 : WK_MEMORY_OPTIONS_ON_DEMAND, &memory[i]));
     }

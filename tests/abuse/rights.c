@@ -80,7 +80,7 @@ static void arguments(void)
     EXPECT(WK_OK, wk_memory_create(wk_self.bank, 1, 0, &memory));
     weak = without_rights(event);
     EXPECT(WK_NO_RIGHT, wk_timer_bind(timer, weak, 1));
-    EXPECT(WK_NO_RIGHT, wk_process_create(wk_self.bank, 1, weak, 1, &process));
+    EXPECT(WK_NO_RIGHT, wk_process_create(wk_self.bank, weak, 1, &process));
     EXPECT(WK_NO_RIGHT, wk_memory_clone(memory, weak_bank, &other));
     weak = without_rights(memory);
     EXPECT(WK_NO_RIGHT, wk_memory_copy(memory, 0, weak, 0, 1));
@@ -95,7 +95,6 @@ static void arguments(void)
     EXPECT(WK_NO_RIGHT, wk_bank_destroy(wk_self.bank));
     /* More urgent than its creator allowed. */
     CHECK(wk_thread_set_priority(wk_self.start->thread, 255) != WK_OK);
-    CHECK(wk_process_create(wk_self.bank, 255, 0, 0, &process) != WK_OK);
     all_operations(event);
     all_operations(timer);
     all_operations(memory);

@@ -17,7 +17,7 @@ static wk_handle bank, code;
 /* A process that is nothing but a loop. */
 static enum wk_status spinner(wk_handle *process, wk_handle *thread)
 {
-    enum wk_status status = wk_process_create(bank, 40, 0, 0, process);
+    enum wk_status status = wk_process_create(bank, 0, 0, process);
 
     if (status == WK_OK)
         status = wk_memory_map(code, *process, CODE_ADDRESS, 0, 1, WK_PROTECTION_READ | WK_PROTECTION_EXECUTE);

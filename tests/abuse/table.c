@@ -34,7 +34,7 @@ int main(void)
     CHECK(handles != NULL);
     for (uint64_t i = 0; i < HANDLES_MAX; i += WK_PAGE_BYTES / sizeof(handles[0]))
         ((volatile wk_handle *)handles)[i] = 0; /* its pages are paid before nothing is left */
-    EXPECT(WK_OK, wk_process_create(wk_self.bank, 1, 0, 0, &process));
+    EXPECT(WK_OK, wk_process_create(wk_self.bank, 0, 0, &process));
     count = fill(handles);
     CHECK(count > 5000);
     CHECK(wk_event_create(wk_self.bank, &event) != WK_OK);

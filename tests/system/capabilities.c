@@ -122,7 +122,7 @@ static void giving(void)
 {
     wk_handle process, there, event = new_event(), lent = lend(event, WK_RIGHTS_ALL);
 
-    EXPECT(WK_OK, wk_process_create(wk_self.bank, 1, 0, 0, &process));
+    EXPECT(WK_OK, wk_process_create(wk_self.bank, 0, 0, &process));
     EXPECT(WK_IS_LENT, wk_process_grant(process, event, WK_TRANSFER_GIVE, WK_RIGHTS_ALL, &there));
     EXPECT(WK_OK, wk_process_grant(process, lent, WK_TRANSFER_GIVE, WK_RIGHTS_ALL, &there));
     EXPECT(WK_BAD_HANDLE, wk_capability_check(lent));

@@ -168,7 +168,7 @@ static void cloned_table(void)
     struct state state;
 
     EXPECT(WK_OK, wk_memory_create(wk_self.bank, 1, 0, &memory));
-    EXPECT(WK_OK, wk_process_create(wk_self.bank, 1, 0, 0, &process));
+    EXPECT(WK_OK, wk_process_create(wk_self.bank, 0, 0, &process));
     EQUAL(WK_PROCESS_STATE_CREATED, state_of(process).state);
     EXPECT(WK_OK, wk_process_clone_table(process));
     state = state_of(process);
@@ -177,7 +177,7 @@ static void cloned_table(void)
     EXPECT(WK_BUSY, wk_process_clone_table(process));
     EXPECT(WK_OK, wk_capability_delete(process));
 
-    EXPECT(WK_OK, wk_process_create(wk_self.bank, 1, 0, 0, &process));
+    EXPECT(WK_OK, wk_process_create(wk_self.bank, 0, 0, &process));
     EXPECT(WK_OK, wk_process_grant(process, memory, WK_TRANSFER_DUP, WK_RIGHTS_ALL, &there));
     EXPECT(WK_BUSY, wk_process_clone_table(process));
     EXPECT(WK_OK, wk_process_kill(process, 0));
@@ -185,19 +185,6 @@ static void cloned_table(void)
     EXPECT(WK_REVOKED, wk_process_clone_table(process));
     EXPECT(WK_OK, wk_capability_delete(process));
     EXPECT(WK_OK, wk_capability_delete(memory));
-}
-
-static void ceilings(void)
-{
-    wk_handle process, thread;
-
-    EXPECT(WK_OK, wk_process_create(wk_self.bank, 50, 0, 0, &process));
-    EXPECT(WK_BAD_ARGUMENT, wk_thread_create(process, 51, &thread));
-    EXPECT(WK_OK, wk_thread_create(process, 50, &thread));
-    EXPECT(WK_BAD_ARGUMENT, wk_thread_set_priority(thread, 51));
-    EXPECT(WK_OK, wk_thread_set_priority(thread, 1));
-    EXPECT(WK_OK, wk_capability_delete(process));
-    wk_capability_delete(thread);
 }
 
 /* Their ends are reported on the console, each on a line of its own: the list of cases says how. */
@@ -208,7 +195,7 @@ static void ends_that_nobody_listens_for(void)
 
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
     for (unsigned i = 0; i < 4; i++) {
-        EXPECT(WK_OK, wk_process_create(wk_self.bank, 50, 0, 0, &process[i]));
+        EXPECT(WK_OK, wk_process_create(wk_self.bank, 0, 0, &process[i]));
         EXPECT(WK_OK, wk_thread_create(process[i], 50, &thread[i]));
         EXPECT(WK_OK, wk_thread_set_budget(thread[i], wk_budget_in_turn()));
     }
@@ -235,7 +222,6 @@ int main(int argc, char **argv)
     ends_with_its_bank();
     ends_with_its_capability();
     cloned_table();
-    ceilings();
     ends_that_nobody_listens_for();
     wk_print("processes: good\n");
     return 0;

@@ -28,6 +28,7 @@
 #define KILLED 3
 #define DISRUPTIONS 8
 #define OPERATIONS_BETWEEN 3000
+#define OPERATIONS_BETWEEN_REPORTS 100000
 #define ACCOUNT_ATTEMPTS 100
 #define IDLE_MAX 20
 #define HART_PERIOD_NS (10 * MILLISECOND)
@@ -260,6 +261,13 @@ static uint64_t sum(size_t offset)
     return all;
 }
 
+/* A long storm tells that it goes on. */
+static void report_progress(uint64_t before, uint64_t now)
+{
+    if (before / OPERATIONS_BETWEEN_REPORTS != now / OPERATIONS_BETWEEN_REPORTS)
+        wk_print("storm: %lu operations after %lu s\n", now, wk_now_ns() / WK_NS_PER_SECOND);
+}
+
 /* Disrupts after some operations, or when there were none for a while. */
 static void disrupt_until(uint64_t operations, uint64_t *random)
 {
@@ -270,6 +278,7 @@ static void disrupt_until(uint64_t operations, uint64_t *random)
 
         idle = now == done ? idle + 1 : 0;
         CHECK(idle < PATIENCE); /* else nobody does anything any more */
+        report_progress(done, now);
         done = now;
         if (done < next && idle % IDLE_MAX != IDLE_MAX - 1) {
             pause_for(MILLISECOND);
