@@ -89,6 +89,12 @@ build/compile_commands.json: Makefile $(FRAGMENTS) $(SOURCE_FOLDERS) | $(INTERFA
 	    $(call compile-entries,$(UNIT_SOURCES) $(HOST_SUPPORT_SOURCES) $(FUZZ_SOURCES),clang $(HOST_CFLAGS)))])
 	@touch $@
 
+# The emulator's plugin that tells what each hart did. It is compiled for the machine that builds.
+build/turns.so: tools/turns.c
+	@mkdir -p $(@D)
+	version=$$(qemu-system-riscv64 --version | sed -n 's/.* version \([0-9]*\).*/\1/p') && \
+	    gcc -std=c11 -O2 $(WARNINGS) -DEMULATOR_VERSION="$$version" -shared -fPIC $< -o $@
+
 .PHONY: format
 format:
 	$(PYTHON) tools/lint.py clang-format

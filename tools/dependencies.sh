@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Makes sure that the Debian packages are installed that Winkle needs; installs what is missing, if it may.
-# usage: tools/dependencies.sh SET...     the sets are run, gdb and test
+# usage: tools/dependencies.sh SET...     the sets are run, gdb, plugin and test
 # Looks only for one command or file of each package, so that it costs nothing when all are there.
 set -eu
 
@@ -36,6 +36,10 @@ for set in "$@"; do
 		need gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
 		need "$emulator" qemu-system-riscv64
 		need opensbi /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
+		;;
+	plugin)
+		need gcc gcc
+		need libc6-dev /usr/include/stdio.h
 		;;
 	gdb)
 		need gdb-multiarch gdb-multiarch

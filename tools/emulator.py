@@ -72,9 +72,9 @@ def command_line(words):
 class Machine:
     """One emulated machine, as it is to be started."""
 
-    def __init__(self, build="debug", machine="virt", harts=1, memory="128M", icount=False, gdb=False):
+    def __init__(self, build="debug", machine="virt", harts=1, memory="128M", icount=False, gdb=False, plugin=None):
         self.build, self.machine, self.harts, self.memory = build, machine, harts, memory
-        self.icount, self.gdb = icount, gdb
+        self.icount, self.gdb, self.plugin = icount, gdb, plugin
         self.directory = ROOT / "build" / build
 
     def qemu(self, append=None, terminal=True):
@@ -87,6 +87,8 @@ class Machine:
             words += ["-append", append]
         if self.icount:
             words += ["-icount", "shift=0,sleep=off"]
+        if self.plugin:
+            words += ["-plugin", self.plugin]
         if self.gdb:
             words += ["-s", "-S"]
         return words

@@ -68,6 +68,7 @@ void play_crowd(void);
 /* wakeup.c */
 void measure_wakeup_idle(const struct benchmark *benchmark);
 void measure_wakeup_load(const struct benchmark *benchmark);
+void measure_wakeup_load_harts(const struct benchmark *benchmark);
 /* objects.c */
 void measure_lend_delete(const struct benchmark *benchmark);
 void measure_thread(const struct benchmark *benchmark);

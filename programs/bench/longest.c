@@ -121,7 +121,7 @@ static enum wk_status make_object(wk_handle bank, uint64_t number, wk_handle eve
     case 3:
         return wk_bank_split(bank, 1, WK_BANK_KIND_RAM, object);
     case 4:
-        status = wk_process_create(bank, HELPER_PRIORITY, event, 1, object);
+        status = wk_process_create(bank, event, 1, object);
         return status != WK_OK ? status : wk_thread_create(*object, HELPER_PRIORITY, &thread);
     default:
         return wk_event_create(bank, object);

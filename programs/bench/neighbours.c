@@ -106,7 +106,7 @@ void play_maker(void)
         wk_handle process, thread;
         uint64_t bits;
 
-        expect("a process", wk_process_create(wk_self.bank, PRIORITY, event, 1, &process));
+        expect("a process", wk_process_create(wk_self.bank, event, 1, &process));
         expect("a thread", wk_thread_create(process, PRIORITY, &thread));
         expect("its start", wk_thread_start(thread, 0, 0, 0, 0, 0));
         expect("its end", wk_event_wait(event, 1, WK_FOREVER, &bits));
@@ -167,25 +167,27 @@ static const struct {
     [NEIGHBOUR_TIMEKEEPER] = {"timekeeper", "timers' events"},
 };
 
-void neighbours_start(struct neighbours *all)
+void neighbours_start(struct neighbours *all, unsigned count, wk_handle budget)
 {
+    all->kinds = count;
     expect("an endpoint", wk_endpoint_create(wk_self.bank, &all->endpoint));
     expect("a session", wk_endpoint_mint(all->endpoint, 1, 0, &all->session));
     partner_prepare(&all->server, BANK_PAGES);
+    all->server.budget = budget;
     partner_lend(&all->server, "endpoint", all->endpoint);
     partner_start(&all->server, "server", PRIORITY);
-    for (unsigned kind = 0; kind < NEIGHBOURS; kind++) {
+    for (unsigned kind = 0; kind < count; kind++) {
         partner_prepare(&all->partners[kind], BANK_PAGES);
+        all->partners[kind].budget = budget;
         if (kind == NEIGHBOUR_CALLER)
             partner_lend(&all->partners[kind], "session", all->session);
-        partner_shared()->rounds[kind] = 0;
         partner_start(&all->partners[kind], kinds[kind].part, PRIORITY);
     }
 }
 
 void neighbours_end(struct neighbours *all, const char *name)
 {
-    for (unsigned kind = 0; kind < NEIGHBOURS; kind++) {
+    for (unsigned kind = 0; kind < all->kinds; kind++) {
         const uint64_t rounds = partner_shared()->rounds[kind];
 
         wk_print("%s: meanwhile %lu %s\n", name, rounds, kinds[kind].rounds);

@@ -9,10 +9,11 @@ struct neighbours {
     wk_handle endpoint, session;
     struct partner server;
     struct partner partners[NEIGHBOURS];
+    unsigned kinds; /* the first of them */
 };
 
-/* Starts one of each kind. */
-void neighbours_start(struct neighbours *all);
+/* Starts one of each of the first kinds, on a budget that shares this one; 0: any. */
+void neighbours_start(struct neighbours *all, unsigned kinds, wk_handle budget);
 /* Ends them, and prints what they did; `name` is the benchmark's. */
 void neighbours_end(struct neighbours *all, const char *name);
 

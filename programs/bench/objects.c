@@ -28,7 +28,7 @@ static enum wk_status thread_create_delete(void)
 static enum wk_status process_create_delete(void)
 {
     wk_handle process;
-    const enum wk_status status = wk_process_create(wk_self.bank, 1, 0, 0, &process);
+    const enum wk_status status = wk_process_create(wk_self.bank, 0, 0, &process);
 
     return status == WK_OK ? wk_capability_delete(process) : status;
 }

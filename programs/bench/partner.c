@@ -64,6 +64,7 @@ void partner_start(struct partner *partner, const char *part, uint64_t priority)
         .argv = argv,
         .bank = partner->bank,
         .bank_rights = WK_BANK_RIGHTS_TO_SPEND,
+        .budget_of = partner->budget,
         .ceiling = priority,
         .priority = priority,
         .grants = partner->grants,

@@ -35,6 +35,7 @@ struct shared {
 
 struct partner {
     wk_handle bank;
+    wk_handle budget; /* what it shares in; 0: any */
     struct wk_child child;
     struct wk_grant grants[PARTNER_GRANTS_MAX];
     unsigned grant_count;

@@ -21,6 +21,8 @@ enum wk_status invoke_stamped(wk_handle handle, uint64_t word0, uint64_t word1, 
                               struct stamps *stamps);
 /* The same with one word, for an operation that waits until a time. */
 enum wk_status invoke_waking(wk_handle handle, uint64_t word0, uint64_t operation, struct wake *wake);
+/* Tells the emulator's plugin (tools/turns.c), if there is one, by how many instructions the end of the last sleep was late. */
+void tell_emulator(uint64_t instructions);
 /* Stores 0 into a device's register. Returns the instant before the store. */
 uint64_t store_stamped(volatile uint32_t *device_register);
 /* Stores the instant again and again: what stands there when the hart turns to something else is STAMP_LOOP_LEAST
