@@ -7,7 +7,8 @@
  * INV-THREAD-1 a thread with a process is in process->threads, and references the process.
  * INV-THREAD-2 call_frame is not NULL exactly if frame_pin pins its page.
  * INV-THREAD-3 with a budget, priority >= own_priority; they differ only inside a long operation. A passive thread's own
- *              priority is only remembered; its priority is how urgent its payer was when it last began to wait.
+ *              priority is only remembered; its priority is how urgent its payer was when it last began to wait for an
+ *              event, or what it had with a budget.
  * Guarded by the kernel lock, but for the context, which belongs to the hart while the thread is current.
  */
 #include "thread.h"

@@ -105,7 +105,7 @@ struct thread {
     };
     uint8_t place; /* enum thread_place */
     uint8_t priority;
-    uint8_t own_priority;        /* `priority` may be higher: inherited until the operation under way ends */
+    uint8_t own_priority;        /* `priority` may be another: INV-THREAD-3 */
     bool becomes_passive;        /* when it next waits to receive */
     bool interrupt_latched;      /* the next wait answers `interrupted` */
     bool is_silent;              /* its operation was begun by a fault: it ends without an answer */
