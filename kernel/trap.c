@@ -349,12 +349,13 @@ static bool catch_up(struct hart *hart)
 /* The one or the other, by turns, so that neither keeps the other from its turn. */
 static bool serve(struct hart *hart)
 {
-    const bool catches_up = hart->served % 2 != 0 && catch_up(hart);
-
-    if (!catches_up && !expire(hart) && !catch_up(hart))
-        return false;
-    hart->served++;
-    return true;
+    for (unsigned turn = 0; turn < 2; turn++) {
+        if ((hart->served + turn) % 2 == 0 ? expire(hart) : catch_up(hart)) {
+            hart->served++;
+            return true;
+        }
+    }
+    return false;
 }
 
 struct thread *trap_leave(void)

@@ -43,7 +43,7 @@ OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, "boot", "kernel-bytes")
 OPTIONS = ("--json", "--full")
 # What is owed where the limit, which guards what has been reached, is not there yet (docs/roadmap.md).
 AIMS = {"timer-to-user": 320, "budget-replenish-10": 250, "budget-replenish-100": 250, "budget-replenish-1000": 250,
-        "wakeup-load-2": 4000, "wakeup-load-4": 4000}
+        "wakeup-idle": 500, "wakeup-load-2": 4000, "wakeup-load-4": 4000}
 KERNEL_BYTES_LIMIT = 56 * 1024
 TIMEOUT_SECONDS, FULL_TIMEOUT_SECONDS = 300, 3000
 HISTOGRAM_ROWS, HISTOGRAM_WIDTH = 16, 60

@@ -27,7 +27,7 @@ static const struct benchmark benchmarks[] = {
     {"budget-replenish-10", 4000, measure_budget_10},
     {"budget-replenish-100", 4000, measure_budget_100},
     {"budget-replenish-1000", 4000, measure_budget_1000},
-    {"wakeup-idle", 500, measure_wakeup_idle},
+    {"wakeup-idle", 560, measure_wakeup_idle},
     {"wakeup-load", 4000, measure_wakeup_load},
     {"wakeup-load-harts", NO_LIMIT, measure_wakeup_load_harts},
     {"demand-fault", 1000, measure_demand_fault},
