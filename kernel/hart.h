@@ -49,9 +49,8 @@ struct deadline {
 
 /* Those of a hart that concern threads of about the same priority. */
 struct deadline_class {
-    struct tree tree; /* struct deadline by time */
-    uint64_t
-        first_ns; /* the time of the first, DEADLINE_NEVER: there is none; also read without the lock by its hart */
+    struct tree tree;  /* struct deadline by time */
+    uint64_t first_ns; /* of the first, or DEADLINE_NEVER; also read without the lock by its hart */
     struct hart *hart;
 };
 

@@ -22,6 +22,7 @@
 
 #include <winkle/boot.h>
 
+/* Above programs, and in their class of deadlines. */
 #define FIRST_PRIORITY 127
 #define RIGHTS_READ_ONLY ((uint16_t)(WK_RIGHTS_ALL & ~(unsigned)(WK_MEMORY_RIGHT_WRITE | WK_MEMORY_RIGHT_EXECUTE)))
 

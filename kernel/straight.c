@@ -2,7 +2,7 @@
 /*
  * Past the loop of trap_leave: an interrupt that comes alone is served in one hold of the kernel lock, and the hart goes
  * straight on, with the thread that ran or the one that was woken; so it does where an invocation has switched already.
- * Where anything else is to be looked after, the loop is taken. Compiled as hand_over.c is.
+ * Where anything else is to be looked after, the loop is taken. Compiled apart from the whole, so that no prologue is shared.
  */
 #include "deadline.h"
 #include "irq.h"

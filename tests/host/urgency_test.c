@@ -36,14 +36,19 @@ static unsigned count_waiting(void)
     return count;
 }
 
-static void the_most_urgent_thread_wakes_first_and_the_others_when_it_rests(void **state)
+static void the_most_urgent_one_wakes(void)
 {
-    (void)state;
     all_but_one_wait();
     begin_wait(urgent, other, 4, DUE);
     rest();
     pass_to(DUE);
     assert_runs(urgent);
+}
+
+static void the_most_urgent_thread_wakes_first_and_the_others_when_it_rests(void **state)
+{
+    (void)state;
+    the_most_urgent_one_wakes();
     assert_int_equal(urgent->hart->timer_ns, NEVER); /* and no interrupt is due to them */
     pass_to(host_time_ns + 5000);
     assert_int_equal(count_waiting(), MANY);
@@ -55,10 +60,7 @@ static void the_most_urgent_thread_wakes_first_and_the_others_when_it_rests(void
 static void they_wait_no_more_when_it_becomes_less_urgent(void **state)
 {
     (void)state;
-    all_but_one_wait();
-    begin_wait(urgent, other, 4, DUE);
-    rest();
-    pass_to(DUE);
+    the_most_urgent_one_wakes();
     act_as(urgent);
     assert_ok(wk_thread_set_priority(urgent_handle, LOW_PRIORITY));
     pass_to(host_time_ns + PUT_OFF_NS);
