@@ -97,7 +97,7 @@ static enum wk_status reply_receive_step(struct operation *operation)
     if (status != WK_OK && status != WK_NO_CALLER)
         return status;
     capability = capability_find(&thread->process->table, operation->cursor[2]);
-    if (capability == NULL || capability->flags != 0 || capability->type != WK_TYPE_ENDPOINT)
+    if (capability == NULL || !capability_is_usable(capability) || capability->type != WK_TYPE_ENDPOINT)
         return WK_REVOKED;
     status = endpoint_check_receive(thread, container_of(capability->object, struct endpoint, object));
     return status != WK_OK ? status

@@ -116,8 +116,8 @@ enum wk_status capability_reserve_page(struct process *process)
 static void capability_fill(struct capability *slot, struct object *object, uint64_t rights, struct capability *parent)
 {
     slot->object = object;
-    slot->word =
-        parent == NULL ? (uint32_t)rights | (uint32_t)object->type << 16 : capability_child_word(parent, rights);
+    slot->word = parent == NULL ? OPERATION_NEEDS(object->type, rights) | CAPABILITY_IN_TABLE
+                                : capability_child_word(parent, rights);
     slot->badge = object->type == WK_TYPE_SESSION ? container_of(object, struct session, object)->badge : 0;
     object->capabilities++;
     capability_link(slot, parent);
@@ -227,14 +227,14 @@ SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, s
         struct capability *child = container_of(capability->children.next, struct capability, sibling);
 
         assert_debug(child->object != NULL); /* INV-CAP-1 */
-        child->flags |= CAPABILITY_DOOMED;
+        capability_doom(child);
         if (!list_is_empty(&child->children)) {
             struct capability *grandchild = container_of(child->children.next, struct capability, sibling);
 
             list_remove(&grandchild->sibling);
             grandchild->parent = capability;
             list_append(&capability->children, &grandchild->sibling);
-        } else if (child->flags & CAPABILITY_MAPPING) {
+        } else if (!child->in_table) {
             /* A step of its own. */
             if (i == 0)
                 (void)mapping_remove_step(container_of(child, struct mapping, node));
@@ -247,7 +247,7 @@ SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, s
             capability_free(child, operation);
         }
     }
-    if (!list_is_empty(&capability->children) || (capability->flags & CAPABILITY_DOOMED && end_wait(capability)))
+    if (!list_is_empty(&capability->children) || (capability_is_doomed(capability) && end_wait(capability)))
         return WK_CONTINUE;
     return WK_OK;
 }
@@ -298,7 +298,7 @@ SLOW_PATH enum wk_status capability_table_clear_step(struct process *process, ui
         struct capability *slot = capability_slot(table, (uint32_t)*cursor);
 
         if (slot->object != NULL) {
-            slot->flags |= CAPABILITY_DOOMED;
+            capability_doom(slot);
             if (capability_revoke_step(slot, operation) == WK_OK)
                 capability_free(slot, operation);
             return WK_CONTINUE;
@@ -389,7 +389,7 @@ static enum wk_status capability_delete_step(struct operation *operation)
 
 static SLOW_PATH enum wk_status capability_delete_begin(struct operation *operation, struct capability *capability)
 {
-    capability->flags |= CAPABILITY_DOOMED;
+    capability_doom(capability);
     operation_begin(operation, capability_delete_step, NULL);
     operation->cursor[0] = capability_handle(capability);
     return WK_CONTINUE;
@@ -417,7 +417,7 @@ static enum wk_status capability_revoke_operation_step(struct operation *operati
     if (capability == NULL)
         return object_dismantle_and_flush_step(operation);
     if (capability_revoke_step(capability, operation) == WK_OK) {
-        capability->flags &= CAPABILITY_DOOMED; /* somebody else may be taking it back */
+        capability->lends = true; /* somebody else may be taking it back */
         operation->cursor[1] = 1;
     }
     return WK_CONTINUE;
@@ -431,7 +431,7 @@ enum wk_status capability_revoke(struct invocation *invocation, struct capabilit
         return WK_OK;
 
     op_commit();
-    capability->flags |= CAPABILITY_REVOKING;
+    capability->lends = false;
     operation_begin(operation, capability_revoke_operation_step, NULL);
     operation->cursor[0] = capability_handle(capability);
     return WK_CONTINUE;

@@ -16,16 +16,16 @@ struct process;
 #define CAPABILITY_PAGES_PER_DIRECTORY 512
 #define CAPABILITY_DIRECTORIES (CAPABILITY_INDEX_LIMIT / CAPABILITIES_PER_PAGE / CAPABILITY_PAGES_PER_DIRECTORY)
 #define CAPABILITY_DEPTH_LIMIT 31
-/* In a capability's word: its type and depth; one level. */
-#define CAPABILITY_TYPE_AND_DEPTH 0xf8ff0000u
+/* In a capability's word: all but its rights; one level of depth. */
+#define CAPABILITY_INHERITED 0xffff0000u
 #define CAPABILITY_DEPTH_ONE (1u << 27)
+/* A type as it stands in a capability's word: the number, and the inverse of its bits, so that none is part of another. */
+#define CAPABILITY_TYPE(type) ((type) | ((type) ^ 15u) << 4)
 #define CAPABILITY_FREE INT32_MIN /* the bit that is set in a free slot's generation */
 
-enum capability_flags {
-    CAPABILITY_DOOMED = 1,   /* being taken back: look-ups answer `revoked` */
-    CAPABILITY_REVOKING = 2, /* what was lent from it is being taken back; likewise */
-    CAPABILITY_MAPPING = 4,  /* no slot of a table: the derivation node inside a struct mapping */
-};
+/* In a capability's word: `stays` and `lends`; `in_table`. */
+#define CAPABILITY_USABLE 0x3000000u
+#define CAPABILITY_IN_TABLE 0x4000000u
 
 /*
  * A slot of a capability table, or the derivation node of a mapping.
@@ -44,11 +44,15 @@ struct capability {
             union {
                 struct {
                     uint16_t rights;
-                    uint8_t type; /* the object's */
-                    uint8_t flags : 3;
+                    uint8_t type : 4; /* the object's */
+                    uint8_t type_inverse : 4;
+                    uint8_t stays : 1;    /* it is not being taken back (doomed): or look-ups answer `revoked` */
+                    uint8_t lends : 1;    /* what was lent from it is not being taken back; likewise */
+                    uint8_t in_table : 1; /* or it is the derivation node inside a struct mapping */
                     uint8_t depth : 5;
                 };
-                uint32_t word; /* the four in one, for look-ups: rights from bit 0, type from 16, flags from 24 */
+                uint32_t
+                    word; /* all in one, for look-ups: rights from bit 0, CAPABILITY_TYPE from 16, single bits from 24 */
             };
         };
         uint64_t key; /* generation and word */
@@ -65,6 +69,30 @@ struct capability {
     struct list sibling;
 };
 _Static_assert(sizeof(struct capability) == 64, "a slot is one cache line");
+
+static inline bool capability_is_doomed(const struct capability *capability)
+{
+    return !capability->stays;
+}
+static inline void capability_doom(struct capability *capability)
+{
+    capability->stays = false;
+}
+/* Neither it nor what was lent from it is being taken back. */
+static inline bool capability_is_usable(const struct capability *capability)
+{
+    return (~capability->word & CAPABILITY_USABLE) == 0;
+}
+/*
+ * What an operation needs of a capability, in the form of its word: the type, unless any will do, the rights, and not
+ * being taken back, in one comparison. The word of an owned capability is that of all it can be used for.
+ */
+#define OPERATION_NEEDS(type, rights)                                                                                  \
+    ((uint32_t)(rights) | ((type) == WK_TYPE_NONE ? 0 : CAPABILITY_TYPE((uint32_t)(type)) << 16) | CAPABILITY_USABLE)
+static inline bool capability_has(const struct capability *capability, uint32_t needs)
+{
+    return (capability->word & needs) == needs;
+}
 
 /* The table of a process; all of it paid by the process's bank. */
 struct capability_table {
@@ -164,22 +192,20 @@ enum wk_status capability_copy_slot(struct process *process, uint32_t index, con
 /* Whether `parent` may have a further child: WK_OK, WK_REVOKED, or WK_TABLE_FULL if it is as deep as can be. */
 static inline enum wk_status capability_check_derive(const struct capability *parent)
 {
-    const uint32_t refuse = CAPABILITY_DOOMED | CAPABILITY_REVOKING;
-
     /* Nothing is derived below what is being taken back: so taking back comes to its end. */
-    if (__builtin_expect(parent->flags & refuse, 0))
+    if (__builtin_expect(!capability_is_usable(parent), 0))
         return WK_REVOKED;
     for (const struct capability *at = parent->parent; at != NULL; at = at->parent)
-        if (__builtin_expect(at->flags & refuse, 0))
+        if (__builtin_expect(!capability_is_usable(at), 0))
             return WK_REVOKED;
     return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }
 
-/* The word of a child: type and rights as far as its parent has them, no flags, one level deeper. */
+/* The word of a child: type and rights as far as its parent has them, usable as it is, one level deeper. */
 static inline uint32_t capability_child_word(const struct capability *parent, uint64_t rights)
 {
-    assert_debug(!(parent->flags & CAPABILITY_DOOMED) && parent->depth < CAPABILITY_DEPTH_LIMIT); /* INV-CAP-4 */
-    return (parent->word & (CAPABILITY_TYPE_AND_DEPTH | (uint32_t)rights)) + CAPABILITY_DEPTH_ONE;
+    assert_debug(capability_is_usable(parent) && parent->depth < CAPABILITY_DEPTH_LIMIT); /* INV-CAP-4 */
+    return (parent->word & (CAPABILITY_INHERITED | (uint32_t)rights)) + CAPABILITY_DEPTH_ONE;
 }
 
 /* Makes `node`, whose object and word are set, a child of `parent`, or a root without one. */

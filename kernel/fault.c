@@ -22,10 +22,9 @@ enum { REGISTER_PC = 0 };
 /* Whether faults may be told by it. */
 static bool can_tell(const struct capability *capability)
 {
-    const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
-    const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
+    const uint32_t needs = OPERATION_NEEDS(WK_TYPE_SESSION, WK_SESSION_RIGHT_FAULT);
 
-    return capability != NULL && (capability->word & mask) == expected && object_is_live(capability->object);
+    return capability != NULL && capability_has(capability, needs) && object_is_live(capability->object);
 }
 
 /* The session by which the process's faults are told, while the capability is what it was; or NULL. */

@@ -20,17 +20,17 @@ void invoke_check_commit(enum wk_status status)
 }
 
 /* Why a look-up failed: the operation needs what the slot does not have. */
-static enum wk_status refusal(struct invocation *invocation, const struct capability *capability, uint32_t mask,
-                              uint32_t expected)
+static SLOW_PATH enum wk_status refusal(struct invocation *invocation, const struct capability *capability,
+                                        uint32_t needs)
 {
-    const uint32_t differs = capability == NULL ? 0 : (capability->word ^ expected) & mask;
+    const uint32_t missing = capability == NULL ? 0 : needs & ~capability->word;
 
     invocation->wrong_argument = 0;
     if (capability == NULL)
         return WK_BAD_HANDLE;
-    if (differs & 0xff0000)
+    if (missing & 0xff0000)
         return WK_WRONG_TYPE;
-    return differs & 0xffff ? WK_NO_RIGHT : WK_REVOKED;
+    return missing & 0xffff ? WK_NO_RIGHT : WK_REVOKED;
 }
 
 enum wk_status invoke_failed(struct invocation *invocation, enum wk_status status)
@@ -43,32 +43,28 @@ enum wk_status invoke_failed(struct invocation *invocation, enum wk_status statu
 }
 
 static SLOW_PATH struct capability *refuse_argument(struct invocation *invocation, unsigned number,
-                                                    const struct capability *capability, uint32_t mask,
-                                                    uint32_t expected)
+                                                    const struct capability *capability, uint32_t needs)
 {
-    invocation->refusal = refusal(invocation, capability, mask, expected);
+    invocation->refusal = refusal(invocation, capability, needs);
     invocation->wrong_argument = number;
     return NULL;
 }
 
-struct capability *invocation_argument(struct invocation *invocation, unsigned number, uint64_t handle, uint32_t mask,
-                                       uint32_t expected)
+struct capability *invocation_argument(struct invocation *invocation, unsigned number, uint64_t handle, uint32_t needs)
 {
     struct capability *capability = capability_find(&invocation->process->table, handle);
 
     if (__builtin_expect(
-            capability != NULL && (capability->word & mask) == expected && capability->object->state == OBJECT_LIVE, 1))
+            capability != NULL && capability_has(capability, needs) && capability->object->state == OBJECT_LIVE, 1))
         return capability;
-    return refuse_argument(invocation, number, capability, mask, expected);
+    return refuse_argument(invocation, number, capability, needs);
 }
 
-SLOW_PATH struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_expected)
+SLOW_PATH struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_needs)
 {
-    const unsigned number = number_and_expected >> 24;
-    const uint32_t expected = number_and_expected & 0xffffff;
+    const unsigned number = number_and_needs >> 26;
 
-    return invocation_argument(invocation, number, invocation->arguments[number - 1],
-                               OPERATION_MASK(expected >> 16, expected & 0xffff), expected);
+    return invocation_argument(invocation, number, invocation->arguments[number - 1], number_and_needs & 0x3ffffff);
 }
 
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)
@@ -78,49 +74,48 @@ enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned n
 }
 
 /* Whatever is invoked on a session is a call, but for what can be done with any capability. */
-static bool is_call(const struct capability *capability, const struct operation_descriptor *descriptor)
+static bool is_call(const struct capability *capability, uint32_t needs)
 {
-    return capability != NULL && capability->type == WK_TYPE_SESSION &&
-           (descriptor == NULL || descriptor->wrapper == NULL || (descriptor->mask & 0xff0000) != 0);
+    return capability != NULL && capability->type == WK_TYPE_SESSION && (needs & 0xff0000) != 0;
 }
 
 static SLOW_PATH enum wk_status call(struct invocation *invocation, const struct capability *capability,
                                      const uint64_t words[6])
 {
-    const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
-    const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    const uint32_t needs = OPERATION_NEEDS(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
 
     if (invocation->operation & WK_MESSAGE_KERNEL_ONLY)
         return WK_WRONG_TYPE;
-    if ((capability->word & mask) != expected || capability->object->state != OBJECT_LIVE)
-        return refusal(invocation, capability, mask, expected);
+    if (!capability_has(capability, needs) || capability->object->state != OBJECT_LIVE)
+        return refusal(invocation, capability, needs);
     slot_cache_fill(&invocation->thread->call_slot, invocation->handle, capability);
     return endpoint_call(invocation, container_of(capability->object, struct session, object), words);
 }
 
 /* Bits above the operation's number are for calls and messages. */
-static bool has_strange_bits(uint64_t operation, const struct operation_descriptor *descriptor)
+static bool has_strange_bits(uint64_t operation, uint32_t needs)
 {
     const uint64_t known = WK_MESSAGE_OPERATION | WK_MESSAGE_KERNEL_ONLY | WK_MESSAGE_QUICK;
 
-    return (operation & ~known) != 0 && !(descriptor->mask & OPERATION_MESSAGE);
+    return (operation & ~known) != 0 && !(needs & OPERATION_MESSAGE);
 }
 
 enum wk_status invoke(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2, uint64_t word3,
                       uint64_t word4, uint64_t word5)
 {
-    const uint64_t index = invocation_number(invocation) - WK_OPERATION_FIRST;
-    const struct operation_descriptor *descriptor = index < OPERATION_SLOTS ? &operation_table[index] : NULL;
+    const uint64_t distance = invocation_number(invocation) - WK_OPERATION_FIRST;
+    const uint64_t index = distance < OPERATION_SLOTS ? distance : OPERATION_SLOTS;
+    const uint32_t needs = operation_needs[index];
     struct capability *capability = capability_find(&invocation->process->table, invocation->handle);
 
-    if (is_call(capability, descriptor))
+    if (is_call(capability, needs))
         return call(invocation, capability, (const uint64_t[]){word0, word1, word2, word3, word4, word5});
-    if (descriptor == NULL || descriptor->wrapper == NULL || has_strange_bits(invocation->operation, descriptor))
+    if (needs == OPERATION_FREE || has_strange_bits(invocation->operation, needs))
         return capability == NULL ? WK_BAD_HANDLE : WK_NO_SUCH_OPERATION; /* it may have named a session */
-    if (capability == NULL || (capability->word & descriptor->mask) != descriptor->expected ||
-        capability->object->state != OBJECT_LIVE)
-        return refusal(invocation, capability, descriptor->mask, descriptor->expected);
+    if (capability == NULL || !capability_has(capability, needs) || capability->object->state != OBJECT_LIVE)
+        return refusal(invocation, capability, needs);
     invocation->capability = capability;
     meter_operation(invocation->thread, (unsigned)index);
-    return descriptor->wrapper(invocation, word0, word1, word2, word3, word4, word5);
+    return ((operation_wrapper *)(intptr_t)operation_wrappers[index])(invocation, word0, word1, word2, word3, word4,
+                                                                      word5);
 }

@@ -12,47 +12,34 @@
 
 #include <winkle/message.h>
 
-/*
- * What an operation needs, in the form of the word that a capability's slot has in `rights` and what follows it: the type
- * (any: masked out), the rights, and not being taken back, in one comparison.
- */
-#define OPERATION_MASK(type, rights) ((uint32_t)(rights) | ((type) == WK_TYPE_NONE ? 0 : 0xff0000u) | 0x3000000u)
-#define OPERATION_EXPECTED(type, rights) ((uint32_t)(rights) | (uint32_t)(type) << 16)
-
 /* Checks the arguments and calls the operation's handler. */
 typedef enum wk_status operation_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
                                          uint64_t word3, uint64_t word4, uint64_t word5);
 
-struct operation_descriptor {
-    operation_wrapper *wrapper; /* NULL: no operation has this number */
-    uint32_t mask;
-    uint32_t expected;
-};
-
-/* In a mask: the operation is a message, and understands the bits above its number (winkle/message.h). No slot's word has
- * the flag that this is. */
-#define OPERATION_MESSAGE 0x4000000u
-
-extern const struct operation_descriptor operation_table[];
+/* By number, from WK_OPERATION_FIRST: what the operation needs, and where its wrapper is, in the architecture's form. */
+extern const uint32_t operation_needs[];
+extern const arch_code operation_wrappers[];
+/* In what an operation needs, and in the word of every slot: it understands the bits above its number (winkle/message.h). */
+#define OPERATION_MESSAGE CAPABILITY_IN_TABLE
+/* A free number needs what no capability has: a type that is all bits and their inverse. */
+#define OPERATION_FREE 0xff0000u
 
 /*
  * Looks up argument `number` (from 1). NULL if it is refused; then invocation->refusal is WK_BAD_HANDLE, WK_WRONG_TYPE,
  * WK_NO_RIGHT or WK_REVOKED.
  */
-struct capability *invocation_argument(struct invocation *invocation, unsigned number, uint64_t handle, uint32_t mask,
-                                       uint32_t expected);
+struct capability *invocation_argument(struct invocation *invocation, unsigned number, uint64_t handle, uint32_t needs);
 static inline struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
                                                        enum wk_type type, uint16_t rights)
 {
-    return invocation_argument(invocation, number, handle, OPERATION_MASK(type, rights),
-                               OPERATION_EXPECTED(type, rights));
+    return invocation_argument(invocation, number, handle, OPERATION_NEEDS(type, rights));
 }
 /* The same of a word that is stored; what it needs is passed in the fewest instructions. */
-struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_expected);
+struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_needs);
 static inline struct capability *invocation_stored_capability(struct invocation *invocation, unsigned number,
                                                               enum wk_type type, uint16_t rights)
 {
-    return invocation_stored_argument(invocation, (uint32_t)number << 24 | OPERATION_EXPECTED(type, rights));
+    return invocation_stored_argument(invocation, (uint32_t)number << 26 | OPERATION_NEEDS(type, rights));
 }
 /* Answers WK_BAD_ARGUMENT for argument `number`. */
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);

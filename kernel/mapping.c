@@ -13,10 +13,6 @@
 #include "operation.h"
 #include "trace.h"
 
-/* A flag that means something else in capabilities, from which something can be lent: no page of it is entered, and only
- * the record is to be freed. */
-#define MAPPING_EMPTIED CAPABILITY_REVOKING
-
 struct mapping *mapping_find(const struct process *process, uint64_t address)
 {
     return mapping_at(process, address);
@@ -26,18 +22,18 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
 
-    if (mapping->node.flags & MAPPING_EMPTIED) {
+    if (!mapping->node.lends) {
         mapping_free(mapping);
         return WK_OK;
     }
-    mapping->node.flags |= CAPABILITY_DOOMED;
+    capability_doom(&mapping->node);
     for (unsigned i = 0; i < MAPPING_STEP; i++) {
         const uint64_t last = mapping_end(mapping) - WK_PAGE_BYTES;
         const uint64_t bytes = space_remove(space, last);
         const uint64_t block = last & ~(bytes - 1);
 
         if (block <= mapping_start(mapping)) {
-            mapping->node.flags |= MAPPING_EMPTIED;
+            mapping->node.lends = false;
             mapping->pages = 1; /* it keeps its place until it is gone: INV-MAP-1 */
             break;
         }
@@ -152,7 +148,7 @@ static SLOW_PATH enum wk_status mapping_fetch_step(struct operation *operation)
     if (operation_await_flush(operation) == WK_CONTINUE)
         return WK_CONTINUE;
     mapping = mapping_find(process, address);
-    if (mapping != NULL && !(mapping->node.flags & CAPABILITY_DOOMED) &&
+    if (mapping != NULL && !capability_is_doomed(&mapping->node) &&
         mapping_memory(mapping)->object.state != OBJECT_DYING && mapping_memory(mapping)->busy == NULL &&
         mapping_frame(mapping, address) == operation->pointer && process->space.code_made == operation->cursor[1])
         (void)mapping_enter_prepared(mapping, address, &bytes);
@@ -195,7 +191,7 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
     if (mapping == NULL || (mapping->protection & (uint64_t)(int)access) == 0)
         return WK_NOT_MAPPED;
     memory = mapping_memory(mapping);
-    if (mapping->node.flags & CAPABILITY_DOOMED || memory->object.state == OBJECT_DYING)
+    if (capability_is_doomed(&mapping->node) || memory->object.state == OBJECT_DYING)
         return WK_REVOKED;
     page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
     if (page >= memory->pages)

@@ -21,7 +21,7 @@ struct memory;
  *           before the sweep is done, since the operation that sweeps has the memory for itself.
  */
 struct mapping {
-    struct capability node; /* flags CAPABILITY_MAPPING; object is the memory's */
+    struct capability node; /* not `in_table`; while it `lends`, a page of it may be entered; object is the memory's */
     struct process *process;
     struct tree_node by_address;
     struct mapping_link memory_link; /* in memory->mappings */

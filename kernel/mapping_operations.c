@@ -58,7 +58,7 @@ static SLOW_PATH enum wk_status memory_map_step(struct operation *operation)
     if (memory->busy != NULL)
         return WK_OK;
     for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        if (mapping == NULL || mapping_memory(mapping) != memory || mapping->node.flags & CAPABILITY_DOOMED)
+        if (mapping == NULL || mapping_memory(mapping) != memory || capability_is_doomed(&mapping->node))
             return WK_REVOKED;
         if (operation->cursor[1] >= mapping_end(mapping) || operation->cursor[1] < mapping_start(mapping))
             return WK_OK;
@@ -144,7 +144,7 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
 
     op_commit();
     mapping_insert(mapping, process, invocation->capability,
-                   capability_child_word(invocation->capability, UINT16_MAX) | CAPABILITY_MAPPING << 24, in->address,
+                   capability_child_word(invocation->capability, UINT16_MAX) & ~CAPABILITY_IN_TABLE, in->address,
                    in->offset_pages, in->pages, in->protection, previous, &memory->mappings); /* INV-MAP-3 */
     /* While an operation has the memory for itself, its pages come by faults, which wait. */
     if ((memory->present_pages == 0 && !memory->is_physical) || memory->busy != NULL)
@@ -169,8 +169,8 @@ SMALL static bool needs_cut(const struct process *process, uint64_t address)
 {
     const struct mapping *mapping = mapping_find(process, address);
 
-    return mapping != NULL && mapping_start(mapping) != address && !(mapping->node.flags & CAPABILITY_DOOMED) &&
-           !(mapping->node.parent->flags & CAPABILITY_DOOMED);
+    return mapping != NULL && mapping_start(mapping) != address && !capability_is_doomed(&mapping->node) &&
+           !capability_is_doomed(mapping->node.parent);
 }
 
 /* Cuts the mapping around `address`; the second part gets the record. A sweep over the memory's mappings finds it right

@@ -50,7 +50,7 @@ static enum wk_status check_one(const struct capability *capability, bool is_giv
 {
     if (capability == NULL)
         return WK_BAD_HANDLE;
-    if (capability->flags != 0 || !object_is_live(capability->object))
+    if (!capability_is_usable(capability) || !object_is_live(capability->object))
         return WK_REVOKED;
     return is_given && !list_is_empty(&capability->children) ? WK_IS_LENT : WK_OK;
 }
@@ -170,7 +170,7 @@ static enum wk_status end_loans_step(struct operation *operation)
     }
     loan = capability_find(&thread->process->table, operation->loans[thread->loan_count - 1]);
     if (loan != NULL) {
-        loan->flags |= CAPABILITY_DOOMED;
+        capability_doom(loan);
         if (capability_revoke_step(loan, operation) == WK_CONTINUE)
             return WK_CONTINUE;
         capability_free(loan, operation);
@@ -240,7 +240,7 @@ bool message_end_loan_at_once(struct thread *caller)
     if (caller->loan_count != 1 || loan == NULL)
         return false;
     lent = container_of(loan->children.next, struct capability, sibling);
-    if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children || lent->flags != 0 ||
+    if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children || !capability_is_usable(lent) ||
         !list_is_empty(&lent->children) || !ends_quietly(loan->object))
         return false;
     list_unlink(&loan->sibling);

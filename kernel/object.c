@@ -154,7 +154,7 @@ enum wk_status object_dismantle_step(struct operation *operation)
     if (!list_is_empty(&object->roots)) {
         struct capability *root = container_of(object->roots.next, struct capability, sibling);
 
-        root->flags |= CAPABILITY_DOOMED;
+        capability_doom(root);
         if (capability_revoke_step(root, operation) == WK_OK)
             capability_free(root, operation);
         return WK_CONTINUE;

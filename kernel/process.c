@@ -173,7 +173,7 @@ static bool is_cloned(const struct process *process, const struct capability *ca
 {
     const struct object *object = capability->object;
 
-    if (object == NULL || capability->flags & CAPABILITY_DOOMED || object == &process->object)
+    if (object == NULL || capability_is_doomed(capability) || object == &process->object)
         return false;
     return object->type != WK_TYPE_THREAD ||
            container_of((struct object *)object, struct thread, object)->process != process;

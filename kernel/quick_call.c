@@ -68,14 +68,13 @@ static inline bool begin(struct hart *hart, struct endpoint *endpoint, struct th
 /* The session by which the thread calls: the same as last time, or looked up; NULL if it may not. */
 static inline struct session *session_to_call(struct thread *caller, uint64_t handle)
 {
-    const uint32_t mask = OPERATION_MASK(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
-    const uint32_t expected = OPERATION_EXPECTED(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    const uint32_t needs = OPERATION_NEEDS(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
     struct slot_cache *cache = &caller->call_slot;
 
     if (!slot_cache_holds(cache, handle)) {
         const struct capability *capability = capability_find(&caller->process->table, handle);
 
-        if (capability == NULL || (capability->word & mask) != expected || !object_is_live(capability->object))
+        if (capability == NULL || !capability_has(capability, needs) || !object_is_live(capability->object))
             return NULL;
         *cache = (struct slot_cache){handle, capability, capability_key(capability)};
     }

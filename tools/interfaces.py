@@ -20,7 +20,7 @@ from generator.parse import Parser
 from generator.check import Checker
 from generator.lock import Lock
 from generator.abi import emit_abi, emit_names
-from generator.dispatch import emit_dispatch, emit_handlers
+from generator.dispatch import emit_dispatch, emit_handlers, emit_wrappers
 from generator.stubs import emit_stubs
 from generator.tables import emit_table, emit_table_header, emit_trace
 from generator.manual import manual_pages
@@ -32,6 +32,7 @@ def outputs(model):
         ("include/winkle/abi.h", emit_abi(model)),
         ("kernel/handlers.h", emit_handlers(model)),
         ("kernel/dispatch.c", emit_dispatch(model)),
+        ("kernel/wrappers.h", emit_wrappers(model)),
         ("tests/interface_table.h", emit_table_header(model)),
         ("tests/interface_table.c", emit_table(model)),
         ("trace.json", emit_trace(model)),

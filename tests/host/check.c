@@ -159,8 +159,7 @@ void check_node(const struct capability *node, const struct capability *parent)
     CHECK("INV-CAP-1", node->object != NULL && census_tally(node->object)->is_object);
     check_link(&node->sibling);
     if (parent != NULL) {
-        const bool moves = (parent->flags & (CAPABILITY_DOOMED | CAPABILITY_REVOKING)) !=
-                           0; /* its grandchildren become its children */
+        const bool moves = !capability_is_usable(parent); /* its grandchildren become its children */
 
         CHECK("INV-CAP-3", node->object == parent->object);
         CHECK("INV-CAP-3", (node->rights & ~parent->rights) == 0);
@@ -180,8 +179,8 @@ static void check_slot(const struct process *process, const struct capability *s
 {
     struct tally *object = census_tally(slot->object);
 
-    CHECK("INV-CAP-1", object->is_object && !(slot->flags & CAPABILITY_MAPPING));
-    CHECK("capability", slot->type == slot->object->type);
+    CHECK("INV-CAP-1", object->is_object && slot->in_table);
+    CHECK("capability", slot->type == slot->object->type && slot->type_inverse == (~slot->type & 15));
     CHECK("INV-CAP-1", slot->generation >= 1 && slot->generation < CAPABILITY_GENERATION_LIMIT);
     CHECK("capability", capability_process(slot) == process);
     CHECK("INV-CAP-2", census_tally(slot)->children == 1); /* in the forest exactly once */

@@ -26,7 +26,7 @@ static void check_mapping(const struct process *process, const struct mapping *m
 {
     const struct memory *memory = memory_of_mapping(mapping);
 
-    CHECK("INV-MAP-1", mapping->process == process && mapping->node.flags & CAPABILITY_MAPPING);
+    CHECK("INV-MAP-1", mapping->process == process && !mapping->node.in_table);
     CHECK("INV-MAP-1", mapping_start(mapping) % WK_PAGE_BYTES == 0 && mapping_end(mapping) <= WK_USER_ADDRESS_END);
     CHECK("INV-MAP-1", mapping->pages != 0);
     CHECK("INV-CAP-2", mapping->node.parent != NULL && list_is_empty(&mapping->node.children));

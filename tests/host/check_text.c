@@ -26,9 +26,9 @@ static unsigned long number(uint64_t value)
 
 static void say_capability(const struct capability *slot)
 {
-    fprintf(text, "  handle %#lx: object %lu rights %#x flags %u depth %u%s\n", number(capability_handle(slot)),
-            number(slot->object->identity), slot->rights, slot->flags, slot->depth,
-            slot->parent == NULL ? " owned" : "");
+    fprintf(text, "  handle %#lx: object %lu rights %#x%s%s depth %u%s\n", number(capability_handle(slot)),
+            number(slot->object->identity), slot->rights, slot->stays ? "" : " goes", slot->lends ? "" : " revoking",
+            slot->depth, slot->parent == NULL ? " owned" : "");
 }
 
 static void say_mapping(const struct process *process, const struct mapping *mapping)

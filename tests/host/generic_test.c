@@ -249,9 +249,9 @@ static struct capability *being_taken_back(const struct program *taker, wk_handl
     for (unsigned i = 0; i < 40; i++)
         lend(lent, ALL_RIGHTS);
     invoke_partly(taker->thread_record, WK_CAPABILITY_REVOKE, above, (uint64_t[6]){0}, 1, boot);
-    while (taker->thread_record->operation.step != NULL && !(slot_of(lent)->flags & CAPABILITY_DOOMED))
+    while (taker->thread_record->operation.step != NULL && slot_of(lent)->stays)
         step_partly(taker->thread_record, 1, boot);
-    assert_int_equal(slot_of(lent)->flags & CAPABILITY_DOOMED, CAPABILITY_DOOMED);
+    assert_false(slot_of(lent)->stays);
     return slot_of(lent);
 }
 

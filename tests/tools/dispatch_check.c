@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs the wrappers, stubs and tables generated from tests/tools/golden/interfaces: a stub's trap goes straight through
- * operation_table to the handlers below, which record what reached them. Run by tests/tools/test_interfaces.py.
+ * the wrappers to the handlers below, which record what reached them. Run by tests/tools/test_interfaces.py.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "handlers.h"
 #include "interface_table.h"
 #include "invoke.h"
+#include "wrappers.h"
 
 #define CHECK(condition)                                                                                               \
     do {                                                                                                               \
@@ -34,6 +35,10 @@ static enum wk_status handler_answers = WK_OK;
 static bool has_more_results;
 static uint64_t result_words[6];
 
+#define ENTRY(name) name,
+static enum wk_status (*const wrappers[])(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
+                                          uint64_t word3, uint64_t word4, uint64_t word5) = {OPERATION_WRAPPERS(ENTRY)};
+
 /*
  * Like the kernel's, for tests: a trap is an invocation of `invoked`. It answers errors with whatever words the handler
  * left, which the kernel would clear: a stub is not to look at them.
@@ -45,7 +50,7 @@ enum wk_status wk_trap(uint64_t operation, wk_handle handle, uint64_t words[stat
     called = NULL;
     called_with = NULL;
     wrong_argument = 0;
-    enum wk_status status = operation_table[(operation & ~WK_MESSAGE_QUICK) - WK_OPERATION_FIRST].wrapper(
+    enum wk_status status = wrappers[(operation & ~WK_MESSAGE_QUICK) - WK_OPERATION_FIRST](
         &invocation, words[0], words[1], words[2], words[3], words[4], words[5]);
     has_more_results = status == WK_ANSWERED;
     if (has_more_results)
@@ -207,8 +212,8 @@ static void check_tables(void)
         CHECK(!strcmp(operation->name, wk_operation_name(operation->number)));
         if (operation->is_service)
             continue;
-        const struct operation_descriptor *descriptor = &operation_table[operation->number - WK_OPERATION_FIRST];
-        CHECK(descriptor->wrapper && descriptor->mask == operation->type && descriptor->expected == operation->rights);
+        const uint64_t index = operation->number - WK_OPERATION_FIRST;
+        CHECK(wrappers[index] && operation_needs[index] == OPERATION_NEEDS(operation->type, operation->rights));
     }
     for (unsigned i = 0; i < INTERFACE_STATUS_COUNT; ++i)
         CHECK(!strcmp(interface_status_names[i], wk_status_name(i)));

@@ -401,7 +401,7 @@ class LockFile(Case):
         self.assertEqual((0, []), generate_all(self.folder))
         table = (self.folder / "out/kernel/dispatch.c").read_text()
         self.assertNotIn("WK_LABEL_CHECK", table)
-        self.assertIn("[0x1004 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */", table)
+        self.assertIn("[0x1004 - WK_OPERATION_FIRST] = OPERATION_FREE,", table)
         self.assertIn("#define WK_OPERATION_LAST 0x1006", (self.folder / "out/include/winkle/abi.h").read_text())
         shutil.rmtree(self.folder / "out")
         self.edit("label.interface", "operation stick", text[start:end] + "operation stick")

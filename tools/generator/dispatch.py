@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's side: handlers.h, what is to be written by hand, and dispatch.c, how a message gets there.
+"""The kernel's side: handlers.h, what is to be written by hand, dispatch.c, how a message gets there, and wrappers.h.
 
 An operation that is `frequent` has a wrapper of its own. The others share few: the code around their handlers is there
 once, and the compiler makes one of equal ends.
@@ -40,13 +40,26 @@ def emit_dispatch(model):
     operations = model.kernel_operations()
     what = "From a message to a handler: checks every argument of every operation and looks up its capabilities."
     parts = [C_HEAD.format(what=what),
-             '#include "invoke.h"\n\n#include "handlers.h"\n']
+             '#include "invoke.h"\n\n#include "handlers.h"\n#include "wrappers.h"\n']
     parts += [dispatch_wrapper(model, operation) for operation in operations if operation.frequent]
     parts += [dispatch_group(model, number, group) for number, group in enumerate(infrequent_groups(model), 1)]
-    parts.append("const struct operation_descriptor operation_table[OPERATION_SLOTS] = {\n"
+    parts.append("const uint32_t operation_needs[OPERATION_SLOTS + 1] = {\n"
                  + "".join(dispatch_entry(model, operation) for operation in operations)
-                 + "".join(dispatch_gap(number) for number in free_numbers(model)) + "};\n")
+                 + "".join(dispatch_gap(number) for number in free_numbers(model))
+                 + "    [OPERATION_SLOTS] = OPERATION_FREE, /* all numbers that are too high */\n};\n")
     return "\n".join(parts)
+
+
+def emit_wrappers(model):
+    """Each machine makes a table of them that is as small as where its code lies allows."""
+    by_number = {operation.number: wrapper_name(model, operation) for operation in model.kernel_operations()}
+    slots = range(OPERATION_FIRST, OPERATION_FIRST + table_slots(model))
+    prototypes = "".join(f"{wrapper_prototype(name)};\n" for name in dict.fromkeys(by_number.values()))
+    entries = " \\\n".join(f"    entry({by_number.get(number, 0)})" for number in slots)
+    body = (f"#ifndef __ASSEMBLER__\n#include <winkle/abi.h>\n\nstruct invocation;\n\n{prototypes}#endif\n\n"
+            + comment("entry() of each operation's wrapper, in the order of their numbers; of 0 where a number is free.")
+            + f"#define OPERATION_WRAPPERS(entry) \\\n{entries}\n")
+    return header("The operations' wrappers, see dispatch.c.", "WRAPPERS_H", body)
 
 
 def infrequent_groups(model):
@@ -65,10 +78,7 @@ def dispatch_entry(model, operation):
     type_name = "WK_TYPE_NONE" if operation.on == "any" else f"WK_TYPE_{operation.on.upper()}"
     rights = model.rights_c(operation.on, operation.needs)
     message = " | OPERATION_MESSAGE" if operation.message else ""
-    return (f"    [{operation.number_name} - WK_OPERATION_FIRST] = {{\n"
-            f"        .wrapper = {wrapper_name(model, operation)},\n"
-            f"        .mask = OPERATION_MASK({type_name}, {rights}){message},\n"
-            f"        .expected = OPERATION_EXPECTED({type_name}, {rights}),\n    }},\n")
+    return f"    [{operation.number_name} - WK_OPERATION_FIRST] = OPERATION_NEEDS({type_name}, {rights}){message},\n"
 
 
 def free_numbers(model):
@@ -78,8 +88,8 @@ def free_numbers(model):
 
 
 def dispatch_gap(number):
-    """No capability has what a free number expects, so that whoever looks it up need not check for it apart."""
-    return f"    [{number:#x} - WK_OPERATION_FIRST] = {{.expected = 1}}, /* free */\n"
+    """No capability has what a free number needs, so that whoever looks it up need not check for it apart."""
+    return f"    [{number:#x} - WK_OPERATION_FIRST] = OPERATION_FREE,\n"
 
 
 def dispatch_wrapper(model, operation):
@@ -109,7 +119,7 @@ def dispatch_case(model, operation):
 
 def wrapper_prototype(name):
     parameters = ["struct invocation *invocation"] + [f"uint64_t word{number}" for number in range(WORDS_MAX)]
-    return c_call(f"static enum wk_status {name}", parameters, "")
+    return c_call(f"enum wk_status {name}", parameters, "")
 
 
 def dispatch_in(operation):

@@ -11,6 +11,8 @@
 
 #define ARCH_TABLE_LEVELS 3
 
+typedef intptr_t arch_code;
+
 #define HOST_RAM_PHYSICAL UINT64_C(0x80000000)
 #define HOST_TLB_ENTRIES 256
 #define HOST_FETCHED_ENTRIES 64

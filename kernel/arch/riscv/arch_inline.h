@@ -13,6 +13,9 @@
 
 #define ARCH_TABLE_LEVELS 3
 
+/* Where code is; that is in the last 2 GiB. */
+typedef int32_t arch_code;
+
 enum fp_state { FP_UNUSED, FP_USED };
 
 struct arch_context {
@@ -34,7 +37,7 @@ struct arch_hart {
     uint64_t user_sp;
     struct kernel_lock *lock; /* these three lie at fixed addresses, but reading */
     void *serving;            /* in the lock */
-    uint64_t operations;      /* where is quicker than to compute it; as if operation_table began with number 0 */
+    uint64_t operations;      /* where is quicker than to compute it; as if operation_needs began with number 0 */
     uint64_t ns_per_tick[2];  /* a whole part, and a fraction in units of 2^-64 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;

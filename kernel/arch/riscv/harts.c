@@ -39,7 +39,7 @@ static void prepare(struct hart_memory *memory, unsigned index, uint64_t hartid)
     arch->lock = &kernel_lock;
     arch->serving = &kernel_lock.serving;
     clock_prepare(arch);
-    arch->operations = (uint64_t)operation_table - WK_OPERATION_FIRST * sizeof(operation_table[0]);
+    arch->operations = (uint64_t)operation_needs - WK_OPERATION_FIRST * sizeof(operation_needs[0]);
 }
 
 /* What each hart sets up for itself: no floating point, no vectors, no user memory; counters for user code. */

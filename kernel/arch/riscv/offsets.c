@@ -56,10 +56,7 @@ void offsets(void)
     CONSTANT(OPERATION_FIRST, WK_OPERATION_FIRST);
     CONSTANT(OPERATION_GROUPS, OPERATION_SLOTS >> 5);
     CONSTANT(HART_SERVING, offsetof(struct hart, arch.serving));
-    CONSTANT(DESCRIPTOR_SHIFT, __builtin_ctz(sizeof(struct operation_descriptor)));
-    CONSTANT(DESCRIPTOR_WRAPPER, offsetof(struct operation_descriptor, wrapper));
-    CONSTANT(DESCRIPTOR_MASK, offsetof(struct operation_descriptor, mask));
-    CONSTANT(DESCRIPTOR_EXPECTED, offsetof(struct operation_descriptor, expected));
+    CONSTANT(NEEDS_BYTES, (OPERATION_SLOTS + 1) * sizeof(operation_needs[0]));
     CONSTANT(CAPABILITY_OBJECT, offsetof(struct capability, object));
     CONSTANT(CAPABILITY_GENERATION, offsetof(struct capability, generation));
     CONSTANT(CAPABILITY_WORD, offsetof(struct capability, word));
@@ -148,7 +145,7 @@ void offsets(void)
 /* Loads and stores reach 2047 bytes. */
 _Static_assert(offsetof(struct hart, meters) < 2048 && offsetof(struct process, upcall_return) < 2048,
                "assembly reaches these fields by an immediate offset");
-_Static_assert(OBJECT_LIVE == 0 && sizeof(struct operation_descriptor) == 16 && sizeof(struct capability) == 64,
+_Static_assert(OBJECT_LIVE == 0 && sizeof(arch_code) == 4 && sizeof(struct capability) == 64,
                "assembly shifts by these sizes and tests for zero");
 _Static_assert(offsetof(struct thread, depth) % 4 == 0 &&
                    offsetof(struct thread, stop) == offsetof(struct thread, depth) + 2 &&

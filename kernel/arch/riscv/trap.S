@@ -72,8 +72,8 @@ trap_entry:
     bne     t1, t2, lock_contended
 invocation_with_lock:
     ld      t1, HART_OPERATIONS(tp)
-    slli    t2, a7, DESCRIPTOR_SHIFT
-    add     t1, t1, t2              /* t1: descriptor */
+    slli    t2, a7, 2
+    add     t1, t1, t2              /* t1: its place in operation_needs */
     ld      t2, HART_PROCESS(tp)
     srli    t3, a0, CAPABILITY_DIRECTORY_SHIFT - 3
     andi    t3, t3, (DIRECTORIES - 1) << 3
@@ -93,14 +93,13 @@ invocation_with_lock:
     bne     t3, t4, invocation_crooked
     beqz    t4, invocation_crooked  /* the generation of slots never made */
     lw      t3, CAPABILITY_WORD(t2)
-    lw      t4, DESCRIPTOR_MASK(t1)
-    lw      t5, DESCRIPTOR_EXPECTED(t1)
+    lw      t4, (t1)
     and     t3, t3, t4
-    bne     t3, t5, invocation_crooked
+    bne     t3, t4, invocation_crooked
     ld      t3, CAPABILITY_OBJECT(t2)
     lbu     t3, OBJECT_STATE(t3)
     bnez    t3, invocation_crooked  /* not OBJECT_LIVE */
-    ld      t1, DESCRIPTOR_WRAPPER(t1)
+    lw      t1, NEEDS_BYTES(t1)     /* operation_wrappers comes next (kernel.ld) */
     sd      t2, HART_CAPABILITY(tp)
     addi    a0, tp, HART_INVOCATION
     jalr    t1                      /* a0: status */

@@ -20,19 +20,12 @@ struct invocation {
     enum wk_status refusal;
 };
 
-/* Descriptors with type and rights apart are easier to check. */
-#define OPERATION_MASK(type, rights) (type)
-#define OPERATION_EXPECTED(type, rights) (rights)
+#define OPERATION_NEEDS(type, rights) ((uint32_t)(rights) | (uint32_t)(type) << 16)
+#define OPERATION_MESSAGE 0x4000000u
+#define OPERATION_FREE 0xff0000u
 #define WK_ANSWERED ((enum wk_status)0x10000)
 
-struct operation_descriptor {
-    enum wk_status (*wrapper)(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
-                              uint64_t word3, uint64_t word4, uint64_t word5);
-    uint32_t mask;
-    uint32_t expected;
-};
-
-extern const struct operation_descriptor operation_table[OPERATION_SLOTS];
+extern const uint32_t operation_needs[];
 
 struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
                                          enum wk_type type, uint16_t rights);

@@ -5,9 +5,10 @@
 #include "invoke.h"
 
 #include "handlers.h"
+#include "wrappers.h"
 
-static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1,
-        uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
+enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
+        uint64_t word3, uint64_t word4, uint64_t word5)
 {
     (void)word0;
     (void)word1;
@@ -20,7 +21,7 @@ static enum wk_status crate_look_wrapper(struct invocation *invocation, uint64_t
 }
 
 __attribute__((cold))
-static enum wk_status group1_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
+enum wk_status group1_wrapper(struct invocation *invocation, uint64_t word0, uint64_t word1, uint64_t word2,
         uint64_t word3, uint64_t word4, uint64_t word5)
 {
     void *object = invocation->capability->object;
@@ -88,65 +89,38 @@ static enum wk_status group1_wrapper(struct invocation *invocation, uint64_t wor
     }
 }
 
-const struct operation_descriptor operation_table[OPERATION_SLOTS] = {
-    [WK_CRATE_CREATE - WK_OPERATION_FIRST] = {
-        .wrapper = group1_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
-        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
-    },
-    [WK_CRATE_DESTROY - WK_OPERATION_FIRST] = {
-        .wrapper = group1_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_CRATE, 0),
-        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, 0),
-    },
-    [WK_CRATE_HANDLE - WK_OPERATION_FIRST] = {
-        .wrapper = group1_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
-        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
-    },
-    [WK_CRATE_LOOK - WK_OPERATION_FIRST] = {
-        .wrapper = crate_look_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_CRATE, 0),
-        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, 0),
-    },
-    [WK_LABEL_CHECK - WK_OPERATION_FIRST] = {
-        .wrapper = group1_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_NONE, 0),
-        .expected = OPERATION_EXPECTED(WK_TYPE_NONE, 0),
-    },
-    [WK_LABEL_STICK - WK_OPERATION_FIRST] = {
-        .wrapper = group1_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_NONE, 0),
-        .expected = OPERATION_EXPECTED(WK_TYPE_NONE, 0),
-    },
-    [WK_LABEL_SHIP - WK_OPERATION_FIRST] = {
-        .wrapper = group1_wrapper,
-        .mask = OPERATION_MASK(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
-        .expected = OPERATION_EXPECTED(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
-    },
-    [0x1007 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1008 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1009 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x100a - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x100b - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x100c - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x100d - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x100e - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x100f - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1010 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1011 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1012 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1013 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1014 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1015 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1016 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1017 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1018 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x1019 - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x101a - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x101b - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x101c - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x101d - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x101e - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
-    [0x101f - WK_OPERATION_FIRST] = {.expected = 1}, /* free */
+const uint32_t operation_needs[OPERATION_SLOTS + 1] = {
+    [WK_CRATE_CREATE - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY | WK_CRATE_RIGHT_OPEN),
+    [WK_CRATE_DESTROY - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_CRATE, 0),
+    [WK_CRATE_HANDLE - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_CRATE, WK_CRATE_RIGHT_OPEN),
+    [WK_CRATE_LOOK - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_CRATE, 0),
+    [WK_LABEL_CHECK - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_NONE, 0),
+    [WK_LABEL_STICK - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_NONE, 0),
+    [WK_LABEL_SHIP - WK_OPERATION_FIRST] = OPERATION_NEEDS(WK_TYPE_CRATE, WK_CRATE_RIGHT_PAY),
+    [0x1007 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1008 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1009 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x100a - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x100b - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x100c - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x100d - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x100e - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x100f - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1010 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1011 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1012 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1013 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1014 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1015 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1016 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1017 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1018 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x1019 - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x101a - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x101b - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x101c - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x101d - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x101e - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [0x101f - WK_OPERATION_FIRST] = OPERATION_FREE,
+    [OPERATION_SLOTS] = OPERATION_FREE, /* all numbers that are too high */
 };
