@@ -62,37 +62,3 @@ void deadline_urge(struct deadline *deadline, struct deadline_class *class)
     if (before != NULL && before != class && class - class->hart->deadlines >= before - before->hart->deadlines)
         deadline_set(deadline, class, deadline->node.key);
 }
-
-bool deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns)
-{
-    assert_debug(kernel_lock_is_held());
-    for (struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES]; class -- > least;) {
-        struct deadline *deadline;
-
-        if (class->first_ns > now_ns)
-            continue;
-        assert_debug(class->tree.first != NULL); /* INV-DEADLINE-2 */
-        deadline = container_of(class->tree.first, struct deadline, node);
-        assert_debug(deadline->class == class); /* INV-DEADLINE-1 */
-        deadline->expired(deadline, now_ns);
-        return true;
-    }
-    return false;
-}
-
-uint64_t deadline_first(const struct hart *hart, const struct deadline_class *least, uint64_t first_ns)
-{
-    for (; least < &hart->deadlines[DEADLINE_CLASSES]; least++)
-        first_ns = deadline_earlier(first_ns, __atomic_load_n(&least->first_ns, __ATOMIC_RELAXED));
-    return first_ns;
-}
-
-void deadline_write_timer(struct hart *hart, uint64_t time_ns)
-{
-    assert_debug(hart == hart_current());
-    hart->attention.timer_moved = false;
-    if (hart->timer_ns == time_ns)
-        return;
-    hart->timer_ns = time_ns; /* INV-DEADLINE-3 */
-    arch_timer_set(time_ns);
-}

@@ -15,7 +15,9 @@
 #ifndef DEADLINE_H
 #define DEADLINE_H
 
+#include "assert.h"
 #include "hart.h"
+#include "lock.h"
 
 #define DEADLINE_NEVER UINT64_MAX
 
@@ -39,6 +41,21 @@ static inline struct deadline_class *deadline_class(struct hart *hart, unsigned 
 /* Sets it in a class, in place of an earlier time. DEADLINE_NEVER only cancels. Requires: the lock. */
 void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns);
 void deadline_cancel(struct deadline *deadline);
+/* The same of one that is just expiring, on its hart as its class's first, if it is the only one there; false if it is not. */
+static inline bool deadline_end_only(struct deadline *deadline)
+{
+    struct deadline_class *class = deadline->class;
+    const struct tree_node *node = &deadline->node;
+
+    if (node->parent != NULL || node->child[1] != NULL)
+        return false;
+    class->tree.root = NULL;
+    class->tree.first = NULL;
+    deadline->class = NULL;
+    class->first_ns = DEADLINE_NEVER; /* INV-DEADLINE-2 */
+    hart_current()->attention.timer_moved = true;
+    return true;
+}
 /* Somebody else waits for it as well: if it is set, it goes to that class, unless that is less urgent than its own. */
 void deadline_urge(struct deadline *deadline, struct deadline_class *class);
 static inline bool deadline_is_set(const struct deadline *deadline)
@@ -48,7 +65,21 @@ static inline bool deadline_is_set(const struct deadline *deadline)
 /* Calls the first deadline of this hart's most urgent class that has one which has expired by now, if that is `least` or more
  * urgent; true if there was one, and more may be due. Requires: the lock. Bound: what that deadline does; none does more than
  * take itself out of the tree and wake a thread, or put itself back. */
-bool deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns);
+static inline bool deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns)
+{
+    struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES - 1];
+    struct deadline *deadline;
+
+    assert_debug(kernel_lock_is_held() && class >= least);
+    while (class->first_ns > now_ns)
+        if (--class < least)
+            return false;
+    assert_debug(class->tree.first != NULL); /* INV-DEADLINE-2 */
+    deadline = container_of(class->tree.first, struct deadline, node);
+    assert_debug(deadline->class == class); /* INV-DEADLINE-1 */
+    deadline->expired(deadline, now_ns);
+    return true;
+}
 
 static inline uint64_t deadline_earlier(uint64_t one_ns, uint64_t other_ns)
 {
@@ -56,7 +87,15 @@ static inline uint64_t deadline_earlier(uint64_t one_ns, uint64_t other_ns)
 }
 
 /* The first time in a class and those more urgent, or that other time if it is earlier; needs no lock on this hart. */
-uint64_t deadline_first(const struct hart *hart, const struct deadline_class *least, uint64_t first_ns);
+static inline uint64_t deadline_first(const struct hart *hart, const struct deadline_class *least, uint64_t first_ns)
+{
+    const struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES - 1];
+
+    do
+        first_ns = deadline_earlier(first_ns, __atomic_load_n(&class->first_ns, __ATOMIC_RELAXED));
+    while (--class >= least);
+    return first_ns;
+}
 /* The first time at which the hart has something to do while those count; needs no lock on this hart. */
 static inline uint64_t deadline_next(const struct hart *hart, const struct deadline_class *least)
 {
@@ -66,6 +105,14 @@ static inline uint64_t deadline_next(const struct hart *hart, const struct deadl
 }
 
 /* Writes this hart's hardware timer if that is another time. Called when the kernel is left; needs no lock. */
-void deadline_write_timer(struct hart *hart, uint64_t time_ns);
+static inline void deadline_write_timer(struct hart *hart, uint64_t time_ns)
+{
+    assert_debug(hart == hart_current());
+    hart->attention.timer_moved = false;
+    if (hart->timer_ns == time_ns)
+        return;
+    hart->timer_ns = time_ns; /* INV-DEADLINE-3 */
+    arch_timer_set(time_ns);
+}
 
 #endif

@@ -14,6 +14,8 @@
 #include "process.h"
 #include "ready.h"
 
+#define NOINLINE __attribute__((noinline))
+
 /* Whether nothing but the timer has to be looked after when the hart goes to that thread of its own, which is as far as
  * `stop` says. That no more urgent one is ready follows from attention.reschedule not being set (INV-SCHED-3). */
 static inline bool can_go_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)
@@ -49,12 +51,10 @@ static inline enum wk_status go_on_with(struct hart *hart, struct thread *next)
     return WK_SWITCHED_OK;
 }
 
-/* The thread's wait ends with that answer, and the hart goes on with it. */
-static __attribute__((noinline)) enum wk_status wake(struct hart *hart, struct thread *thread, enum wk_status status,
-                                                     uint64_t word)
+/* The thread's wait ends with that answer, and the hart goes on with it instead of `before`. */
+static inline enum wk_status wake_before(struct hart *hart, struct thread *before, struct thread *thread,
+                                         enum wk_status status, uint64_t word)
 {
-    struct thread *before = hart->current;
-
     assert_debug(kernel_lock_is_held() && thread->place == THREAD_UNPLACED);
     arch_context_answer_late(&thread->context, status, word);
     thread->stop = 0;
@@ -66,18 +66,18 @@ static __attribute__((noinline)) enum wk_status wake(struct hart *hart, struct t
     return go_on_with(hart, thread);
 }
 
-/* The same where nobody paid; or the usual way, where the thread cannot pay. */
-static __attribute__((noinline)) enum wk_status wake_from_idle(struct hart *hart, struct thread *thread,
-                                                               enum wk_status status, uint64_t word)
+/* The same, or the usual way, where the thread cannot pay. */
+static NOINLINE enum wk_status wake_if_it_can_pay(struct hart *hart, struct thread *thread, enum wk_status status,
+                                                  uint64_t word)
 {
-    charge_simply(hart);
+    schedule_charge(hart);
     if (schedule_can_pay(hart, thread))
-        return wake(hart, thread, status, word);
+        return wake_before(hart, hart->current, thread, status, word);
     thread_answer(thread, status, word);
     return WK_OK;
 }
 
-static __attribute__((noinline)) enum wk_status answer(struct thread *thread, enum wk_status status, uint64_t word)
+static NOINLINE enum wk_status answer(struct thread *thread, enum wk_status status, uint64_t word)
 {
     thread_answer(thread, status, word);
     return WK_OK;
@@ -91,17 +91,13 @@ enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status statu
     if (!can_go_to(hart, thread, THREAD_WAITING))
         return answer(thread, status, word);
     if (before == NULL)
-        return hart->payer == NULL ? wake_from_idle(hart, thread, status, word) : answer(thread, status, word);
+        return hart->payer == NULL ? wake_if_it_can_pay(hart, thread, status, word) : answer(thread, status, word);
     if (thread->priority <= before->priority || !can_be_left(hart, before))
         return answer(thread, status, word);
-    if (is_paid(hart, before, thread)) {
-        charge_simply(hart);
-    } else {
-        schedule_charge(hart);
-        if (!schedule_can_pay(hart, thread))
-            return answer(thread, status, word);
-    }
-    return wake(hart, thread, status, word);
+    if (!is_paid(hart, before, thread))
+        return wake_if_it_can_pay(hart, thread, status, word);
+    charge_simply(hart);
+    return wake_before(hart, before, thread, status, word);
 }
 
 enum wk_status event_signal_at_once(struct event *event, uint64_t bits)
@@ -122,22 +118,37 @@ enum wk_status event_signal_at_once(struct event *event, uint64_t bits)
     return thread_answer_at_once(first, WK_OK, first->wait_mask);
 }
 
+/* What is left to do when its time has come. */
+static NOINLINE void end_wait(struct thread *thread)
+{
+    deadline_cancel(&thread->wait_deadline);
+    if (thread_sleeps(thread))
+        (void)thread_answer_at_once(thread, WK_OK, 0);
+    else
+        thread_wait_end(thread, WK_TIMED_OUT);
+}
+
+/* It was set for a wait that has ended, or whose time was put off. */
+static NOINLINE void expired_early(struct deadline *deadline, const struct thread *thread)
+{
+    const bool waits = (thread->stop & THREAD_WAITS) != 0; /* INV-EVENT-5 */
+
+    deadline_set(deadline, deadline->class, waits ? thread->wait_until_ns : DEADLINE_NEVER);
+}
+
 void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
 {
     struct thread *thread = container_of(deadline, struct thread, wait_deadline);
 
-    if (!(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER) { /* INV-EVENT-5 */
-        deadline_cancel(deadline);
-    } else if (thread->wait_until_ns > now_ns) {
-        deadline_set(deadline, deadline->class, thread->wait_until_ns);
-    } else {
-        thread_wait_until(thread, DEADLINE_NEVER);
-        deadline_cancel(deadline);
-        if (thread_sleeps(thread))
-            (void)thread_answer_at_once(thread, WK_OK, 0);
-        else
-            thread_wait_end(thread, WK_TIMED_OUT);
+    if (!(thread->stop & THREAD_WAITS) || thread->wait_until_ns > now_ns) {
+        expired_early(deadline, thread);
+        return;
     }
+    thread_wait_until(thread, DEADLINE_NEVER);
+    if (thread_sleeps(thread) && deadline_end_only(deadline))
+        (void)thread_answer_at_once(thread, WK_OK, 0);
+    else
+        end_wait(thread);
 }
 
 bool schedule_yield_at_once(struct hart *hart)

@@ -58,22 +58,23 @@ struct deadline_class {
  * alone. */
 union attention {
     struct {
-        bool reschedule;  /* something more urgent may be ready, or the current thread has an interrupt to take */
-        bool notify;      /* other harts are to be notified */
-        bool tracing;     /* invocations are recorded */
+        bool reschedule; /* something more urgent may be ready, or the current thread has an interrupt to take */
+        bool notify;     /* other harts are to be notified */
+        bool tracing;    /* invocations are recorded */
+        bool stock_low;  /* the stock of frames is not full */
+        bool granted;    /* the list `granted` may have members */
+        bool unparked;   /* so may `unparked` */
+        bool unused;
         bool timer_moved; /* the hardware timer may have to be written */
-        bool stock_low;   /* the stock of frames is not full */
-        bool granted;     /* the list `granted` may have members */
-        bool unparked;    /* so may `unparked` */
     };
     uint64_t any;
 };
 
-/* Parts of attention.any, the first byte in the lowest bits: the timer's, and all before it, which do not let the hart go
- * straight from thread to thread; the others can wait until it has gone there. */
-#define ATTENTION_TIMER_MOVED UINT64_C(0x1000000)
-#define ATTENTION_AT_ONCE (ATTENTION_TIMER_MOVED - 1)
-_Static_assert(offsetof(union attention, timer_moved) == 3, "as it says");
+/* Parts of attention.any, the first byte in the lowest bits: the first three do not let the hart go straight from thread to
+ * thread, the others can wait until it has gone there; all but the last, the timer's, shifted to the top. */
+#define ATTENTION_AT_ONCE UINT64_C(0xffffff)
+#define ATTENTION_BUT_TIMER(any) ((any) << 8)
+_Static_assert(offsetof(union attention, tracing) == 2 && offsetof(union attention, timer_moved) == 7, "as it says");
 
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {

@@ -11,10 +11,14 @@
 #include "schedule.h"
 #include "trap.h"
 
-struct thread *trap_straight_on(struct hart *hart, uint64_t now_ns)
+#define NOINLINE __attribute__((noinline))
+
+struct thread *trap_straight_on(uint64_t now_ns)
 {
-    kernel_lock_release();
-    if (hart->current == NULL || (hart->attention.any & ~ATTENTION_TIMER_MOVED) != 0)
+    struct hart *hart = hart_current();
+
+    kernel_lock_release_quietly(); /* who is to be notified is one of what the loop looks after */
+    if (hart->current == NULL || ATTENTION_BUT_TIMER(hart->attention.any) != 0)
         return NULL;
     if (hart->attention.timer_moved) {
         const uint64_t next_ns = deadline_next(hart, schedule_class(hart));
@@ -25,39 +29,45 @@ struct thread *trap_straight_on(struct hart *hart, uint64_t now_ns)
     }
     meter_first_user();
     meter_left();
-    return hart->current;
+    return hart_current()->current;
 }
 
 /* Does what is due. */
-static inline struct thread *timer_alone(struct hart *hart)
+static NOINLINE struct thread *timer_alone(void)
 {
-    const uint64_t now_ns = arch_time_ns();
+    uint64_t now_ns;
 
-    hart->timer_ns = 0;
-    hart->attention.timer_moved = true;
-    if (!deadline_expire(hart, schedule_class(hart), now_ns))
-        (void)schedule_expire(hart, now_ns);
-    return trap_straight_on(hart, now_ns);
+    kernel_lock_acquire();
+    now_ns = arch_time_ns();
+    hart_current()->timer_ns = 0;
+    hart_current()->attention.timer_moved = true;
+    if (!deadline_expire(hart_current(), schedule_class(hart_current()), now_ns))
+        (void)schedule_expire(hart_current(), now_ns);
+    return trap_straight_on(now_ns);
+}
+
+static NOINLINE struct thread *external_alone(void)
+{
+    kernel_lock_acquire();
+    irq_deliver();
+    return trap_straight_on(0);
 }
 
 struct thread *trap_interrupt_alone(void)
 {
-    struct hart *hart = hart_current();
     const uint64_t waiting = arch_interrupts_waiting();
 
     meter_entered();
-    if (waiting != ARCH_INTERRUPT_TIMER && waiting != ARCH_INTERRUPT_EXTERNAL)
-        return NULL;
-    kernel_lock_acquire();
     if (waiting == ARCH_INTERRUPT_TIMER)
-        return timer_alone(hart);
-    irq_deliver();
-    return trap_straight_on(hart, 0);
+        return timer_alone();
+    if (waiting == ARCH_INTERRUPT_EXTERNAL)
+        return external_alone();
+    return NULL;
 }
 
 struct thread *trap_left(void)
 {
-    struct thread *thread = trap_straight_on(hart_current(), 0);
+    struct thread *thread = trap_straight_on(0);
 
     return thread == NULL ? trap_leave() : thread;
 }

@@ -261,23 +261,27 @@ static void step_operation(struct thread *thread)
     }
 }
 
-/* Timers can be so many that one is always due: the least class whose deadlines count when so many have been served one after
- * another and `class` is that of who goes on. */
+/* Timers can be so many that one is always due. When so many have been served one after another, only what is more urgent
+ * than who goes on counts, which is of `class`; then nothing. The least class whose deadlines count, or NULL. */
 static const struct deadline_class *later_class(const struct hart *hart, const struct deadline_class *class)
 {
-    if (hart->served >= URGENT_SERVED_MAX)
-        return &hart->deadlines[DEADLINE_CLASSES];
-    return class + (hart->served >= SERVED_MAX);
+    if (hart->served < SERVED_MAX)
+        return class;
+    return hart->served < URGENT_SERVED_MAX && class < &hart->deadlines[DEADLINE_CLASSES - 1] ? class + 1 : NULL;
 }
 
 /* If many were due, what is not more urgent than who goes on is put off before user code, so that it makes progress. */
 static void program_timer(struct hart *hart)
 {
-    if (hart->served < SERVED_MAX)
-        deadline_write_timer(hart, deadline_next(hart, schedule_class(hart)));
-    else
-        deadline_write_timer(
-            hart, deadline_first(hart, later_class(hart, schedule_class(hart)), arch_time_ns() + PUT_OFF_NS));
+    const struct deadline_class *least = later_class(hart, schedule_class(hart));
+
+    if (hart->served < SERVED_MAX) {
+        deadline_write_timer(hart, deadline_next(hart, least));
+    } else {
+        const uint64_t time_ns = arch_time_ns() + PUT_OFF_NS;
+
+        deadline_write_timer(hart, least == NULL ? time_ns : deadline_first(hart, least, time_ns));
+    }
     hart->served = 0;
     hart->polls = 0;
 }
@@ -326,12 +330,14 @@ static bool hold_anew(const struct hart *hart)
  * timer is put right as well, so that its steps need not look at the clock. */
 static bool expire(struct hart *hart)
 {
+    const struct deadline_class *least;
     uint64_t now_ns;
 
     if (hart->timer_ns != 0 && !hart->attention.timer_moved)
         return false; /* it has not fired (INV-DEADLINE-3) */
     now_ns = arch_time_ns();
-    if (deadline_expire(hart, later_class(hart, schedule_next_class(hart)), now_ns) || schedule_expire(hart, now_ns))
+    least = later_class(hart, schedule_next_class(hart));
+    if ((least != NULL && deadline_expire(hart, least, now_ns)) || schedule_expire(hart, now_ns))
         return true;
     if (hart->attention.reschedule || !has_step(hart->current) || hart->served >= SERVED_MAX)
         return false;
@@ -377,7 +383,7 @@ struct thread *trap_leave(void)
             if (hart->current == thread) {
                 kernel_lock_release();
             } else {
-                thread = trap_straight_on(hart, hart->charged_ns);
+                thread = trap_straight_on(hart->charged_ns);
                 if (thread != NULL) {
                     hart->served = 0;
                     hart->polls = 0;

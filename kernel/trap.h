@@ -74,6 +74,6 @@ struct thread *trap_left(void);
 
 /* With the lock, which it releases: what had to be done at `now_ns` is done. The thread that goes on; NULL if something else is
  * to be looked after first, or was due by then. */
-struct thread *trap_straight_on(struct hart *hart, uint64_t now_ns);
+struct thread *trap_straight_on(uint64_t now_ns);
 
 #endif

@@ -102,8 +102,8 @@ static inline uint64_t arch_interrupts_waiting(void);
 
 /* (inline) Nanoseconds since boot. */
 static inline uint64_t arch_time_ns(void);
-/* Asks for a timer interrupt on this hart at that time; UINT64_MAX for none. Called only when the time changed. */
-void arch_timer_set(uint64_t time_ns);
+/* (inline) Asks for a timer interrupt on this hart at that time; UINT64_MAX for none. Called only when the time changed. */
+static inline void arch_timer_set(uint64_t time_ns);
 /* Sends an inter-processor interrupt; the receiver calls `hart_notified`. */
 void arch_hart_notify(struct hart *hart);
 /* Takes the interrupts that wait, as if they had trapped: calls trap_timer, trap_external, trap_software. A preemption

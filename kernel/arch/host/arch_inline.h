@@ -263,6 +263,13 @@ static inline uint64_t arch_time_ns(void)
     return host_time_ns;
 }
 
+void host_timer_set(uint64_t time_ns);
+
+static inline void arch_timer_set(uint64_t time_ns)
+{
+    host_timer_set(time_ns);
+}
+
 static inline uint64_t arch_instructions(void)
 {
     return ++host_instructions;

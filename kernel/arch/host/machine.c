@@ -155,7 +155,7 @@ void arch_interrupts_take(void)
         trap_external();
 }
 
-void arch_timer_set(uint64_t time_ns)
+void host_timer_set(uint64_t time_ns)
 {
     host_hart->arch.timer_ns = time_ns;
 }

@@ -233,6 +233,29 @@ static inline uint64_t arch_invocation_deadline(const struct hart *hart)
     return ((const struct arch_hart *)(const void *)hart)->user_t[0];
 }
 
+/* How this machine's clock is asked, see clock.c. */
+extern struct riscv_clock {
+    uint64_t ticks_per_ns[2]; /* a whole part, and a fraction in units of 2^-64, rounded down */
+    bool has_sstc;
+} riscv_clock;
+void sbi_set_timer(uint64_t ticks); /* sbi.h */
+
+/* Later than anybody waits; below it no conversion overflows. */
+#define RISCV_FOREVER_NS (UINT64_MAX / 8)
+
+static inline void arch_timer_set(uint64_t time_ns)
+{
+    uint64_t ticks = UINT64_MAX;
+
+    if (time_ns < RISCV_FOREVER_NS)
+        ticks = time_ns * riscv_clock.ticks_per_ns[0] +
+                (uint64_t)((unsigned __int128)time_ns * riscv_clock.ticks_per_ns[1] >> 64) + 1;
+    if (riscv_clock.has_sstc)
+        __asm__ volatile("csrw %0, %1" : : "i"(CSR_STIMECMP), "r"(ticks));
+    else
+        sbi_set_timer(ticks);
+}
+
 static inline uint64_t arch_time_ns(void)
 {
     const struct arch_hart *arch = (const struct arch_hart *)(const void *)hart_current();

@@ -29,7 +29,6 @@ void sbi_init(void);
 /* Prints which firmware it is. */
 void sbi_print(void);
 
-void sbi_set_timer(uint64_t ticks);
 void sbi_send_ipi(uint64_t hartid);
 /* Starts a hart at a physical address; false if firmware will not. It may come in by the image's start (start.S). */
 bool sbi_hart_start(uint64_t hartid, uint64_t entry);

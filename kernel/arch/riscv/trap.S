@@ -265,14 +265,13 @@ left_slowly:
     jal     trap_leave
     j       load_thread
 
-/* tp: hart; t0 is in hart->arch, its tp in sscratch; all else is the trapped code's. */
+/* tp: hart; its t0 is in hart->arch, its tp in sscratch; all else is the trapped code's. t0: the cause, as said above. */
 not_an_ecall:
-    csrrw   t0, sscratch, zero
-    sd      t0, HART_USER_TP(tp)
-    csrr    t0, scause
-    addi    t0, t0, -CAUSE_FETCH_PAGE_FAULT
+    addi    t0, t0, CAUSE_USER_ECALL - CAUSE_FETCH_PAGE_FAULT
     sltiu   t0, t0, CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT + 1
     bnez    t0, page_fault
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
 full_trap:
     ld      t0, HART_CURRENT(tp)
     each    sd, THREAD_X, t0, ALL_BUT_TP_T0_T1_A0, 6, 10
@@ -289,14 +288,16 @@ full_trap:
     jal     trap_exception          /* a0: the thread to run */
     j       load_thread
 0:  jal     trap_interrupt_alone    /* a0: the thread to run, or 0 */
-    beqz    a0, left_slowly
-    j       load_thread
+    bnez    a0, load_thread
+    j       left_slowly
 
 /*
- * A page fault, most often answered at once: only what C may spoil is saved, and pc. tp: hart; t0 and tp are in hart->arch; s0
- * to s11 and gp stay where they are, and sepc is the access's.
+ * A page fault, most often answered at once: only what C may spoil is saved, and pc. tp: hart; its t0 is in hart->arch, its tp in
+ * sscratch; s0 to s11 and gp stay where they are, and sepc is the access's.
  */
 page_fault:
+    csrrw   t0, sscratch, zero
+    sd      t0, HART_USER_TP(tp)
     ld      t0, HART_CURRENT(tp)
     each    sd, THREAD_X, t0, CALLER_SAVED_BUT_T0_A0, 10
     csrr    t1, sepc
