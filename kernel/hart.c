@@ -55,7 +55,7 @@ void hart_notify(struct hart *hart)
 }
 
 /* Bound: one turn for each hart that was woken in one hold of the lock. */
-void hart_notify_send(struct hart *hart)
+SLOW_PATH void hart_notify_send(struct hart *hart)
 {
     uint64_t targets = hart->notify;
 
