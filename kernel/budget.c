@@ -17,6 +17,7 @@
 #include "deadline.h"
 #include "handlers.h"
 #include "invoke.h"
+#include "meter.h"
 #include "schedule.h"
 
 #define PLACES_MAX 16 /* harts that are looked at for a new thread */
@@ -28,8 +29,10 @@ static void replenished(struct deadline *deadline, uint64_t now_ns)
     struct budget *budget = container_of(deadline, struct budget, replenish);
 
     (void)now_ns;
+    meter_event_begins();
     deadline_cancel(deadline);
     schedule_unpark(&budget->parked);
+    meter_event_done();
 }
 
 static void prepare(struct budget *budget, struct hart *hart, struct budget *parent)

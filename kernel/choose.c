@@ -7,6 +7,7 @@
 #include "config.h"
 #include "endpoint.h"
 #include "lock.h"
+#include "meter.h"
 #include "process.h"
 #include "ready.h"
 #include "trace.h"
@@ -22,6 +23,7 @@ uint64_t schedule_charge(struct hart *hart)
     const uint64_t used_ns = now_ns - start_ns;
     struct thread *payer = hart->payer;
 
+    meter_event_begins();
     hart->charged_ns = now_ns;
     if (payer == NULL || payer->budget == NULL) {
         hart->idle_ns += used_ns;
@@ -35,6 +37,7 @@ uint64_t schedule_charge(struct hart *hart)
 
         account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
     }
+    meter_event_done();
     return now_ns;
 }
 
@@ -233,10 +236,12 @@ static void park_for_capacity(struct hart *hart)
     struct deadline_class *class = deadline_class(hart, hart->payer->priority);
 
     park_payer(hart, &pool->parked);
+    meter_event_begins();
     budget->exhausted++;
     deadline_urge(&pool->replenish, class);
     if (!deadline_is_set(&pool->replenish))
         deadline_set(&pool->replenish, class, account_next(&pool->account)); /* INV-BUDGET-5 */
+    meter_event_done();
     event_binding_signal_later(&budget->exhaustion);
 }
 

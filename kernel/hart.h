@@ -34,7 +34,8 @@ struct meters {
     uint64_t own;              /* and in the meters themselves, or somewhat fewer */
     uint64_t kernel_entered;   /* instructions, less these two, at the last entry or preemption point, */
     uint64_t lock_taken;       /* when the lock was taken, */
-    uint64_t step_begun;       /* and when a step of a long operation began */
+    uint64_t step_begun;       /* when a step of a long operation began, */
+    uint64_t event_begun;      /* and the bookkeeping of an event */
     bool had_company;          /* since kernel_entered another hart ran */
 };
 

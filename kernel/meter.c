@@ -123,6 +123,24 @@ void meter_step_done(const struct thread *thread)
     leave_out(&hart->meters, begun);
 }
 
+void meter_event_begins(void)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    meters->event_begun = own_instructions(meters, arch_instructions());
+}
+
+void meter_event_done(void)
+{
+    const uint64_t begun = arch_instructions();
+    struct meters *meters = &hart_current()->meters;
+    const uint64_t taken = own_instructions(meters, begun) - meters->event_begun;
+
+    if (is_alone(hart_current()) && taken > meters->value[WK_METER_TIME_EVENT] && !turns_are_short())
+        meters->value[WK_METER_TIME_EVENT] = taken;
+    leave_out(meters, begun);
+}
+
 void meter_left(void)
 {
     struct meters *meters = &hart_current()->meters;

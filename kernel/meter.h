@@ -23,6 +23,9 @@ void meter_operation_done(void);
 /* A step of a long operation, within one hold of the lock. */
 void meter_step_begins(void);
 void meter_step_done(const struct thread *thread);
+/* What is kept about time at one event, within one hold of the lock. */
+void meter_event_begins(void);
+void meter_event_done(void);
 void meter_left(void);
 void meter_first_user(void);
 void meter_lock_taken(void);
@@ -44,6 +47,8 @@ static inline void meter_step_done(const struct thread *thread)
 {
     (void)thread;
 }
+static inline void meter_event_begins(void) {}
+static inline void meter_event_done(void) {}
 static inline void meter_left(void) {}
 static inline void meter_first_user(void) {}
 static inline void meter_lock_taken(void) {}

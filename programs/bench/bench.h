@@ -61,9 +61,12 @@ void play_yielder(void);
 void play_stamper(void);
 void play_handler(void);
 /* budgets.c */
-void measure_budget_10(const struct benchmark *benchmark);
-void measure_budget_100(const struct benchmark *benchmark);
-void measure_budget_1000(const struct benchmark *benchmark);
+void measure_replenish_10(const struct benchmark *benchmark);
+void measure_replenish_100(const struct benchmark *benchmark);
+void measure_replenish_1000(const struct benchmark *benchmark);
+void measure_round_10(const struct benchmark *benchmark);
+void measure_round_100(const struct benchmark *benchmark);
+void measure_round_1000(const struct benchmark *benchmark);
 void play_crowd(void);
 /* wakeup.c */
 void measure_wakeup_idle(const struct benchmark *benchmark);
@@ -80,5 +83,8 @@ void measure_map_unmap(const struct benchmark *benchmark);
 void measure_interrupts_off(const struct benchmark *benchmark);
 void measure_lock_hold(const struct benchmark *benchmark);
 void measure_boot(const struct benchmark *benchmark);
+/* Reads and resets. The measuring build has meters; others say that they have none. */
+bool read_meter(enum wk_meter meter, uint64_t *value);
+void say_no_meters(const struct benchmark *benchmark);
 
 #endif

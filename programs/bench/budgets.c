@@ -104,7 +104,19 @@ static uint64_t kernel_part(void)
     return (watch.instructions - watch.own - watch.counted * COUNT_LOOP) / events;
 }
 
-static void measure_crowd(const struct benchmark *benchmark, uint64_t count)
+/* The longest bookkeeping of one event meanwhile: a charge, a return, or that somebody waits for one; 0 if the kernel has no
+ * meters. */
+static uint64_t longest_event(void)
+{
+    uint64_t longest;
+
+    if (!read_meter(WK_METER_TIME_EVENT, &longest))
+        return 0;
+    kernel_part();
+    return read_meter(WK_METER_TIME_EVENT, &longest) ? longest : 0;
+}
+
+static void measure_crowd(const struct benchmark *benchmark, uint64_t count, uint64_t (*part)(void))
 {
     struct samples samples;
     struct partner crowd;
@@ -112,25 +124,43 @@ static void measure_crowd(const struct benchmark *benchmark, uint64_t count)
     expect("its priority", wk_thread_set_priority(wk_self.start->thread, PRIORITY));
     start_crowd(&crowd, count);
     for (unsigned i = 0; i < BATCHES; i++)
-        samples.value[i] = kernel_part();
+        samples.value[i] = part();
     partner_end(&crowd);
     expect("destroying a budget", wk_budget_destroy(probe_budget));
     wk_capability_delete(probe_budget);
     expect("sleeping", wk_thread_sleep(wk_self.start->thread, wk_after_ns(SETTLE_NS)));
-    print_samples(benchmark, &samples);
+    if (samples.value[0] != 0)
+        print_samples(benchmark, &samples);
+    else
+        say_no_meters(benchmark);
 }
 
-void measure_budget_10(const struct benchmark *benchmark)
+void measure_round_10(const struct benchmark *benchmark)
 {
-    measure_crowd(benchmark, 10);
+    measure_crowd(benchmark, 10, kernel_part);
 }
 
-void measure_budget_100(const struct benchmark *benchmark)
+void measure_round_100(const struct benchmark *benchmark)
 {
-    measure_crowd(benchmark, 100);
+    measure_crowd(benchmark, 100, kernel_part);
 }
 
-void measure_budget_1000(const struct benchmark *benchmark)
+void measure_round_1000(const struct benchmark *benchmark)
 {
-    measure_crowd(benchmark, 1000);
+    measure_crowd(benchmark, 1000, kernel_part);
+}
+
+void measure_replenish_10(const struct benchmark *benchmark)
+{
+    measure_crowd(benchmark, 10, longest_event);
+}
+
+void measure_replenish_100(const struct benchmark *benchmark)
+{
+    measure_crowd(benchmark, 100, longest_event);
+}
+
+void measure_replenish_1000(const struct benchmark *benchmark)
+{
+    measure_crowd(benchmark, 1000, longest_event);
 }

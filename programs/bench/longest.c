@@ -149,8 +149,7 @@ static uint64_t destroy_objects(void)
     return objects;
 }
 
-/* Reads and resets. The measuring build has meters; others say that they have none. */
-static bool read_meter(enum wk_meter meter, uint64_t *value)
+bool read_meter(enum wk_meter meter, uint64_t *value)
 {
     const enum wk_status status = wk_machine_read_meter(wk_self.machine, meter, 0, 1, value);
 
@@ -159,13 +158,18 @@ static bool read_meter(enum wk_meter meter, uint64_t *value)
     return status == WK_OK;
 }
 
+void say_no_meters(const struct benchmark *benchmark)
+{
+    wk_print("%s: this build has no meters; use the build measure\n", benchmark->name);
+}
+
 static void measure_longest(const struct benchmark *benchmark, enum wk_meter meter)
 {
     uint64_t value, firmware, pages, objects;
     unsigned count;
 
     if (!read_meter(meter, &value) || !read_meter(WK_METER_FIRMWARE, &firmware)) {
-        wk_print("%s: this build has no meters; use the build measure\n", benchmark->name);
+        say_no_meters(benchmark);
         return;
     }
     count = start_helpers();
@@ -196,5 +200,5 @@ void measure_boot(const struct benchmark *benchmark)
     if (wk_machine_read_meter(wk_self.machine, WK_METER_BOOT, 0, 0, &value) == WK_OK)
         print_figure(benchmark, value);
     else
-        wk_print("%s: this build has no meters; use the build measure\n", benchmark->name);
+        say_no_meters(benchmark);
 }
