@@ -5,10 +5,17 @@
  *
  * The program marks an instant. Then it says how many instructions of the shared counter ago a stretch had begun that
  * ended at that instant, bit by bit. All that is by instructions without effect (programs/bench/stamps.S). For each stretch
- * a line is written: instructions that the marking hart executed in it, how often it had to wait for the kernel's lock,
- * instructions of all harts. What it executes while it waits for the lock is left out: it is as long as the turn of another.
+ * a line is written: instructions that the marking hart executed in it, those that it waited for, how often it had to wait
+ * for the kernel's lock, instructions of all harts.
  *
- * usage: -plugin turns.so,out=FILE,wait=FIRST:LAST   the addresses of the kernel's function that waits for the lock
+ * What it executes while it waits is left out: it is as long as the turn of another. What it waited for is what those before
+ * it in the lock's queue executed meanwhile as its holders: the first from then on, each up to its release. What they
+ * execute after that in their turns is left out, and their own waiting. So a wait counts as it were if each hart had a
+ * processor, and the queue were as it is here; the emulator decides who comes in which order, and a machine whose harts run
+ * at once has other queues. Here they are rather long: a hart whose turn ends while it holds the lock finds all others
+ * waiting. Seeing that the lock is released, less than a turn of the waiting loop, counts for nothing.
+ *
+ * usage: -plugin turns.so,out=FILE,lock=ADDRESS,wait=FIRST:LAST   of the kernel's lock, and of the function that waits for it
  *
  * Blocks of code are counted as a whole when they begin; what a page fault leaves undone of one is counted twice.
  */
@@ -22,9 +29,13 @@
 /* The emulator's interface, as far as it is used; no package has it as a header. */
 typedef void (*on_translation)(uint64_t plugin, void *block);
 typedef void (*on_execution)(unsigned hart, void *data);
+typedef void (*on_access)(unsigned hart, uint32_t kind, uint64_t address, void *data);
 void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t plugin, on_translation call);
 void qemu_plugin_register_vcpu_tb_exec_cb(void *block, on_execution call, int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(void *instruction, on_execution call, int flags, void *data);
+void qemu_plugin_register_vcpu_mem_cb(void *instruction, on_access call, int flags, int accesses, void *data);
+#define STORES 2
+bool qemu_plugin_mem_is_store(uint32_t kind);
 void qemu_plugin_register_atexit_cb(uint64_t plugin, void (*call)(uint64_t plugin, void *data), void *data);
 size_t qemu_plugin_tb_n_insns(const void *block);
 void *qemu_plugin_tb_get_insn(const void *block, size_t index);
@@ -43,97 +54,146 @@ EXPORTED int qemu_plugin_version = INTERFACE_VERSION;
 
 /* slti zero, zero, N */
 #define WITHOUT_EFFECT(n) (UINT32_C(0x2013) | UINT32_C(n) << 20)
-#define STRETCHES_MAX 65536
+/* amoadd.w, whatever its registers and ordering */
+#define AMOADD_W UINT32_C(0x202f)
+#define AMOADD_W_MASK UINT32_C(0xf800707f)
+/* The lock is two words: the ticket that is given out next, and the one whose turn it is. */
+#define NEXT 0
+#define SERVING 4
 
-/* What one hart executed without a break, waiting for the lock or not. */
-struct stretch {
+#define HARTS_MAX 64
+#define TURNS_MAX 65536
+#define HOLDS_MAX 262144
+
+/* What one hart executed without a break. */
+struct turn {
     uint64_t begin; /* by the shared counter */
     unsigned hart;
-    bool waits, comes_to_wait;
 };
 
-static struct stretch stretches[STRETCHES_MAX]; /* a ring: the last are remembered */
-static uint64_t stretch_count, counter;
-static uint64_t wait_first, wait_last;
+/* A ticket of the lock. `begin` is when its hart left the function that waits, or that of `came` if it had not to wait. */
+struct hold {
+    uint64_t came, begin, end;
+    unsigned hart;
+};
+
+/* Rings: the last are remembered. */
+static struct turn turns[TURNS_MAX];
+static struct hold holds[HOLDS_MAX];
+static uint64_t turn_count, next, serving, counter;
+static uint64_t last_ticket[HARTS_MAX];
+static uint64_t lock, wait_first, wait_last;
 static uint64_t mark, number;
 static FILE *out;
 
-static struct stretch *at(uint64_t index)
+static void fail(const char *why)
 {
-    return &stretches[index % STRETCHES_MAX];
+    fprintf(stderr, "turns: %s\n", why);
+    abort();
 }
 
-/* It has returned to the waiting: what it called meanwhile was a part of that. */
-static void was_waiting(unsigned hart)
+static struct turn *turn_at(uint64_t index)
 {
-    for (uint64_t i = stretch_count; i-- > 0 && i + STRETCHES_MAX > stretch_count;) {
-        if (at(i)->hart == hart && at(i)->waits)
-            return;
-        if (at(i)->hart == hart)
-            at(i)->waits = true;
-    }
+    if (index + TURNS_MAX < turn_count)
+        fail("too many turns in one stretch");
+    return &turns[index % TURNS_MAX];
 }
 
-static void begin_stretch(unsigned hart, bool waits, bool comes_to_wait)
+static struct hold *hold_at(uint64_t ticket)
 {
-    *at(stretch_count++) =
-        (struct stretch){.begin = counter, .hart = hart, .waits = waits, .comes_to_wait = comes_to_wait};
+    if (ticket + HOLDS_MAX < next)
+        fail("the lock was taken too often in one stretch");
+    return &holds[ticket % HOLDS_MAX];
 }
 
-/* A block that waits for the lock; `data` is its length. */
-static void executes_waiting(unsigned hart, void *data)
-{
-    const struct stretch *last = at(stretch_count - 1), *before = at(stretch_count - 2);
-
-    if (last->hart == hart && !last->waits && before->hart == hart && before->waits) {
-        stretch_count--; /* it has only called something */
-    } else if (last->hart != hart || !last->waits) {
-        was_waiting(hart);
-        begin_stretch(hart, true, false);
-    }
-    counter += (uintptr_t)data;
-}
-
-static void comes_to_wait(unsigned hart, void *data)
-{
-    begin_stretch(hart, true, true);
-    counter += (uintptr_t)data;
-}
-
+/* A block begins; `data` is its length. */
 static void executes(unsigned hart, void *data)
 {
-    if (stretch_count == 0 || at(stretch_count - 1)->hart != hart || at(stretch_count - 1)->waits)
-        begin_stretch(hart, false, false);
+    if (turn_count == 0 || turn_at(turn_count - 1)->hart != hart) {
+        turn_count++;
+        *turn_at(turn_count - 1) = (struct turn){.begin = counter, .hart = hart};
+    }
     counter += (uintptr_t)data;
 }
 
-static void marks(unsigned hart, void *data)
+static void executes_waiting(unsigned hart, void *data)
 {
-    (void)hart, (void)data;
-    mark = counter;
+    executes(hart, data);
+    hold_at(last_ticket[hart])->begin = counter;
 }
 
-/* Writes what the hart did from so many instructions before the mark up to it. */
+/* An addition to a word in memory, with so many instructions of its block behind it. */
+static void adds(unsigned hart, uint32_t kind, uint64_t address, void *data)
+{
+    const uint64_t now = counter - (uintptr_t)data;
+
+    if (!qemu_plugin_mem_is_store(kind))
+        return; /* version 7 tells of the load all the same */
+    if (address == lock + NEXT) {
+        last_ticket[hart] = next++;
+        *hold_at(next - 1) = (struct hold){.came = now, .begin = now, .hart = hart};
+    } else if (address == lock + SERVING) {
+        if (serving == next || hold_at(serving)->hart != hart)
+            fail("a hart releases the lock that does not hold it");
+        hold_at(serving++)->end = now;
+    }
+}
+
+/* `data` is how many instructions of its block are not executed yet. */
+static void marks(unsigned hart, void *data)
+{
+    (void)hart;
+    mark = counter - (uintptr_t)data;
+}
+
+/* How much a hart executed of what all did in that time. */
+static uint64_t executed(unsigned hart, uint64_t from, uint64_t to)
+{
+    uint64_t sum = 0, end = counter;
+
+    for (uint64_t i = turn_count; i-- > 0 && end > from; end = turn_at(i)->begin) {
+        const struct turn *turn = turn_at(i);
+        const uint64_t first = turn->begin > from ? turn->begin : from, last = end < to ? end : to;
+
+        if (turn->hart == hart && first < last)
+            sum += last - first;
+    }
+    return sum;
+}
+
+/* What was executed of holds that came before the ticket's turn, from then on. */
+static uint64_t executed_before(uint64_t ticket, uint64_t from)
+{
+    uint64_t sum = 0;
+
+    while (ticket-- > 0 && hold_at(ticket)->end > from) {
+        const struct hold *hold = hold_at(ticket);
+
+        sum += executed(hold->hart, hold->begin > from ? hold->begin : from, hold->end);
+    }
+    return sum;
+}
+
+/* Writes what the hart did, and waited for, from so many instructions before the mark up to it. */
 static void tell(unsigned hart, void *data)
 {
     const uint64_t begin = mark - number;
-    uint64_t end = counter, own = 0, waits = 0;
+    uint64_t own = executed(hart, begin, mark), waited_for = 0, waits = 0;
 
     (void)data;
-    for (uint64_t i = stretch_count; i-- > 0 && end > begin; end = at(i)->begin) {
-        const struct stretch *stretch = at(i);
-        const uint64_t from = stretch->begin > begin ? stretch->begin : begin, to = end < mark ? end : mark;
+    if (serving == 0)
+        fail("the lock was never released");
+    for (uint64_t ticket = serving; ticket-- > 0 && hold_at(ticket)->end > begin;) {
+        const struct hold *hold = hold_at(ticket);
+        const uint64_t from = hold->came > begin ? hold->came : begin;
 
-        if (i + STRETCHES_MAX == stretch_count) {
-            fprintf(stderr, "turns: too many turns in one stretch\n");
-            abort();
-        }
-        if (stretch->hart != hart || from >= to)
+        if (hold->hart != hart || hold->came >= mark)
             continue;
-        own += stretch->waits ? 0 : to - from;
-        waits += stretch->comes_to_wait;
+        own -= executed(hart, from, hold->begin);
+        waited_for += executed_before(ticket, from);
+        waits += ticket > 0 && hold_at(ticket - 1)->end > from;
     }
-    fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", own, waits, number);
+    fprintf(out, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", own, waited_for, waits, number);
 }
 
 static void gives_bit(unsigned hart, void *data)
@@ -157,14 +217,15 @@ static uint32_t word_of(const void *instruction)
     return word;
 }
 
-static void watch(void *instruction)
+/* An instruction with so many more of its block behind it. */
+static void watch(void *instruction, uintptr_t behind)
 {
-    static const struct {
+    const struct {
         uint32_t word;
         on_execution call;
         uintptr_t data;
     } watched[] = {
-        {WITHOUT_EFFECT(0x701), marks, 0},
+        {WITHOUT_EFFECT(0x701), marks, behind + 1},
         {WITHOUT_EFFECT(0x702), gives_bit, 0},
         {WITHOUT_EFFECT(0x703), gives_bit, 1},
         {WITHOUT_EFFECT(0x704), tell, 0},
@@ -175,6 +236,8 @@ static void watch(void *instruction)
         if (watched[i].word == word)
             qemu_plugin_register_vcpu_insn_exec_cb(instruction, watched[i].call, 0, (void *)watched[i].data);
     }
+    if ((word & AMOADD_W_MASK) == AMOADD_W)
+        qemu_plugin_register_vcpu_mem_cb(instruction, adds, 0, STORES, (void *)behind);
 }
 
 static void translates(uint64_t plugin, void *block)
@@ -185,13 +248,11 @@ static void translates(uint64_t plugin, void *block)
 
     (void)plugin;
     qemu_plugin_register_vcpu_tb_exec_cb(block,
-                                         address == wait_first ? comes_to_wait
-                                         : waits               ? executes_waiting
-                                                               : executes,
+                                         waits ? executes_waiting : executes,
                                          0,
                                          (void *)(uintptr_t)length); // NOLINT: the interface has a pointer for any word
     for (size_t i = 0; i < length; i++)
-        watch(qemu_plugin_tb_get_insn(block, i));
+        watch(qemu_plugin_tb_get_insn(block, i), length - i - 1);
 }
 
 static void ends(uint64_t plugin, void *data)
@@ -208,7 +269,8 @@ int qemu_plugin_install(uint64_t plugin, const void *machine, int argc, char **a
     for (int i = 0; i < argc; i++) {
         if (strncmp(argv[i], "out=", 4) == 0)
             out = fopen(argv[i] + 4, "w");
-        else if (sscanf(argv[i], "wait=%" SCNx64 ":%" SCNx64, &wait_first, &wait_last) != 2)
+        else if (sscanf(argv[i], "lock=%" SCNx64, &lock) != 1 &&
+                 sscanf(argv[i], "wait=%" SCNx64 ":%" SCNx64, &wait_first, &wait_last) != 2)
             return 1;
     }
     if (out == NULL)

@@ -34,10 +34,10 @@ class Bench(unittest.TestCase):
         self.assertEqual([bench.is_over(entry) for entry in self.entries.values()], [False, True, False])
 
     def test_wakeups_on_several_harts(self):
-        entry = bench.wakeup_entry("wakeup-load-4", [(300, 0, 9000), (550, 2, 600), (1250, 1, 70000)])
-        self.assertEqual((entry["min"], entry["median"], entry["max"], entry["waits"]), (300, 550, 1250, 2))
-        self.assertEqual(entry["bound"], 550 + 2 * 3 * bench.LOCK_HOLD_INSTRUCTIONS)
-        self.assertEqual(entry["histogram"], [[300, 1], [500, 1], [1200, 1]])
+        entry = bench.wakeup_entry("wakeup-load-4", [(300, 0, 0, 9000), (550, 800, 2, 600), (1150, 90, 1, 70000)])
+        self.assertEqual((entry["min"], entry["median"], entry["max"]), (300, 1240, 1350))
+        self.assertEqual((entry["own"], entry["waited-for"], entry["waits"]), (1150, 800, 2))
+        self.assertEqual(entry["histogram"], [[300, 1], [1200, 1], [1300, 1]])
         with self.assertRaises(bench.emulator.Failure):
             bench.wakeup_entry("wakeup-load-4", [])
 
