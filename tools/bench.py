@@ -132,8 +132,8 @@ def hart_wakeups(name):
 
 
 def wakeup_entry(name, samples):
-    """From lines of the plugin: the hart's own instructions, those that it waited for, how often it waited for the lock,
-    instructions of all harts. What counts is the sum of the first two."""
+    """From lines of the plugin: the hart's own instructions, those that it waited for, how often it waited for the
+    lock, instructions of all harts. What counts is the sum of the first two."""
     if not samples:
         raise emulator.Failure(f"the emulator's plugin told nothing for {name}")
     sums = sorted(own + waited_for for own, waited_for, _, _ in samples)
@@ -189,8 +189,8 @@ def distribution(entry):
     most = max(counts.values())
     rows = [f"  from {least:>7,}  {count:>7,}  {'#' * (count * HISTOGRAM_WIDTH // most)}".rstrip()
             for least, count in counts.items()]
-    waits = [f"  of that {entry['own']:,} at most of its own, {entry['waited-for']:,} at most of others, for whom it waited "
-             f"{entry['waits']} times at most"] if "waits" in entry else []
+    waits = [f"  of that {entry['own']:,} at most of its own, {entry['waited-for']:,} at most of others, for whom it "
+             f"waited {entry['waits']} times at most"] if "waits" in entry else []
     return "\n".join([f"{entry['name']}: 99.9 % within {entry['p99.9']:,}", *waits, *rows])
 
 

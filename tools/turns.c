@@ -4,18 +4,18 @@
  * instructions, so what a program measures with it has the others' turns in it. This takes them out again.
  *
  * The program marks an instant. Then it says how many instructions of the shared counter ago a stretch had begun that
- * ended at that instant, bit by bit. All that is by instructions without effect (programs/bench/stamps.S). For each stretch
- * a line is written: instructions that the marking hart executed in it, those that it waited for, how often it had to wait
- * for the kernel's lock, instructions of all harts.
+ * ended at that instant, bit by bit. All that is by instructions without effect (programs/bench/stamps.S). For each
+ * stretch a line is written: instructions that the marking hart executed in it, those that it waited for, how often it
+ * had to wait for the kernel's lock, instructions of all harts.
  *
- * What it executes while it waits is left out: it is as long as the turn of another. What it waited for is what those before
- * it in the lock's queue executed meanwhile as its holders: the first from then on, each up to its release. What they
- * execute after that in their turns is left out, and their own waiting. So a wait counts as it were if each hart had a
- * processor, and the queue were as it is here; the emulator decides who comes in which order, and a machine whose harts run
- * at once has other queues. Here they are rather long: a hart whose turn ends while it holds the lock finds all others
- * waiting. Seeing that the lock is released, less than a turn of the waiting loop, counts for nothing.
+ * What it executes while it waits is left out: it is as long as the turn of another. What it waited for is what those
+ * before it in the lock's queue executed meanwhile as its holders: the first from then on, each up to its release. What
+ * they execute after that in their turns is left out, and their own waiting. So a wait is as long as if each hart had a
+ * processor. But who waits behind whom is the emulator's choice; where harts run at once, it is another. Here queues are
+ * rather long: a hart whose turn ends while it holds the lock finds all others waiting. Seeing that the lock is released,
+ * less than a turn of the waiting loop, counts for nothing.
  *
- * usage: -plugin turns.so,out=FILE,lock=ADDRESS,wait=FIRST:LAST   of the kernel's lock, and of the function that waits for it
+ * usage: -plugin turns.so,out=FILE,lock=ADDRESS,wait=FIRST:LAST   of the lock, and of the function that waits for it
  *
  * Blocks of code are counted as a whole when they begin; what a page fault leaves undone of one is counted twice.
  */
@@ -71,7 +71,7 @@ struct turn {
     unsigned hart;
 };
 
-/* A ticket of the lock. `begin` is when its hart left the function that waits, or that of `came` if it had not to wait. */
+/* A ticket of the lock. `begin` is when its hart left the function that waits, or `came` if it had not to wait. */
 struct hold {
     uint64_t came, begin, end;
     unsigned hart;
@@ -247,9 +247,7 @@ static void translates(uint64_t plugin, void *block)
     const bool waits = address >= wait_first && address <= wait_last;
 
     (void)plugin;
-    qemu_plugin_register_vcpu_tb_exec_cb(block,
-                                         waits ? executes_waiting : executes,
-                                         0,
+    qemu_plugin_register_vcpu_tb_exec_cb(block, waits ? executes_waiting : executes, 0,
                                          (void *)(uintptr_t)length); // NOLINT: the interface has a pointer for any word
     for (size_t i = 0; i < length; i++)
         watch(qemu_plugin_tb_get_insn(block, i), length - i - 1);
