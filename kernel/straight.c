@@ -13,18 +13,28 @@
 
 #define NOINLINE __attribute__((noinline))
 
+/* Something else is to be looked after. Other harts do not wait for that. */
+static NOINLINE struct thread *leave_to_loop(void)
+{
+    struct hart *hart = hart_current();
+
+    if (hart->attention.notify)
+        hart_notify_send(hart);
+    return NULL;
+}
+
 struct thread *trap_straight_on(uint64_t now_ns)
 {
     struct hart *hart = hart_current();
 
-    kernel_lock_release_quietly(); /* who is to be notified is one of what the loop looks after */
+    kernel_lock_release_quietly();
     if (hart->current == NULL || ATTENTION_BUT_TIMER(hart->attention.any) != 0)
-        return NULL;
+        return leave_to_loop();
     if (hart->attention.timer_moved) {
         const uint64_t next_ns = deadline_next(hart, schedule_class(hart));
 
         if (next_ns <= now_ns)
-            return NULL;
+            return leave_to_loop();
         deadline_write_timer(hart, next_ns);
     }
     meter_first_user();
