@@ -46,8 +46,9 @@ struct capability {
                     uint16_t rights;
                     uint8_t type : 4; /* the object's */
                     uint8_t type_inverse : 4;
-                    uint8_t stays : 1;    /* it is not being taken back (doomed): or look-ups answer `revoked` */
-                    uint8_t lends : 1;    /* what was lent from it is not being taken back; likewise */
+                    uint8_t stays : 1; /* it is not being taken back (doomed): or look-ups answer `revoked` */
+                    uint8_t
+                        lends : 1; /* what was lent from it is not being taken back; likewise. Of a mapping: see there */
                     uint8_t in_table : 1; /* or it is the derivation node inside a struct mapping */
                     uint8_t depth : 5;
                 };

@@ -23,12 +23,12 @@ uint64_t schedule_charge(struct hart *hart)
     const uint64_t used_ns = now_ns - start_ns;
     struct thread *payer = hart->payer;
 
-    meter_event_begins();
     hart->charged_ns = now_ns;
     if (payer == NULL || payer->budget == NULL) {
         hart->idle_ns += used_ns;
         return now_ns;
     }
+    meter_event_begins();
     payer->used_ns += used_ns;
     payer->budget->used_ns += used_ns;
     if (used_ns != 0) {
@@ -209,8 +209,11 @@ static void become_payer(struct hart *hart, struct thread *payer)
 
 bool schedule_can_pay(struct hart *hart, const struct thread *payer)
 {
-    const uint64_t available_ns = account_available(&payer->budget->pool->account, hart->charged_ns);
+    uint64_t available_ns;
 
+    meter_event_begins();
+    available_ns = account_available(&payer->budget->pool->account, hart->charged_ns);
+    meter_event_done();
     if (available_ns == 0)
         return false;
     hart->expiry_ns = available_ns == UINT64_MAX ? DEADLINE_NEVER : hart->charged_ns + available_ns;

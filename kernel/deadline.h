@@ -45,12 +45,10 @@ void deadline_cancel(struct deadline *deadline);
 static inline bool deadline_end_only(struct deadline *deadline)
 {
     struct deadline_class *class = deadline->class;
-    const struct tree_node *node = &deadline->node;
 
-    if (node->parent != NULL || node->child[1] != NULL)
+    assert_debug(kernel_lock_is_held() && class->hart == hart_current() && class->tree.first == &deadline->node);
+    if (!tree_remove_only(&class->tree, &deadline->node))
         return false;
-    class->tree.root = NULL;
-    class->tree.first = NULL;
     deadline->class = NULL;
     class->first_ns = DEADLINE_NEVER; /* INV-DEADLINE-2 */
     hart_current()->attention.timer_moved = true;
@@ -71,8 +69,8 @@ static inline bool deadline_expire(struct hart *hart, const struct deadline_clas
     struct deadline *deadline;
 
     assert_debug(kernel_lock_is_held() && class >= least);
-    while (class->first_ns > now_ns)
-        if (--class < least)
+    for (; class->first_ns > now_ns; class --)
+        if (class == least)
             return false;
     assert_debug(class->tree.first != NULL); /* INV-DEADLINE-2 */
     deadline = container_of(class->tree.first, struct deadline, node);
@@ -91,10 +89,11 @@ static inline uint64_t deadline_first(const struct hart *hart, const struct dead
 {
     const struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES - 1];
 
-    do
+    for (;; class --) {
         first_ns = deadline_earlier(first_ns, __atomic_load_n(&class->first_ns, __ATOMIC_RELAXED));
-    while (--class >= least);
-    return first_ns;
+        if (class == least)
+            return first_ns;
+    }
 }
 /* The first time at which the hart has something to do while those count; needs no lock on this hart. */
 static inline uint64_t deadline_next(const struct hart *hart, const struct deadline_class *least)

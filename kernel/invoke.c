@@ -62,9 +62,10 @@ struct capability *invocation_argument(struct invocation *invocation, unsigned n
 
 SLOW_PATH struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_needs)
 {
-    const unsigned number = number_and_needs >> 26;
+    const unsigned number = number_and_needs >> ARGUMENT_NUMBER_SHIFT;
 
-    return invocation_argument(invocation, number, invocation->arguments[number - 1], number_and_needs & 0x3ffffff);
+    return invocation_argument(invocation, number, invocation->arguments[number - 1],
+                               number_and_needs & ((1u << ARGUMENT_NUMBER_SHIFT) - 1));
 }
 
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number)

@@ -34,12 +34,15 @@ static inline struct capability *invocation_capability(struct invocation *invoca
 {
     return invocation_argument(invocation, number, handle, OPERATION_NEEDS(type, rights));
 }
+/* Above all that an argument may need: `in_table` is no argument's need. */
+#define ARGUMENT_NUMBER_SHIFT 26
 /* The same of a word that is stored; what it needs is passed in the fewest instructions. */
 struct capability *invocation_stored_argument(struct invocation *invocation, uint32_t number_and_needs);
 static inline struct capability *invocation_stored_capability(struct invocation *invocation, unsigned number,
                                                               enum wk_type type, uint16_t rights)
 {
-    return invocation_stored_argument(invocation, (uint32_t)number << 26 | OPERATION_NEEDS(type, rights));
+    return invocation_stored_argument(invocation,
+                                      (uint32_t)number << ARGUMENT_NUMBER_SHIFT | OPERATION_NEEDS(type, rights));
 }
 /* Answers WK_BAD_ARGUMENT for argument `number`. */
 enum wk_status invocation_bad_argument(struct invocation *invocation, unsigned number);

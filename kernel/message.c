@@ -240,8 +240,9 @@ bool message_end_loan_at_once(struct thread *caller)
     if (caller->loan_count != 1 || loan == NULL)
         return false;
     lent = container_of(loan->children.next, struct capability, sibling);
-    if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children || !capability_is_usable(lent) ||
-        !list_is_empty(&lent->children) || !ends_quietly(loan->object))
+    if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children ||
+        !capability_has(lent, CAPABILITY_USABLE | CAPABILITY_IN_TABLE) || !list_is_empty(&lent->children) ||
+        !ends_quietly(loan->object))
         return false;
     list_unlink(&loan->sibling);
     loan->object->capabilities -= 2; /* what was lent has one still */

@@ -10,6 +10,8 @@
 
 #include <stdatomic.h>
 
+_Static_assert(WK_METER_TIME_EVENT < sizeof(((struct meters *)NULL)->value) / sizeof(uint64_t), "each has its place");
+
 #define NEAR_NS 200000
 #define CALL_INSTRUCTIONS 8
 

@@ -7,6 +7,7 @@
 #ifndef TREE_H
 #define TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,15 @@ void tree_insert(struct tree *tree, struct tree_node *node);
 /* The same where it is known behind which node it comes: the last with a key at most its own, or NULL. */
 void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tree_node *node);
 void tree_remove(struct tree *tree, struct tree_node *node);
+/* The same of the first node if it is the only one; false if it is not. */
+static inline bool tree_remove_only(struct tree *tree, const struct tree_node *first)
+{
+    if (first->parent != NULL || first->child[1] != NULL)
+        return false;
+    tree->root = NULL;
+    tree->first = NULL;
+    return true;
+}
 /* The last node with a key at most `key`, or NULL. */
 static inline struct tree_node *tree_find_at_most(const struct tree *tree, uint64_t key)
 {

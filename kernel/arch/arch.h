@@ -2,7 +2,7 @@
 /*
  * What an architecture must provide. Portable kernel code includes this header and nothing else of arch/; arch/riscv and
  * arch/host implement it. `arch_inline.h`, found by the include path, defines the types and the inline functions marked
- * (inline) here.
+ * (inline) here. It also has the type `arch_code` and the table `operation_wrappers` (invoke.h) of where operations are.
  *
  * Page tables have the shape that all 64-bit machines share: ARCH_TABLE_LEVELS levels of 512 entries of 64 bits. The
  * portable code walks them; the architecture says what an entry looks like.

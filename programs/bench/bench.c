@@ -23,7 +23,7 @@ static const struct benchmark benchmarks[] = {
     {"signal-switch-promised", 720, measure_signal_switch_promised},
     {"yield-switch", 200, measure_yield_switch},
     {"timer-to-user", 320, measure_timer_to_user},
-    {"irq-to-user", 350, measure_irq_to_user},
+    {"irq-to-user", 320, measure_irq_to_user},
     {"budget-replenish-10", 640, measure_replenish_10},
     {"budget-replenish-100", 640, measure_replenish_100},
     {"budget-replenish-1000", 640, measure_replenish_1000},

@@ -357,6 +357,36 @@ static void what_was_lent_may_be_taken_back_during_the_call(void **state)
     assert_answered(other.thread_record, WK_OK, 1);
 }
 
+static void a_mapping_through_a_loan_is_no_slot(void **state)
+{
+    wk_handle memory, self, second, there;
+
+    (void)state;
+    assert_ok(wk_endpoint_accept(endpoint, 0xffff, 6));
+    memory = make_memory(BOOT_BANK, 2, 0);
+    carried[0] = program_grant(&other, memory, WK_TRANSFER_DUP, ALL_RIGHTS);
+    self = program_grant(&other, other.process, WK_TRANSFER_LEND, ALL_RIGHTS);
+    assert_ok(wk_thread_create(other.process, 10, &second));
+    assert_ok(wk_thread_start(second, 0x10100, 0, 0, 0, 0));
+    assert_ok(wk_thread_set_budget(one.thread, 0));
+    carry_and_take(CARRIES(1));
+    there = answer_words[0];
+    act_as(thread_of(second));
+    assert_ok(wk_memory_map(capability_handle(slot_in(&one, there)->parent), self, MAPPED, 0, 2, READ));
+    act_as(one.thread_record);
+    assert_ok(wk_capability_delete(there));
+    act_as(boot);
+    host_quick_calls = 0;
+    assert_ok(wk_thread_set_priority(second, 0));
+    assert_ok(wk_thread_set_priority(BOOT_THREAD, 0));
+    arch_hart_notify(harts[0]);
+    host_run();
+    assert_status(reply_receive_as(one.thread_record, endpoint_there, 3), NOT_ANSWERED);
+    let_caller_finish();
+    assert_null(mapping_find(other.process_record, MAPPED));
+    check_kernel();
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -382,6 +412,7 @@ int main(int count, char **arguments)
         carrying_test(loans_end_with_the_callers_thread),
         carrying_test(loans_end_with_the_callers_process),
         carrying_test(a_loan_that_the_server_deleted_is_over_before),
+        carrying_test(a_mapping_through_a_loan_is_no_slot),
         carrying_test(what_was_lent_may_be_taken_back_during_the_call),
     };
 

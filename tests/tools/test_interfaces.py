@@ -322,6 +322,13 @@ class Errors(Case):
                     f"crate.interface:{self.line('crate.interface', 'value fragile')}: more than 31 flags",
                     f"trace.interface:{self.line('trace.interface', 'event idle')}: more than 63 events")
 
+    def test_types_fit_a_byte_with_their_inverse(self):
+        head = "interface {0}\nversion 1\nabout T.\n\noperation end\nabout E.\nblocks never\nbound 1\nsource -\n"
+        for number in range(15):
+            (self.folder / f"interfaces/type{number:02}.interface").write_text(head.format(f"type{number:02}"))
+        _, messages = generate(self.folder, "--update-lock")
+        self.assertIn("more than 15 types of objects", "\n".join(messages))
+
 
 class LockFile(Case):
     def update(self):

@@ -9,6 +9,7 @@ EVENT_WORDS_MAX = 3
 FLAGS_MAX = 31            # a C enumerator is an int
 STATUSES_MAX = 64         # so that a set of statuses is one word
 EVENTS_MAX = 63           # so is a set of event numbers, which begin at 1
+TYPES_MAX = 15            # with the inverse of its bits, one is a byte
 HANDLER_NAMES = {"invocation", "in", "out", "status"}  # other names where capability arguments are parameters
 STUB_NAMES = {"words", "answer", "operation"}                       # other names where all arguments are parameters
 
@@ -35,6 +36,7 @@ class Checker:
             self.check_interface(interface)
         self.limit(self.model.statuses, STATUSES_MAX, "statuses")
         self.limit(self.model.events, EVENTS_MAX, "events")
+        self.limit(list(self.model.types.values()), TYPES_MAX, "types of objects")
 
     def claim(self, item, *c_names):
         """Every name in the generated C is given out once."""

@@ -238,7 +238,7 @@ extern struct riscv_clock {
     uint64_t ticks_per_ns[2]; /* a whole part, and a fraction in units of 2^-64, rounded down */
     bool has_sstc;
 } riscv_clock;
-void sbi_set_timer(uint64_t ticks); /* sbi.h */
+void sbi_set_timer(uint64_t ticks); /* sbi.c */
 
 /* Later than anybody waits; below it no conversion overflows. */
 #define RISCV_FOREVER_NS (UINT64_MAX / 8)

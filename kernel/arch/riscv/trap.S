@@ -265,7 +265,8 @@ left_slowly:
     jal     trap_leave
     j       load_thread
 
-/* tp: hart; its t0 is in hart->arch, its tp in sscratch; all else is the trapped code's. t0: the cause, as said above. */
+/* tp: hart; its t0 is in hart->arch, its tp in sscratch; all else is the trapped code's. t0: scause less that
+ * of an ecall. */
 not_an_ecall:
     addi    t0, t0, CAUSE_USER_ECALL - CAUSE_FETCH_PAGE_FAULT
     sltiu   t0, t0, CAUSE_STORE_PAGE_FAULT - CAUSE_FETCH_PAGE_FAULT + 1

@@ -10,3 +10,5 @@
     .balign 4
 operation_wrappers:
     OPERATION_WRAPPERS(ENTRY)
+    .globl  operation_wrappers_end
+operation_wrappers_end:
