@@ -46,14 +46,12 @@ struct capability {
                     uint16_t rights;
                     uint8_t type : 4; /* the object's */
                     uint8_t type_inverse : 4;
-                    uint8_t stays : 1; /* it is not being taken back (doomed): or look-ups answer `revoked` */
-                    uint8_t
-                        lends : 1; /* what was lent from it is not being taken back; likewise. Of a mapping: see there */
+                    uint8_t stays : 1;    /* it is not being taken back (doomed): or look-ups answer `revoked` */
+                    uint8_t lends : 1;    /* nor is what was lent from it: likewise; of a mapping see mapping.h */
                     uint8_t in_table : 1; /* or it is the derivation node inside a struct mapping */
                     uint8_t depth : 5;
                 };
-                uint32_t
-                    word; /* all in one, for look-ups: rights from bit 0, CAPABILITY_TYPE from 16, single bits from 24 */
+                uint32_t word; /* all in one: rights from bit 0, CAPABILITY_TYPE from 16, single bits from 24 */
             };
         };
         uint64_t key; /* generation and word */
