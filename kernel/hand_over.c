@@ -14,8 +14,6 @@
 #include "process.h"
 #include "ready.h"
 
-#define NOINLINE __attribute__((noinline))
-
 /* Whether nothing but the timer has to be looked after when the hart goes to that thread of its own, which is as far as
  * `stop` says. That no more urgent one is ready follows from attention.reschedule not being set (INV-SCHED-3). */
 static inline bool can_go_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)

@@ -42,6 +42,7 @@ $(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functio
 KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c hand_over.c straight.c deadline.c tree.c))
 $(KERNEL_STRAIGHT): private KERNEL_LTO =
 $(KERNEL_STRAIGHT): private KERNEL_OPTIMISE = -Os -mno-save-restore -mtune=size
+# Loads that are moved ahead for a pipeline's sake would cost more registers than are free, and so stores.
 $(call objects,kernel/hand_over.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The meters of stretches in the kernel, and of the time to the first user instruction. See meter.h; each hart keeps its
- * own. */
+/* The meters of stretches in the kernel, of events of time, and of the time to the first user instruction. See meter.h; each
+ * hart keeps its own. */
 #include "meter.h"
 
 #include "invoke.h"

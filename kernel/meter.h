@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel's meters, in builds that measure: of how long interrupts are off, how long the lock is held, how long each
- * operation takes (interfaces/FORMAT.md says from where to where), and what is kept of time at one event. A stretch begins where the kernel is entered and
- * ends where it is left, or at a preemption point, where interrupts that wait are taken. Instructions spent in firmware
- * are kept apart, and those of the meters. The harts of an emulator that counts instructions take turns, and share one
- * counter: a stretch in which another hart had its turn tells nothing, and is left out.
+ * operation takes (interfaces/FORMAT.md says from where to where), and what is kept of time at one event. A stretch begins
+ * where the kernel is entered and ends where it is left, or at a preemption point, where interrupts that wait are taken.
+ * Instructions spent in firmware are kept apart, and those of the meters. The harts of an emulator that counts instructions
+ * take turns, and share one counter: a stretch in which another hart had its turn tells nothing, and is left out.
  */
 #ifndef METER_H
 #define METER_H

@@ -18,8 +18,6 @@
 
 #include <winkle/message.h>
 
-#define NOINLINE __attribute__((noinline))
-
 /* Whether the thread can be switched to here by loading registers and the address space's word. */
 static inline bool has_met(const struct hart *hart, const struct thread *thread)
 {

@@ -11,8 +11,6 @@
 #include "schedule.h"
 #include "trap.h"
 
-#define NOINLINE __attribute__((noinline))
-
 /* Something else is to be looked after. Other harts do not wait for that. */
 static NOINLINE struct thread *leave_to_loop(void)
 {
