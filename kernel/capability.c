@@ -21,6 +21,7 @@
 #include "mapping.h"
 #include "operation.h"
 #include "process.h"
+#include "ring.h"
 #include "thread.h"
 
 #define REVOKE_STEP 4 /* capabilities that one step takes back or moves */
@@ -176,7 +177,7 @@ void capability_empty(struct capability *capability, uint64_t handle)
 /* Whether threads may wait by a capability to it. */
 static inline bool ends_waits(const struct object *object)
 {
-    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT;
+    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT || object->type == WK_TYPE_RING;
 }
 
 /* Ends the first wait in the list that began by the capability. False if there is none. */
@@ -201,6 +202,8 @@ SMALL static bool end_wait(const struct capability *capability)
 
     if (object->type == WK_TYPE_EVENT)
         return end_wait_in(&container_of(object, struct event, object)->waiters, capability);
+    if (object->type == WK_TYPE_RING)
+        return end_wait_in(&container_of(object, struct ring, object)->ready.waiters, capability);
     if (object->type != WK_TYPE_ENDPOINT)
         return false;
     endpoint_unready(endpoint);

@@ -247,8 +247,7 @@ enum wk_status event_signal(struct invocation *invocation, struct event *event, 
     return WK_OK;
 }
 
-/* Whether the invoker may wait, if it has to. */
-static enum wk_status check_wait(struct thread *thread, const struct event *event)
+enum wk_status event_check_wait(struct thread *thread, const struct event *event)
 {
     if (thread->interrupt_latched)
         return WK_INTERRUPTED;
@@ -258,14 +257,12 @@ static enum wk_status check_wait(struct thread *thread, const struct event *even
     return thread->stop & THREAD_ENDED ? WK_REVOKED : WK_OK;
 }
 
-static enum wk_status begin_wait(struct invocation *invocation, struct event *event, uint64_t mask,
-                                 uint64_t deadline_ns)
+enum wk_status event_begin_wait(struct thread *thread, struct event *event, uint64_t handle, uint64_t mask,
+                                uint64_t deadline_ns)
 {
-    struct thread *thread = invocation->thread;
-
     arch_context_prepare_answer(&thread->context);
     thread->wait_mask = mask;
-    thread->wait_handle = invocation->handle;
+    thread->wait_handle = handle;
     thread_arm(thread, deadline_ns);
     if (thread->budget == NULL)
         thread->priority = schedule_urgency(thread);
@@ -282,14 +279,14 @@ enum wk_status event_wait(struct invocation *invocation, struct event *event, co
     out->bits = event_take(event, in->mask);
     if (out->bits != 0)
         return WK_OK;
-    status = check_wait(invocation->thread, event);
+    status = event_check_wait(invocation->thread, event);
     if (status == WK_INTERRUPTED)
         invocation->thread->interrupt_latched = false;
     if (status != WK_OK)
         return status;
 
     op_commit();
-    return begin_wait(invocation, event, in->mask, in->deadline);
+    return event_begin_wait(invocation->thread, event, invocation->handle, in->mask, in->deadline);
 }
 
 enum wk_status event_signal_wait(struct invocation *invocation, struct event *event, struct capability *other,
@@ -297,7 +294,7 @@ enum wk_status event_signal_wait(struct invocation *invocation, struct event *ev
 {
     struct thread *thread = invocation->thread;
     /* Bits that it sets in the event itself may go to others. */
-    const enum wk_status status = (event->pending & in->mask) == 0 ? check_wait(thread, event) : WK_OK;
+    const enum wk_status status = (event->pending & in->mask) == 0 ? event_check_wait(thread, event) : WK_OK;
 
     if (status == WK_BUSY || status == WK_REVOKED)
         return status;
@@ -312,7 +309,7 @@ enum wk_status event_signal_wait(struct invocation *invocation, struct event *ev
         thread->interrupt_latched = false;
         return WK_INTERRUPTED;
     }
-    return begin_wait(invocation, event, in->mask, in->deadline);
+    return event_begin_wait(invocation->thread, event, invocation->handle, in->mask, in->deadline);
 }
 
 enum wk_status event_poll(struct invocation *invocation, struct event *event, const struct wk_event_poll_in *in,

@@ -57,6 +57,11 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns);
 /* Takes the pending bits of the mask. */
 uint64_t event_take(struct event *event, uint64_t mask);
 
+/* Whether the thread may wait for it. */
+enum wk_status event_check_wait(struct thread *thread, const struct event *event);
+/* It does, by the capability with that handle. WK_WAITS. Requires: event_check_wait. */
+enum wk_status event_begin_wait(struct thread *thread, struct event *event, uint64_t handle, uint64_t mask,
+                                uint64_t deadline_ns);
 /* Ends a thread's wait with a status; with `ok` if the bits have been taken for it already. Requires: it waits. */
 void event_wait_end(struct thread *thread, enum wk_status status);
 /* The priority of a thread changed: puts it in its place among the waiters, if it is one of them. */

@@ -59,23 +59,24 @@ struct deadline_class {
  * alone. */
 union attention {
     struct {
-        bool reschedule; /* something more urgent may be ready, or the current thread has an interrupt to take */
-        bool notify;     /* other harts are to be notified */
-        bool tracing;    /* invocations are recorded */
-        bool stock_low;  /* the stock of frames is not full */
-        bool granted;    /* the list `granted` may have members */
-        bool unparked;   /* so may `unparked` */
-        bool unused;
+        bool reschedule;  /* something more urgent may be ready, or the current thread has an interrupt to take */
+        bool notify;      /* other harts are to be notified */
+        bool tracing;     /* invocations are recorded */
+        bool in_ring;     /* what a ring's entry wakes waits until the thread that runs comes out of its invocation */
+        bool stock_low;   /* the stock of frames is not full */
+        bool granted;     /* the list `granted` may have members */
+        bool unparked;    /* so may `unparked` */
         bool timer_moved; /* the hardware timer may have to be written */
     };
     uint64_t any;
 };
 
-/* Parts of attention.any, the first byte in the lowest bits: the first three do not let the hart go straight from thread to
+/* Parts of attention.any, the first byte in the lowest bits: the first four do not let the hart go straight from thread to
  * thread, the others can wait until it has gone there; all but the last, the timer's, shifted to the top. */
-#define ATTENTION_AT_ONCE UINT64_C(0xffffff)
+#define ATTENTION_AT_ONCE UINT64_C(0xffffffff)
+#define ATTENTION_IN_RING (UINT64_C(1) << 24)
 #define ATTENTION_BUT_TIMER(any) ((any) << 8)
-_Static_assert(offsetof(union attention, tracing) == 2 && offsetof(union attention, timer_moved) == 7, "as it says");
+_Static_assert(offsetof(union attention, in_ring) == 3 && offsetof(union attention, timer_moved) == 7, "as it says");
 
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {

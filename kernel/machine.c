@@ -20,6 +20,7 @@
 #include "lock.h"
 #include "memory.h"
 #include "meter.h"
+#include "ring.h"
 #include "space.h"
 #include "timer.h"
 
@@ -219,6 +220,7 @@ static void inspect_type(const struct object *object, struct wk_machine_inspect_
     const struct process *process = container_of(object, const struct process, object);
     const struct thread *thread = container_of(object, const struct thread, object);
     const struct timer *timer = container_of(object, const struct timer, object);
+    const struct ring *ring = container_of(object, const struct ring, object);
 
     switch ((enum wk_type)object->type) {
     case WK_TYPE_BANK:
@@ -238,6 +240,9 @@ static void inspect_type(const struct object *object, struct wk_machine_inspect_
         break;
     case WK_TYPE_TIMER:
         out->detail = deadline_is_set(&timer->deadline) ? timer->deadline.node.key : 0;
+        break;
+    case WK_TYPE_RING:
+        out->detail = ring->owed;
         break;
     case WK_TYPE_NONE:
     case WK_TYPE_BUDGET:

@@ -185,30 +185,51 @@ enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, struct
     return memory_unshare_first(memory, page, operation, NULL);
 }
 
+/* Has the page present; WK_BUSY if it is shared, or the memory in a long operation. */
+static enum wk_status make_pinnable(struct memory *memory, uint64_t page)
+{
+    struct frame *frame;
+    enum wk_status status;
+
+    if (memory->object.state != OBJECT_LIVE)
+        return WK_REVOKED;
+    if (memory->busy != NULL)
+        return WK_BUSY;
+    status = memory_make_present(memory, page, &frame);
+    if (status != WK_OK)
+        return status;
+    return frame_sharers(frame) > 1 ? WK_BUSY : WK_OK;
+}
+
 enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memory_pin *pin,
                                void (*revoked)(struct memory_pin *pin))
 {
-    struct frame *frame;
     enum wk_status status;
 
     assert_debug(pin->memory == NULL);
     if (memory->is_physical)
         return WK_NOT_AVAILABLE;
-    if (memory->object.state != OBJECT_LIVE)
-        return WK_REVOKED;
-    if (memory->busy != NULL || memory->pin_count == MEMORY_PINS_MAX)
+    if (memory->pin_count == MEMORY_PINS_MAX)
         return WK_BUSY;
-    status = memory_make_present(memory, page, &frame);
+    status = make_pinnable(memory, page);
     if (status != WK_OK)
         return status;
-    if (frame_sharers(frame) > 1)
-        return WK_BUSY;
     pin->memory = memory;
-    pin->page = page;
+    pin->page = (uint32_t)page;
+    pin->pages = 1;
     pin->revoked = revoked;
     list_append(&memory->pins, &pin->link);
     memory->pin_count++;
     return WK_OK;
+}
+
+enum wk_status memory_pin_next(struct memory_pin *pin)
+{
+    const enum wk_status status = pin->memory == NULL ? WK_REVOKED : make_pinnable(pin->memory, pin->page + pin->pages);
+
+    if (status == WK_OK)
+        pin->pages++;
+    return status;
 }
 
 void memory_unpin(struct memory_pin *pin)
@@ -225,15 +246,16 @@ void memory_pin_transfer(struct memory_pin *to, struct memory_pin *from)
     assert_debug(to->memory == NULL && from->memory != NULL);
     to->memory = from->memory;
     to->page = from->page;
+    to->pages = from->pages;
     to->revoked = from->revoked;
     list_insert_before(&from->link, &to->link);
     list_remove(&from->link);
     from->memory = NULL;
 }
 
-void *memory_pin_pointer(const struct memory_pin *pin)
+void *memory_pin_pointer(const struct memory_pin *pin, uint32_t place)
 {
-    return frame_pointer(memory_page(pin->memory, pin->page));
+    return frame_pointer(memory_page(pin->memory, (uint64_t)pin->page + place));
 }
 
 void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end)
@@ -244,7 +266,7 @@ void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end)
         struct memory_pin *pin = container_of(link, struct memory_pin, link);
 
         next = link->next;
-        if (pin->page >= first && pin->page < end) {
+        if (pin->page < end && pin->page + (uint64_t)pin->pages > first) {
             memory_unpin(pin);
             pin->revoked(pin);
         }

@@ -12,10 +12,11 @@ struct mapping;
 #define MEMORY_INLINE_PAGES 8
 #define MEMORY_PINS_MAX 16
 
-/* Who pins a page: told when the page is taken back, so that no pin ever stands in the way of revocation. */
+/* Who pins pages: told when one of them is taken back, so that no pin ever stands in the way of revocation. */
 struct memory_pin {
     struct memory *memory; /* NULL: not pinned */
-    uint64_t page;
+    uint32_t page;
+    uint32_t pages;   /* from that one on */
     struct list link; /* memory->pins */
     void (*revoked)(struct memory_pin *pin);
 };
@@ -27,7 +28,7 @@ struct memory_pin {
  * INV-MEMORY-1 present_pages is the number of slots that are not 0; each is charged to the bank as one page.
  * INV-MEMORY-2 a frame's sharers (frame_sharers) are the memory objects that have it, whatever pins it has besides; while
  *              there are several nobody may store to it.
- * INV-MEMORY-3 a page pinned by a struct memory_pin is present, not shared, and its pin is in `pins`.
+ * INV-MEMORY-3 the pages pinned by a struct memory_pin are present, not shared, and their pin is in `pins`.
  */
 struct memory {
     struct object object;
@@ -67,11 +68,13 @@ enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct 
  */
 enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memory_pin *pin,
                                void (*revoked)(struct memory_pin *));
+/* Pins the next page too: as the first. On an error the pin stays as it was. */
+enum wk_status memory_pin_next(struct memory_pin *pin);
 void memory_unpin(struct memory_pin *pin);
 /* `to`, which pins nothing, pins what `from` did. */
 void memory_pin_transfer(struct memory_pin *to, struct memory_pin *from);
-/* The kernel's pointer to a pinned page. */
-void *memory_pin_pointer(const struct memory_pin *pin);
+/* The kernel's pointer to a pinned page, by its place among them. */
+void *memory_pin_pointer(const struct memory_pin *pin, uint32_t place);
 
 /* Whether `page` begins a large page that is whole: 512 contiguous, aligned frames, none shared. */
 bool memory_is_large_at(const struct memory *memory, uint64_t page);

@@ -29,7 +29,8 @@ void message_store(struct invocation *invocation, uint64_t badge, const uint64_t
     for (unsigned i = 0; i < WORDS; i++)
         arch_context_set(&thread->context, REGISTER_A1 + i, words[i]);
     arch_context_set(&thread->context, REGISTER_A7, invocation->operation);
-    arch_context_set(&thread->context, REGISTER_T0, message_deadline(invocation->operation));
+    arch_context_set(&thread->context, REGISTER_T0,
+                     thread->is_worker ? thread->call_deadline_ns : message_deadline(invocation->operation));
     thread->calls.badge = badge;
 }
 

@@ -193,7 +193,7 @@ static void start_first_process(void)
     const uint64_t text_pages = header->text_bytes / WK_PAGE_BYTES;
     const uint64_t data_pages = (header->data_bytes + header->bss_bytes) / WK_PAGE_BYTES;
     struct process *process = process_make(bank_first);
-    struct thread *thread = process == NULL ? NULL : thread_make(process, FIRST_PRIORITY, harts[0]->whole);
+    struct thread *thread = process == NULL ? NULL : thread_make(process, FIRST_PRIORITY, harts[0]->whole, bank_first);
     struct memory *image = memory_make(bank_first, text_pages + data_pages, WK_MEMORY_OPTIONS_ON_DEMAND);
     struct memory *page = memory_make(bank_first, 1, 0);
     struct capability *self;

@@ -21,6 +21,7 @@
 #include "handlers.h"
 #include "invoke.h"
 #include "process.h"
+#include "ring.h"
 #include "schedule.h"
 #include "space.h"
 #include "upcall.h"
@@ -108,9 +109,9 @@ void thread_change_budget(struct thread *thread, struct budget *budget)
     schedule_update(thread);
 }
 
-struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget)
+struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget, struct bank *bank)
 {
-    struct thread *thread = object_create(WK_TYPE_THREAD, sizeof(struct thread), process->object.bank);
+    struct thread *thread = object_create(WK_TYPE_THREAD, sizeof(struct thread), bank);
 
     if (thread == NULL)
         return NULL;
@@ -151,7 +152,11 @@ void thread_clear_stop(struct thread *thread, enum thread_stop reason)
     const bool was_runnable = thread_is_runnable(thread);
 
     thread->stop &= (uint8_t)~reason;
-    if (!was_runnable && thread_is_runnable(thread))
+    if (was_runnable || !thread_is_runnable(thread))
+        return;
+    if (thread->is_worker && thread->operation.step == NULL)
+        ring_work_done(thread);
+    else
         schedule_ready(thread);
 }
 
@@ -226,6 +231,8 @@ enum wk_status thread_end_step(struct thread *thread, struct operation *asker)
 
 static void drop_frames(struct thread *thread)
 {
+    if (thread->is_worker)
+        return;
     thread->call_frame = NULL;
     if (thread_is_current(thread))
         space_flush_hart(thread->hart); /* its assembly may be at the frame: the page is not reused before it is done */
@@ -256,6 +263,8 @@ enum wk_status thread_dismantle(struct object *object, struct operation *operati
     if (thread_end_step(thread, operation) == WK_CONTINUE)
         return WK_CONTINUE;
     thread_detach(thread);
+    if (thread->is_worker)
+        ring_worker_gone(thread);
     return WK_OK;
 }
 
@@ -284,7 +293,7 @@ enum wk_status thread_create(struct invocation *invocation, struct process *proc
         return WK_REVOKED;
     if (status != WK_OK)
         return status;
-    thread = thread_make(process, (uint8_t)in->priority, budget);
+    thread = thread_make(process, (uint8_t)in->priority, budget, process->object.bank);
     if (thread == NULL)
         return WK_NO_MEMORY;
 
@@ -347,7 +356,7 @@ enum wk_status thread_set_frames(struct invocation *invocation, struct thread *t
     drop_frames(thread);
     memory_pin_transfer(&thread->frame_pin, &pin);
     thread->call_frame_address = in->address;
-    thread->call_frame = memory_pin_pointer(&thread->frame_pin);
+    thread->call_frame = memory_pin_pointer(&thread->frame_pin, 0);
     return WK_OK;
 }
 

@@ -9,11 +9,13 @@
 #include "object.h"
 #include "operation.h"
 
+struct bank;
 struct budget;
 struct endpoint;
 struct process;
 struct event;
 struct reply;
+struct ring;
 struct wk_frame;
 
 /* Why a thread does not run. */
@@ -65,15 +67,28 @@ struct serving {
 
 /* What a thread has to do with calls; see endpoint.h. */
 struct thread_calls {
-    struct endpoint *endpoint;   /* at which its call is queued; NULL: it is served, or does not call */
-    struct thread *callee;       /* while CALLING: who serves its call; NULL: queued, or saved */
-    struct thread *caller;       /* unless RECEIVING: whose call it serves, or NULL */
-    struct serving *serving;     /* of the endpoint from which it received last */
-    struct list server_link;     /* serving->servers */
+    struct endpoint *endpoint; /* at which its call is queued; NULL: it is served, or does not call */
+    struct thread *callee;     /* while CALLING: who serves its call; NULL: queued, or saved */
+    struct thread *caller;     /* unless RECEIVING: whose call it serves, or NULL */
+    struct serving *serving;   /* of the endpoint from which it received last */
+    union {
+        struct list server_link; /* serving->servers */
+        struct list ring_link;   /* of a ring's worker, which serves nobody: ring->workers */
+    };
     struct reply *reply;         /* while CALLING: the saved right to answer its call */
     struct thread *partner;      /* while RECEIVING: who brings it capabilities */
     uint64_t badge;              /* of the session of its call */
     struct tree_node queue_node; /* endpoint->callers */
+};
+
+/* What a thread that is a ring's worker has instead of a frame: see ring.h. */
+struct ring_work {
+    struct memory *no_pin; /* NULL: where a frame's pin would stand there is none */
+    struct ring *ring;     /* NULL: it has gone */
+    struct list link;      /* ring->free, or behind whom it is linked to */
+    uint32_t tag;
+    bool is_pending; /* its entry is owed a completion */
+    bool fails;      /* it is to be completed as `cancelled` when it is started */
 };
 
 struct thread {
@@ -105,15 +120,19 @@ struct thread {
     };
     uint8_t place; /* enum thread_place */
     uint8_t priority;
-    uint8_t own_priority;        /* `priority` may be another: INV-THREAD-3 */
-    bool becomes_passive;        /* when it next waits to receive */
-    bool interrupt_latched;      /* the next wait answers `interrupted` */
-    bool is_silent;              /* its operation was begun by a fault: it ends without an answer */
-    uint8_t loan_count;          /* of its call, in its operation */
-    uint8_t fault_cause;         /* of the last fault that was not its process's own to answer, enum wk_upcall_cause */
-    uint8_t fault_reason;        /* by which the process ends if nobody answers it, enum wk_end_reason */
-    uint16_t metered;            /* the operation that it invoked last, or 0; for the meters */
-    uint64_t call_frame_address; /* where the process has it mapped; the fault frame lies WK_FRAME_BYTES above */
+    uint8_t own_priority;   /* `priority` may be another: INV-THREAD-3 */
+    bool becomes_passive;   /* when it next waits to receive */
+    bool interrupt_latched; /* the next wait answers `interrupted` */
+    bool is_silent;         /* its operation was begun by a fault: it ends without an answer */
+    uint8_t loan_count;     /* of its call, in its operation */
+    uint8_t fault_cause;    /* of the last fault that was not its process's own to answer, enum wk_upcall_cause */
+    uint8_t fault_reason;   /* by which the process ends if nobody answers it, enum wk_end_reason */
+    bool is_worker;         /* of a ring: it has no user code, and no frame */
+    uint16_t metered;       /* the operation that it invoked last, or 0; for the meters */
+    union {
+        uint64_t call_frame_address; /* where the process has it mapped; the fault frame lies WK_FRAME_BYTES above */
+        uint64_t call_deadline_ns;   /* a worker's */
+    };
     struct list helpers; /* parked threads that wait for this one to be able to run here, struct thread, ready_link */
     struct slot_cache call_slot;    /* a session with the right to call */
     struct slot_cache receive_slot; /* an endpoint with the right to serve */
@@ -121,7 +140,10 @@ struct thread {
         quick_slot;           /* an event with the right to signal, or the thread itself with the right to control */
     struct list process_link; /* process->threads */
     struct list budget_link;
-    struct memory_pin frame_pin;
+    union {
+        struct memory_pin frame_pin;
+        struct ring_work work;
+    };
     struct tree_node urgency_node; /* of a budget with a deadline: hart->urgent; the deadline is in its key */
     uint64_t used_ns;
     struct deadline wait_deadline; /* no later than that while it waits; to be cancelled when the thread ends */
@@ -148,8 +170,8 @@ static inline bool thread_is_calling(const struct thread *thread)
     return (thread->stop & ~(THREAD_SUSPENDED | THREAD_FAULTING)) == THREAD_CALLING;
 }
 
-/* Makes a thread in the process, not started; NULL if the process's bank cannot pay. Takes one frame. */
-struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget);
+/* Makes a thread in the process, not started; NULL if the bank cannot pay. Takes one frame. */
+struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget, struct bank *bank);
 /* Prepares what is not zero in a record that is; `budget` as above. */
 void thread_init(struct thread *thread, struct budget *budget);
 /* Runs on `budget` from now on, NULL: on none. */

@@ -103,7 +103,7 @@ static enum wk_status trace_attach_step(struct operation *operation)
         buffer_release(buffer);
         return status;
     }
-    buffer->page[page] = memory_pin_pointer(&buffer->pins[page]);
+    buffer->page[page] = memory_pin_pointer(&buffer->pins[page], 0);
     buffer->pinned++;
     operation->cursor[0]++;
     if (buffer->pinned < buffer->page_count)

@@ -15,6 +15,7 @@
 #include "mapping.h"
 #include "meter.h"
 #include "process.h"
+#include "ring.h"
 #include "schedule.h"
 #include "space.h"
 #include "string.h"
@@ -298,9 +299,12 @@ static void poll_patiently(struct hart *hart, const struct thread *thread)
     meter_entered();
 }
 
-/* The chosen thread is about to go on in user code, or in its handler if an interrupt is latched. False if it ended. */
+/* The chosen thread is about to go on in user code, or in its handler if an interrupt is latched. False if it ended, or has
+ * none. */
 static bool goes_to_user(struct thread *thread)
 {
+    if (thread->is_worker)
+        ring_work_done(thread);
     if (thread_is_owed_interrupt(thread))
         upcall_interrupt(thread);
     return thread_is_runnable(thread);

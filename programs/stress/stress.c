@@ -68,6 +68,7 @@ bool tolerate(const char *what, enum wk_status status)
     case WK_ABANDONED:
     case WK_NO_CALLER:
     case WK_NOT_ADMITTED:
+    case WK_CANCELLED:
     case WK_STATUS_WIDTH:
         break;
     }

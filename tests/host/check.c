@@ -237,7 +237,7 @@ static void check_object_header(const struct object *object)
     struct tally *tally = census_tally(object);
 
     check_link(&object->all_link);
-    CHECK("object", object->type <= WK_TYPE_SESSION && object->identity != 0);
+    CHECK("object", object->type <= WK_TYPE_RING && object->identity != 0);
     tally->is_object = true;
     if (object->bank == NULL)
         return;
@@ -273,6 +273,12 @@ static bool is_reaped(const struct object *object)
            container_of(object, struct process, object)->state >= WK_PROCESS_STATE_ENDING;
 }
 
+/* A ring's worker lives as long as the ring, without a capability. */
+static bool is_worker(const struct object *object)
+{
+    return object->type == WK_TYPE_THREAD && container_of(object, struct thread, object)->is_worker;
+}
+
 /* How an object's end stands, after everything that names it was counted. */
 static void check_object_end(const struct object *object)
 {
@@ -280,7 +286,7 @@ static void check_object_end(const struct object *object)
 
     CHECK("INV-OBJECT-1", object->capabilities == tally->capabilities);
     CHECK("references", object->references == tally->references);
-    if (object->state == OBJECT_LIVE)
+    if (object->state == OBJECT_LIVE && !is_worker(object))
         CHECK("INV-OBJECT-2", object->capabilities != 0 || object->bank == NULL || object == &bank_first->object);
     if (object->state == OBJECT_DYING && !object->lingers)
         CHECK("INV-OBJECT-3", tally->condemned == 1);
@@ -370,6 +376,9 @@ static void check_object_parts(const struct object *object)
         break;
     case WK_TYPE_REPLY:
         check_reply(container_of(object, struct reply, object));
+        break;
+    case WK_TYPE_RING:
+        check_ring(container_of(object, struct ring, object));
         break;
     case WK_TYPE_BANK: /* when all records are known */
     case WK_TYPE_NONE:

@@ -107,7 +107,8 @@ void check_thread_calls(const struct thread *thread)
     }
     if (!(thread->stop & THREAD_RECEIVING) && calls->caller != NULL)
         CHECK("INV-ENDPOINT-1", (calls->caller->stop & THREAD_CALLING) != 0 && calls->caller->calls.callee == thread);
-    CHECK("INV-ENDPOINT-3", (calls->serving != NULL) == !list_is_empty(&calls->server_link));
+    CHECK("INV-ENDPOINT-3",
+          thread->is_worker ? calls->serving == NULL : (calls->serving != NULL) == !list_is_empty(&calls->server_link));
     CHECK("INV-ENDPOINT-2", !(thread->stop & THREAD_RECEIVING) || calls->serving != NULL);
     CHECK("calls", thread->loan_count <= 6 && thread->depth <= WK_CALL_DEPTH_MAX);
     CHECK("hindrance", ((thread->hindrance & HINDERED_BY_DEADLINE) != 0) == (thread->wait_until_ns != DEADLINE_NEVER));

@@ -9,6 +9,7 @@
 #include "event.h"
 #include "operation.h"
 #include "process.h"
+#include "ring.h"
 #include "thread.h"
 #include "timer.h"
 
@@ -29,6 +30,10 @@ void check_timer(const struct timer *timer);
 void check_deadline(const struct deadline *deadline);
 void check_harts(void);
 void check_event_counts(const struct object *object);
+
+/* check_ring.c */
+void check_ring(const struct ring *ring);
+void check_worker(const struct thread *worker);
 
 /* check_calls.c */
 void check_endpoint(const struct endpoint *endpoint);

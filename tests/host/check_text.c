@@ -10,6 +10,7 @@
 #include "mapping.h"
 #include "memory.h"
 #include "process.h"
+#include "ring.h"
 #include "space.h"
 #include "thread.h"
 #include "timer.h"
@@ -102,8 +103,9 @@ static void say_endpoint(const struct endpoint *endpoint)
 
 static void say_object(const struct object *object)
 {
-    static const char *const names[] = {"marker", "bank",  "event", "irq",    "machine",  "memory", "process",
-                                        "thread", "timer", "trace", "budget", "endpoint", "reply",  "session"};
+    static const char *const names[] = {"marker", "bank",     "event",  "irq",     "machine",
+                                        "memory", "process",  "thread", "timer",   "trace",
+                                        "budget", "endpoint", "reply",  "session", "ring"};
 
     fprintf(text, "%s %lu: bank %lu state %u capabilities %u references %u;", names[object->type],
             number(object->identity), object->bank == NULL ? 0 : number(object->bank->object.identity), object->state,
@@ -141,6 +143,13 @@ static void say_object(const struct object *object)
                 container_of(object, struct irq, object)->waiting,
                 container_of(object, struct irq, object)->binding.event != NULL);
         break;
+    case WK_TYPE_RING: {
+        const struct ring *ring = container_of(object, struct ring, object);
+
+        fprintf(text, " workers %u owed %u taken %u completed %u dead %d\n", ring->worker_count, ring->owed,
+                ring->entries.index, ring->completions.index, ring_is_dead(ring));
+        break;
+    }
     case WK_TYPE_BUDGET:
         say_budget(container_of(object, struct budget, object));
         break;

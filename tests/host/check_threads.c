@@ -67,6 +67,9 @@ void check_event_counts(const struct object *object)
 
     if (object->type == WK_TYPE_MEMORY)
         CHECK("mapping", container_of(object, struct memory, object)->mapping_count == tally->bindings);
+    if (object->type == WK_TYPE_RING)
+        CHECK("event", census_tally(&container_of(object, struct ring, object)->ready)->waiters ==
+                           container_of(object, struct ring, object)->ready.waiter_count);
     if (object->type != WK_TYPE_EVENT)
         return;
     const struct event *event = container_of(object, struct event, object);
@@ -168,12 +171,16 @@ static void check_runs(const struct thread *thread)
 
 static void check_frame_pin(const struct thread *thread)
 {
+    if (thread->is_worker) {
+        check_worker(thread);
+        return;
+    }
     const struct memory_pin *pin = &thread->frame_pin;
 
     CHECK("thread", (pin->memory != NULL) == (thread->call_frame != NULL));
     if (pin->memory == NULL)
         return;
-    CHECK("INV-MEMORY-3", (const void *)thread->call_frame == memory_pin_pointer(pin));
+    CHECK("INV-MEMORY-3", (const void *)thread->call_frame == memory_pin_pointer(pin, 0));
     check_link(&pin->link);
 }
 
@@ -285,7 +292,7 @@ static void check_trace_buffer(const struct hart *hart)
     for (unsigned i = 0; i < buffer->page_count; i++) {
         if (buffer->pins[i].memory == NULL)
             continue;
-        CHECK("trace", (void *)buffer->page[i] == memory_pin_pointer(&buffer->pins[i]));
+        CHECK("trace", (void *)buffer->page[i] == memory_pin_pointer(&buffer->pins[i], 0));
         pinned++;
     }
     CHECK("trace", pinned == buffer->pinned);

@@ -43,6 +43,7 @@
 #include <winkle/memory.h>
 #include <winkle/message.h>
 #include <winkle/process.h>
+#include <winkle/ring.h>
 #include <winkle/thread.h>
 #include <winkle/timer.h>
 #include <winkle/trace.h>

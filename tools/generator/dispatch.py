@@ -47,6 +47,9 @@ def emit_dispatch(model):
                  + "".join(dispatch_entry(model, operation) for operation in operations)
                  + "".join(dispatch_gap(number) for number in free_numbers(model))
                  + "    [OPERATION_SLOTS] = OPERATION_FREE, /* all numbers that are too high */\n};\n")
+    parts.append("const uint16_t operation_bounds[OPERATION_SLOTS + 1] = {\n"
+                 + "".join(f"    [{operation.number_name} - WK_OPERATION_FIRST] = {operation.bound},\n" for operation in operations)
+                 + "};\n")
     return "\n".join(parts)
 
 

@@ -16,8 +16,8 @@
  * `sleeps` and its look, and the other's store of its index and its look, stands a full fence on either side: so one of
  * them sees the other.
  */
-#ifndef WINKLE_RING_H
-#define WINKLE_RING_H
+#ifndef WINKLE_RING_MEMORY_H
+#define WINKLE_RING_MEMORY_H
 
 #include <stdint.h>
 

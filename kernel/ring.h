@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Kernel rings: see ring.c for their life, ring_entries.c for what becomes of an entry.
+ *
+ * INV-RING-1 the workers of a ring are threads of its process, as long as that has them: `executor` or in `free`, and then CREATED and without
+ *            an operation, or their entry `is_pending`.
+ * INV-RING-2 `owed` is the number of pending entries; completions that nobody has read, and those owed, are no more than
+ *            the ring of completions holds.
+ * INV-RING-3 unless the ring is dead, its pages are pinned.
+ * INV-RING-4 `chain` is a pending entry, to which the next one is linked, or NULL.
+ */
+#ifndef RING_H
+#define RING_H
+
+#include "event.h"
+#include "invoke.h"
+#include "thread.h"
+
+#include <winkle/ring_memory.h>
+
+/* One of the two rings in the memory. Indices are the kernel's own; of the other side's each is read when it is used. */
+struct ring_side {
+    struct wk_ring_line *kernel_line;
+    struct wk_ring_line *user_line;
+    uint32_t first; /* message's place, in messages from the memory's first byte on */
+    uint32_t size;  /* a power of two */
+    uint32_t index; /* messages that the kernel has read, or written */
+};
+
+struct ring {
+    struct object object;
+    struct process *process; /* referenced */
+    struct ring_side entries;
+    struct ring_side completions;
+    struct thread *executor; /* the worker as which the next entry is executed, or NULL */
+    struct list free;        /* more of them, struct thread, work.link */
+    struct list workers;     /* all, struct thread, calls.ring_link */
+    uint32_t worker_count;
+    uint32_t owed;
+    uint32_t wanted;      /* completions for which `ready` has a waiter */
+    uint32_t rung;        /* the value of `sleeps` for which the doorbell has been rung */
+    bool cancels;         /* what the next entry is linked to failed */
+    bool is_again;        /* the next entry was answered WK_AGAIN */
+    struct thread *chain; /* INV-RING-4 */
+    uint64_t timeout_ns;  /* of the next entry, if it is a call */
+    struct event ready;   /* no object: where one thread waits for completions */
+    struct event_binding doorbell;
+    struct memory_pin pin;
+    struct invocation invocation; /* of the entry that is executed */
+    char *pages[WK_RING_PAGES_MAX];
+};
+
+static inline bool ring_is_dead(const struct ring *ring)
+{
+    return ring->pin.memory == NULL;
+}
+
+/* The worker's operation has come to its end; its answer stands in its context. */
+void ring_work_done(struct thread *worker);
+/* A worker is free. */
+void ring_worker_free(struct ring *ring, struct thread *worker);
+/* The worker ends: its entry, if it has one, is completed as `revoked`. */
+void ring_worker_gone(struct thread *worker);
+/* Ends the wait for completions, if there is one. */
+void ring_wait_end(struct ring *ring, enum wk_status status);
+
+enum wk_status ring_dismantle(struct object *object, struct operation *operation);
+
+#endif

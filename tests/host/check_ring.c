@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* The checker's walk over rings and their workers. */
+#include "ring.h"
+#include "census.h"
+#include "check.h"
+#include "check_parts.h"
+#include "memory.h"
+
+/* Members of the list without a head in which an entry and those linked to it stand: each is pending. */
+static void check_chain(const struct thread *first)
+{
+    for (const struct list *link = first->work.link.next; link != &first->work.link; link = link->next) {
+        check_link(link);
+        CHECK("INV-RING-4", container_of(link, struct thread, work.link)->work.is_pending);
+    }
+}
+
+void check_worker(const struct thread *worker)
+{
+    const struct ring *ring = worker->work.ring;
+    const bool is_idle = worker->operation.step == NULL && (worker->stop & THREAD_WAITS) == 0;
+
+    CHECK("ring", worker->work.no_pin == NULL);
+    check_link(&worker->work.link);
+    if (worker->process == NULL)
+        return; /* it has ended */
+    check_link(&worker->calls.ring_link);
+    if (worker->work.is_pending)
+        check_chain(worker);
+    else
+        CHECK("INV-RING-1", (is_idle && (worker->stop & THREAD_CREATED) != 0) || (worker->stop & THREAD_ENDED) != 0);
+    CHECK("INV-RING-1", !worker->work.is_pending || ring->executor != worker);
+}
+
+void check_ring(const struct ring *ring)
+{
+    uint32_t workers = 0, pending = 0, idle = ring->executor != NULL;
+
+    census_tally(ring->process)->references++;
+    check_binding(&ring->doorbell);
+    check_event(&ring->ready);
+    CHECK("ring", ring->ready.waiter_count <= 1);
+    for (const struct list *link = ring->workers.next; link != &ring->workers; link = link->next) {
+        const struct thread *worker = container_of(link, struct thread, calls.ring_link);
+
+        check_link(link);
+        CHECK("INV-RING-1", worker->is_worker && worker->work.ring == ring);
+        workers++;
+        pending += worker->work.is_pending;
+    }
+    for (const struct list *link = ring->free.next; link != &ring->free; link = link->next) {
+        check_link(link);
+        CHECK("INV-RING-1", !container_of(link, struct thread, work.link)->work.is_pending);
+        idle++;
+    }
+    CHECK("INV-RING-1", workers == ring->worker_count && workers == pending + idle);
+    CHECK("INV-RING-1", ring->executor != NULL || list_is_empty(&ring->free));
+    CHECK("INV-RING-2", pending == ring->owed);
+    CHECK("INV-RING-4", ring->chain == NULL || ring->chain->work.is_pending);
+    if (ring_is_dead(ring) || ring->object.state != OBJECT_LIVE)
+        return;
+    for (uint32_t page = 0; page < ring->pin.pages; page++)
+        CHECK("INV-RING-3", ring->pages[page] == memory_pin_pointer(&ring->pin, page));
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel ring: entries that are done at once, that wait, that are linked, that fail; and what the memory may say. */
+#include "ring_user.h"
+
+static void an_entry_is_executed_and_completed(void **state)
+{
+    (void)state;
+    put(WK_EVENT_SIGNAL, 0, event, 7, 5, 0, 0);
+    assert_ok(enter(1, 0));
+    assert_int_equal(event_of(event)->pending, 5);
+    assert_completed(7, WK_OK);
+    assert_none();
+}
+
+static void results_and_errors_come_in_completions(void **state)
+{
+    (void)state;
+    put(WK_EVENT_CREATE, 0, BOOT_BANK, 1, 0, 0, 0);
+    put(WK_EVENT_POLL, 0, event, 2, 1, 0, 0);
+    put(WK_EVENT_POLL, 0, event, 3, 0, 0, 0);
+    put(WK_EVENT_POLL, 0, BOOT_BANK, 4, 1, 0, 0);
+    put(WK_BANK_INFO, 0, BOOT_BANK, 5, 0, 0, 0);
+    assert_ok(enter(5, 0));
+    assert_completed(1, WK_OK);
+    assert_true(slot_of(completion_words[0]) != NULL);
+    assert_completed(2, WK_WOULD_BLOCK);
+    assert_completed(3, WK_BAD_ARGUMENT);
+    assert_int_equal(completion_words[0], 1);
+    assert_completed(4, WK_WRONG_TYPE);
+    assert_completed(5, WK_OK);
+    assert_int_equal(completion_words[1], bank_used(BOOT_BANK));
+}
+
+static void what_waits_is_pending_and_holds_up_nothing(void **state)
+{
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 6, NEVER, 0);
+    put(WK_CAPABILITY_CHECK, 0, event, 2, 0, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_completed(2, WK_OK);
+    assert_none();
+    assert_ok(wk_event_signal(event, 3));
+    assert_completed(1, WK_OK);
+    assert_int_equal(completion_words[0], 2);
+    assert_int_equal(event_of(event)->pending, 1);
+}
+
+static void a_sleep_ends_at_its_time(void **state)
+{
+    (void)state;
+    put(WK_RING_TIMEOUT, 0, ring, 1, host_time_ns + 1000, 0, 0);
+    assert_ok(enter(1, 0));
+    assert_none();
+    pass_to(host_time_ns + 2000);
+    assert_completed(1, WK_OK);
+    assert_error_at(wk_ring_timeout(ring, host_time_ns), WK_BAD_ARGUMENT, 0);
+}
+
+static void a_wait_with_a_deadline_times_out(void **state)
+{
+    (void)state;
+    put(WK_EVENT_WAIT, 0, make_event(BOOT_BANK), 1, 6, host_time_ns + 1000, 0);
+    assert_ok(enter(1, 0));
+    pass_to(host_time_ns + 2000);
+    assert_completed(1, WK_TIMED_OUT);
+}
+
+static void a_thread_waits_for_completions(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    put(WK_EVENT_WAIT, 0, event, 2, 2, NEVER, 0);
+    assert_status(enter_as(other, 2, 2, NEVER), NOT_ANSWERED);
+    assert_ok(wk_event_signal(event, 1));
+    assert_true(is_waiting(other));
+    assert_ok(wk_event_signal(event, 2));
+    assert_ok(late_answer(other));
+    assert_completed(1, WK_OK);
+    assert_completed(2, WK_OK);
+}
+
+static void nobody_waits_when_nothing_is_pending(void **state)
+{
+    (void)state;
+    put(WK_CAPABILITY_CHECK, 0, ring, 1, 0, 0, 0);
+    assert_ok(enter(1, 5));
+}
+
+static void a_wait_for_completions_times_out(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, make_event(BOOT_BANK), 1, 1, NEVER, 0);
+    assert_status(enter_as(other, 1, 1, host_time_ns + 1000), NOT_ANSWERED);
+    pass_to(host_time_ns + 2000);
+    assert_status(late_answer(other), WK_TIMED_OUT);
+}
+
+static void what_is_pending_can_be_cancelled(void **state)
+{
+    uint64_t count;
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    put(WK_EVENT_WAIT, 0, event, 2, 1, NEVER, 0);
+    put(WK_EVENT_WAIT, 0, event, 2, 1, NEVER, 0);
+    put(WK_RING_TIMEOUT, 0, ring, 3, NEVER, 0, 0);
+    assert_ok(enter(4, 0));
+    assert_ok(wk_ring_cancel(ring, 2, &count));
+    assert_int_equal(count, 2);
+    assert_completed(2, WK_CANCELLED);
+    assert_completed(2, WK_CANCELLED);
+    assert_none();
+    assert_ok(wk_ring_cancel(ring, 2, &count));
+    assert_int_equal(count, 0);
+    assert_ok(wk_ring_cancel(ring, 3, &count));
+    assert_completed(3, WK_CANCELLED);
+}
+
+static void long_operations_go_on_by_themselves(void **state)
+{
+    const wk_handle large = make_memory(BOOT_BANK, 64, 0);
+
+    (void)state;
+    put(WK_MEMORY_CLONE, 0, large, 1, BOOT_BANK, 0, 0);
+    put(WK_MEMORY_CREATE, 0, BOOT_BANK, 2, 64, 0, 0);
+    assert_ok(enter(2, 2));
+    settle_ring();
+    assert_completed_any(1, WK_OK);
+    assert_int_equal(pages_of(completion_words[0]), 64);
+    assert_completed_any(2, WK_OK);
+    assert_int_equal(present_pages_of(completion_words[0]), 64);
+}
+
+static void a_linked_entry_follows_success(void **state)
+{
+    const wk_handle other = make_event(BOOT_BANK);
+
+    (void)state;
+    put(WK_EVENT_WAIT, WK_RING_LINK, event, 1, 1, NEVER, 0);
+    put(WK_EVENT_SIGNAL, WK_RING_LINK, other, 2, 4, 0, 0);
+    put(WK_EVENT_SIGNAL, 0, other, 3, 8, 0, 0);
+    put(WK_EVENT_SIGNAL, 0, other, 4, 16, 0, 0);
+    assert_ok(enter(4, 0));
+    assert_completed(4, WK_OK);
+    assert_none();
+    assert_int_equal(event_of(other)->pending, 16);
+    assert_ok(wk_event_signal(event, 1));
+    settle_ring();
+    assert_completed(1, WK_OK);
+    assert_completed(2, WK_OK);
+    assert_completed(3, WK_OK);
+    assert_int_equal(event_of(other)->pending, 28);
+}
+
+static void what_is_linked_to_a_failure_is_cancelled(void **state)
+{
+    uint64_t count;
+
+    (void)state;
+    put(WK_EVENT_POLL, WK_RING_LINK, event, 1, 1, 0, 0);
+    put(WK_EVENT_SIGNAL, WK_RING_LINK, event, 2, 4, 0, 0);
+    put(WK_EVENT_SIGNAL, 0, event, 3, 8, 0, 0);
+    put(WK_EVENT_WAIT, WK_RING_LINK, event, 4, 1, NEVER, 0);
+    put(WK_EVENT_SIGNAL, WK_RING_LINK, event, 5, 4, 0, 0);
+    put(WK_EVENT_SIGNAL, 0, event, 6, 4, 0, 0);
+    assert_ok(enter(6, 0));
+    assert_completed(1, WK_WOULD_BLOCK);
+    assert_completed(2, WK_CANCELLED);
+    assert_completed(3, WK_CANCELLED);
+    assert_none();
+    assert_ok(wk_ring_cancel(ring, 4, &count));
+    settle_ring();
+    assert_completed(4, WK_CANCELLED);
+    assert_completed(5, WK_CANCELLED);
+    assert_completed(6, WK_CANCELLED);
+    assert_int_equal(event_of(event)->pending, 0);
+}
+
+static void full_completions_refuse_entries(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < ENTRIES; i++)
+        put(WK_CAPABILITY_CHECK, 0, ring, i, 0, 0, 0);
+    assert_ok(enter(ENTRIES, 0));
+    for (unsigned i = 0; i < ENTRIES; i++)
+        put(WK_CAPABILITY_CHECK, 0, ring, ENTRIES + i, 0, 0, 0);
+    assert_ok(enter(ENTRIES, 0));
+    put(WK_CAPABILITY_CHECK, 0, ring, 99, 0, 0, 0);
+    assert_ok(enter(1, 0));
+    assert_int_equal(taken(), 2 * ENTRIES);
+    assert_completed(0, WK_OK);
+    assert_ok(enter(1, 0));
+    assert_int_equal(taken(), 2 * ENTRIES + 1);
+}
+
+static void no_more_is_pending_than_there_are_records(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i <= PENDING; i++)
+        put(WK_RING_TIMEOUT, 0, ring, i, NEVER, 0, 0);
+    put(WK_CAPABILITY_CHECK, 0, event, 50, 0, 0, 0);
+    assert_ok(enter(PENDING + 2, 0));
+    assert_int_equal(taken(), PENDING + 1);
+    assert_ok(wk_ring_cancel(ring, 0, &(uint64_t){0}));
+    assert_completed(0, WK_CANCELLED);
+    assert_ok(enter(1, 0));
+    assert_completed(50, WK_OK);
+}
+
+static void strange_indices_are_refused(void **state)
+{
+    (void)state;
+    put(WK_CAPABILITY_CHECK, 0, ring, 1, 0, 0, 0);
+    entries->producer.index += ENTRIES;
+    assert_status(enter(1, 0), WK_BAD_ARGUMENT);
+    entries->producer.index -= ENTRIES;
+    completions->consumer.index = 1; /* it cannot have read that */
+    assert_status(enter(1, 0), WK_BAD_ARGUMENT);
+    completions->consumer.index = 0;
+    assert_int_equal(taken(), 0);
+    assert_ok(enter(1, 0));
+    assert_completed(1, WK_OK);
+    entries->producer.index = 0; /* backwards */
+    assert_status(enter(1, 0), WK_BAD_ARGUMENT);
+}
+
+static void what_is_no_operation_of_a_ring_is_refused(void **state)
+{
+    (void)state;
+    put(WK_RING_ENTER, 0, ring, 1, 1, 0, 0);
+    put(WK_ENDPOINT_RECEIVE, 0, make_endpoint(BOOT_BANK), 2, 0, 0, 0);
+    put(4095, 0, ring, 3, 0, 0, 0);
+    put(0xfff0, 0, ring, 4, 0, 0, 0);
+    put(WK_CAPABILITY_CHECK, 0, 0, 5, 0, 0, 0);
+    assert_ok(enter(5, 0));
+    assert_completed(1, WK_NO_SUCH_OPERATION);
+    assert_completed(2, WK_NO_SUCH_OPERATION);
+    assert_completed(3, WK_NO_SUCH_OPERATION);
+    assert_completed(4, WK_NO_SUCH_OPERATION);
+    assert_completed(5, WK_BAD_HANDLE);
+}
+
+static void a_ring_without_its_memory_is_dead(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    assert_status(enter_as(other, 1, 1, NEVER), NOT_ANSWERED);
+    assert_ok(wk_capability_delete(memory));
+    assert_status(late_answer(other), WK_REVOKED);
+    assert_status(enter(1, 0), WK_REVOKED);
+    assert_ok(wk_event_signal(event, 1));
+    assert_ok(wk_capability_delete(ring));
+}
+
+static void an_entry_may_take_the_memory_away(void **state)
+{
+    (void)state;
+    put(WK_CAPABILITY_DELETE, 0, memory, 1, 0, 0, 0);
+    put(WK_CAPABILITY_CHECK, 0, ring, 2, 0, 0, 0);
+    (void)enter(2, 1);
+    settle_ring();
+    assert_status(enter(1, 0), WK_REVOKED);
+}
+
+static void an_entry_may_delete_the_ring(void **state)
+{
+    (void)state;
+    put(WK_CAPABILITY_DELETE, 0, ring, 1, 0, 0, 0);
+    (void)enter(1, 1);
+    settle_ring();
+    assert_status(enter(1, 0), WK_BAD_HANDLE);
+}
+
+static void all_that_a_ring_took_comes_back(void **state)
+{
+    const uint64_t before = bank_used(bank);
+
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        wk_handle another;
+        const wk_handle its_memory = make_memory(bank, 1, 0);
+
+        assert_ok(wk_ring_create(bank, its_memory, 4, 4, 9, 0, &another));
+        assert_ok(wk_capability_delete(another));
+        assert_ok(wk_capability_delete(its_memory));
+    }
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    assert_ok(enter(1, 0));
+    assert_ok(wk_capability_delete(ring));
+    assert_int_equal(event_of(event)->waiter_count, 0);
+    assert_int_equal(bank_used(bank), before - ring_bank_pages);
+}
+
+static void creation_fails_whole(void **state)
+{
+    const uint64_t identity = object_of(ring)->identity;
+    const wk_handle small = make_bank(BOOT_BANK, 6);
+    const wk_handle its_memory = make_memory(BOOT_BANK, 2, 0);
+    const uint64_t used = bank_used(small);
+
+    (void)state;
+    assert_true(object_exists(identity));
+    assert_status(wk_ring_create(small, its_memory, 4, 4, 60, 0, &(wk_handle){0}), WK_NO_MEMORY);
+    assert_int_equal(bank_used(small), used);
+    assert_error_at(wk_ring_create(small, its_memory, 3, 4, 1, 0, &(wk_handle){0}), WK_BAD_ARGUMENT, 2);
+    assert_error_at(wk_ring_create(small, its_memory, 4, 6, 1, 0, &(wk_handle){0}), WK_BAD_ARGUMENT, 3);
+    assert_error_at(wk_ring_create(small, its_memory, 64, 64, 1, 0, &(wk_handle){0}), WK_BAD_ARGUMENT, 1);
+    assert_int_equal(memory_of(its_memory)->pin_count, 0);
+}
+
+static void the_doorbell_rings_once_for_each_sleep(void **state)
+{
+    const wk_handle bell = make_event(BOOT_BANK);
+
+    (void)state;
+    assert_ok(wk_ring_bind(ring, bell, 8));
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    put(WK_EVENT_WAIT, 0, event, 2, 2, NEVER, 0);
+    assert_ok(enter(2, 0));
+    assert_int_equal(event_of(bell)->pending, 0);
+    completions->consumer.sleeps = 1;
+    assert_ok(wk_event_signal(event, 1));
+    assert_int_equal(event_of(bell)->pending, 8);
+    assert_ok(wk_event_poll(bell, 8, &(uint64_t){0}));
+    assert_ok(wk_event_signal(event, 2));
+    assert_int_equal(event_of(bell)->pending, 0);
+}
+
+/* ---- calls ---- */
+
+static void a_call_is_answered_in_its_completion(void **state)
+{
+    (void)state;
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(ASK, 0, session, 2, 6, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_none();
+    assert_ok(receive_as(server, endpoint));
+    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
+    assert_ok(reply_as(server, endpoint, WK_WOULD_BLOCK, 50));
+    assert_completed(1, WK_WOULD_BLOCK);
+    assert_int_equal(completion_words[0], 50);
+    assert_ok(receive_as(server, endpoint));
+    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 6);
+    assert_none();
+    assert_ok(reply_as(server, endpoint, WK_OK, 60));
+    assert_completed(2, WK_OK);
+    assert_int_equal(completion_words[0], 60);
+}
+
+static void a_waiting_server_gets_the_call_at_once(void **state)
+{
+    (void)state;
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    assert_ok(enter(1, 0));
+    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
+    assert_ok(reply_as(server, endpoint, WK_OK, 50));
+    assert_completed(1, WK_OK);
+}
+
+static void a_passive_server_runs_on_the_rings_budget(void **state)
+{
+    (void)state;
+    make_server_passive();
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(ASK, 0, session, 2, 6, 0, 0);
+    assert_ok(enter(2, 0));
+    make_current(server);
+    assert_int_equal(server->hart->payer->is_worker, true);
+    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
+    assert_ok(reply_receive_as(server, endpoint, 50));
+    assert_completed(1, WK_OK);
+    make_current(server);
+    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 6);
+    assert_status(reply_receive_as(server, endpoint, 60), NOT_ANSWERED);
+    assert_completed(2, WK_OK);
+}
+
+static void a_call_can_lend(void **state)
+{
+    (void)state;
+    assert_ok(wk_endpoint_accept(endpoint, 1 << WK_TYPE_EVENT, 1));
+    put_message(ASK, WK_MESSAGE_CAPABILITY(0), session, 1, event);
+    assert_ok(enter(1, 0));
+    assert_int_equal(receive_as(server, endpoint), NOT_ANSWERED);
+    settle_ring();
+    assert_int_equal(late_answer(server), WK_OK);
+    assert_non_null(slot_of(answer_words[0]));
+    assert_ok(reply_as(server, endpoint, WK_OK, 0));
+    settle_ring();
+    assert_completed(1, WK_OK);
+    assert_true(list_is_empty(&slot_of(event)->children));
+}
+
+static void a_call_with_a_linked_time_times_out(void **state)
+{
+    (void)state;
+    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 1, host_time_ns + 1000, 0, 0);
+    put(ASK, 0, session, 2, 5, 0, 0);
+    put(ASK, 0, session, 3, 5, 0, 0);
+    assert_ok(enter(3, 0));
+    assert_completed(1, WK_OK);
+    pass_to(host_time_ns + 2000);
+    assert_completed(2, WK_TIMED_OUT);
+    assert_none();
+}
+
+static void a_served_call_can_be_cancelled(void **state)
+{
+    uint64_t count;
+
+    (void)state;
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(ASK, 0, session, 2, 5, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_ok(wk_ring_cancel(ring, 1, &count));
+    assert_int_equal(count, 1);
+    assert_ok(wk_ring_cancel(ring, 2, &count));
+    assert_completed(1, WK_CANCELLED);
+    assert_completed(2, WK_CANCELLED);
+    assert_status(reply_as(server, endpoint, WK_OK, 50), WK_NO_CALLER);
+    assert_none();
+}
+
+static void the_end_of_the_server_is_an_answer(void **state)
+{
+    (void)state;
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(ASK, 0, session, 2, 5, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_ok(wk_thread_stop(server_handle));
+    assert_completed(1, WK_ABANDONED);
+    assert_ok(wk_capability_delete(endpoint));
+    assert_completed(2, WK_REVOKED);
+}
+
+static void the_end_of_the_ring_is_a_servers_freedom(void **state)
+{
+    (void)state;
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(ASK, 0, session, 2, 5, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_ok(wk_capability_delete(ring));
+    assert_status(reply_as(server, endpoint, WK_OK, 50), WK_NO_CALLER);
+    assert_status(receive_as(server, endpoint), NOT_ANSWERED);
+}
+
+static void a_saved_right_answers_an_entry(void **state)
+{
+    wk_handle reply;
+
+    (void)state;
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    assert_ok(enter(1, 0));
+    assert_ok(save_as(server, endpoint, &reply));
+    put_message(WK_REPLY_SEND, WK_MESSAGE_STATUS(WK_OK), reply, 2, 70);
+    assert_ok(enter(1, 0));
+    settle_ring();
+    assert_completed_any(1, WK_OK);
+    assert_int_equal(completion_words[0], 70);
+    assert_completed_any(2, WK_OK);
+}
+
+static void whoever_destroys_the_bank_ends_the_ring(void **state)
+{
+    (void)state;
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(WK_EVENT_WAIT, 0, event, 2, 1, NEVER, 0);
+    assert_ok(enter(2, 0));
+    assert_ok(wk_bank_destroy(bank));
+    settle();
+    assert_null(slot_of(ring));
+    assert_int_equal(event_of(event)->waiter_count, 0);
+}
+
+int main(int count, char **arguments)
+{
+    static const struct CMUnitTest tests[] = {
+        ring_test(an_entry_is_executed_and_completed),
+        ring_test(results_and_errors_come_in_completions),
+        ring_test(what_waits_is_pending_and_holds_up_nothing),
+        ring_test(a_sleep_ends_at_its_time),
+        ring_test(a_wait_with_a_deadline_times_out),
+        ring_test(a_thread_waits_for_completions),
+        ring_test(nobody_waits_when_nothing_is_pending),
+        ring_test(a_wait_for_completions_times_out),
+        ring_test(what_is_pending_can_be_cancelled),
+        ring_test(long_operations_go_on_by_themselves),
+        ring_test(a_linked_entry_follows_success),
+        ring_test(what_is_linked_to_a_failure_is_cancelled),
+        ring_test(full_completions_refuse_entries),
+        ring_test(no_more_is_pending_than_there_are_records),
+        ring_test(strange_indices_are_refused),
+        ring_test(what_is_no_operation_of_a_ring_is_refused),
+        ring_test(a_ring_without_its_memory_is_dead),
+        ring_test(an_entry_may_take_the_memory_away),
+        ring_test(an_entry_may_delete_the_ring),
+        ring_test(all_that_a_ring_took_comes_back),
+        ring_test(creation_fails_whole),
+        ring_test(the_doorbell_rings_once_for_each_sleep),
+        ring_test(a_call_is_answered_in_its_completion),
+        ring_test(a_waiting_server_gets_the_call_at_once),
+        ring_test(a_passive_server_runs_on_the_rings_budget),
+        ring_test(a_call_can_lend),
+        ring_test(a_call_with_a_linked_time_times_out),
+        ring_test(a_served_call_can_be_cancelled),
+        ring_test(the_end_of_the_server_is_an_answer),
+        ring_test(the_end_of_the_ring_is_a_servers_freedom),
+        ring_test(a_saved_right_answers_an_entry),
+        ring_test(whoever_destroys_the_bank_ends_the_ring),
+    };
+
+    return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(tests[0]));
+}
