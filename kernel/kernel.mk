@@ -23,8 +23,8 @@ KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=s
 # The pages of text and constants, one of small variables (kernel.ld), and three or more between, which the code fills
 # before the linker has shortened it.
 KERNEL_IMAGE_BYTES_debug := 0x20000
-KERNEL_IMAGE_BYTES_release := 0x19000
-KERNEL_IMAGE_BYTES_measure := 0x19000
+KERNEL_IMAGE_BYTES_release := 0x1c000
+KERNEL_IMAGE_BYTES_measure := 0x1c000
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
 KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medlow -msave-restore \
     -malign-data=natural $(KERNEL_LTO) $(KERNEL_OPTIMISE)

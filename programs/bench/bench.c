@@ -33,6 +33,8 @@ static const struct benchmark benchmarks[] = {
     {"wakeup-idle", 500, measure_wakeup_idle},
     {"wakeup-load", 4000, measure_wakeup_load},
     {"wakeup-load-harts", NO_LIMIT, measure_wakeup_load_harts},
+    {"ring-noop-1", 260, measure_ring_noop_1},
+    {"ring-noop-32", 70, measure_ring_noop_32},
     {"demand-fault", 1000, measure_demand_fault},
     {"map-unmap", 700, measure_map_unmap},
     {"capability-lend-delete", 300, measure_lend_delete},

@@ -79,6 +79,9 @@ void measure_process(const struct benchmark *benchmark);
 /* pages.c */
 void measure_demand_fault(const struct benchmark *benchmark);
 void measure_map_unmap(const struct benchmark *benchmark);
+/* rings.c */
+void measure_ring_noop_1(const struct benchmark *benchmark);
+void measure_ring_noop_32(const struct benchmark *benchmark);
 /* longest.c */
 void measure_interrupts_off(const struct benchmark *benchmark);
 void measure_lock_hold(const struct benchmark *benchmark);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The programs' side: a function for each operation, in a header for each interface."""
+"""The programs' side: two functions for each operation, in a header for each interface: one traps, one prepares an entry
+of a kernel ring."""
 
 from generator.model import WORDS_MAX
 from generator.text import c_call, comment, header
@@ -8,8 +9,11 @@ from generator.words import cost_text, range_suffix, subject_text, type_text
 
 def emit_stubs(interface):
     has_bits = interface.service or any(operation.quick for operation in interface.operations)
-    include = "#include <winkle/invoke.h>\n" + ("#include <winkle/message.h>\n" if has_bits else "")
-    parts = [include] + [stub(op) for op in interface.operations if not op.message]
+    include = "#include <winkle/invoke.h>\n" + ("#include <winkle/message.h>\n" if has_bits else "") \
+        + "#include <winkle/queue.h>\n"
+    parts = [include]
+    for operation in interface.operations:
+        parts += [stub(operation), prepare_stub(operation)] if not operation.message else []
     return header(f"Invocations of {interface.name}.", f"WINKLE_{interface.upper}_H", "\n".join(parts))
 
 
@@ -41,17 +45,49 @@ def stub(operation):
             f"    if (answer == WK_OK) {{\n{stores}    }}\n    return answer;\n}}\n")
 
 
-def service_call(operation):
-    """A call says which words are capabilities; of an answer's words, those are handles that came as capabilities: a
-    server can't pass a number off as one."""
-    text = f"    uint64_t operation = {operation.number_name};\n"
+def prepare_stub(operation):
+    """The same as an entry of a ring. A service gets all six words, so those that are not used are 0."""
+    name = c_call(f"static inline bool wk_{operation.c_name}_prepare",
+                  ["struct wk_queue *queue", "uint32_t entry_tag", f"wk_handle {operation.subject}"]
+                  + [f"{parameter_type(word)} {word.name}" for word in operation.ins], "")
+    is_service = operation.interface.service
+    bits = message_bits(operation, "operation") if is_service else ""
+    body = "    uint64_t *words = wk_queue_next(queue);\n" + (f"    uint64_t operation = 0;\n{bits}" if bits else "")
+    body += "\n    if (words == NULL)\n        return false;\n"
+    body += f"    words[0] = WK_RING_ENTRY({operation.number_name}, 0, {operation.subject});\n"
+    body += f"    words[1] = {'WK_RING_ENTRY_TAG(entry_tag, operation)' if bits else 'entry_tag'};\n"
+    for number, word in enumerate(operation.ins):
+        body += f"    words[{number + 2}] = {word.name};\n"
+    for number in range(len(operation.ins), WORDS_MAX if is_service else 0):
+        body += f"    words[{number + 2}] = 0;\n"
+    about = comment(f"The same as an entry of a ring; the results are {result_list(operation)} in its completion." if operation.outs
+                    else "The same as an entry of a ring.", "@entry_tag: what its completion has",
+                    "@return false: the queue is full, nothing is prepared")
+    return f"{about}{name}\n{{\n{body}    return true;\n}}\n"
+
+
+def result_list(operation):
+    """Which words of a completion they are."""
+    return ", ".join(f"{word.name} (words[{number}])" for number, word in enumerate(operation.outs))
+
+
+def message_bits(operation, target):
+    """Statements that mark what travels with a call, and say that capabilities may come back."""
+    text = ""
     if any(word.type == "handle" for word in operation.outs):
-        text = f"    uint64_t operation = {operation.number_name} | WK_MESSAGE_ACCEPT(0xffff);\n"
+        text += f"    {target} |= WK_MESSAGE_ACCEPT(0xffff);\n"
     for number, word in enumerate(operation.ins):
         if word.type != "capability":
             continue
         bits = f"WK_MESSAGE_CAPABILITY({number})" + (f" | WK_MESSAGE_GIVE({number})" if word.give else "")
-        text += f"    operation |= {word.name} == 0 ? 0 : {bits};\n" if word.optional else f"    operation |= {bits};\n"
+        text += f"    {target} |= {word.name} == 0 ? 0 : {bits};\n" if word.optional else f"    {target} |= {bits};\n"
+    return text
+
+
+def service_call(operation):
+    """A call says which words are capabilities; of an answer's words, those are handles that came as capabilities: a
+    server can't pass a number off as one."""
+    text = f"    uint64_t operation = {operation.number_name};\n" + message_bits(operation, "operation")
     text += f"    uint64_t answer = wk_trap(operation, {operation.subject}, words);\n"
     stores = ""
     for number, word in enumerate(operation.outs):
