@@ -3,7 +3,7 @@
  * Kernel rings: see ring.c for their life, ring_entries.c for what becomes of an entry.
  *
  * INV-RING-1 the workers of a ring are threads of its process, as long as that has them: `executor` or in `free`, and then CREATED and without
- *            an operation, or their entry `is_pending`.
+ *            an operation; or their entry `is_pending`; or `poller`.
  * INV-RING-2 `owed` is the number of pending entries; completions that nobody has read, and those owed, are no more than
  *            the ring of completions holds.
  * INV-RING-3 unless the ring is dead, its pages are pinned.
@@ -37,13 +37,17 @@ struct ring {
     struct list workers;     /* all, struct thread, calls.ring_link */
     uint32_t worker_count;
     uint32_t owed;
-    uint32_t wanted;      /* completions for which `ready` has a waiter */
-    uint32_t rung;        /* the value of `sleeps` for which the doorbell has been rung */
-    bool cancels;         /* what the next entry is linked to failed */
-    bool is_again;        /* the next entry was answered WK_AGAIN */
-    struct thread *chain; /* INV-RING-4 */
-    uint64_t timeout_ns;  /* of the next entry, if it is a call */
-    struct event ready;   /* no object: where one thread waits for completions */
+    uint32_t wanted;       /* completions for which `ready` has a waiter */
+    uint32_t rung;         /* the value of `sleeps` for which the doorbell has been rung */
+    bool cancels;          /* what the next entry is linked to failed */
+    bool is_again;         /* the next entry was answered WK_AGAIN */
+    struct thread *chain;  /* INV-RING-4 */
+    uint64_t timeout_ns;   /* of the next entry, if it is a call */
+    struct thread *poller; /* a worker that is neither of these, or NULL */
+    uint64_t idle_ns;      /* after so long without entries it sleeps */
+    uint64_t idle_since_ns;
+    uint32_t sleeps;    /* odd: it sleeps; what stands in its line */
+    struct event ready; /* no object: where one thread waits for completions */
     struct event_binding doorbell;
     struct memory_pin pin;
     struct invocation invocation; /* of the entry that is executed */
@@ -61,6 +65,17 @@ void ring_work_done(struct thread *worker);
 void ring_worker_free(struct ring *ring, struct thread *worker);
 /* The worker ends: its entry, if it has one, is completed as `revoked`. */
 void ring_worker_gone(struct thread *worker);
+/* A worker that is free, which is no more; NULL: there is none. */
+struct thread *ring_worker_take(struct ring *ring);
+/* WK_OK, or why no entry is executed any more. */
+enum wk_status ring_check_alive(const struct ring *ring);
+/* Takes entries as far as one hold of the lock allows, and what else the hart has to attend to. WK_OK: there is nothing more
+ * to be taken; WK_CONTINUE: there may be; else an error. */
+enum wk_status ring_take(struct ring *ring, uint64_t *wanted);
+/* Entries are there that nobody has taken. */
+bool ring_has_entries(const struct ring *ring);
+/* The poller goes on, if it sleeps. */
+void ring_poller_wake(struct ring *ring);
 /* Ends the wait for completions, if there is one. */
 void ring_wait_end(struct ring *ring, enum wk_status status);
 

@@ -127,6 +127,16 @@ void ring_worker_free(struct ring *ring, struct thread *worker)
         list_prepend(&ring->free, &worker->work.link);
 }
 
+struct thread *ring_worker_take(struct ring *ring)
+{
+    struct thread *worker = container_of(ring->free.next, struct thread, work.link);
+
+    if (list_is_empty(&ring->free))
+        return NULL;
+    list_remove(&worker->work.link);
+    return worker;
+}
+
 /* The executor's operation is pending: it stays with it. */
 static void become_pending(struct ring *ring, uint32_t tag)
 {
@@ -136,11 +146,7 @@ static void become_pending(struct ring *ring, uint32_t tag)
     worker->work.is_pending = true;
     worker->work.fails = false;
     ring->owed++;
-    ring->executor = NULL;
-    if (list_is_empty(&ring->free))
-        return;
-    ring->executor = container_of(ring->free.next, struct thread, work.link);
-    list_remove(&ring->executor->work.link);
+    ring->executor = ring_worker_take(ring);
 }
 
 static enum wk_status start_step(struct operation *operation);
@@ -198,7 +204,9 @@ void ring_worker_gone(struct thread *worker)
         announce(ring);
     }
     if (ring->executor == worker)
-        ring->executor = NULL;
+        ring->executor = ring_worker_take(ring);
+    if (ring->poller == worker)
+        ring->poller = NULL;
     list_remove(&worker->work.link);
     list_remove(&worker->calls.ring_link);
     ring->worker_count--;
@@ -380,9 +388,12 @@ static inline uint32_t takeable(const struct ring *ring, uint64_t wanted)
     return (uint32_t)most;
 }
 
-/* Takes entries as far as one hold of the lock allows, and what else the hart has to attend to. WK_OK: there is nothing more
- * to be taken; WK_CONTINUE: there may be. */
-static enum wk_status take(struct ring *ring, uint64_t *wanted)
+bool ring_has_entries(const struct ring *ring)
+{
+    return read_index(&ring->entries) != ring->entries.index;
+}
+
+enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
 {
     struct hart *hart = hart_current();
     uint32_t most = takeable(ring, *wanted);
@@ -425,7 +436,7 @@ static enum wk_status take(struct ring *ring, uint64_t *wanted)
 
 /* ---- operations ---- */
 
-static enum wk_status check_alive(const struct ring *ring)
+enum wk_status ring_check_alive(const struct ring *ring)
 {
     const bool is_gone = !object_is_live(&ring->object) || ring_is_dead(ring) ||
                          ring->process->state >= WK_PROCESS_STATE_ENDING || ring->worker_count == 0;
@@ -454,12 +465,12 @@ static enum wk_status wait_for_completions(struct ring *ring, struct thread *thr
 static enum wk_status enter_step(struct operation *operation)
 {
     struct ring *ring = container_of(operation->object, struct ring, object);
-    enum wk_status status = check_alive(ring);
+    enum wk_status status = ring_check_alive(ring);
 
     if (operation->thread->stop & THREAD_ENDED)
         return WK_OK;
     if (status == WK_OK)
-        status = take(ring, &operation->cursor[0]);
+        status = ring_take(ring, &operation->cursor[0]);
     if (status != WK_OK)
         return status;
     return wait_for_completions(ring, operation->thread, operation->cursor[3], operation->cursor[1],
@@ -481,14 +492,14 @@ static inline bool hold_anew(const struct hart *hart)
 /* Takes what can be taken by holds of the lock one after another. */
 static enum wk_status take_at_once(struct ring *ring, uint64_t *wanted)
 {
-    enum wk_status status = check_alive(ring);
+    enum wk_status status = ring_check_alive(ring);
 
     object_reference(&ring->object);
     while (status == WK_OK) {
-        status = take(ring, wanted);
+        status = ring_take(ring, wanted);
         if (status != WK_CONTINUE || !hold_anew(hart_current()))
             break;
-        status = check_alive(ring);
+        status = ring_check_alive(ring);
     }
     object_unreference(&ring->object);
     return status;
@@ -502,6 +513,8 @@ enum wk_status ring_enter(struct invocation *invocation, struct ring *ring, cons
 
     if (invocation->thread->is_worker)
         return WK_NO_SUCH_OPERATION;
+    if (ring->poller != NULL)
+        ring_poller_wake(ring);
     status = take_at_once(ring, &wanted);
     if (status == WK_OK)
         return wait_for_completions(ring, invocation->thread, invocation->handle, in->completions, in->deadline);

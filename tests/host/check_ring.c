@@ -27,15 +27,17 @@ void check_worker(const struct thread *worker)
     check_link(&worker->calls.ring_link);
     if (worker->work.is_pending)
         check_chain(worker);
-    else
+    else if (ring->poller != worker)
         CHECK("INV-RING-1", (is_idle && (worker->stop & THREAD_CREATED) != 0) || (worker->stop & THREAD_ENDED) != 0);
     CHECK("INV-RING-1", !worker->work.is_pending || ring->executor != worker);
 }
 
 void check_ring(const struct ring *ring)
 {
-    uint32_t workers = 0, pending = 0, idle = ring->executor != NULL;
+    uint32_t workers = 0, pending = 0, idle = 0;
 
+    idle += ring->executor != NULL;
+    idle += ring->poller != NULL;
     census_tally(ring->process)->references++;
     check_binding(&ring->doorbell);
     check_event(&ring->ready);

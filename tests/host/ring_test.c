@@ -485,6 +485,68 @@ static void whoever_destroys_the_bank_ends_the_ring(void **state)
     assert_int_equal(event_of(event)->waiter_count, 0);
 }
 
+/* ---- the poller ---- */
+
+/* Each of its steps, until it sleeps or so many were made. */
+static void let_poll(unsigned steps)
+{
+    struct thread *poller = container_of(object_of(ring), struct ring, object)->poller;
+
+    step_partly(poller, steps, spawn(240, NULL));
+}
+
+static void let_poller_sleep(void)
+{
+    let_poll(3);
+    host_time_pass_to(host_time_ns + 1000);
+    settle_ring();
+}
+
+static void the_poller_takes_entries_by_itself(void **state)
+{
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1000000));
+    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
+    let_poll(20);
+    assert_completed(1, WK_OK);
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+}
+
+static void an_idle_poller_sleeps_until_somebody_enters(void **state)
+{
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1));
+    let_poller_sleep();
+    assert_int_equal(entries->consumer.sleeps % 2, 1);
+    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
+    settle_ring();
+    assert_none();
+    assert_ok(enter(0, 0));
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+    let_poll(5);
+    assert_completed(1, WK_OK);
+}
+
+static void the_poller_can_be_ended(void **state)
+{
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1000000));
+    assert_ok(wk_ring_poll(ring, 0));
+    let_poll(5);
+    assert_null(container_of(object_of(ring), struct ring, object)->poller);
+    assert_ok(wk_ring_poll(ring, 1));
+    let_poller_sleep();
+    assert_ok(wk_ring_poll(ring, 0));
+    assert_null(container_of(object_of(ring), struct ring, object)->poller);
+}
+
+static void a_polled_ring_can_be_deleted(void **state)
+{
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1000000));
+    assert_ok(wk_capability_delete(ring));
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -520,6 +582,10 @@ int main(int count, char **arguments)
         ring_test(the_end_of_the_ring_is_a_servers_freedom),
         ring_test(a_saved_right_answers_an_entry),
         ring_test(whoever_destroys_the_bank_ends_the_ring),
+        ring_test(the_poller_takes_entries_by_itself),
+        ring_test(an_idle_poller_sleeps_until_somebody_enters),
+        ring_test(the_poller_can_be_ended),
+        ring_test(a_polled_ring_can_be_deleted),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(tests[0]));

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A ring's poller: a worker whose operation it is to take entries as they come. It has no stack and no user code; it is
+ * scheduled as any thread, on the ring's budget, and each of its steps takes what one hold of the kernel lock allows. When
+ * there is nothing it makes room for its equals. After a while it sleeps, by the protocol of winkle/ring_memory.h, and
+ * whoever enters the ring wakes it. Guarded by the kernel lock.
+ */
+#include "handlers.h"
+#include "ring.h"
+#include "schedule.h"
+
+#define AWAKE UINT64_MAX /* of idle_since_ns: it has found something last */
+
+static bool sleeps(const struct ring *ring)
+{
+    return ring->poller->operation.step == NULL;
+}
+
+/* Says in the ring whether it sleeps: an odd number if it does. */
+static void say(struct ring *ring, bool is_asleep)
+{
+    uint32_t *flag = &ring->entries.kernel_line->sleeps;
+
+    if (ring_is_dead(ring))
+        return;
+    ring->sleeps += (ring->sleeps % 2 == 1) != is_asleep;
+    __atomic_store_n(flag, ring->sleeps, __ATOMIC_RELAXED);
+}
+
+/* It is to sleep, unless an entry comes meanwhile. The fence stands between the store of `sleeps` and the last look at the
+ * index, as its counterpart does between the producer's store of the index and its look at `sleeps`: one of the two sees the
+ * other's store. */
+static enum wk_status fall_asleep(struct ring *ring)
+{
+    say(ring, true);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!ring_is_dead(ring) && ring_has_entries(ring) && ring->idle_ns != 0) {
+        say(ring, false);
+        return WK_CONTINUE;
+    }
+    ring->poller->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
+    return WK_OK;
+}
+
+/* There is no poller any more: it is a worker like others. */
+static void retire(struct ring *ring)
+{
+    struct thread *worker = ring->poller;
+
+    ring->poller = NULL;
+    worker->stop = (uint8_t)((worker->stop & ~THREAD_WAITING) | THREAD_CREATED);
+    ring_worker_free(ring, worker);
+}
+
+/* Nothing is to be taken. Whether it has been so for long enough. */
+static bool is_tired(struct ring *ring)
+{
+    const uint64_t now_ns = arch_time_ns();
+
+    if (ring->idle_since_ns == AWAKE)
+        ring->idle_since_ns = now_ns;
+    return now_ns - ring->idle_since_ns >= ring->idle_ns && !ring_has_entries(ring);
+}
+
+static enum wk_status poll_step(struct operation *operation)
+{
+    struct thread *poller = operation->thread;
+    struct ring *ring = poller->work.ring;
+    const uint32_t before = ring->entries.index;
+    uint64_t wanted = UINT64_MAX;
+    enum wk_status status = ring_check_alive(ring);
+
+    if (poller->stop & THREAD_ENDED)
+        return WK_NO_ANSWER;
+    if (ring->idle_ns == 0) {
+        retire(ring);
+        return WK_OK;
+    }
+    if (status == WK_OK)
+        status = poller->stop & THREAD_SUSPENDED ? WK_REVOKED : ring_take(ring, &wanted);
+    if (status != WK_OK && status != WK_CONTINUE) { /* what is wrong is told to who enters */
+        say(ring, true);
+        poller->stop |= THREAD_WAITING;
+        return WK_OK;
+    }
+    if (ring->entries.index != before) {
+        ring->idle_since_ns = AWAKE;
+        return WK_CONTINUE;
+    }
+    if (status == WK_OK && is_tired(ring))
+        return fall_asleep(ring);
+    schedule_yield(poller);
+    return operation_poll();
+}
+
+void ring_poller_wake(struct ring *ring)
+{
+    if (!sleeps(ring))
+        return;
+    say(ring, false);
+    ring->idle_since_ns = AWAKE;
+    operation_begin(&ring->poller->operation, poll_step, NULL);
+    thread_clear_stop(ring->poller, THREAD_WAITING | THREAD_CREATED);
+}
+
+enum wk_status ring_poll(struct invocation *invocation, struct ring *ring, const struct wk_ring_poll_in *in)
+{
+    (void)invocation;
+    if (in->idle != 0 && ring->poller == NULL && list_is_empty(&ring->free))
+        return WK_BUSY;
+
+    op_commit();
+    ring->idle_ns = in->idle;
+    if (in->idle == 0) {
+        if (ring->poller != NULL && sleeps(ring))
+            retire(ring);
+        return WK_OK; /* one that is awake sees it */
+    }
+    if (ring->poller == NULL)
+        ring->poller = ring_worker_take(ring);
+    ring_poller_wake(ring);
+    return WK_OK;
+}
