@@ -13,7 +13,8 @@ KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/ke
 # function is to be found where it was written. Some optimisations make it larger: forward propagation by 260 bytes, others
 # by 550. Equal ends of code are merged even if they are one instruction, and constants, which nothing tells apart by their
 # addresses, if they are equal.
-KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c mapping_operations.c tree.c) \
+KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c mapping_operations.c ring_entries.c \
+    tree.c) \
     $(GENERATED)/kernel/dispatch.c
 KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \

@@ -27,6 +27,15 @@ struct ring_side {
     uint32_t index; /* messages that the kernel has read, or written */
 };
 
+/* What the entry before invoked: the same need not be looked up again while the slot's key is what it was. */
+struct ring_target {
+    uint64_t word0; /* of the entry; 0: of none */
+    const struct capability *slot;
+    uint64_t key;
+    uint64_t bound;
+    operation_wrapper *wrapper; /* NULL: it does nothing */
+};
+
 struct ring {
     struct object object;
     struct process *process; /* referenced */
@@ -51,6 +60,7 @@ struct ring {
     struct event_binding doorbell;
     struct memory_pin pin;
     struct invocation invocation; /* of the entry that is executed */
+    struct ring_target target;    /* what the invocation is about is the same */
     char *pages[WK_RING_PAGES_MAX];
 };
 

@@ -26,21 +26,23 @@
 #include "ring.h"
 #include "schedule.h"
 
-enum { REGISTER_A0 = 10, WORDS = 6, CANCEL_STEP = 4 };
+enum { REGISTER_A0 = 10, WORDS = 6, WORDS_OF_MESSAGE = 8, CANCEL_STEP = 4 };
+#define MESSAGES_PER_PAGE (WK_PAGE_BYTES / WK_RING_MESSAGE_BYTES)
 /* Entries are executed in one hold of the lock as far as their bounds add up to that. */
 #define HOLD_MAX 700
-/* What is no operation of the kernel is a call, or an error. */
-#define CALL_BOUND 700
+/* What is not looked up before, a call perhaps; and what does nothing, of which so many are one piece of work. */
+#define ANY_BOUND 700
+#define NOOP_BOUND 20
+#define NOOPS_MAX 32
 
 /* ---- the memory ---- */
 
 static inline uint64_t *message_at(const struct ring *ring, const struct ring_side *side, uint32_t index)
 {
     const uint32_t place = side->first + (index & (side->size - 1));
-    const uint32_t messages_per_page = WK_PAGE_BYTES / WK_RING_MESSAGE_BYTES;
 
-    return (uint64_t *)(void *)(ring->pages[place / messages_per_page] +
-                                place % messages_per_page * WK_RING_MESSAGE_BYTES);
+    return (uint64_t *)(void *)(ring->pages[place / MESSAGES_PER_PAGE] +
+                                place % MESSAGES_PER_PAGE * WK_RING_MESSAGE_BYTES);
 }
 
 /* A word of the other side, which may write it meanwhile. */
@@ -80,7 +82,6 @@ static inline void complete(struct ring *ring, uint32_t tag, uint64_t status, co
     for (unsigned i = 0; i < count; i++)
         message[2 + i] = words[i];
     ring->completions.index++;
-    write_index(&ring->completions);
 }
 
 /* ---- who waits for completions ---- */
@@ -106,11 +107,12 @@ static void ring_doorbell(struct ring *ring)
     event_binding_signal_later(&ring->doorbell);
 }
 
-/* There are completions. */
+/* There are completions: they can be read, and who waits for them is told. */
 static inline void announce(struct ring *ring)
 {
     if (ring_is_dead(ring))
         return;
+    write_index(&ring->completions);
     if (ring->ready.waiter_count != 0 && (ring->owed == 0 || completions_unread(ring) >= ring->wanted))
         ring_wait_end(ring, WK_OK);
     if (ring->doorbell.event != NULL)
@@ -214,13 +216,6 @@ void ring_worker_gone(struct thread *worker)
 
 /* ---- executing ---- */
 
-static inline uint64_t table_index(uint64_t word0)
-{
-    const uint64_t distance = WK_RING_OPERATION(word0) - WK_OPERATION_FIRST;
-
-    return distance < OPERATION_SLOTS ? distance : OPERATION_SLOTS;
-}
-
 /* Executes an entry as that worker, which does nothing else. */
 static inline enum wk_status execute(struct ring *ring, struct thread *worker, uint64_t word0, uint64_t word1,
                                      const uint64_t words[WORDS])
@@ -228,6 +223,7 @@ static inline enum wk_status execute(struct ring *ring, struct thread *worker, u
     struct invocation *invocation = &ring->invocation;
     enum wk_status status;
 
+    ring->target.word0 = 0;
     invocation->thread = worker;
     invocation->handle = WK_RING_HANDLE(word0);
     invocation->operation = (WK_RING_OPERATION(word0) | word1 >> 32 << 16) & ~WK_MESSAGE_DEADLINE;
@@ -345,33 +341,129 @@ static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1
 
 /* ---- taking entries ---- */
 
-/* Executes the entry, and says whether it was taken: not if it is to be executed again. */
-static inline bool take_entry(struct ring *ring, uint64_t word0, const uint64_t *entry)
+/* Links and deadlines, of the entry or of those before, are to be looked at. */
+static inline bool is_special(const struct ring *ring, uint64_t word0)
+{
+    return (word0 & WK_RING_LINK) != 0 || ring->chain != NULL || ring->cancels || ring->timeout_ns != DEADLINE_NEVER;
+}
+
+/* The executor's entry has been executed. False: it is to be again. */
+static inline bool settle(struct ring *ring, uint64_t word1, enum wk_status status)
+{
+    if (__builtin_expect(status_is_final(status), 1)) {
+        complete_at_once(ring, word1, status);
+    } else if (status == WK_AGAIN) {
+        ring->executor->stop |= THREAD_CREATED;
+        return false;
+    } else {
+        go_on_pending(ring, word1);
+    }
+    return true;
+}
+
+/* Any entry. False: it is to be executed again. */
+static NOINLINE bool take_any(struct ring *ring, uint64_t word0, const uint64_t *entry)
 {
     const uint64_t word1 = read_word(entry, 1);
     struct thread *worker = ring->executor;
     enum wk_status status;
 
-    if (__builtin_expect((word0 & WK_RING_LINK) != 0 || ring->chain != NULL || ring->cancels ||
-                             ring->timeout_ns != DEADLINE_NEVER,
-                         0) &&
-        is_linked(ring, word0, word1, entry + 2))
+    if (is_special(ring, word0) && is_linked(ring, word0, word1, entry + 2))
         return true;
     status = execute(ring, worker, word0, word1, entry + 2);
-    if (__builtin_expect(status_is_final(status), 1)) {
-        complete_at_once(ring, word1, status);
-        if (word0 & WK_RING_LINK)
-            ring->cancels = status != WK_OK && status != WK_ANSWERED;
-        return true;
-    }
-    if (status == WK_AGAIN) {
-        worker->stop |= THREAD_CREATED;
+    if (!settle(ring, word1, status))
         return false;
+    if (word0 & WK_RING_LINK) {
+        ring->chain = status_is_final(status) ? NULL : worker;
+        ring->cancels = status_is_final(status) && status != WK_OK && status != WK_ANSWERED;
     }
-    go_on_pending(ring, word1);
-    if (word0 & WK_RING_LINK)
-        ring->chain = worker;
     return true;
+}
+
+/* Whether the entry invokes what the one before did. */
+static inline bool is_same(const struct ring *ring, uint64_t word0)
+{
+    const struct ring_target *target = &ring->target;
+
+    return target->word0 == word0 && target->slot->key == target->key && target->slot->object->state == OBJECT_LIVE;
+}
+
+/* Looks up what the entry invokes, for it and for those behind it that are the same. False: it is not that simple. */
+static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
+{
+    const uint64_t index = WK_RING_OPERATION(word0) - WK_OPERATION_FIRST;
+    struct capability *capability = capability_find(&ring->process->table, WK_RING_HANDLE(word0));
+    struct ring_target *target = &ring->target;
+
+    if (is_special(ring, word0) || index >= OPERATION_SLOTS || operation_needs[index] & OPERATION_MESSAGE ||
+        capability == NULL || !capability_has(capability, operation_needs[index]) ||
+        capability->type == WK_TYPE_SESSION || capability->object->state != OBJECT_LIVE)
+        return false;
+    target->word0 = word0;
+    target->slot = capability;
+    target->key = capability->key;
+    target->bound = operation_bounds[index];
+    target->wrapper =
+        WK_RING_OPERATION(word0) == WK_RING_NOOP ? NULL : (operation_wrapper *)(intptr_t)operation_wrappers[index];
+    ring->invocation.capability = capability;
+    ring->invocation.handle = WK_RING_HANDLE(word0);
+    ring->invocation.operation = WK_RING_OPERATION(word0);
+    return true;
+}
+
+/* How many messages from the index on, at most that many, stand in one piece. */
+static inline uint32_t in_one_piece(const struct ring_side *side, uint32_t most)
+{
+    const uint32_t place = side->first + (side->index & (side->size - 1));
+    const uint32_t in_page = MESSAGES_PER_PAGE - place % MESSAGES_PER_PAGE;
+    const uint32_t in_ring = side->size - (side->index & (side->size - 1));
+
+    most = most < in_page ? most : in_page;
+    return most < in_ring ? most : in_ring;
+}
+
+/* Completes entries that do nothing, one after another as far as they do. Returns how many. */
+static uint32_t take_noops(struct ring *ring, uint32_t most)
+{
+    const uint64_t word0 = ring->target.word0;
+    const uint64_t *entry = message_at(ring, &ring->entries, ring->entries.index);
+    uint64_t *completion = message_at(ring, &ring->completions, ring->completions.index);
+    const uint64_t *first = entry;
+    const uint64_t *end;
+    uint32_t count;
+
+    most = in_one_piece(&ring->completions, in_one_piece(&ring->entries, most));
+    end = entry + most * WORDS_OF_MESSAGE;
+    for (; entry != end && read_word(entry, 0) == word0; entry += WORDS_OF_MESSAGE) {
+        const uint64_t word1 = read_word(entry, 1);
+
+        if (word1 >> 32 != 0)
+            break;
+        completion[0] = WK_OK;
+        completion[1] = word1;
+        completion += WORDS_OF_MESSAGE;
+    }
+    count = (uint32_t)((size_t)(entry - first) / WORDS_OF_MESSAGE);
+    ring->entries.index += count;
+    ring->completions.index += count;
+    return count;
+}
+
+/* The entry invokes what the one before did, and has nothing but arguments. False: it is to be executed again. */
+static inline bool take_same(struct ring *ring, uint64_t word1, const uint64_t *entry)
+{
+    struct thread *worker = ring->executor;
+    enum wk_status status;
+
+    ring->invocation.thread = worker;
+    worker->stop &= (uint8_t)~THREAD_CREATED;
+    status = ring->target.wrapper(&ring->invocation, read_word(entry, 2), read_word(entry, 3), read_word(entry, 4),
+                                  read_word(entry, 5), read_word(entry, 6), read_word(entry, 7));
+    invoke_check_commit(status);
+    assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
+    if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
+        status = invoke_failed(&ring->invocation, status);
+    return settle(ring, word1, status);
 }
 
 /* How many entries may be taken at most; UINT32_MAX: an index is out of range. */
@@ -393,43 +485,58 @@ bool ring_has_entries(const struct ring *ring)
     return read_index(&ring->entries) != ring->entries.index;
 }
 
+/* Takes the next entry, or some that do nothing; what they cost at most is added to *spent. Returns how many; 0: the
+ * hold is spent, or the entry is to be executed again. */
+static inline uint32_t take_next(struct ring *ring, uint32_t most, uint64_t *spent)
+{
+    const uint64_t *entry = message_at(ring, &ring->entries, ring->entries.index);
+    const uint64_t word0 = read_word(entry, 0);
+    const bool is_first = *spent == 0;
+    uint64_t bound = 0, word1;
+
+    if (is_same(ring, word0) || find_target(ring, word0))
+        bound = ring->target.bound;
+    word1 = read_word(entry, 1);
+    if (bound != 0 && word1 >> 32 == 0 && ring->target.wrapper == NULL) {
+        const uint32_t count = take_noops(ring, most < NOOPS_MAX ? most : NOOPS_MAX);
+
+        *spent += count * NOOP_BOUND;
+        return count;
+    }
+    *spent += bound == 0 ? ANY_BOUND : bound;
+    if (*spent > HOLD_MAX && !is_first)
+        return 0;
+    ring->is_again = !(bound != 0 && word1 >> 32 == 0 ? take_same(ring, word1, entry) : take_any(ring, word0, entry));
+    ring->entries.index += !ring->is_again;
+    return !ring->is_again;
+}
+
 enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
 {
     struct hart *hart = hart_current();
     uint32_t most = takeable(ring, *wanted);
     uint64_t spent = 0;
-    enum wk_status status = WK_CONTINUE;
+    enum wk_status status = WK_OK;
 
     if (most == UINT32_MAX)
         return WK_BAD_ARGUMENT;
     hart->attention.in_ring = true;
     hart->invocation.is_again = ring->is_again;
-    ring->is_again = false;
-    for (;; most--) {
-        const uint64_t *entry = message_at(ring, &ring->entries, ring->entries.index);
-        uint64_t word0, bound;
+    while (most != 0 && ring->executor != NULL) {
+        const uint32_t count = take_next(ring, most, &spent);
 
-        if (most == 0 || ring->executor == NULL) {
-            status = WK_OK;
+        most -= count;
+        *wanted -= count;
+        if (count == 0 || spent >= HOLD_MAX || hart->attention.any != ATTENTION_IN_RING) {
+            status = WK_CONTINUE;
             break;
         }
-        word0 = read_word(entry, 0);
-        bound = operation_bounds[table_index(word0)];
-        spent += bound == 0 ? CALL_BOUND : bound;
-        if (spent > HOLD_MAX && spent != bound)
-            break;
-        ring->is_again = !take_entry(ring, word0, entry);
-        if (ring->is_again)
-            break;
-        ring->entries.index++;
-        --*wanted;
-        if (hart->attention.any != ATTENTION_IN_RING)
-            break;
     }
     hart->attention.in_ring = false;
     hart->invocation.is_again = false;
-    if (!ring_is_dead(ring))
-        write_index(&ring->entries);
+    if (ring_is_dead(ring))
+        return status;
+    write_index(&ring->entries);
     announce(ring);
     return status;
 }
@@ -580,6 +687,13 @@ enum wk_status ring_cancel(struct invocation *invocation, struct ring *ring, con
     operation->cursor[0] = ring->worker_count;
     operation->cursor[1] = in->tag;
     return WK_CONTINUE;
+}
+
+enum wk_status ring_noop(struct invocation *invocation, struct ring *ring)
+{
+    (void)invocation;
+    (void)ring;
+    return WK_OK;
 }
 
 enum wk_status ring_timeout(struct invocation *invocation, struct ring *ring, const struct wk_ring_timeout_in *in)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel ring: invocations that do nothing (capability: check), prepared, submitted in batches of 32 or one by one, and
+ * The kernel ring: invocations that do nothing (ring: noop), prepared, submitted in batches of 32 or one by one, and
  * their completions read; all of the program's and of the kernel's side.
  */
 #include "bench.h"
@@ -10,6 +10,7 @@
 #include <winkle/calls.h>
 #include <winkle/clock.h>
 #include <winkle/queue.h>
+#include <winkle/ring.h>
 #include <winkle/start.h>
 
 #define OPERATIONS 3200
@@ -25,7 +26,7 @@ static void round_of(unsigned count)
     unsigned done = 0;
 
     for (unsigned i = 0; i < count; i++)
-        (void)wk_capability_check_prepare(&queue, i, wk_self.bank);
+        (void)wk_ring_noop_prepare(&queue, i, queue.ring);
     expect("entering the ring", wk_queue_enter(&queue, 0, WK_NO_DEADLINE));
     while (wk_queue_read(&queue, &completion))
         done += completion.answer == WK_OK;
