@@ -42,18 +42,21 @@ static bool is_power_of_two(uint64_t number)
 
 static void pages_revoked(struct memory_pin *pin)
 {
-    ring_wait_end(container_of(pin, struct ring, pin), WK_REVOKED);
+    struct ring *ring = container_of(pin, struct ring, pin);
+
+    ring_forget_target(ring);
+    ring_wait_end(ring, WK_REVOKED);
 }
 
 /* ---- making one ---- */
 
-static void side_init(struct ring_side *side, struct ring *ring, uint64_t offset, uint64_t size)
+static void side_init(struct ring_side *side, struct ring *ring, uint64_t offset, uint64_t mask)
 {
     side->kernel_line = (void *)(ring->pages[offset / WK_PAGE_BYTES] + offset % WK_PAGE_BYTES);
     offset += WK_RING_LINE_BYTES;
     side->user_line = (void *)(ring->pages[offset / WK_PAGE_BYTES] + offset % WK_PAGE_BYTES);
-    side->first = (uint32_t)(offset / WK_RING_MESSAGE_BYTES) + 1;
-    side->size = (uint32_t)size;
+    side->first = offset / WK_RING_MESSAGE_BYTES + 1;
+    side->mask = mask;
 }
 
 /* All pages are pinned: says where in them what is. */
@@ -62,11 +65,12 @@ static void lay_out(struct ring *ring)
     struct ring_side *entries = &ring->entries;
     struct wk_ring_line *producer;
 
-    side_init(entries, ring, 0, entries->size);
+    side_init(entries, ring, 0, entries->mask);
     producer = entries->kernel_line; /* of entries, the kernel is the consumer */
     entries->kernel_line = entries->user_line;
     entries->user_line = producer;
-    side_init(&ring->completions, ring, ring_bytes(entries->size, 0) - WK_RING_HEADER_BYTES, ring->completions.size);
+    side_init(&ring->completions, ring, ring_bytes(entries->mask + 1, 0) - WK_RING_HEADER_BYTES,
+              ring->completions.mask);
 }
 
 static void make_worker(struct ring *ring, struct thread *worker)
@@ -182,8 +186,8 @@ enum wk_status ring_create(struct invocation *invocation, struct bank *bank, str
     ring->process = invocation->process;
     object_reference(&ring->process->object);
     ring->invocation.process = ring->process;
-    ring->entries.size = (uint32_t)in->entries;
-    ring->completions.size = (uint32_t)in->completions;
+    ring->entries.mask = in->entries - 1;
+    ring->completions.mask = in->completions - 1;
     ring->timeout_ns = DEADLINE_NEVER;
     list_init(&ring->free);
     list_init(&ring->workers);
@@ -224,5 +228,6 @@ enum wk_status ring_bind(struct invocation *invocation, struct ring *ring, struc
     if (event != NULL)
         event_bind(&ring->doorbell, container_of(event->object, struct event, object), in->bits);
     ring->rung = 0;
+    ring_forget_target(ring);
     return WK_OK;
 }

@@ -22,9 +22,9 @@
 struct ring_side {
     struct wk_ring_line *kernel_line;
     struct wk_ring_line *user_line;
-    uint32_t first; /* message's place, in messages from the memory's first byte on */
-    uint32_t size;  /* a power of two */
-    uint32_t index; /* messages that the kernel has read, or written */
+    uint64_t first; /* message's place, in messages from the memory's first byte on */
+    uint64_t mask;  /* how many, a power of two, less one */
+    uint64_t index; /* messages that the kernel has read, or written; in the memory stand the low 32 bits */
 };
 
 /* What the entry before invoked: the same need not be looked up again while the slot's key is what it was. */
@@ -45,11 +45,12 @@ struct ring {
     struct list free;        /* more of them, struct thread, work.link */
     struct list workers;     /* all, struct thread, calls.ring_link */
     uint32_t worker_count;
-    uint32_t owed;
-    uint32_t wanted;       /* completions for which `ready` has a waiter */
+    uint64_t owed;
+    uint64_t wanted;       /* completions for which `ready` has a waiter */
     uint32_t rung;         /* the value of `sleeps` for which the doorbell has been rung */
     bool cancels;          /* what the next entry is linked to failed */
     bool is_again;         /* the next entry was answered WK_AGAIN */
+    bool is_quick;         /* `target` does nothing, and nobody is to be told of completions */
     struct thread *chain;  /* INV-RING-4 */
     uint64_t timeout_ns;   /* of the next entry, if it is a call */
     struct thread *poller; /* a worker that is neither of these, or NULL */
@@ -64,6 +65,12 @@ struct ring {
     char *pages[WK_RING_PAGES_MAX];
 };
 
+static inline void ring_forget_target(struct ring *ring)
+{
+    ring->target.word0 = 0;
+    ring->is_quick = false;
+}
+
 static inline bool ring_is_dead(const struct ring *ring)
 {
     return ring->pin.memory == NULL;
@@ -77,8 +84,6 @@ void ring_worker_free(struct ring *ring, struct thread *worker);
 void ring_worker_gone(struct thread *worker);
 /* A worker that is free, which is no more; NULL: there is none. */
 struct thread *ring_worker_take(struct ring *ring);
-/* WK_OK, or why no entry is executed any more. */
-enum wk_status ring_check_alive(const struct ring *ring);
 /* Takes entries as far as one hold of the lock allows, and what else the hart has to attend to. WK_OK: there is nothing more
  * to be taken; WK_CONTINUE: there may be; else an error. */
 enum wk_status ring_take(struct ring *ring, uint64_t *wanted);

@@ -6,7 +6,7 @@
  * whoever enters the ring wakes it. Guarded by the kernel lock.
  */
 #include "handlers.h"
-#include "ring.h"
+#include "ring_parts.h"
 #include "schedule.h"
 
 #define AWAKE UINT64_MAX /* of idle_since_ns: it has found something last */
@@ -24,7 +24,7 @@ static void say(struct ring *ring, bool is_asleep)
     if (ring_is_dead(ring))
         return;
     ring->sleeps += (ring->sleeps % 2 == 1) != is_asleep;
-    __atomic_store_n(flag, ring->sleeps, __ATOMIC_RELAXED);
+    wk_ring_store(flag, ring->sleeps);
 }
 
 /* It is to sleep, unless an entry comes meanwhile. The fence stands between the store of `sleeps` and the last look at the
@@ -66,7 +66,7 @@ static enum wk_status poll_step(struct operation *operation)
 {
     struct thread *poller = operation->thread;
     struct ring *ring = poller->work.ring;
-    const uint32_t before = ring->entries.index;
+    const uint64_t before = ring->entries.index;
     uint64_t wanted = UINT64_MAX;
     enum wk_status status = ring_check_alive(ring);
 
@@ -110,6 +110,7 @@ enum wk_status ring_poll(struct invocation *invocation, struct ring *ring, const
         return WK_BUSY;
 
     op_commit();
+    ring_forget_target(ring);
     ring->idle_ns = in->idle;
     if (in->idle == 0) {
         if (ring->poller != NULL && sleeps(ring))

@@ -231,8 +231,6 @@ enum wk_status thread_end_step(struct thread *thread, struct operation *asker)
 
 static void drop_frames(struct thread *thread)
 {
-    if (thread->is_worker)
-        return;
     thread->call_frame = NULL;
     if (thread_is_current(thread))
         space_flush_hart(thread->hart); /* its assembly may be at the frame: the page is not reused before it is done */
@@ -246,7 +244,10 @@ void thread_detach(struct thread *thread)
     assert_debug(!thread_is_current(thread) && thread->place == THREAD_UNPLACED && !(thread->stop & THREAD_WAITS));
     if (process == NULL)
         return;
-    drop_frames(thread);
+    if (thread->is_worker)
+        ring_worker_gone(thread);
+    else
+        drop_frames(thread);
     list_remove(&thread->process_link);
     process->thread_count--;
     thread->process = NULL;
@@ -263,8 +264,6 @@ enum wk_status thread_dismantle(struct object *object, struct operation *operati
     if (thread_end_step(thread, operation) == WK_CONTINUE)
         return WK_CONTINUE;
     thread_detach(thread);
-    if (thread->is_worker)
-        ring_worker_gone(thread);
     return WK_OK;
 }
 

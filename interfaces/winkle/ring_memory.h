@@ -43,6 +43,18 @@ struct wk_ring {
     struct wk_ring_message messages[];
 };
 
+/* Loads and stores of what is shared: plain instructions, each once. (A compiler may make an exchange of an atomic store, which not
+ * all memory can do.) Order is the business of fences beside them. */
+static inline uint32_t wk_ring_load(const uint32_t *from)
+{
+    return *(const volatile uint32_t *)from;
+}
+
+static inline void wk_ring_store(uint32_t *to, uint32_t value)
+{
+    *(volatile uint32_t *)to = value;
+}
+
 /* Word 0 of an entry: bits 0 to 15 are the operation, 16 to 19 flags, 20 to 63 the handle. */
 #define WK_RING_OPERATION(word0) ((word0)&0xffff)
 #define WK_RING_HANDLE(word0) ((word0) >> 20)

@@ -9,7 +9,9 @@
 enum wk_status wk_queue_create(struct wk_queue *queue, uint32_t entries, uint32_t completions, uint32_t pending,
                                wk_handle budget)
 {
-    const uint64_t bytes = wk_ring_bytes(entries) + wk_ring_bytes(completions);
+    const uint64_t entry_bytes = WK_RING_HEADER_BYTES + (uint64_t)entries * WK_RING_MESSAGE_BYTES;
+    const uint64_t bytes = entry_bytes + WK_RING_HEADER_BYTES + (uint64_t)completions * WK_RING_MESSAGE_BYTES;
+    struct wk_ring *ring;
     enum wk_status status;
     void *address;
 
@@ -22,13 +24,24 @@ enum wk_status wk_queue_create(struct wk_queue *queue, uint32_t entries, uint32_
         wk_unmap_delete(queue->memory, address, queue->pages);
         return status;
     }
-    wk_ring_producer_init(&queue->entries, address, entries);
-    wk_ring_consumer_init(&queue->completions, (void *)((char *)address + wk_ring_bytes(entries)), completions);
+    ring = address;
+    queue->entries = (struct wk_queue_side){ring->messages, entries - 1, 0, entries, &ring->producer, &ring->consumer};
+    ring = (struct wk_ring *)(void *)((char *)address + entry_bytes);
+    queue->completions =
+        (struct wk_queue_side){ring->messages, completions - 1, 0, 0, &ring->consumer, &ring->producer};
     return WK_OK;
 }
 
 void wk_queue_destroy(struct wk_queue *queue)
 {
     (void)wk_capability_delete(queue->ring);
-    wk_unmap_delete(queue->memory, queue->entries.ring, queue->pages);
+    wk_unmap_delete(queue->memory, queue->entries.line, queue->pages); /* its first line begins the memory */
+}
+
+bool wk_queue_look_for_room(struct wk_queue_side *entries)
+{
+    const uint64_t taken = wk_queue_kernel_index(entries, entries->end - entries->mask - 1);
+
+    entries->end = taken + entries->mask + 1;
+    return entries->next != entries->end;
 }

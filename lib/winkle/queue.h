@@ -14,14 +14,25 @@
 
 #include <winkle/invoke.h>
 #include <winkle/message.h>
-#include <winkle/rings.h>
+#include <winkle/ring_memory.h>
+
+#include <stdbool.h>
+
+/* One of the two rings. Indices are counted in full here; of them the low 32 bits stand in the memory. */
+struct wk_queue_side {
+    struct wk_ring_message *messages;
+    uint64_t mask; /* how many, less one */
+    uint64_t next; /* the message to be written, or read, next */
+    uint64_t end;  /* those before this one can be, by what was seen of the kernel's index last */
+    struct wk_ring_line *line;
+    const struct wk_ring_line *kernel_line;
+};
 
 struct wk_queue {
     wk_handle ring;
-    struct wk_ring_producer entries;
-    struct wk_ring_consumer completions;
-    uint32_t prepared; /* entries that are written and not submitted yet */
-    wk_handle memory;  /* what both lie in */
+    struct wk_queue_side entries;
+    struct wk_queue_side completions;
+    wk_handle memory; /* what both lie in */
     uint64_t pages;
 };
 
@@ -43,55 +54,84 @@ enum wk_status wk_queue_create(struct wk_queue *queue, uint32_t entries, uint32_
 /* Cancels what is pending, and gives everything back. */
 void wk_queue_destroy(struct wk_queue *queue);
 
+/* Where the kernel is, as far as this side's count: its index, in full. */
+static inline uint64_t wk_queue_kernel_index(const struct wk_queue_side *side, uint64_t before)
+{
+    const uint32_t index = wk_ring_load(&side->kernel_line->index);
+
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* messages are looked at behind the index */
+    return before + (uint32_t)(index - (uint32_t)before);
+}
+
+static inline void wk_queue_publish(const struct wk_queue_side *side)
+{
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* messages were written, or read, before the index says so */
+    wk_ring_store(&side->line->index, (uint32_t)side->next);
+}
+
+/* There seems to be no room for entries. Looks at what the kernel has taken; false: there is none. */
+bool wk_queue_look_for_room(struct wk_queue_side *entries);
+
 /* Where the next entry goes; NULL if the ring is full: enter, and try again. What wk_NAME_prepare begins with. */
 static inline uint64_t *wk_queue_next(struct wk_queue *queue)
 {
-    struct wk_ring_producer *entries = &queue->entries;
+    struct wk_queue_side *entries = &queue->entries;
+    const uint64_t next = entries->next;
 
-    if (__builtin_expect(wk_ring_room(entries) == queue->prepared, 0) &&
-        (wk_ring_look_for_room(entries) != WK_OK || wk_ring_room(entries) == queue->prepared))
+    if (__builtin_expect(next == entries->end, 0) && !wk_queue_look_for_room(entries))
         return NULL;
-    return wk_ring_slot(entries, queue->prepared++)->words;
+    entries->next = next + 1;
+    return entries->messages[next & entries->mask].words;
 }
 
 /* The entry that was prepared last is linked to the next one: that is executed if and when this one has succeeded. */
 static inline void wk_queue_link(struct wk_queue *queue)
 {
-    wk_ring_slot(&queue->entries, queue->prepared - 1)->words[0] |= WK_RING_LINK;
+    queue->entries.messages[(queue->entries.next - 1) & queue->entries.mask].words[0] |= WK_RING_LINK;
 }
 
 /*
  * Submits what was prepared, and waits until so many completions can be read, or nothing is pending; 0: does not wait.
  * @return as `ring: enter`. What was not taken, for want of room or records, stays submitted.
  */
-static inline enum wk_status wk_queue_enter(struct wk_queue *queue, uint32_t completions, uint64_t deadline_ns)
+static inline enum wk_status wk_queue_enter(struct wk_queue *queue, uint64_t completions, uint64_t deadline_ns)
 {
-    const uint32_t index = __atomic_load_n(&queue->entries.ring->consumer.index, __ATOMIC_RELAXED);
-    uint64_t words[6];
+    uint64_t words[6] = {UINT64_MAX, completions, deadline_ns};
 
-    wk_ring_publish(&queue->entries, queue->prepared);
-    queue->prepared = 0;
-    words[0] = queue->entries.written - index;
-    words[1] = completions;
-    words[2] = deadline_ns;
-    words[3] = words[4] = words[5] = 0;
+    wk_queue_publish(&queue->entries);
+    wk_ring_store(&queue->completions.line->index, (uint32_t)queue->completions.next);
     return wk_trap(WK_RING_ENTER, queue->ring, words);
 }
 
-/* Reads the next completion; false if there is none. */
+/* For a ring with a poller: submits, and enters only if the poller sleeps. */
+static inline enum wk_status wk_queue_submit(struct wk_queue *queue)
+{
+    wk_queue_publish(&queue->entries);
+    wk_ring_store(&queue->completions.line->index, (uint32_t)queue->completions.next);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the index is stored before this looks whether the poller sleeps */
+    if ((wk_ring_load(&queue->entries.kernel_line->sleeps) & 1) == 0)
+        return WK_OK;
+    return wk_queue_enter(queue, 0, 0);
+}
+
+/* Reads the next completion; false if there is none. The kernel learns of it with the next submission. */
 static inline bool wk_queue_read(struct wk_queue *queue, struct wk_completion *completion)
 {
-    struct wk_ring_consumer *completions = &queue->completions;
-    const struct wk_ring_message *message;
+    struct wk_queue_side *completions = &queue->completions;
+    const uint64_t next = completions->next;
+    const uint64_t *words;
 
-    if (wk_ring_ready(completions) == 0 && wk_ring_look_for_messages(completions) != WK_OK)
-        return false;
-    message = wk_ring_message(completions, 0);
-    completion->answer = message->words[0];
-    completion->tag = WK_RING_TAG(message->words[1]);
+    if (next == completions->end) {
+        completions->end = wk_queue_kernel_index(completions, next);
+        if (completions->end == next)
+            return false;
+    }
+    words = completions->messages[next & completions->mask].words;
+    completion->answer = words[0];
+    completion->tag = WK_RING_TAG(words[1]);
     for (unsigned i = 0; i < 6; i++)
-        completion->words[i] = message->words[2 + i];
-    wk_ring_give_back(completions, 1);
+        completion->words[i] = words[2 + i];
+    completions->next = next + 1;
     return true;
 }
 

@@ -146,8 +146,8 @@ static void say_object(const struct object *object)
     case WK_TYPE_RING: {
         const struct ring *ring = container_of(object, struct ring, object);
 
-        fprintf(text, " workers %u owed %u taken %u completed %u dead %d\n", ring->worker_count, ring->owed,
-                ring->entries.index, ring->completions.index, ring_is_dead(ring));
+        fprintf(text, " workers %u owed %lu taken %lu completed %lu dead %d\n", ring->worker_count, number(ring->owed),
+                number(ring->entries.index), number(ring->completions.index), ring_is_dead(ring));
         break;
     }
     case WK_TYPE_BUDGET:

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is invoked on a ring: to enter it, which takes entries as far as one hold of the lock allows, and again and again if
+ * nothing else has come up, else in steps of a long operation; to cancel what is pending; and what is invoked by entries only.
+ * Guarded by the kernel lock.
+ */
+#include "handlers.h"
+#include "lock.h"
+#include "meter.h"
+#include "ring_parts.h"
+#include "schedule.h"
+
+#define CANCEL_STEP 4
+
+/* All that could be taken has been: waits for completions, if that is wanted. */
+static enum wk_status wait_for_completions(struct ring *ring, struct thread *thread, uint64_t handle, uint64_t wanted,
+                                           uint64_t deadline_ns)
+{
+    enum wk_status status;
+
+    if (wanted == 0 || ring->owed == 0 || ring_unread(ring) >= wanted)
+        return WK_OK;
+    status = ring->ready.waiter_count != 0 ? WK_BUSY : event_check_wait(thread, &ring->ready);
+    if (status == WK_INTERRUPTED)
+        thread->interrupt_latched = false;
+    if (status != WK_OK)
+        return status;
+    ring->wanted = wanted;
+    ring_forget_target(ring);
+    return event_begin_wait(thread, &ring->ready, handle, 1, deadline_ns);
+}
+
+/* cursor: 0 entries to be taken, 1 completions to wait for, 2 the deadline of that, 3 the ring's handle. */
+static enum wk_status enter_step(struct operation *operation)
+{
+    struct ring *ring = container_of(operation->object, struct ring, object);
+    enum wk_status status = ring_check_alive(ring);
+
+    if (operation->thread->stop & THREAD_ENDED)
+        return WK_OK;
+    if (status == WK_OK)
+        status = ring_take(ring, &operation->cursor[0]);
+    if (status != WK_OK)
+        return status;
+    return wait_for_completions(ring, operation->thread, operation->cursor[3], operation->cursor[1],
+                                operation->cursor[2]);
+}
+
+/* Another hold of the lock, if nothing else has come up. */
+static inline bool hold_anew(const struct hart *hart)
+{
+    if (hart->attention.any != 0 || arch_interrupts_waiting() != 0)
+        return false;
+    kernel_lock_release_quietly();
+    meter_left();
+    meter_entered();
+    kernel_lock_acquire();
+    return true;
+}
+
+/* Takes what can be taken by holds of the lock one after another. */
+static enum wk_status take_at_once(struct ring *ring, uint64_t *wanted)
+{
+    enum wk_status status = ring_check_alive(ring);
+
+    object_reference(&ring->object);
+    while (status == WK_OK) {
+        status = ring_take(ring, wanted);
+        if (status != WK_CONTINUE || !hold_anew(hart_current()))
+            break;
+        status = ring_check_alive(ring);
+    }
+    object_unreference(&ring->object);
+    return status;
+}
+
+enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, uint64_t wanted, uint64_t completions,
+                              uint64_t deadline_ns)
+{
+    struct operation *operation = &invocation->thread->operation;
+    enum wk_status status;
+
+    if (invocation->thread->is_worker)
+        return WK_NO_SUCH_OPERATION;
+    if (ring->poller != NULL)
+        ring_poller_wake(ring);
+    status = take_at_once(ring, &wanted);
+    if (status == WK_OK)
+        return wait_for_completions(ring, invocation->thread, invocation->handle, completions, deadline_ns);
+    if (status != WK_CONTINUE)
+        return status;
+    operation_begin(operation, enter_step, &ring->object);
+    operation->cursor[0] = wanted;
+    operation->cursor[1] = completions;
+    operation->cursor[2] = deadline_ns;
+    operation->cursor[3] = invocation->handle;
+    return WK_CONTINUE;
+}
+
+/* The first worker, which becomes the last: so a walk goes round in steps. */
+static struct thread *next_worker(struct ring *ring)
+{
+    struct list *link = ring->workers.next;
+
+    list_remove(link);
+    list_append(&ring->workers, link);
+    return container_of(link, struct thread, calls.ring_link);
+}
+
+/* Ends what the worker waits for, or that it is to be executed. False: it is in the midst of a long operation. */
+static bool cancel(struct thread *worker)
+{
+    if (worker->operation.step != NULL)
+        return false;
+    if (worker->stop & THREAD_WAITS)
+        thread_wait_end(worker, WK_CANCELLED);
+    else
+        worker->work.fails = true;
+    return true;
+}
+
+/* cursor: 0 workers still to be looked at, 1 the tag. */
+static enum wk_status cancel_step(struct operation *operation)
+{
+    struct ring *ring = container_of(operation->object, struct ring, object);
+
+    for (unsigned i = 0; i < CANCEL_STEP; i++) {
+        struct thread *worker;
+
+        if (operation->cursor[0]-- == 0 || list_is_empty(&ring->workers))
+            return WK_OK;
+        worker = next_worker(ring);
+        if (worker->work.is_pending && worker->work.tag == operation->cursor[1] && cancel(worker)) {
+            operation->result++;
+            return WK_CONTINUE;
+        }
+    }
+    return WK_CONTINUE;
+}
+
+enum wk_status ring_cancel(struct invocation *invocation, struct ring *ring, const struct wk_ring_cancel_in *in,
+                           struct wk_ring_cancel_out *out)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    (void)out;
+    op_commit();
+    operation_begin(operation, cancel_step, &ring->object);
+    operation->cursor[0] = ring->worker_count;
+    operation->cursor[1] = in->tag;
+    return WK_CONTINUE;
+}
+
+enum wk_status ring_noop(struct invocation *invocation, struct ring *ring)
+{
+    (void)invocation;
+    (void)ring;
+    return WK_OK;
+}
+
+enum wk_status ring_timeout(struct invocation *invocation, struct ring *ring, const struct wk_ring_timeout_in *in)
+{
+    struct thread *thread = invocation->thread;
+
+    (void)ring;
+    if (!thread->is_worker)
+        return invocation_bad_argument(invocation, 0);
+
+    op_commit();
+    arch_context_prepare_answer(&thread->context);
+    thread_arm(thread, in->until);
+    thread_set_stop(thread, THREAD_WAITING);
+    return WK_WAITS;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of rings know of each other: ring.c, ring_take.c, ring_entries.c, ring_operations.c. Nobody else includes this. */
+#ifndef RING_PARTS_H
+#define RING_PARTS_H
+
+#include "assert.h"
+#include "process.h"
+#include "ring.h"
+
+enum { RING_WORDS = 6, WORDS_OF_MESSAGE = 8 };
+#define MESSAGES_PER_PAGE (WK_PAGE_BYTES / WK_RING_MESSAGE_BYTES)
+
+/* ---- the memory ---- */
+
+/* The message that the kernel reads, or writes, next. */
+static inline uint64_t *ring_message(const struct ring *ring, const struct ring_side *side)
+{
+    const uint64_t place = side->first + (side->index & side->mask);
+
+    return (uint64_t *)(void *)(ring->pages[place / MESSAGES_PER_PAGE] +
+                                place % MESSAGES_PER_PAGE * WK_RING_MESSAGE_BYTES);
+}
+
+/* A word of the other side, which may write it meanwhile. */
+static inline uint64_t ring_word(const uint64_t *message, unsigned number)
+{
+    return __atomic_load_n(message + number, __ATOMIC_RELAXED);
+}
+
+/* Acquire: what the other side wrote before its index is seen when the index is (RVWMO: a load with acquire is ordered
+ * before all that follow), the entries; and of completions, that it has read them before they are written anew. */
+static inline uint32_t ring_read_index(const struct ring_side *side)
+{
+    const uint32_t index = wk_ring_load(&side->user_line->index);
+
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    return index;
+}
+
+/* Release: what was read, or written, comes before the index is seen (a store with release is ordered after all before). */
+static inline void ring_write_index(const struct ring_side *side)
+{
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    wk_ring_store(&side->kernel_line->index, (uint32_t)side->index);
+}
+
+static inline uint32_t ring_unread(const struct ring *ring)
+{
+    return (uint32_t)ring->completions.index - ring_read_index(&ring->completions);
+}
+
+/* Writes a completion, for which there is room, with the first `count` of the words. INV-RING-2 */
+static inline void ring_complete(struct ring *ring, uint32_t tag, uint64_t status, const uint64_t *words,
+                                 unsigned count)
+{
+    uint64_t *message;
+
+    if (__builtin_expect(ring_is_dead(ring), 0))
+        return;
+    message = ring_message(ring, &ring->completions);
+    message[0] = status;
+    message[1] = tag;
+    for (unsigned i = 0; i < count; i++)
+        message[2 + i] = words[i];
+    ring->completions.index++;
+}
+
+/* ---- who waits for completions ---- */
+
+/* Rings the doorbell, if the consumer of completions sleeps and has not been rung for that. */
+void ring_doorbell(struct ring *ring);
+/* There are completions: they can be read, and who waits for them is told. */
+static inline void ring_announce(struct ring *ring)
+{
+    if (ring_is_dead(ring))
+        return;
+    ring_write_index(&ring->completions);
+    if (ring->ready.waiter_count != 0 && (ring->owed == 0 || ring_unread(ring) >= ring->wanted))
+        ring_wait_end(ring, WK_OK);
+    if (ring->doorbell.event != NULL)
+        ring_doorbell(ring);
+}
+
+/* ---- entries ---- */
+
+/* WK_OK, or why no entry is executed any more. */
+static inline enum wk_status ring_check_alive(const struct ring *ring)
+{
+    const bool is_gone = !object_is_live(&ring->object) || ring_is_dead(ring) ||
+                         ring->process->state >= WK_PROCESS_STATE_ENDING || ring->worker_count == 0;
+
+    return is_gone ? WK_REVOKED : WK_OK;
+}
+
+/* ring: enter, but for what is quick. */
+enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, uint64_t wanted, uint64_t completions,
+                              uint64_t deadline_ns);
+
+/* Links and deadlines, of the entry or of those before, are to be looked at. */
+static inline bool ring_is_special(const struct ring *ring, uint64_t word0)
+{
+    return (word0 & WK_RING_LINK) != 0 || ring->chain != NULL || ring->cancels || ring->timeout_ns != DEADLINE_NEVER;
+}
+
+/* Any entry. False: it is to be executed again. */
+bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry);
+/* The executor's entry waits, or is to make steps. */
+void ring_go_on_pending(struct ring *ring, uint64_t word1);
+/* The executor's entry is done, with that status. */
+static inline void ring_complete_at_once(struct ring *ring, uint64_t word1, enum wk_status status)
+{
+    ring->executor->stop |= THREAD_CREATED;
+    if (status == WK_ANSWERED) {
+        ring_complete(ring, WK_RING_TAG(word1), WK_OK, ring->invocation.words, RING_WORDS);
+        invocation_forget_results(&ring->invocation);
+    } else {
+        ring_complete(ring, WK_RING_TAG(word1), status, ring->invocation.words, 1);
+        ring->invocation.words[0] = 0;
+    }
+}
+
+/* The executor's entry has been executed. False: it is to be again. */
+static inline bool ring_settle(struct ring *ring, uint64_t word1, enum wk_status status)
+{
+    if (__builtin_expect(status_is_final(status), 1)) {
+        ring_complete_at_once(ring, word1, status);
+    } else if (status == WK_AGAIN) {
+        ring->executor->stop |= THREAD_CREATED;
+        return false;
+    } else {
+        ring_go_on_pending(ring, word1);
+    }
+    return true;
+}
+
+#endif

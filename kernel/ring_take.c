@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking entries out of a ring, as fast as can be: what an entry invokes need not be looked up if it is what the one before
+ * invoked, and what does nothing is only completed. Everything else is ring_entries.c's. Guarded by the kernel lock.
+ * Compiled for speed, and not at link time, so that no prologue is shared.
+ */
+#include "handlers.h"
+#include "meter.h"
+#include "ring_parts.h"
+
+/* Entries are executed in one hold of the lock as far as their bounds add up to that. */
+#define HOLD_MAX 700
+/* What is not looked up before, a call perhaps; and what does nothing, of which so many are one piece of work. */
+#define ANY_BOUND 700
+#define NOOP_BOUND 20
+#define NOOPS_MAX 32
+#define BAD_INDEX UINT64_MAX
+
+/* Whether the entry invokes what the one before did. */
+static inline bool is_same(const struct ring *ring, uint64_t word0)
+{
+    const struct ring_target *target = &ring->target;
+
+    return target->word0 == word0 && target->slot->key == target->key && target->slot->object->state == OBJECT_LIVE;
+}
+
+/* Looks up what the entry invokes, for it and for those behind it that are the same. False: it is not that simple. */
+static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
+{
+    const uint64_t index = WK_RING_OPERATION(word0) - WK_OPERATION_FIRST;
+    struct capability *capability = capability_find(&ring->process->table, WK_RING_HANDLE(word0));
+    struct ring_target *target = &ring->target;
+
+    ring->is_quick = false;
+    if (ring_is_special(ring, word0) || index >= OPERATION_SLOTS || operation_needs[index] & OPERATION_MESSAGE ||
+        capability == NULL || !capability_has(capability, operation_needs[index]) ||
+        capability->type == WK_TYPE_SESSION || capability->object->state != OBJECT_LIVE)
+        return false;
+    target->word0 = word0;
+    target->slot = capability;
+    target->key = capability->key;
+    target->bound = operation_bounds[index];
+    target->wrapper =
+        WK_RING_OPERATION(word0) == WK_RING_NOOP ? NULL : (operation_wrapper *)(intptr_t)operation_wrappers[index];
+    ring->is_quick = target->wrapper == NULL && ring->ready.waiter_count == 0 && ring->doorbell.event == NULL &&
+                     ring->poller == NULL;
+    ring->invocation.capability = capability;
+    ring->invocation.handle = WK_RING_HANDLE(word0);
+    ring->invocation.operation = WK_RING_OPERATION(word0);
+    return true;
+}
+
+/* How many messages from the index on, at most that many, stand in one piece. */
+static inline uint64_t in_one_piece(const struct ring_side *side, uint64_t most)
+{
+    const uint64_t in_ring = side->mask + 1 - (side->index & side->mask);
+    const uint64_t in_page = MESSAGES_PER_PAGE - (side->first + (side->index & side->mask)) % MESSAGES_PER_PAGE;
+
+    most = most < in_page ? most : in_page;
+    return most < in_ring ? most : in_ring;
+}
+
+/* Completes entries that do nothing, one after another as far as they do. Returns how many. */
+static inline uint64_t take_noops(struct ring *ring, uint64_t most)
+{
+    const uint64_t word0 = ring->target.word0;
+    const uint64_t *entry = ring_message(ring, &ring->entries);
+    uint64_t *completion = ring_message(ring, &ring->completions);
+    const uint64_t *end;
+    uint64_t count = 0;
+
+    if (most > 1)
+        most = in_one_piece(&ring->completions, in_one_piece(&ring->entries, most));
+    end = entry + most * WORDS_OF_MESSAGE;
+    for (; entry != end && ring_word(entry, 0) == word0; entry += WORDS_OF_MESSAGE) {
+        const uint64_t word1 = ring_word(entry, 1);
+
+        if (word1 >> 32 != 0)
+            break;
+        completion[0] = WK_OK;
+        completion[1] = word1;
+        completion += WORDS_OF_MESSAGE;
+        count++;
+    }
+    ring->entries.index += count;
+    ring->completions.index += count;
+    return count;
+}
+
+/* The entry invokes what the one before did, and has nothing but arguments. False: it is to be executed again. */
+static inline bool take_same(struct ring *ring, uint64_t word1, const uint64_t *entry)
+{
+    struct thread *worker = ring->executor;
+    enum wk_status status;
+
+    ring->invocation.thread = worker;
+    worker->stop &= (uint8_t)~THREAD_CREATED;
+    status = ring->target.wrapper(&ring->invocation, ring_word(entry, 2), ring_word(entry, 3), ring_word(entry, 4),
+                                  ring_word(entry, 5), ring_word(entry, 6), ring_word(entry, 7));
+    invoke_check_commit(status);
+    assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
+    if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
+        status = invoke_failed(&ring->invocation, status);
+    return ring_settle(ring, word1, status);
+}
+
+/* How many entries may be taken, at most that many; BAD_INDEX: an index is out of range. */
+static inline uint64_t takeable(const struct ring *ring, uint64_t most)
+{
+    const uint64_t waiting = (uint32_t)(ring_read_index(&ring->entries) - ring->entries.index);
+    const uint64_t unread = ring_unread(ring);
+    const uint64_t room = ring->completions.mask + 1 - ring->owed - unread; /* more than all of it: less than none */
+
+    if (waiting > ring->entries.mask + 1 || room > ring->completions.mask + 1)
+        return BAD_INDEX;
+    most = most < waiting ? most : waiting;
+    return most < room ? most : room;
+}
+
+bool ring_has_entries(const struct ring *ring)
+{
+    return ring_read_index(&ring->entries) != (uint32_t)ring->entries.index;
+}
+
+/* Takes the next entry, or some that do nothing; what they cost at most is added to *spent. Returns how many; 0: the
+ * hold is spent, or the entry is to be executed again. */
+static inline uint64_t take_next(struct ring *ring, uint64_t most, uint64_t *spent)
+{
+    const uint64_t *entry = ring_message(ring, &ring->entries);
+    const uint64_t word0 = ring_word(entry, 0);
+    const bool is_first = *spent == 0;
+    uint64_t bound = 0, word1;
+
+    if (is_same(ring, word0) || find_target(ring, word0))
+        bound = ring->target.bound;
+    word1 = ring_word(entry, 1);
+    if (bound != 0 && word1 >> 32 == 0 && ring->target.wrapper == NULL) {
+        const uint64_t count = take_noops(ring, most < NOOPS_MAX ? most : NOOPS_MAX);
+
+        *spent += count * NOOP_BOUND;
+        return count;
+    }
+    *spent += bound == 0 ? ANY_BOUND : bound;
+    if (*spent > HOLD_MAX && !is_first)
+        return 0;
+    ring->is_again =
+        !(bound != 0 && word1 >> 32 == 0 ? take_same(ring, word1, entry) : ring_take_any(ring, word0, entry));
+    ring->entries.index += !ring->is_again;
+    return !ring->is_again;
+}
+
+enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
+{
+    struct hart *hart = hart_current();
+    uint64_t most = takeable(ring, *wanted);
+    uint64_t spent = 0;
+    enum wk_status status = WK_OK;
+
+    if (most == BAD_INDEX)
+        return WK_BAD_ARGUMENT;
+    hart->attention.in_ring = true;
+    hart->invocation.is_again = ring->is_again;
+    while (most != 0 && ring->executor != NULL) {
+        const uint64_t count = take_next(ring, most, &spent);
+
+        most -= count;
+        *wanted -= count;
+        if (count == 0 || spent >= HOLD_MAX || hart->attention.any != ATTENTION_IN_RING) {
+            status = WK_CONTINUE;
+            break;
+        }
+    }
+    hart->attention.in_ring = false;
+    hart->invocation.is_again = false;
+    if (ring_is_dead(ring))
+        return status;
+    ring_write_index(&ring->entries);
+    ring_announce(ring);
+    return status;
+}
+
+/* Entries that do nothing are completed at once, so that what a ring costs by itself is little. */
+enum wk_status ring_enter(struct invocation *invocation, struct ring *ring, const struct wk_ring_enter_in *in)
+{
+    uint64_t taken = 0;
+
+    if (ring->is_quick && in->completions == 0 && !invocation->thread->is_worker &&
+        ring->target.slot->key == ring->target.key) {
+        const uint64_t most = takeable(ring, in->entries < NOOPS_MAX ? in->entries : NOOPS_MAX);
+
+        if (most != BAD_INDEX) {
+            taken = take_noops(ring, most);
+            ring_write_index(&ring->entries);
+            ring_write_index(&ring->completions);
+            if (taken == most && (most == in->entries || most < NOOPS_MAX))
+                return WK_OK;
+        }
+    }
+    return ring_enter_any(invocation, ring, in->entries - taken, in->completions, in->deadline);
+}
