@@ -157,6 +157,8 @@ static inline enum wk_status execute(struct ring *ring, struct thread *worker, u
     invocation->thread = worker;
     invocation->handle = WK_RING_HANDLE(word0);
     invocation->operation = (WK_RING_OPERATION(word0) | word1 >> 32 << 16) & ~WK_MESSAGE_DEADLINE;
+    if (WK_RING_OPERATION(word0) == WK_RING_ENTER)
+        return invoke_failed(invocation, WK_NO_SUCH_OPERATION);
     worker->stop &= (uint8_t)~THREAD_CREATED;
     status = invoke(invocation, ring_word(words, 0), ring_word(words, 1), ring_word(words, 2), ring_word(words, 3),
                     ring_word(words, 4), ring_word(words, 5));

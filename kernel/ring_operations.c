@@ -80,8 +80,6 @@ enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, 
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status;
 
-    if (invocation->thread->is_worker)
-        return WK_NO_SUCH_OPERATION;
     if (ring->poller != NULL)
         ring_poller_wake(ring);
     status = take_at_once(ring, &wanted);

@@ -37,11 +37,15 @@ static inline uint32_t ring_read_index(const struct ring_side *side)
     return index;
 }
 
-/* Release: what was read, or written, comes before the index is seen (a store with release is ordered after all before). */
-static inline void ring_write_index(const struct ring_side *side)
+/* Both indices. Release: what was read, or written, comes before the indices are seen (a fence orders all loads and stores before
+ * it before all stores behind it). */
+static inline void ring_write_indices(const struct ring *ring)
 {
+    const uint32_t taken = (uint32_t)ring->entries.index, completed = (uint32_t)ring->completions.index;
+
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    wk_ring_store(&side->kernel_line->index, (uint32_t)side->index);
+    wk_ring_store(&ring->entries.kernel_line->index, taken);
+    wk_ring_store(&ring->completions.kernel_line->index, completed);
 }
 
 static inline uint32_t ring_unread(const struct ring *ring)
@@ -74,7 +78,7 @@ static inline void ring_announce(struct ring *ring)
 {
     if (ring_is_dead(ring))
         return;
-    ring_write_index(&ring->completions);
+    ring_write_indices(ring);
     if (ring->ready.waiter_count != 0 && (ring->owed == 0 || ring_unread(ring) >= ring->wanted))
         ring_wait_end(ring, WK_OK);
     if (ring->doorbell.event != NULL)

@@ -32,9 +32,10 @@ static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
     struct ring_target *target = &ring->target;
 
     ring->is_quick = false;
-    if (ring_is_special(ring, word0) || index >= OPERATION_SLOTS || operation_needs[index] & OPERATION_MESSAGE ||
-        capability == NULL || !capability_has(capability, operation_needs[index]) ||
-        capability->type == WK_TYPE_SESSION || capability->object->state != OBJECT_LIVE)
+    if (ring_is_special(ring, word0) || index >= OPERATION_SLOTS || WK_RING_OPERATION(word0) == WK_RING_ENTER ||
+        operation_needs[index] & OPERATION_MESSAGE || capability == NULL ||
+        !capability_has(capability, operation_needs[index]) || capability->type == WK_TYPE_SESSION ||
+        capability->object->state != OBJECT_LIVE)
         return false;
     target->word0 = word0;
     target->slot = capability;
@@ -60,31 +61,31 @@ static inline uint64_t in_one_piece(const struct ring_side *side, uint64_t most)
     return most < in_ring ? most : in_ring;
 }
 
-/* Completes entries that do nothing, one after another as far as they do. Returns how many. */
+/* Completes entries that do nothing, one after another as far as they do, of one or more. Returns how many. */
 static inline uint64_t take_noops(struct ring *ring, uint64_t most)
 {
     const uint64_t word0 = ring->target.word0;
     const uint64_t *entry = ring_message(ring, &ring->entries);
     uint64_t *completion = ring_message(ring, &ring->completions);
-    const uint64_t *end;
-    uint64_t count = 0;
+    uint64_t left = most;
 
     if (most > 1)
-        most = in_one_piece(&ring->completions, in_one_piece(&ring->entries, most));
-    end = entry + most * WORDS_OF_MESSAGE;
-    for (; entry != end && ring_word(entry, 0) == word0; entry += WORDS_OF_MESSAGE) {
+        left = most = in_one_piece(&ring->completions, in_one_piece(&ring->entries, most));
+    while (ring_word(entry, 0) == word0) {
         const uint64_t word1 = ring_word(entry, 1);
 
         if (word1 >> 32 != 0)
             break;
         completion[0] = WK_OK;
         completion[1] = word1;
+        entry += WORDS_OF_MESSAGE;
         completion += WORDS_OF_MESSAGE;
-        count++;
+        if (--left == 0)
+            break;
     }
-    ring->entries.index += count;
-    ring->completions.index += count;
-    return count;
+    ring->entries.index += most - left;
+    ring->completions.index += most - left;
+    return most - left;
 }
 
 /* The entry invokes what the one before did, and has nothing but arguments. False: it is to be executed again. */
@@ -172,9 +173,6 @@ enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
     }
     hart->attention.in_ring = false;
     hart->invocation.is_again = false;
-    if (ring_is_dead(ring))
-        return status;
-    ring_write_index(&ring->entries);
     ring_announce(ring);
     return status;
 }
@@ -184,15 +182,13 @@ enum wk_status ring_enter(struct invocation *invocation, struct ring *ring, cons
 {
     uint64_t taken = 0;
 
-    if (ring->is_quick && in->completions == 0 && !invocation->thread->is_worker &&
-        ring->target.slot->key == ring->target.key) {
+    if (ring->is_quick && in->completions == 0 && ring->target.slot->key == ring->target.key) {
         const uint64_t most = takeable(ring, in->entries < NOOPS_MAX ? in->entries : NOOPS_MAX);
 
-        if (most != BAD_INDEX) {
+        if (most != 0 && most != BAD_INDEX) {
             taken = take_noops(ring, most);
-            ring_write_index(&ring->entries);
-            ring_write_index(&ring->completions);
-            if (taken == most && (most == in->entries || most < NOOPS_MAX))
+            ring_write_indices(ring);
+            if (taken == most && (most < NOOPS_MAX || most == in->entries))
                 return WK_OK;
         }
     }

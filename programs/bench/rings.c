@@ -16,11 +16,13 @@
 #define OPERATIONS 3200
 #define ENTRIES 64
 #define PENDING 64
+/* The count is a constant where it is used: no loop of the measurement for a batch of one. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 static struct wk_queue queue;
 
 /* Prepares, submits and takes back that many. */
-static inline __attribute__((always_inline)) void round_of(unsigned count)
+ALWAYS_INLINE void round_of(unsigned count)
 {
     struct wk_completion completion;
     unsigned done = 0;
@@ -34,7 +36,7 @@ static inline __attribute__((always_inline)) void round_of(unsigned count)
         wk_fail("a ring did not do all that it was to do", WK_OK);
 }
 
-static void measure_rounds(const struct benchmark *benchmark, unsigned count)
+ALWAYS_INLINE void measure_rounds(const struct benchmark *benchmark, unsigned count)
 {
     struct samples samples;
 
