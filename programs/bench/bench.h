@@ -43,6 +43,10 @@ void measure_null_invocation(const struct benchmark *benchmark);
 void measure_signal(const struct benchmark *benchmark);
 void measure_foreign_call(const struct benchmark *benchmark);
 /* messages.c */
+/* A server in another process, passive, that plays this part; the session by which it is called. */
+void open_server(const char *part);
+wk_handle server_session(void);
+void close_server(void);
 void measure_call_reply(const struct benchmark *benchmark);
 void measure_call_reply_lend(const struct benchmark *benchmark);
 void measure_call_reply_slow(const struct benchmark *benchmark);
@@ -82,6 +86,8 @@ void measure_map_unmap(const struct benchmark *benchmark);
 /* rings.c */
 void measure_ring_noop_1(const struct benchmark *benchmark);
 void measure_ring_noop_32(const struct benchmark *benchmark);
+void measure_ring_check_32(const struct benchmark *benchmark);
+void measure_ring_call_32(const struct benchmark *benchmark);
 /* longest.c */
 void measure_interrupts_off(const struct benchmark *benchmark);
 void measure_lock_hold(const struct benchmark *benchmark);

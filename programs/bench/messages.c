@@ -54,7 +54,12 @@ void play_fault_server(void)
     wk_fail("something else than a fault came", WK_OK);
 }
 
-static void open_server(const char *part)
+wk_handle server_session(void)
+{
+    return session;
+}
+
+void open_server(const char *part)
 {
     expect("an endpoint", wk_endpoint_create(wk_self.bank, &endpoint));
     expect("a session", wk_endpoint_mint(endpoint, 1, 0, &session));
@@ -64,7 +69,7 @@ static void open_server(const char *part)
     partner_start(&server, part, PRIORITY);
 }
 
-static void close_server(void)
+void close_server(void)
 {
     partner_end(&server);
     expect("deleting a session", wk_capability_delete(session));

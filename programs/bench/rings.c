@@ -19,34 +19,68 @@
 /* The count is a constant where it is used: no loop of the measurement for a batch of one. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
+#define OPERATION 0x2000
+
 static struct wk_queue queue;
+static wk_handle session;
+
+enum kind { NOOP, CHECK, CALL };
+
+/* The session is no interface's: its operation is the server's own, which answers with the words that it got. */
+ALWAYS_INLINE bool prepare_call(uint32_t tag)
+{
+    uint64_t *words = wk_queue_next(&queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(OPERATION, 0, session);
+    words[1] = tag;
+    for (unsigned i = 0; i < 6; i++)
+        words[2 + i] = i;
+    return true;
+}
+
+ALWAYS_INLINE void prepare(enum kind kind, uint32_t tag)
+{
+    switch (kind) {
+    case NOOP:
+        (void)wk_ring_noop_prepare(&queue, tag, queue.ring);
+        break;
+    case CHECK:
+        (void)wk_capability_check_prepare(&queue, tag, queue.ring);
+        break;
+    case CALL:
+        (void)prepare_call(tag);
+        break;
+    }
+}
 
 /* Prepares, submits and takes back that many. */
-ALWAYS_INLINE void round_of(unsigned count)
+ALWAYS_INLINE void round_of(enum kind kind, unsigned count)
 {
     struct wk_completion completion;
     unsigned done = 0;
 
     for (unsigned i = 0; i < count; i++)
-        (void)wk_ring_noop_prepare(&queue, i, queue.ring);
-    expect("entering the ring", wk_queue_enter(&queue, 0, WK_NO_DEADLINE));
+        prepare(kind, i);
+    expect("entering the ring", wk_queue_enter(&queue, kind == CALL ? count : 0, WK_NO_DEADLINE));
     while (done < count && wk_queue_read(&queue, &completion) && completion.answer == WK_OK)
         done++;
     if (done != count)
         wk_fail("a ring did not do all that it was to do", WK_OK);
 }
 
-ALWAYS_INLINE void measure_rounds(const struct benchmark *benchmark, unsigned count)
+ALWAYS_INLINE void measure_rounds(const struct benchmark *benchmark, enum kind kind, unsigned count)
 {
     struct samples samples;
 
     expect("a ring", wk_queue_create(&queue, ENTRIES, ENTRIES, PENDING, 0));
-    round_of(count);
+    round_of(kind, count);
     for (unsigned i = 0; i < BATCHES; i++) {
         const uint64_t start = wk_instructions();
 
         for (unsigned done = 0; done < OPERATIONS; done += count)
-            round_of(count);
+            round_of(kind, count);
         samples.value[i] = (wk_instructions() - start) / OPERATIONS;
     }
     print_samples(benchmark, &samples);
@@ -55,10 +89,23 @@ ALWAYS_INLINE void measure_rounds(const struct benchmark *benchmark, unsigned co
 
 void measure_ring_noop_1(const struct benchmark *benchmark)
 {
-    measure_rounds(benchmark, 1);
+    measure_rounds(benchmark, NOOP, 1);
 }
 
 void measure_ring_noop_32(const struct benchmark *benchmark)
 {
-    measure_rounds(benchmark, 32);
+    measure_rounds(benchmark, NOOP, 32);
+}
+
+void measure_ring_check_32(const struct benchmark *benchmark)
+{
+    measure_rounds(benchmark, CHECK, 32);
+}
+
+void measure_ring_call_32(const struct benchmark *benchmark)
+{
+    open_server("server");
+    session = server_session();
+    measure_rounds(benchmark, CALL, 32);
+    close_server();
 }
