@@ -30,13 +30,15 @@ HISTOGRAM = re.compile(r"^bench-histogram (\S+) (\d+) (\d+)\s*$", re.MULTILINE)
 WORST_CASES = ("interrupts-off", "lock-hold")
 # Wake-ups on several harts: harts and limit.
 HART_WAKEUPS = {"wakeup-load-2": (2, 4700), "wakeup-load-4": (4, 12000)}
+# What is measured on several harts: how many.
+HARTS = {"ring-poll-user": 2}
 HISTOGRAM_STEP = 100
 # Harts and memory: 100,000 pages are revoked on one hart; on several, which take turns to be emulated, what 128 MiB hold.
 WORST_CASE_MACHINES = ((1, "512M"), (2, "128M"), (4, "128M"))
 OPERATIONS = ("null-invocation", "foreign-call", "call-reply", "call-reply-lend", "call-reply-slow", "fault-handler",
               "signal", "signal-switch", "signal-switch-promised", "yield-switch", "timer-to-user", "irq-to-user",
               "budget-round-10", "budget-round-100", "budget-round-1000", "wakeup-idle", "wakeup-load",
-              "ring-noop-1", "ring-noop-32", "ring-check-32", "ring-call-32", "demand-fault", "map-unmap", "capability-lend-delete", "thread-create-destroy", "process-create-destroy")
+              "ring-noop-1", "ring-noop-32", "ring-check-32", "ring-call-32", "ring-poll-user", "demand-fault", "map-unmap", "capability-lend-delete", "thread-create-destroy", "process-create-destroy")
 # Told by the kernel's meters, on one hart: the longest of each batch; and one figure.
 REPLENISHMENTS = ("budget-replenish-10", "budget-replenish-100", "budget-replenish-1000")
 METERED = (*REPLENISHMENTS, "boot")
@@ -148,8 +150,10 @@ def wakeup_entry(name, samples):
 def measure(names, full=False):
     """The entries with those names; all if there are no names."""
     wanted = [name for name in OWED if not names or name in names]
-    operations = [name for name in wanted if name in OPERATIONS]
+    operations = [name for name in wanted if name in OPERATIONS and name not in HARTS]
     entries = run_on("release", operations, full=full) if operations else []
+    for name in HARTS:
+        entries += run_on("release", [name], HARTS[name]) if name in wanted else []
     entries += [hart_wakeups(name) for name in wanted if name in HART_WAKEUPS]
     entries += [worst_case(name) for name in wanted if name in WORST_CASES]
     metered = [name for name in wanted if name in METERED]

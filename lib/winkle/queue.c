@@ -25,23 +25,26 @@ enum wk_status wk_queue_create(struct wk_queue *queue, uint32_t entries, uint32_
         return status;
     }
     ring = address;
-    queue->entries = (struct wk_queue_side){ring->messages, entries - 1, 0, entries, &ring->producer, &ring->consumer};
+    queue->entries = (struct wk_queue_entries){ring->messages, entries, entries, ring, entries};
     ring = (struct wk_ring *)(void *)((char *)address + entry_bytes);
-    queue->completions =
-        (struct wk_queue_side){ring->messages, completions - 1, 0, 0, &ring->consumer, &ring->producer};
+    queue->completions = (struct wk_queue_completions){0, 0, ring, completions - 1};
     return WK_OK;
 }
 
 void wk_queue_destroy(struct wk_queue *queue)
 {
     (void)wk_capability_delete(queue->ring);
-    wk_unmap_delete(queue->memory, queue->entries.line, queue->pages); /* its first line begins the memory */
+    wk_unmap_delete(queue->memory, queue->entries.ring, queue->pages);
 }
 
-bool wk_queue_look_for_room(struct wk_queue_side *entries)
+bool wk_queue_look_for_room(struct wk_queue_entries *entries)
 {
-    const uint64_t taken = wk_queue_kernel_index(entries, entries->end - entries->mask - 1);
+    const uint64_t next = entries->end;
+    const uint64_t place = next & (entries->size - 1);
+    const uint64_t room = wk_queue_kernel_index(&entries->ring->consumer, next - entries->size) + entries->size - next;
 
-    entries->end = taken + entries->mask + 1;
-    return entries->next != entries->end;
+    entries->at = &entries->ring->messages[place];
+    entries->left = room < entries->size - place ? room : entries->size - place;
+    entries->end = next + entries->left;
+    return entries->left != 0;
 }

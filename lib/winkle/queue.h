@@ -18,20 +18,28 @@
 
 #include <stdbool.h>
 
-/* One of the two rings. Indices are counted in full here; of them the low 32 bits stand in the memory. */
-struct wk_queue_side {
-    struct wk_ring_message *messages;
-    uint64_t mask; /* how many, less one */
-    uint64_t next; /* the message to be written, or read, next */
+/* The ring of entries, and where in it the next one goes. Indices are counted in full here; of them the low 32 bits stand in the
+ * memory. */
+struct wk_queue_entries {
+    struct wk_ring_message *at; /* the next one's place, */
+    uint64_t left;              /* and how many from there on have room, in one piece; */
+    uint64_t end;               /* the index behind these */
+    struct wk_ring *ring;
+    uint64_t size;
+};
+
+/* The ring of completions. */
+struct wk_queue_completions {
+    uint64_t next; /* the one to be read next */
     uint64_t end;  /* those before this one can be, by what was seen of the kernel's index last */
-    struct wk_ring_line *line;
-    const struct wk_ring_line *kernel_line;
+    struct wk_ring *ring;
+    uint64_t mask; /* how many, less one */
 };
 
 struct wk_queue {
     wk_handle ring;
-    struct wk_queue_side entries;
-    struct wk_queue_side completions;
+    struct wk_queue_entries entries;
+    struct wk_queue_completions completions;
     wk_handle memory; /* what both lie in */
     uint64_t pages;
 };
@@ -54,40 +62,45 @@ enum wk_status wk_queue_create(struct wk_queue *queue, uint32_t entries, uint32_
 /* Cancels what is pending, and gives everything back. */
 void wk_queue_destroy(struct wk_queue *queue);
 
-/* Where the kernel is, as far as this side's count: its index, in full. */
-static inline uint64_t wk_queue_kernel_index(const struct wk_queue_side *side, uint64_t before)
+/* The kernel's index, in full, of which `before` was seen before. */
+static inline uint64_t wk_queue_kernel_index(const struct wk_ring_line *line, uint64_t before)
 {
-    const uint32_t index = wk_ring_load(&side->kernel_line->index);
+    const uint32_t index = wk_ring_load(&line->index);
 
     __atomic_thread_fence(__ATOMIC_ACQUIRE); /* messages are looked at behind the index */
     return before + (uint32_t)(index - (uint32_t)before);
 }
 
-static inline void wk_queue_publish(const struct wk_queue_side *side)
+/* Has the kernel see what was prepared, and what was read. */
+static inline void wk_queue_publish(struct wk_queue *queue)
 {
-    __atomic_thread_fence(__ATOMIC_RELEASE); /* messages were written, or read, before the index says so */
-    wk_ring_store(&side->line->index, (uint32_t)side->next);
+    const uint64_t prepared = queue->entries.end - queue->entries.left;
+
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* messages were written, or read, before the indices say so */
+    wk_ring_store(&queue->entries.ring->producer.index, (uint32_t)prepared);
+    wk_ring_store(&queue->completions.ring->consumer.index, (uint32_t)queue->completions.next);
 }
 
-/* There seems to be no room for entries. Looks at what the kernel has taken; false: there is none. */
-bool wk_queue_look_for_room(struct wk_queue_side *entries);
+/* No entry has room where the last one ended: looks where and for how many there is. False: for none. */
+bool wk_queue_look_for_room(struct wk_queue_entries *entries);
 
-/* Where the next entry goes; NULL if the ring is full: enter, and try again. What wk_NAME_prepare begins with. */
+/* Whether there is room for an entry; else enter, and try again. What wk_NAME_prepare begins with. */
+static inline bool wk_queue_has_room(struct wk_queue *queue)
+{
+    return __builtin_expect(queue->entries.left != 0, 1) || wk_queue_look_for_room(&queue->entries);
+}
+
+/* The words of the next entry. Requires: wk_queue_has_room. */
 static inline uint64_t *wk_queue_next(struct wk_queue *queue)
 {
-    struct wk_queue_side *entries = &queue->entries;
-    const uint64_t next = entries->next;
-
-    if (__builtin_expect(next == entries->end, 0) && !wk_queue_look_for_room(entries))
-        return NULL;
-    entries->next = next + 1;
-    return entries->messages[next & entries->mask].words;
+    queue->entries.left--;
+    return (queue->entries.at++)->words;
 }
 
 /* The entry that was prepared last is linked to the next one: that is executed if and when this one has succeeded. */
 static inline void wk_queue_link(struct wk_queue *queue)
 {
-    queue->entries.messages[(queue->entries.next - 1) & queue->entries.mask].words[0] |= WK_RING_LINK;
+    queue->entries.at[-1].words[0] |= WK_RING_LINK;
 }
 
 /*
@@ -98,35 +111,39 @@ static inline enum wk_status wk_queue_enter(struct wk_queue *queue, uint64_t com
 {
     uint64_t words[6] = {UINT64_MAX, completions, deadline_ns};
 
-    wk_queue_publish(&queue->entries);
-    wk_ring_store(&queue->completions.line->index, (uint32_t)queue->completions.next);
+    wk_queue_publish(queue);
     return wk_trap(WK_RING_ENTER, queue->ring, words);
 }
 
 /* For a ring with a poller: submits, and enters only if the poller sleeps. */
 static inline enum wk_status wk_queue_submit(struct wk_queue *queue)
 {
-    wk_queue_publish(&queue->entries);
-    wk_ring_store(&queue->completions.line->index, (uint32_t)queue->completions.next);
+    wk_queue_publish(queue);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* the index is stored before this looks whether the poller sleeps */
-    if ((wk_ring_load(&queue->entries.kernel_line->sleeps) & 1) == 0)
+    if ((wk_ring_load(&queue->entries.ring->consumer.sleeps) & 1) == 0)
         return WK_OK;
     return wk_queue_enter(queue, 0, 0);
+}
+
+/* How many completions can be read. */
+static inline uint64_t wk_queue_completed(const struct wk_queue *queue)
+{
+    return wk_queue_kernel_index(&queue->completions.ring->producer, queue->completions.next) - queue->completions.next;
 }
 
 /* Reads the next completion; false if there is none. The kernel learns of it with the next submission. */
 static inline bool wk_queue_read(struct wk_queue *queue, struct wk_completion *completion)
 {
-    struct wk_queue_side *completions = &queue->completions;
+    struct wk_queue_completions *completions = &queue->completions;
     const uint64_t next = completions->next;
     const uint64_t *words;
 
     if (next == completions->end) {
-        completions->end = wk_queue_kernel_index(completions, next);
+        completions->end = wk_queue_kernel_index(&completions->ring->producer, next);
         if (completions->end == next)
             return false;
     }
-    words = completions->messages[next & completions->mask].words;
+    words = completions->ring->messages[next & completions->mask].words;
     completion->answer = words[0];
     completion->tag = WK_RING_TAG(words[1]);
     for (unsigned i = 0; i < 6; i++)

@@ -88,6 +88,7 @@ void measure_ring_noop_1(const struct benchmark *benchmark);
 void measure_ring_noop_32(const struct benchmark *benchmark);
 void measure_ring_check_32(const struct benchmark *benchmark);
 void measure_ring_call_32(const struct benchmark *benchmark);
+void measure_ring_poll_user(const struct benchmark *benchmark);
 /* longest.c */
 void measure_interrupts_off(const struct benchmark *benchmark);
 void measure_lock_hold(const struct benchmark *benchmark);

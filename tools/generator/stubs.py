@@ -52,8 +52,8 @@ def prepare_stub(operation):
                   + [f"{parameter_type(word)} {word.name}" for word in operation.ins], "")
     is_service = operation.interface.service
     bits = message_bits(operation, "operation") if is_service else ""
-    body = "    uint64_t *words = wk_queue_next(queue);\n" + (f"    uint64_t operation = 0;\n{bits}" if bits else "")
-    body += "\n    if (words == NULL)\n        return false;\n"
+    body = "    uint64_t *words;\n" + (f"    uint64_t operation = 0;\n{bits}" if bits else "")
+    body += "\n    if (!wk_queue_has_room(queue))\n        return false;\n    words = wk_queue_next(queue);\n"
     body += f"    words[0] = WK_RING_ENTRY({operation.number_name}, 0, {operation.subject});\n"
     body += f"    words[1] = {'WK_RING_ENTRY_TAG(entry_tag, operation)' if bits else 'entry_tag'};\n"
     for number, word in enumerate(operation.ins):
