@@ -6,6 +6,7 @@
 #include "assert.h"
 #include "process.h"
 #include "ring.h"
+#include "trace.h"
 
 enum { RING_WORDS = 6, WORDS_OF_MESSAGE = 8 };
 #define MESSAGES_PER_PAGE (WK_PAGE_BYTES / WK_RING_MESSAGE_BYTES)
@@ -126,6 +127,8 @@ static inline void ring_complete_at_once(struct ring *ring, uint64_t word1, enum
 /* The executor's entry has been executed. False: it is to be again. */
 static inline bool ring_settle(struct ring *ring, uint64_t word1, enum wk_status status)
 {
+    if (__builtin_expect(hart_current()->attention.tracing, 0))
+        trace(WK_TRACE_EVENT_INVOKE, invocation_number(&ring->invocation), status);
     if (__builtin_expect(status_is_final(status), 1)) {
         ring_complete_at_once(ring, word1, status);
     } else if (status == WK_AGAIN) {

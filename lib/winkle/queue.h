@@ -125,6 +125,29 @@ static inline enum wk_status wk_queue_submit(struct wk_queue *queue)
     return wk_queue_enter(queue, 0, 0);
 }
 
+/* This side is about to wait for the event that is bound to the ring (`ring: bind`). False: completions are there already, and
+ * nothing was announced. */
+static inline bool wk_queue_sleeps(struct wk_queue *queue)
+{
+    struct wk_ring *ring = queue->completions.ring;
+
+    wk_queue_publish(queue);
+    wk_ring_store(&ring->consumer.sleeps, ring->consumer.sleeps + 1);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* it is stored before this looks for completions */
+    if (wk_ring_load(&ring->producer.index) == (uint32_t)queue->completions.next)
+        return true;
+    wk_ring_store(&ring->consumer.sleeps, ring->consumer.sleeps + 1);
+    return false;
+}
+
+/* It is awake again. */
+static inline void wk_queue_wakes(struct wk_queue *queue)
+{
+    struct wk_ring_line *line = &queue->completions.ring->consumer;
+
+    wk_ring_store(&line->sleeps, line->sleeps + 1);
+}
+
 /* How many completions can be read. */
 static inline uint64_t wk_queue_completed(const struct wk_queue *queue)
 {
