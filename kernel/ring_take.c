@@ -165,7 +165,6 @@ enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
         const uint64_t count = take_next(ring, most, &spent);
 
         hart->invocation.is_again = false;
-
         most -= count;
         *wanted -= count;
         if (count == 0 || spent >= HOLD_MAX || hart->attention.any != ATTENTION_IN_RING) {
