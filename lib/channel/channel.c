@@ -9,6 +9,7 @@
 #include <winkle/start.h>
 
 #define WAKING_BIT 1
+#define NOINLINE __attribute__((noinline))
 
 /* What the sizes say, checked. */
 struct layout {
@@ -127,8 +128,7 @@ static enum wk_status wait_ended(struct wk_channel *channel, enum wk_status stat
     }
 }
 
-/* Waits for what it wants. WK_OK: it may be there, or the channel has ended. */
-static enum wk_status wait(struct wk_channel *channel, unsigned wants, uint64_t deadline_ns)
+enum wk_status wk_channel_wait(struct wk_channel *channel, unsigned wants, uint64_t deadline_ns)
 {
     enum wk_status status = wk_channel_about_to_wait(channel, wants);
     uint64_t bits = 0;
@@ -139,12 +139,12 @@ static enum wk_status wait(struct wk_channel *channel, unsigned wants, uint64_t 
     return wait_ended(channel, status, bits);
 }
 
-static enum wk_status wait_for_room(struct wk_channel *channel, uint64_t deadline_ns)
+static NOINLINE enum wk_status wait_for_room(struct wk_channel *channel, uint64_t deadline_ns)
 {
     enum wk_status status = wk_channel_has_room(channel);
 
     while (status == WK_WOULD_BLOCK) {
-        status = wait(channel, WK_CHANNEL_ROOM, deadline_ns);
+        status = wk_channel_wait(channel, WK_CHANNEL_ROOM, deadline_ns);
         if (status == WK_OK)
             status = wk_channel_has_room(channel);
     }
@@ -163,62 +163,76 @@ enum wk_status wk_channel_receive(struct wk_channel *channel, struct wk_ring_mes
     enum wk_status status = wk_channel_try_receive(channel, message);
 
     while (status == WK_WOULD_BLOCK) {
-        status = wait(channel, WK_CHANNEL_MESSAGES, deadline_ns);
+        status = wk_channel_wait(channel, WK_CHANNEL_MESSAGES, deadline_ns);
         if (status == WK_OK)
             status = wk_channel_try_receive(channel, message);
     }
     return status;
 }
 
-/* Signals the peer, and waits, in one go. */
-static enum wk_status signal_and_wait(struct wk_channel *channel, uint64_t deadline_ns)
+/* Waits for the event, and signals the peer in the same go if it is to be woken. */
+static inline enum wk_status wake_and_wait(struct wk_channel *channel, bool must_wake, uint64_t deadline_ns,
+                                           uint64_t *bits)
 {
     const uint64_t mask = channel->wait_bits | channel->end_bits;
-    uint64_t bits = 0;
-    enum wk_status status =
-        wk_event_signal_wait(channel->wait, channel->signal, channel->signal_bits, mask, deadline_ns, &bits);
 
-    if (status == WK_BUSY)
-        wk_channel_ring_bell(channel); /* nothing was signalled */
-    return wait_ended(channel, status, bits);
+    return must_wake
+               ? wk_event_signal_wait(channel->wait, channel->signal, channel->signal_bits, mask, deadline_ns, bits)
+               : wk_event_wait(channel->wait, mask, deadline_ns, bits);
 }
 
-/* After a message was published: wakes the peer and waits for a message, as far as either has to be. One fence stands
- * between both stores, of the index and of `sleeps`, and both looks. */
-static enum wk_status wake_and_wait(struct wk_channel *channel, uint64_t deadline_ns)
+/* When the message was sent and something was not as it is most often: the peer may still have to be woken. */
+static NOINLINE enum wk_status exchange_slowly(struct wk_channel *channel, struct wk_ring_message *answer,
+                                               bool must_wake, uint64_t deadline_ns)
 {
-    bool must_wake;
-    enum wk_status status;
-    uint64_t bits = 0;
-
-    wk_ring_announce(&channel->in.ring->consumer, &channel->in.sleeps);
-    must_wake = wk_ring_must_wake_consumer(&channel->out);
-    status = wk_ring_ready(&channel->in) != 0 ? WK_OK : wk_channel_look_for_messages(channel);
-    if (status == WK_WOULD_BLOCK && must_wake)
-        return signal_and_wait(channel, deadline_ns);
-    if (status == WK_WOULD_BLOCK) {
-        status = wk_event_wait(channel->wait, channel->wait_bits | channel->end_bits, deadline_ns, &bits);
-        return wait_ended(channel, status, bits);
-    }
     wk_channel_awake(channel, 0);
     if (must_wake)
         wk_channel_ring_bell(channel);
-    return WK_OK;
+    return wk_channel_receive(channel, answer, deadline_ns);
 }
 
+/* When the wait brought something else than the doorbell. */
+static NOINLINE enum wk_status exchange_waited(struct wk_channel *channel, struct wk_ring_message *answer,
+                                               enum wk_status status, uint64_t bits, bool must_wake,
+                                               uint64_t deadline_ns)
+{
+    if (status == WK_BUSY && must_wake)
+        wk_channel_ring_bell(channel); /* nothing was signalled */
+    status = wait_ended(channel, status, bits);
+    return status == WK_OK ? wk_channel_receive(channel, answer, deadline_ns) : status;
+}
+
+/* One fence stands between both stores, of the index and of `sleeps`, and both looks. What the channel's state is was seen
+ * where there was room: an end leaves none. That memory has gone is seen by who looked at it (wk_borrowed_has_gone). */
 enum wk_status wk_channel_exchange(struct wk_channel *channel, const struct wk_ring_message *message,
                                    struct wk_ring_message *answer, uint64_t deadline_ns, bool *sent)
 {
-    enum wk_status status = wait_for_room(channel, deadline_ns);
+    struct wk_ring_consumer *in = &channel->in;
+    uint64_t bits = 0;
+    enum wk_status status;
+    bool must_wake;
 
     *sent = false;
-    if (status != WK_OK)
-        return status;
+    if (wk_ring_room(&channel->out) == 0) {
+        status = wait_for_room(channel, deadline_ns);
+        if (status != WK_OK)
+            return status;
+    }
     wk_ring_copy(wk_ring_slot(&channel->out, 0), message);
     wk_ring_publish(&channel->out, 1);
     *sent = true;
-    status = wake_and_wait(channel, deadline_ns);
-    return status == WK_OK ? wk_channel_receive(channel, answer, deadline_ns) : status;
+    wk_ring_announce(&in->ring->consumer, &in->sleeps);
+    must_wake = wk_ring_must_wake_consumer(&channel->out);
+    if (wk_ring_ready(in) != 0 || wk_ring_look_for_messages(in) != WK_WOULD_BLOCK || channel->mapping.has_gone != 0)
+        return exchange_slowly(channel, answer, must_wake, deadline_ns);
+    status = wake_and_wait(channel, must_wake, deadline_ns, &bits);
+    if (status != WK_OK || bits & channel->end_bits)
+        return exchange_waited(channel, answer, status, bits, must_wake, deadline_ns);
+    wk_ring_retract(&in->ring->consumer, &in->sleeps);
+    if (wk_ring_look_for_messages(in) != WK_OK)
+        return wk_channel_receive(channel, answer, deadline_ns);
+    wk_ring_copy(answer, wk_ring_message(in, 0));
+    return wk_channel_give_back(channel, 1);
 }
 
 /* ---- beginning and end ---- */

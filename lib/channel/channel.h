@@ -13,7 +13,7 @@
  * WK_WOULD_BLOCK, WK_TIMED_OUT, WK_INTERRUPTED and WK_BUSY says that the channel has ended, and then stays: WK_REVOKED, the peer or
  * the memory has gone; WK_BAD_ARGUMENT, the peer wrote an index that cannot be.
  *
- * Of each side, one thread at a time sends and one receives, which may be two; who waits for both is one.
+ * Of each side, one thread at a time uses a channel.
  */
 #ifndef CHANNEL_CHANNEL_H
 #define CHANNEL_CHANNEL_H
@@ -217,6 +217,10 @@ enum wk_status wk_channel_exchange(struct wk_channel *channel, const struct wk_r
                                    struct wk_ring_message *answer, uint64_t deadline_ns, bool *sent);
 
 enum wk_channel_want { WK_CHANNEL_MESSAGES = 1, WK_CHANNEL_ROOM = 2 };
+
+/* Waits for messages, for room, or for both, whichever is there first. WK_OK: a look is worth while, which may also find that
+ * the channel has ended, or nothing. */
+enum wk_status wk_channel_wait(struct wk_channel *channel, unsigned wants, uint64_t deadline_ns);
 
 /*
  * For who waits for several things at a time. Announces that the caller is about to wait for what it wants, one of them
