@@ -293,6 +293,7 @@ enum wk_status event_signal_wait(struct invocation *invocation, struct event *ev
                                  const struct wk_event_signal_wait_in *in, struct wk_event_signal_wait_out *out)
 {
     struct thread *thread = invocation->thread;
+    struct event *signalled = container_of(other->object, struct event, object);
     /* Bits that it sets in the event itself may go to others. */
     const enum wk_status status = (event->pending & in->mask) == 0 ? event_check_wait(thread, event) : WK_OK;
 
@@ -300,7 +301,9 @@ enum wk_status event_signal_wait(struct invocation *invocation, struct event *ev
         return status;
 
     op_commit();
-    event_signal_bits(container_of(other->object, struct event, object), in->bits);
+    if (status == WK_OK && (event->pending & in->mask) == 0 && event_pass_on(invocation, event, signalled, in))
+        return WK_SWITCHED_OK;
+    event_signal_bits(signalled, in->bits);
     out->taken = event_take(event, in->mask);
     if (out->taken != 0)
         return WK_OK;

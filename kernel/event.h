@@ -52,6 +52,10 @@ void event_binding_signal_later(struct event_binding *binding);
 void event_signal_bits(struct event *event, uint64_t bits);
 /* The same, at the end of an invocation or from outside of one. WK_SWITCHED_OK: the thread that waited for them is current. */
 enum wk_status event_signal_at_once(struct event *event, uint64_t bits);
+/* `event: signal_wait` straight from the invoker to who waits for the other event, if that one is who the hart would
+ * choose and nothing is to be waited for by anybody else. False: nothing has changed. */
+bool event_pass_on(struct invocation *invocation, struct event *event, struct event *other,
+                   const struct wk_event_signal_wait_in *in);
 /* The time limit of a thread's wait has come, or of one that ended before: what its wait_deadline does. */
 void event_wait_expired(struct deadline *deadline, uint64_t now_ns);
 /* Takes the pending bits of the mask. */

@@ -98,22 +98,84 @@ enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status statu
     return wake_before(hart, before, thread, status, word);
 }
 
+/* Takes the only waiter out of an event, with its bits. */
+static inline struct thread *take_waiter(struct event *event, uint64_t bits)
+{
+    struct thread *thread = container_of(event->waiters.next, struct thread, wait_link);
+    const uint64_t pending = event->pending | bits;
+
+    thread->wait_mask &= pending;
+    event->pending = pending & ~thread->wait_mask; /* INV-EVENT-1 */
+    event->waiter_count = 0;
+    list_init(&event->waiters);
+    list_init(&thread->wait_link);
+    thread->wait_event = NULL;
+    return thread;
+}
+
 enum wk_status event_signal_at_once(struct event *event, uint64_t bits)
 {
     struct thread *first = container_of(event->waiters.next, struct thread, wait_link);
-    const uint64_t pending = event->pending | bits;
 
-    if (event->waiter_count != 1 || event->endpoint != NULL || (first->wait_mask & pending) == 0) {
+    if (event->waiter_count != 1 || event->endpoint != NULL || (first->wait_mask & (event->pending | bits)) == 0) {
         event_signal_bits(event, bits);
         return WK_OK;
     }
-    first->wait_mask &= pending;
-    event->pending = pending & ~first->wait_mask; /* INV-EVENT-1 */
-    event->waiter_count = 0;
-    list_init(&event->waiters);
-    list_init(&first->wait_link);
-    first->wait_event = NULL;
+    first = take_waiter(event, bits);
     return thread_answer_at_once(first, WK_OK, first->wait_mask);
+}
+
+/* Whether the hart would choose `next`, which is woken, when `before` stops; INV-SCHED-3. */
+static inline bool comes_next(const struct hart *hart, const struct thread *before, const struct thread *next)
+{
+    return next->priority > before->priority ||
+           (hart->urgent.root == NULL && queue_highest_quickly(&hart->ready) < (int)next->priority);
+}
+
+/* Whether the hart can go from a thread that begins to wait to the first waiter of an event. */
+static inline bool can_pass_on(const struct hart *hart, const struct thread *before, const struct event *event,
+                               uint64_t bits)
+{
+    const struct thread *first = container_of(event->waiters.next, struct thread, wait_link);
+
+    return event->waiter_count == 1 && event->endpoint == NULL && (first->wait_mask & (event->pending | bits)) != 0 &&
+           can_go_to(hart, first, THREAD_WAITING) && can_be_left(hart, before) && comes_next(hart, before, first);
+}
+
+/* Whether `next` can pay; who runs has been charged. */
+static inline bool pays(struct hart *hart, const struct thread *before, const struct thread *next)
+{
+    if (is_paid(hart, before, next)) {
+        charge_simply(hart);
+        return true;
+    }
+    schedule_charge(hart);
+    return schedule_can_pay(hart, next);
+}
+
+bool event_pass_on(struct invocation *invocation, struct event *event, struct event *other,
+                   const struct wk_event_signal_wait_in *in)
+{
+    struct hart *hart = hart_current();
+    struct thread *before = invocation->thread;
+    struct thread *next = container_of(other->waiters.next, struct thread, wait_link);
+
+    if (event->waiter_count != 0 || thread_has_to_set(before, in->deadline) ||
+        !can_pass_on(hart, before, other, in->bits) || !pays(hart, before, next))
+        return false;
+    (void)take_waiter(other, in->bits);
+    arch_context_answer_late(&next->context, WK_OK, next->wait_mask);
+    next->stop = 0;
+    before->wait_mask = in->mask;
+    before->wait_handle = invocation->handle;
+    thread_wait_until(before, in->deadline);
+    list_append(&event->waiters, &before->wait_link);
+    event->waiter_count = 1;
+    before->wait_event = event;
+    before->stop = THREAD_WAITING;
+    forget_slice(hart, before);
+    (void)go_on_with(hart, next);
+    return true;
 }
 
 /* What is left to do when its time has come. */

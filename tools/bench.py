@@ -36,7 +36,8 @@ HISTOGRAM_STEP = 100
 # Harts and memory: 100,000 pages are revoked on one hart; on several, which take turns to be emulated, what 128 MiB hold.
 WORST_CASE_MACHINES = ((1, "512M"), (2, "128M"), (4, "128M"))
 OPERATIONS = ("null-invocation", "foreign-call", "call-reply", "call-reply-lend", "call-reply-slow", "fault-handler",
-              "signal", "signal-switch", "signal-switch-promised", "yield-switch", "timer-to-user", "irq-to-user",
+              "signal", "signal-switch", "signal-switch-promised", "yield-switch", "channel-message",
+              "channel-message-single", "channel-pingpong", "timer-to-user", "irq-to-user",
               "budget-round-10", "budget-round-100", "budget-round-1000", "wakeup-idle", "wakeup-load",
               "ring-noop-1", "ring-noop-32", "ring-check-32", "ring-call-32", "ring-poll-user", "demand-fault", "map-unmap", "capability-lend-delete", "thread-create-destroy", "process-create-destroy")
 # Told by the kernel's meters, on one hart: the longest of each batch; and one figure.

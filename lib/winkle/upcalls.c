@@ -50,7 +50,9 @@ uint64_t wk_guarded_copy(void *to, const void *from, size_t bytes);
 void wk_upcall_foreign_call(struct wk_frame *frame, struct context *context);
 void wk_upcall_deliver(struct wk_frame *frame);
 
+static const struct wk_upcall_handlers none;
 static const struct wk_upcall_handlers *registered;
+static bool (*answer_missing_memory)(const struct wk_frame *frame);
 
 /* Without an upcall entry, what trapped traps once more, and the kernel ends the process with the right reason. */
 static void decline(void)
@@ -79,6 +81,8 @@ void wk_upcall_deliver(struct wk_frame *frame)
         frame->pc = (uint64_t)wk_guarded_failed;
         return;
     }
+    if (answer_missing_memory != NULL && answer_missing_memory(frame))
+        return;
     if (registered->fault == NULL || !registered->fault(frame))
         decline();
 }
@@ -90,6 +94,12 @@ enum wk_status wk_upcalls_open(const struct wk_upcall_handlers *handlers)
     registered = handlers;
     status = wk_process_set_upcall(wk_self.process, (uint64_t)wk_upcall_entry, (uint64_t)wk_upcall_return);
     return status == WK_OK ? wk_upcalls_attach() : status;
+}
+
+enum wk_status wk_upcalls_answer_missing_memory(bool (*answer)(const struct wk_frame *frame))
+{
+    answer_missing_memory = answer;
+    return registered == NULL ? wk_upcalls_open(&none) : wk_upcalls_attach();
 }
 
 static void area_release(struct wk_upcall_area *area)
@@ -132,9 +142,12 @@ static void context_init(struct wk_frame *frame, struct wk_thread *thread, uint6
 enum wk_status wk_upcalls_attach(void)
 {
     struct wk_thread *self = wk_thread_self();
-    struct wk_upcall_area *area = wk_allocate_zeroed(sizeof(*area));
+    struct wk_upcall_area *area;
     enum wk_status status;
 
+    if (self->upcalls != NULL)
+        return WK_OK;
+    area = wk_allocate_zeroed(sizeof(*area));
     if (area == NULL)
         return WK_NO_MEMORY;
     status = area_make(area);

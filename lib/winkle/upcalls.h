@@ -31,9 +31,12 @@ struct wk_upcall_handlers {
 /* Registers the process's handlers; those left NULL are as if there were none. The struct must stay. Then as
  * wk_upcalls_attach. */
 enum wk_status wk_upcalls_open(const struct wk_upcall_handlers *handlers);
-/* Gives the calling thread the frames and stacks on which upcalls are delivered to it: five pages, on demand. Errors:
- * WK_NO_MEMORY, WK_TABLE_FULL. A thread without frames has no upcalls: what it does wrong ends the process. */
+/* Gives the calling thread the frames and stacks on which upcalls are delivered to it, unless it has them: five pages, on
+ * demand. Errors: WK_NO_MEMORY, WK_TABLE_FULL. A thread without frames has no upcalls: what it does wrong ends the process. */
 enum wk_status wk_upcalls_attach(void);
+/* For memory that others may take back (borrowed.h): `answer` is asked about each fault before the program's own handler. The
+ * calling thread gets frames if it has none, and the process handlers without any function if it has none. */
+enum wk_status wk_upcalls_answer_missing_memory(bool (*answer)(const struct wk_frame *frame));
 /* For wk_thread_join. */
 void wk_upcalls_release(struct wk_thread *thread);
 

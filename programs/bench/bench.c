@@ -22,6 +22,9 @@ static const struct benchmark benchmarks[] = {
     {"signal-switch", 220, measure_signal_switch},
     {"signal-switch-promised", 720, measure_signal_switch_promised},
     {"yield-switch", 200, measure_yield_switch},
+    {"channel-message", 45, measure_channel_message},
+    {"channel-message-single", NO_LIMIT, measure_channel_message_single},
+    {"channel-pingpong", 700, measure_channel_pingpong},
     {"timer-to-user", 320, measure_timer_to_user},
     {"irq-to-user", 320, measure_irq_to_user},
     {"budget-replenish-10", 640, measure_replenish_10},
@@ -64,6 +67,7 @@ static const struct {
     {"crowd", play_crowd},     {"caller", play_caller},         {"mapper", play_mapper},
     {"revoker", play_revoker}, {"destroyer", play_destroyer},   {"maker", play_maker},
     {"faulter", play_faulter}, {"timekeeper", play_timekeeper}, {"fault-server", play_fault_server},
+    {"echo", play_echo},
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 

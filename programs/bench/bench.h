@@ -64,6 +64,11 @@ void play_waiter(void);
 void play_yielder(void);
 void play_stamper(void);
 void play_handler(void);
+/* channels.c */
+void measure_channel_message(const struct benchmark *benchmark);
+void measure_channel_message_single(const struct benchmark *benchmark);
+void measure_channel_pingpong(const struct benchmark *benchmark);
+void play_echo(void);
 /* budgets.c */
 void measure_replenish_10(const struct benchmark *benchmark);
 void measure_replenish_100(const struct benchmark *benchmark);
