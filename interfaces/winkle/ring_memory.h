@@ -43,8 +43,8 @@ struct wk_ring {
     struct wk_ring_message messages[];
 };
 
-/* Loads and stores of what is shared: plain instructions, each once. (A compiler may make an exchange of an atomic store, which not
- * all memory can do.) Order is the business of fences beside them. */
+/* Loads and stores of what is shared: plain instructions, each once. (An atomic store is an `amoswap` to some compilers, GCC 12 among
+ * them, and there is memory that has no such operations.) Order is the business of fences beside them. */
 static inline uint32_t wk_ring_load(const uint32_t *from)
 {
     return *(const volatile uint32_t *)from;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two ends of a ring (winkle/ring.h): of a channel between two processes, or of a kernel ring. Who holds an end keeps
+ * The two ends of a ring (winkle/ring_memory.h): of a channel between two processes, or of a kernel ring. Who holds an end keeps
  * what it knows in a struct of its own, which the other side cannot reach; of the other side's line each use reads one
  * word, once, and checks it. Loads, stores and fences only; all that is shared is accessed by atomic loads or volatile stores,
  * so that no compiler reads or writes a word twice. One thread at a time uses an end.
@@ -40,7 +40,7 @@
 #define WINKLE_RINGS_H
 
 #include <winkle/abi.h>
-#include <winkle/ring.h>
+#include <winkle/ring_memory.h>
 
 #include <stdbool.h>
 
@@ -93,11 +93,6 @@ static inline void wk_ring_consumer_init(struct wk_ring_consumer *consumer, stru
 static inline void wk_ring_store_word(uint64_t *to, uint64_t word)
 {
     *(volatile uint64_t *)to = word;
-}
-
-static inline void wk_ring_store(uint32_t *to, uint32_t value)
-{
-    *(volatile uint32_t *)to = value;
 }
 
 static inline void wk_ring_store_release(uint32_t *to, uint32_t value)

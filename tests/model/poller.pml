@@ -2,7 +2,7 @@
 /*
  * The sleep of a ring's poller: the kernel looks for entries by itself, turn by turn, until it finds none; then it says in
  * the consumer's line of the ring that it sleeps, looks once more, and sleeps until somebody enters the ring. A program
- * that has published entries enters only if the poller sleeps (winkle/ring.h, lib/winkle/rings.h).
+ * that has published entries enters only if the poller sleeps (winkle/ring_memory.h, lib/winkle/rings.h).
  *
  * Modelled: a program that publishes entries, and may enter for nothing; the poller, whose turns are holds of the kernel lock;
  * entering, which is one too; and the memory: a store stands in its hart's buffer until the memory takes it, in any order but
