@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* Entries that nobody would write by mistake, and rings that end in the middle of what they do. */
+#include "ring_user.h"
+
+#include "process.h"
+
+/* Word 0 of an entry that is nothing: neither an operation nor a handle. */
+static void zero(uint32_t tag)
+{
+    put(0, 0, 0, tag, 0, 0, 0);
+}
+
+static void nothing_is_no_operation(void **state)
+{
+    (void)state;
+    zero(1);
+    assert_ok(enter(1, 0));
+    assert_completed(1, WK_BAD_HANDLE);
+}
+
+/* What is remembered of the entry before is not taken for that of nothing. */
+static void nothing_is_not_what_was_before(void **state)
+{
+    (void)state;
+    put(WK_EVENT_SIGNAL, 0, event, 1, 1, 0, 0);
+    put(WK_BANK_INFO, WK_RING_LINK, BOOT_BANK, 2, 0, 0, 0);
+    zero(3);
+    zero(4);
+    assert_ok(enter(4, 0));
+    assert_completed(1, WK_OK);
+    assert_completed(2, WK_OK);
+    assert_completed(3, WK_BAD_HANDLE);
+    assert_completed(4, WK_BAD_HANDLE);
+}
+
+/* ---- times of what comes next ---- */
+
+static void a_linked_time_ends_a_wait(void **state)
+{
+    (void)state;
+    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 1, host_time_ns + 1000, 0, 0);
+    put(WK_EVENT_WAIT, 0, event, 2, 1, NEVER, 0);
+    assert_ok(enter(2, 0));
+    assert_completed(1, WK_OK);
+    pass_to(host_time_ns + 2000);
+    assert_completed(2, WK_TIMED_OUT);
+}
+
+static void a_linked_time_is_for_the_next_entry_alone(void **state)
+{
+    (void)state;
+    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 1, host_time_ns + 1000, 0, 0);
+    put(WK_CAPABILITY_CHECK, 0, event, 2, 0, 0, 0);
+    put(ASK, 0, session, 3, 5, 0, 0);
+    assert_ok(enter(3, 0));
+    assert_completed(1, WK_OK);
+    assert_completed(2, WK_OK);
+    pass_to(host_time_ns + 2000);
+    assert_none();
+}
+
+/* ---- links and ends ---- */
+
+/* Three entries, linked: the first waits, by a worker that is made later than those that are held. */
+static void put_chain(void)
+{
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    put(WK_EVENT_WAIT, WK_RING_LINK, event, 2, 2, NEVER, 0);
+    put(WK_EVENT_SIGNAL, WK_RING_LINK, event, 3, 4, 0, 0);
+    put(WK_EVENT_SIGNAL, 0, event, 4, 8, 0, 0);
+    assert_ok(enter(4, 0));
+    assert_none();
+}
+
+static void a_ring_ends_with_what_it_holds(void **state)
+{
+    (void)state;
+    put_chain();
+    assert_ok(wk_capability_delete(ring));
+    settle();
+    check_kernel();
+    assert_int_equal(event_of(event)->waiter_count, 0);
+    assert_int_equal(event_of(event)->pending, 0);
+}
+
+static void its_bank_takes_what_it_holds(void **state)
+{
+    (void)state;
+    put_chain();
+    assert_ok(wk_bank_destroy(bank));
+    settle();
+    check_kernel();
+    assert_int_equal(event_of(event)->waiter_count, 0);
+    assert_int_equal(event_of(event)->pending, 0);
+}
+
+static void what_is_held_can_be_cancelled_once(void **state)
+{
+    uint64_t count;
+
+    (void)state;
+    put_chain();
+    assert_ok(wk_ring_cancel(ring, 3, &count));
+    assert_int_equal(count, 1);
+    assert_ok(wk_ring_cancel(ring, 3, &count));
+    assert_int_equal(count, 0);
+    assert_none();
+    assert_ok(wk_event_signal(event, 2));
+    settle_ring();
+    assert_completed(2, WK_OK);
+    assert_completed(3, WK_CANCELLED);
+    assert_completed(4, WK_CANCELLED);
+    assert_none();
+    assert_int_equal(event_of(event)->pending, 0);
+}
+
+int main(int count, char **arguments)
+{
+    static const struct CMUnitTest tests[] = {
+        ring_test(nothing_is_no_operation),
+        ring_test(nothing_is_not_what_was_before),
+        ring_test(a_linked_time_ends_a_wait),
+        ring_test(a_linked_time_is_for_the_next_entry_alone),
+        ring_test(a_ring_ends_with_what_it_holds),
+        ring_test(its_bank_takes_what_it_holds),
+        ring_test(what_is_held_can_be_cancelled_once),
+    };
+
+    return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(tests[0]));
+}
