@@ -33,6 +33,42 @@ static void nothing_is_not_what_was_before(void **state)
     assert_completed(4, WK_BAD_HANDLE);
 }
 
+/* ---- while it is made ---- */
+
+/* Leaves another thread in the midst of making a ring of some pages. */
+static struct thread *begin_making(wk_handle its_memory, wk_handle budget, unsigned points)
+{
+    struct thread *maker = spawn(30, NULL);
+
+    begin_operation(maker, WK_RING_CREATE, BOOT_BANK, (uint64_t[6]){its_memory, 256, 64, 6, budget}, points);
+    return maker;
+}
+
+static void its_memory_may_become_smaller_while_it_is_made(void **state)
+{
+    const wk_handle its_memory = make_memory(BOOT_BANK, 8, 0);
+    struct thread *maker = begin_making(its_memory, 0, 1);
+
+    (void)state;
+    assert_ok(wk_memory_resize(its_memory, 3));
+    assert_status(finish_operation(maker), WK_REVOKED);
+    assert_int_equal(present_pages_of(its_memory), 3);
+    assert_int_equal(memory_of(its_memory)->pin_count, 0);
+}
+
+static void its_budget_may_become_less_urgent_while_it_is_made(void **state)
+{
+    wk_handle budget;
+    struct thread *maker;
+
+    (void)state;
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 40, 0, &budget));
+    maker = begin_making(make_memory(BOOT_BANK, 8, 0), budget, 9);
+    assert_ok(wk_budget_adjust(budget, 0, 0, 20, 0));
+    assert_status(finish_operation(maker), WK_OK);
+    check_kernel();
+}
+
 /* ---- times of what comes next ---- */
 
 static void a_linked_time_ends_a_wait(void **state)
@@ -119,6 +155,8 @@ int main(int count, char **arguments)
     static const struct CMUnitTest tests[] = {
         ring_test(nothing_is_no_operation),
         ring_test(nothing_is_not_what_was_before),
+        ring_test(its_memory_may_become_smaller_while_it_is_made),
+        ring_test(its_budget_may_become_less_urgent_while_it_is_made),
         ring_test(a_linked_time_ends_a_wait),
         ring_test(a_linked_time_is_for_the_next_entry_alone),
         ring_test(a_ring_ends_with_what_it_holds),
