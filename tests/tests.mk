@@ -24,7 +24,7 @@ HOST_fuzz := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE)
 HOST_coverage := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE) -fprofile-instr-generate -fcoverage-mapping
 
 # A test may write to a ring between any two reads of the kernel.
-HOST_HOSTILE_READS := kernel/ring_entries.c
+HOST_HOSTILE_READS := kernel/ring_entries.c kernel/ring_take.c kernel/ring_operations.c kernel/ring_poller.c
 
 # $(call host-objects,VARIANT,FILES)
 host-objects = $(patsubst %,build/host/$1/%.o,$2)

@@ -100,8 +100,8 @@ static bool may_rings_go_on(void)
         const struct object *object = container_of(link, struct object, all_link);
         const struct thread *thread = container_of(object, struct thread, object);
 
-        if (object->type == WK_TYPE_THREAD && thread->is_worker && thread->process != NULL &&
-            thread->work.is_pending && !list_is_empty(&thread->work.link))
+        if (object->type == WK_TYPE_THREAD && thread->is_worker && thread->process != NULL && thread->work.is_pending &&
+            !list_is_empty(&thread->work.link))
             return true;
     }
     return false;

@@ -23,7 +23,7 @@ static uint64_t reads_left;
 
 static struct wk_ring_message *message_of(const struct ring *ring, const struct ring_side *side, uint32_t index)
 {
-    const uint64_t offset = (uint64_t)(side->first + index % side->size) * WK_RING_MESSAGE_BYTES;
+    const uint64_t offset = (side->first + (index & side->mask)) * WK_RING_MESSAGE_BYTES;
 
     return (void *)(ring->pages[offset / WK_PAGE_BYTES] + offset % WK_PAGE_BYTES);
 }
@@ -88,27 +88,30 @@ static void put_entry(struct choices *choices, const struct ring *ring, const st
     words[0] = choose_entry(choices, ring->process, &bits, &words[1]);
     if (one_in(choices, 4))
         words[0] |= WK_RING_LINK;
-    *message_of(ring, &ring->entries, line->index) = (struct wk_ring_message){
-        {words[0], WK_RING_ENTRY_TAG(choose(choices, TAGS), bits), words[1], words[2], words[3], words[4], words[5],
-         words[6]}};
+    *message_of(ring, &ring->entries, line->index) =
+        (struct wk_ring_message){{words[0], WK_RING_ENTRY_TAG(choose(choices, TAGS), bits), words[1], words[2],
+                                  words[3], words[4], words[5], words[6]}};
     line->index++;
     say("entry", thread, words);
+}
+
+static uint32_t entries_left(const struct ring *ring)
+{
+    return ring->entries.user_line->index - (uint32_t)ring->entries.index;
 }
 
 /* Makes the indices such as they may be, and reads all completions. */
 static void behave(const struct ring *ring)
 {
-    struct wk_ring_line *line = ring->entries.user_line;
-
-    if (line->index - ring->entries.index > ring->entries.size)
-        line->index = ring->entries.index;
-    ring->completions.user_line->index = ring->completions.index;
+    if (entries_left(ring) > ring->entries.mask + 1)
+        ring->entries.user_line->index = (uint32_t)ring->entries.index;
+    ring->completions.user_line->index = (uint32_t)ring->completions.index;
 }
 
 static void put_entries(struct choices *choices, const struct ring *ring, const struct thread *thread)
 {
     for (uint64_t count = choose(choices, ENTRIES_MAX); count != 0; count--)
-        if (ring->entries.user_line->index - ring->entries.index < ring->entries.size)
+        if (entries_left(ring) <= ring->entries.mask)
             put_entry(choices, ring, thread);
 }
 
