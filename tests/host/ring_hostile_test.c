@@ -95,6 +95,25 @@ static void a_linked_time_is_for_the_next_entry_alone(void **state)
     assert_none();
 }
 
+/* ---- workers ---- */
+
+/* One that made steps has been current; what it then called is answered straight away, but nobody goes straight to it. */
+static void a_worker_has_no_user_code(void **state)
+{
+    (void)state;
+    make_server_passive();
+    assert_ok(wk_endpoint_accept(endpoint, 1 << WK_TYPE_EVENT, 1));
+    put_message(ASK, WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0), session, 1, make_event(BOOT_BANK));
+    rest();
+    assert_status(enter_as(client, 1, 1, NEVER), NOT_ANSWERED);
+    assert_runs_for(server, server->calls.caller);
+    assert_true(server->calls.caller->is_worker);
+    assert_status(reply_receive_as(server, endpoint, 50), NOT_ANSWERED);
+    assert_ok(late_answer(client));
+    assert_completed(1, WK_OK);
+    assert_false(host_hart->current != NULL && host_hart->current->is_worker);
+}
+
 /* ---- links and ends ---- */
 
 /* Three entries, linked: the first waits, by a worker that is made later than those that are held. */
@@ -159,6 +178,7 @@ int main(int count, char **arguments)
         ring_test(its_budget_may_become_less_urgent_while_it_is_made),
         ring_test(a_linked_time_ends_a_wait),
         ring_test(a_linked_time_is_for_the_next_entry_alone),
+        ring_test(a_worker_has_no_user_code),
         ring_test(a_ring_ends_with_what_it_holds),
         ring_test(its_bank_takes_what_it_holds),
         ring_test(what_is_held_can_be_cancelled_once),
