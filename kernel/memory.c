@@ -225,8 +225,12 @@ enum wk_status memory_pin_page(struct memory *memory, uint64_t page, struct memo
 
 enum wk_status memory_pin_next(struct memory_pin *pin)
 {
-    const enum wk_status status = pin->memory == NULL ? WK_REVOKED : make_pinnable(pin->memory, pin->page + pin->pages);
+    const uint64_t page = (uint64_t)pin->page + pin->pages;
+    enum wk_status status;
 
+    if (pin->memory == NULL || page >= pin->memory->pages) /* it may have become smaller */
+        return WK_REVOKED;
+    status = make_pinnable(pin->memory, page);
     if (status == WK_OK)
         pin->pages++;
     return status;

@@ -94,7 +94,7 @@ static enum wk_status make_failed(struct operation *operation, struct ring *ring
     return object_dismantle_then(operation, status);
 }
 
-/* cursor: 0 pages, 1 workers, still to be made; 2 the priority of these. other: their budget. */
+/* cursor: 0 pages, 1 workers, still to be made; 2 the priority of these at most. other: their budget. */
 static enum wk_status ring_make_step(struct operation *operation)
 {
     struct ring *ring = ring_of(operation->object);
@@ -109,7 +109,8 @@ static enum wk_status ring_make_step(struct operation *operation)
         if (status == WK_OK)
             operation->cursor[0]--;
     } else if (operation->cursor[1] != 0) {
-        struct thread *worker = thread_make(ring->process, (uint8_t)operation->cursor[2], budget, ring->object.bank);
+        const uint64_t priority = operation->cursor[2] < budget->priority ? operation->cursor[2] : budget->priority;
+        struct thread *worker = thread_make(ring->process, (uint8_t)priority, budget, ring->object.bank);
 
         if (worker == NULL)
             return make_failed(operation, ring, WK_NO_MEMORY);
@@ -136,14 +137,13 @@ static void begin_making(struct ring *ring, const struct invocation *invocation,
 {
     struct operation *operation = &invocation->thread->operation;
     const uint64_t bytes = ring_bytes(in->entries, in->completions);
-    const uint8_t priority = invocation->thread->own_priority;
 
     ring->object.state = OBJECT_MAKING;
     operation_begin(operation, ring_make_step, &ring->object);
     operation_also(operation, &budget->object);
     operation->cursor[0] = (bytes + WK_PAGE_BYTES - 1) / WK_PAGE_BYTES - 1;
     operation->cursor[1] = in->pending + 1; /* one for those that do not wait */
-    operation->cursor[2] = priority < budget->priority ? priority : budget->priority;
+    operation->cursor[2] = invocation->thread->own_priority;
 }
 
 static enum wk_status check_sizes(struct invocation *invocation, const struct memory *memory,

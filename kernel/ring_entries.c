@@ -125,12 +125,24 @@ void ring_work_done(struct thread *worker)
     ring_announce(ring);
 }
 
+/* A held entry goes before its time: what it is linked to goes on, what is linked to it fails when its turn comes. */
+static void leave_chain(struct thread *worker)
+{
+    struct thread *next = container_of(worker->work.link.next, struct thread, work.link);
+
+    if (next->stop & THREAD_CREATED)
+        next->work.fails = true;
+    list_remove(&worker->work.link);
+}
+
 void ring_worker_gone(struct thread *worker)
 {
     static const uint64_t no_words[RING_WORDS];
     struct ring *ring = worker->work.ring;
 
     if (worker->work.is_pending) {
+        if (worker->stop & THREAD_CREATED)
+            leave_chain(worker);
         end_pending(ring, worker, WK_REVOKED, no_words);
         ring_announce(ring);
     }
@@ -169,13 +181,20 @@ static inline enum wk_status execute(struct ring *ring, struct thread *worker, u
     return status;
 }
 
+/* A wait ends at the time that was linked to it, if its own deadline is later. */
+static void limit_wait(struct thread *worker)
+{
+    if (worker->wait_event != NULL && worker->call_deadline_ns < worker->wait_until_ns)
+        thread_arm(worker, worker->call_deadline_ns);
+}
+
 /* The executor's entry waits, or is to make steps. */
 void ring_go_on_pending(struct ring *ring, uint64_t word1)
 {
     struct thread *worker = ring->executor;
 
     become_pending(ring, WK_RING_TAG(word1));
-    worker->call_deadline_ns = DEADLINE_NEVER;
+    limit_wait(worker);
     invocation_forget_results(&ring->invocation);
     if (schedule_wants(worker))
         schedule_ready(worker); /* it has steps to make, or others run for it */
@@ -213,6 +232,7 @@ static enum wk_status start_step(struct operation *operation)
         arch_context_answer(&worker->context, (uint64_t)status & 0xffff,
                             worker->work.fails ? no_words : ring->invocation.words);
     worker->is_silent = status_is_final(status);
+    limit_wait(worker);
     invocation_forget_results(&ring->invocation);
     return status_is_final(status) ? WK_OK : status;
 }
@@ -273,6 +293,7 @@ bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry)
     status = execute(ring, worker, word0, word1, entry + 2);
     if (!ring_settle(ring, word1, status))
         return false;
+    worker->call_deadline_ns = DEADLINE_NEVER;
     if (word0 & WK_RING_LINK) {
         ring->chain = status_is_final(status) ? NULL : worker;
         ring->cancels = status_is_final(status) && status != WK_OK && status != WK_ANSWERED;

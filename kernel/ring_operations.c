@@ -105,15 +105,19 @@ static struct thread *next_worker(struct ring *ring)
     return container_of(link, struct thread, calls.ring_link);
 }
 
-/* Ends what the worker waits for, or that it is to be executed. False: it is in the midst of a long operation. */
+/* Ends what the worker waits for, or that it is to be executed. False: it is in the midst of a long operation, or done. */
 static bool cancel(struct thread *worker)
 {
+    const bool is_held = (worker->stop & THREAD_CREATED) != 0 && !worker->work.fails;
+
     if (worker->operation.step != NULL)
         return false;
     if (worker->stop & THREAD_WAITS)
         thread_wait_end(worker, WK_CANCELLED);
-    else
+    else if (is_held)
         worker->work.fails = true;
+    else
+        return false;
     return true;
 }
 

@@ -21,7 +21,8 @@ static inline bool is_same(const struct ring *ring, uint64_t word0)
 {
     const struct ring_target *target = &ring->target;
 
-    return target->word0 == word0 && target->slot->key == target->key && target->slot->object->state == OBJECT_LIVE;
+    return word0 != 0 && target->word0 == word0 && target->slot->key == target->key &&
+           target->slot->object->state == OBJECT_LIVE;
 }
 
 /* Looks up what the entry invokes, for it and for those behind it that are the same. False: it is not that simple. */

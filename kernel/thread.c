@@ -215,6 +215,8 @@ void thread_operation_ended(struct thread *thread)
     if (thread->doer != NULL)
         object_unreference(&thread->doer->object);
     thread->doer = NULL;
+    if (thread->is_worker)
+        thread->hindrance |= HINDERED_BY_SPACE; /* it was current: still nothing goes straight to it */
     if (!thread_is_runnable(thread))
         schedule_unready(thread);
 }

@@ -23,13 +23,16 @@ HOST_clang := clang $(HOST_CFLAGS) -fsanitize=$(SANITIZE)
 HOST_fuzz := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE)
 HOST_coverage := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE) -fprofile-instr-generate -fcoverage-mapping
 
+# A test may write to a ring between any two reads of the kernel.
+HOST_HOSTILE_READS := kernel/ring_entries.c kernel/ring_take.c kernel/ring_operations.c kernel/ring_poller.c
+
 # $(call host-objects,VARIANT,FILES)
 host-objects = $(patsubst %,build/host/$1/%.o,$2)
 # $(call host-rules,VARIANT)
 define host-rules
 $(call host-objects,$1,$(HOST_SOURCES)): build/host/$1/%.o: % Makefile tests/tests.mk | $(INTERFACES_STAMP) $(FDT_STAMP)
 	@mkdir -p $$(@D)
-	$(HOST_$1) -c $$< -o $$@
+	$(HOST_$1) $$(if $$(filter $$<,$(HOST_HOSTILE_READS)),-include tests/host/hostile_reads.h) -c $$< -o $$@
 
 $(call host-objects,$1,$(FDT_HOST_SOURCES)): build/host/$1/%.o: %
 	@mkdir -p $$(@D)

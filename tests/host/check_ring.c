@@ -36,6 +36,8 @@ void check_ring(const struct ring *ring)
 {
     uint32_t workers = 0, pending = 0, idle = 0;
 
+    if (ring->object.dismantled)
+        return;
     idle += ring->executor != NULL;
     idle += ring->poller != NULL;
     census_tally(ring->process)->references++;

@@ -321,7 +321,7 @@ static void check_hart(const struct hart *hart)
     check_deadline(&hart->overhead->replenish);
     census_slab_record(hart->overhead, bank_first);
     census_slab_record(hart->whole, bank_first);
-    CHECK("INV-SCHED-1", hart->attention.unparked == !list_is_empty(&hart->unparked));
+    CHECK("INV-SCHED-1", hart->attention.unparked || list_is_empty(&hart->unparked)); /* others take from it too */
     CHECK("INV-EVENT-4", hart->attention.granted == !list_is_empty(&hart->granted));
     check_deadlines(hart);
     if (hart->arch.state != HOST_STATE_KERNEL && !is_resting(hart)) {

@@ -92,9 +92,25 @@ static bool is_anything_lent_with_a_call(void)
     return false;
 }
 
+/* What is linked to a ring's entry that is pending is executed when that ends, whoever ends it; and an awake poller takes
+ * entries when it runs. */
+static bool may_rings_go_on(void)
+{
+    for (const struct list *link = object_all.next; link != &object_all; link = link->next) {
+        const struct object *object = container_of(link, struct object, all_link);
+        const struct thread *thread = container_of(object, struct thread, object);
+
+        if (object->type == WK_TYPE_THREAD && thread->is_worker && thread->process != NULL && thread->work.is_pending &&
+            !list_is_empty(&thread->work.link))
+            return true;
+    }
+    return false;
+}
+
 void forest_expect(const struct process *process, uint64_t operation, uint64_t handle, const uint64_t words[6])
 {
-    expects = !check_operation_under_way() && !is_anything_lent_with_a_call();
+    expects = !check_operation_under_way() && !is_anything_lent_with_a_call() && !may_rings_go_on() &&
+              operation != WK_RING_ENTER;
     if (!expects)
         return;
     take(&before);
@@ -210,7 +226,8 @@ static bool may_make(uint64_t operation)
                                       WK_MEMORY_CLONE,         WK_PROCESS_CREATE,      WK_THREAD_CREATE,
                                       WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ,   WK_TIMER_CREATE,
                                       WK_PROCESS_CLONE_TABLE,  WK_BUDGET_SPLIT,        WK_ENDPOINT_CREATE,
-                                      WK_ENDPOINT_MINT,        WK_ENDPOINT_REPLY_SAVE, WK_PROCESS_FAULTING_THREAD};
+                                      WK_ENDPOINT_MINT,        WK_ENDPOINT_REPLY_SAVE, WK_PROCESS_FAULTING_THREAD,
+                                      WK_RING_CREATE};
 
     for (unsigned i = 0; i < sizeof(makers) / sizeof(*makers); i++)
         if (operation == makers[i])

@@ -30,6 +30,7 @@ static int setup(void **state)
     assert_status(call_as(spawn(1, NULL), handles[WK_TYPE_SESSION], 0x2000, 0), NOT_ANSWERED);
     assert_ok(receive_as(actor(), handles[WK_TYPE_ENDPOINT]));
     assert_ok(wk_endpoint_reply_save(handles[WK_TYPE_ENDPOINT], &handles[WK_TYPE_REPLY]));
+    assert_ok(wk_ring_create(BOOT_BANK, make_memory(BOOT_BANK, 1, 0), 1, 1, 1, 0, &handles[WK_TYPE_RING]));
     stale = make_event(BOOT_BANK);
     assert_ok(wk_capability_delete(stale));
     return 0;

@@ -78,8 +78,11 @@ static void give_priority(struct thread *thread, uint8_t priority)
 /* Back to the priority that the thread has of its own, unless it inherits another inside an operation. */
 static void give_priority_back(struct thread *thread, uint64_t identity, uint8_t before)
 {
-    if (still_exists(thread, identity))
-        give_priority(thread, thread->operation.step == NULL ? thread->own_priority : before);
+    if (!still_exists(thread, identity))
+        return;
+    if (thread->operation.step == NULL || before < thread->own_priority) /* which may be another now */
+        before = thread->own_priority;
+    give_priority(thread, before);
 }
 
 /* A hart that waits for another rests for a moment now and then; but time stands still. */

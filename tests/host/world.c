@@ -2,6 +2,7 @@
 #include "world_parts.h"
 
 #include "forest.h"
+#include "ring.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,17 @@ static char *state_before;
 
 /* ---- who acts ---- */
 
-static unsigned threads_of_programs(struct thread *threads[THREADS_MAX])
+enum who { WHO_ACTS, WHO_HAS_STEPS };
+
+/* Those with user code, or with something to finish; a poller never has finished. */
+static bool is_wanted(const struct thread *thread, enum who who)
+{
+    if (who == WHO_ACTS)
+        return !thread->is_worker;
+    return thread->operation.step != NULL && !(thread->is_worker && thread->work.ring->poller == thread);
+}
+
+static unsigned threads_of_programs(struct thread *threads[THREADS_MAX], enum who who)
 {
     unsigned count = 0;
 
@@ -35,7 +46,7 @@ static unsigned threads_of_programs(struct thread *threads[THREADS_MAX])
         if (object->type != WK_TYPE_THREAD)
             continue;
         thread = container_of((struct object *)object, struct thread, object);
-        if (thread != manager && thread->process != NULL && can_come_to_run(thread))
+        if (thread != manager && thread->process != NULL && is_wanted(thread, who) && can_come_to_run(thread))
             threads[count++] = thread;
     }
     return count;
@@ -44,12 +55,12 @@ static unsigned threads_of_programs(struct thread *threads[THREADS_MAX])
 static struct thread *some_thread(struct choices *choices)
 {
     struct thread *threads[THREADS_MAX];
-    const unsigned count = threads_of_programs(threads);
+    const unsigned count = threads_of_programs(threads, WHO_ACTS);
 
     return count == 0 ? NULL : threads[choose(choices, count)];
 }
 
-static const struct interface_operation *some_operation(struct choices *choices)
+const struct interface_operation *some_operation(struct choices *choices)
 {
     const struct interface_operation *operation = &interface_operations[choose(choices, INTERFACE_OPERATION_COUNT)];
 
@@ -62,6 +73,19 @@ static const struct interface_operation *some_operation(struct choices *choices)
         !one_in(choices, 8))
         return NULL;
     return operation;
+}
+
+void choose_words(struct choices *choices, const struct process *process, const struct interface_operation *operation,
+                  uint64_t words[6])
+{
+    for (unsigned i = 0; i < operation->in_count; i++)
+        words[i] = some_word(choices, process, &operation->in[i]);
+    if (operation->number == WK_BUDGET_SPLIT)
+        choose_budget_words(choices, &words[1]);
+    if (operation->number == WK_BUDGET_ADJUST)
+        choose_budget_words(choices, &words[0]);
+    if (operation->number == WK_PROCESS_SET_FAULT_HANDLER)
+        words[0] = some_handle(choices, process, WK_TYPE_SESSION);
 }
 
 /* ---- acts ---- */
@@ -88,14 +112,7 @@ static void act_invoke(struct choices *choices, struct thread *thread)
     if (operation == NULL || operation->is_message || thread->operation.step != NULL)
         return;
     words[0] = some_handle(choices, thread->process, operation->type);
-    for (unsigned i = 0; i < operation->in_count; i++)
-        words[i + 1] = some_word(choices, thread->process, &operation->in[i]);
-    if (operation->number == WK_BUDGET_SPLIT)
-        choose_budget_words(choices, &words[2]);
-    if (operation->number == WK_BUDGET_ADJUST)
-        choose_budget_words(choices, &words[1]);
-    if (operation->number == WK_PROCESS_SET_FAULT_HANDLER)
-        words[1] = some_handle(choices, thread->process, WK_TYPE_SESSION);
+    choose_words(choices, thread->process, operation, &words[1]);
     say(operation->name, thread, words);
     world_invocations++;
     if (operation->is_long && one_in(choices, 3)) {
@@ -229,7 +246,13 @@ static void act(struct choices *choices)
     }
     if (thread->operation.step == NULL && !try_make_current(thread))
         return;
-    switch (choose(choices, 16)) {
+    switch (choose(choices, 20)) {
+    case 16:
+    case 17:
+    case 18:
+    case 19:
+        act_ring(choices, thread, some_thread(choices));
+        break;
     case 10:
     case 11:
     case 12:
@@ -265,17 +288,13 @@ static void let_all_finish(void)
 {
     for (unsigned tries = 0; check_operation_under_way(); tries++) {
         struct thread *threads[THREADS_MAX];
-        const unsigned count = threads_of_programs(threads);
-        unsigned i;
 
         if (tries == 100000)
             fail_msg("operations do not come to an end");
         settle();
-        for (i = 0; i < count && threads[i]->operation.step == NULL;)
-            i++;
-        if (i == count)
+        if (threads_of_programs(threads, WHO_HAS_STEPS) == 0)
             return; /* those that are left are passive, and nobody runs for them */
-        step_partly(threads[i], 0, NULL);
+        step_partly(threads[0], 0, NULL);
     }
 }
 

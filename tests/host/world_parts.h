@@ -29,7 +29,21 @@ void make_known(wk_handle endpoint, wk_handle process);
 void act_message(struct choices *choices, struct thread *thread, struct thread *rival);
 /* Numbers of a budget, which would seldom be such by chance. */
 void choose_budget_words(struct choices *choices, uint64_t *numbers);
+/* A call of whatever it is, with what travels along: its operation word. */
+uint64_t some_call(struct choices *choices, const struct process *process, uint64_t words[6]);
+
+/* world_rings.c */
+/* The thread fills a ring of its process, and enters it; it makes one if there is none. */
+void act_ring(struct choices *choices, struct thread *thread, struct thread *rival);
+/* Whoever writes to a ring while the kernel reads it writes no more. */
+void end_ring_attack(void);
+
 /* world.c */
+/* One that may come by chance; NULL: none. */
+const struct interface_operation *some_operation(struct choices *choices);
+/* Its argument words, mostly such as are accepted. */
+void choose_words(struct choices *choices, const struct process *process, const struct interface_operation *operation,
+                  uint64_t words[6]);
 void say(const char *what, const struct thread *thread, const uint64_t *words);
 
 #endif

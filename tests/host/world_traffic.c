@@ -81,7 +81,7 @@ static uint64_t some_deadline(struct choices *choices)
     return WK_MESSAGE_DEADLINE;
 }
 
-static uint64_t some_call(struct choices *choices, const struct process *process, uint64_t words[6])
+uint64_t some_call(struct choices *choices, const struct process *process, uint64_t words[6])
 {
     const uint64_t number = one_in(choices, 4) ? interface_operations[choose(choices, INTERFACE_OPERATION_COUNT)].number
                                                : 0x2000 + choose(choices, 2);

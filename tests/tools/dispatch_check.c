@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <winkle/clerk.h>
 #include <winkle/crate.h>
 #include <winkle/label.h>
+#include <winkle/message.h>
 #include <winkle/names.h>
 
 #include "handlers.h"
@@ -205,6 +207,27 @@ static void check_results(void)
     CHECK(wk_crate_destroy(1) == WK_OK && !has_more_results);
 }
 
+/* Entries say the same as traps; what a service does not use is 0, whatever stood there before. */
+static void check_entries(void)
+{
+    struct wk_queue queue = {.entry = {{9, 9, 9, 9, 9, 9, 9, 9}}};
+    const uint64_t *words = queue.entry.words;
+
+    CHECK(wk_crate_create_prepare(&queue, 7, 3, 8, WK_CRATE_STATE_CLOSED, 5));
+    CHECK(words[0] == WK_RING_ENTRY(WK_CRATE_CREATE, 0, 3) && words[1] == 7);
+    CHECK(words[2] == 8 && words[3] == WK_CRATE_STATE_CLOSED && words[4] == 5);
+    CHECK(!wk_label_check_prepare(&queue, 8, 4) && words[1] == 7);
+    queue.is_full = false;
+    CHECK(wk_clerk_burn_prepare(&queue, UINT32_MAX, 3, 21, 0));
+    CHECK(words[1] == WK_RING_ENTRY_TAG(UINT32_MAX, WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0)));
+    CHECK(words[2] == 21 && words[3] == 0 && words[4] == 0 && words[5] == 0 && words[6] == 0 && words[7] == 0);
+    queue.is_full = false;
+    CHECK(wk_clerk_burn_prepare(&queue, 0, 3, 21, 22));
+    CHECK(words[1] >> 32 == (WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0) | WK_MESSAGE_CAPABILITY(1)) >> 16);
+    queue.is_full = false;
+    CHECK(wk_clerk_ask_prepare(&queue, 0, 3, 1) && words[1] == 0);
+}
+
 static void check_tables(void)
 {
     for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; ++i) {
@@ -214,6 +237,7 @@ static void check_tables(void)
             continue;
         const uint64_t index = operation->number - WK_OPERATION_FIRST;
         CHECK(wrappers[index] && operation_needs[index] == OPERATION_NEEDS(operation->type, operation->rights));
+        CHECK(operation_bounds[index] != 0);
     }
     for (unsigned i = 0; i < INTERFACE_STATUS_COUNT; ++i)
         CHECK(!strcmp(interface_status_names[i], wk_status_name(i)));
@@ -226,6 +250,7 @@ int main(void)
     check_ranges();
     check_capabilities();
     check_results();
+    check_entries();
     check_tables();
     return 0;
 }

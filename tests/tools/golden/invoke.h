@@ -26,6 +26,7 @@ struct invocation {
 #define WK_ANSWERED ((enum wk_status)0x10000)
 
 extern const uint32_t operation_needs[];
+extern const uint16_t operation_bounds[];
 
 struct capability *invocation_capability(struct invocation *invocation, unsigned number, uint64_t handle,
                                          enum wk_type type, uint16_t rights);

@@ -6,6 +6,7 @@
 
 #include <winkle/invoke.h>
 #include <winkle/message.h>
+#include <winkle/queue.h>
 
 /* Asks.
  * @clerk: a capability to clerk
@@ -24,6 +25,27 @@ static inline enum wk_status wk_clerk_ask(wk_handle clerk, uint64_t question, ui
     return (enum wk_status)WK_RECEIVED_STATUS(answer);
 }
 
+/* The same as an entry of a ring; the results are answer (words[0]) in its completion.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_clerk_ask_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk,
+        uint64_t question)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CLERK_ASK, 0, clerk);
+    words[1] = entry_tag;
+    words[2] = question;
+    words[3] = 0;
+    words[4] = 0;
+    words[5] = 0;
+    words[6] = 0;
+    words[7] = 0;
+    return true;
+}
+
 /* Keeps a crate, and gives another.
  * @clerk: a capability to clerk
  * @drawer: a number. Where.
@@ -38,7 +60,8 @@ static inline enum wk_status wk_clerk_file(wk_handle clerk, uint64_t drawer, wk_
         wk_handle key, wk_handle *out_receipt, uint64_t *out_full, wk_handle *out_other)
 {
     uint64_t words[6] = {drawer, crate, seal, key};
-    uint64_t operation = WK_CLERK_FILE | WK_MESSAGE_ACCEPT(0xffff);
+    uint64_t operation = WK_CLERK_FILE;
+    operation |= WK_MESSAGE_ACCEPT(0xffff);
     operation |= WK_MESSAGE_CAPABILITY(1);
     operation |= WK_MESSAGE_CAPABILITY(2) | WK_MESSAGE_GIVE(2);
     operation |= key == 0 ? 0 : WK_MESSAGE_CAPABILITY(3) | WK_MESSAGE_GIVE(3);
@@ -49,6 +72,33 @@ static inline enum wk_status wk_clerk_file(wk_handle clerk, uint64_t drawer, wk_
         *out_other = WK_RECEIVED_CAPABILITIES(answer) >> 2 & 1 ? words[2] : 0;
     }
     return (enum wk_status)WK_RECEIVED_STATUS(answer);
+}
+
+/* The same as an entry of a ring; the results are receipt (words[0]), full (words[1]), other (words[2]) in its
+ * completion.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_clerk_file_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk, uint64_t drawer,
+        wk_handle crate, wk_handle seal, wk_handle key)
+{
+    uint64_t *words = wk_queue_next(queue);
+    uint64_t operation = 0;
+    operation |= WK_MESSAGE_ACCEPT(0xffff);
+    operation |= WK_MESSAGE_CAPABILITY(1);
+    operation |= WK_MESSAGE_CAPABILITY(2) | WK_MESSAGE_GIVE(2);
+    operation |= key == 0 ? 0 : WK_MESSAGE_CAPABILITY(3) | WK_MESSAGE_GIVE(3);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CLERK_FILE, 0, clerk);
+    words[1] = WK_RING_ENTRY_TAG(entry_tag, operation);
+    words[2] = drawer;
+    words[3] = crate;
+    words[4] = seal;
+    words[5] = key;
+    words[6] = 0;
+    words[7] = 0;
+    return true;
 }
 
 /* Burns a crate.
@@ -64,6 +114,30 @@ static inline enum wk_status wk_clerk_burn(wk_handle clerk, wk_handle crate, wk_
     operation |= witness == 0 ? 0 : WK_MESSAGE_CAPABILITY(1);
     uint64_t answer = wk_trap(operation, clerk, words);
     return (enum wk_status)WK_RECEIVED_STATUS(answer);
+}
+
+/* The same as an entry of a ring.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_clerk_burn_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk, wk_handle crate,
+        wk_handle witness)
+{
+    uint64_t *words = wk_queue_next(queue);
+    uint64_t operation = 0;
+    operation |= WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0);
+    operation |= witness == 0 ? 0 : WK_MESSAGE_CAPABILITY(1);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CLERK_BURN, 0, clerk);
+    words[1] = WK_RING_ENTRY_TAG(entry_tag, operation);
+    words[2] = crate;
+    words[3] = witness;
+    words[4] = 0;
+    words[5] = 0;
+    words[6] = 0;
+    words[7] = 0;
+    return true;
 }
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <winkle/invoke.h>
 #include <winkle/message.h>
+#include <winkle/queue.h>
 
 /* Makes a crate.
  * @crate: a capability to crate with the rights pay, open
@@ -26,6 +27,24 @@ static inline enum wk_status wk_crate_create(wk_handle crate, uint64_t bytes, en
     return answer;
 }
 
+/* The same as an entry of a ring; the results are crate (words[0]) in its completion.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_crate_create_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate,
+        uint64_t bytes, enum wk_crate_state state, wk_handle lid)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CRATE_CREATE, 0, crate);
+    words[1] = entry_tag;
+    words[2] = bytes;
+    words[3] = state;
+    words[4] = lid;
+    return true;
+}
+
 /* Breaks it.
  * @crate: a capability to crate
  * Blocks until it is broken. Bound: 600 instructions a step; per board. Source: Carpenter's handbook 3, 2.1. */
@@ -33,6 +52,20 @@ static inline enum wk_status wk_crate_destroy(wk_handle crate)
 {
     uint64_t words[6] = {0};
     return wk_trap(WK_CRATE_DESTROY, crate, words);
+}
+
+/* The same as an entry of a ring.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_crate_destroy_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CRATE_DESTROY, 0, crate);
+    words[1] = entry_tag;
+    return true;
 }
 
 /* Tells carriers what to do, with very many arguments, so that the declaration needs more than one line of text.
@@ -53,6 +86,28 @@ static inline enum wk_status wk_crate_handle(wk_handle crate, uint64_t handling,
     return wk_trap(WK_CRATE_HANDLE, crate, words);
 }
 
+/* The same as an entry of a ring.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_crate_handle_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate,
+        uint64_t handling, uint64_t urgency, uint64_t from, enum wk_status answer_status, uint64_t deadline,
+        uint64_t mask)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CRATE_HANDLE, 0, crate);
+    words[1] = entry_tag;
+    words[2] = handling;
+    words[3] = urgency;
+    words[4] = from;
+    words[5] = answer_status;
+    words[6] = deadline;
+    words[7] = mask;
+    return true;
+}
+
 /* Looks in.
  * @crate: a capability to crate
  * @out_state: one of crate_state. Open or not.
@@ -70,6 +125,21 @@ static inline enum wk_status wk_crate_look(wk_handle crate, enum wk_crate_state 
         *out_last = (enum wk_status)words[2];
     }
     return answer;
+}
+
+/* The same as an entry of a ring; the results are state (words[0]), things (words[1]), last (words[2]) in its
+ * completion.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_crate_look_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_CRATE_LOOK, 0, crate);
+    words[1] = entry_tag;
+    return true;
 }
 
 #endif

@@ -5,6 +5,7 @@
 #define WINKLE_LABEL_H
 
 #include <winkle/invoke.h>
+#include <winkle/queue.h>
 
 /* Does nothing.
  * @capability: any capability
@@ -13,6 +14,20 @@ static inline enum wk_status wk_label_check(wk_handle capability)
 {
     uint64_t words[6] = {0};
     return wk_trap(WK_LABEL_CHECK, capability, words);
+}
+
+/* The same as an entry of a ring.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_label_check_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle capability)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_LABEL_CHECK, 0, capability);
+    words[1] = entry_tag;
+    return true;
 }
 
 /* Sticks the label on something.
@@ -25,6 +40,24 @@ static inline enum wk_status wk_label_stick(wk_handle capability, wk_handle thin
 {
     uint64_t words[6] = {thing, rights, colour};
     return wk_trap(WK_LABEL_STICK, capability, words);
+}
+
+/* The same as an entry of a ring.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_label_stick_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle capability,
+        wk_handle thing, uint64_t rights, uint64_t colour)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_LABEL_STICK, 0, capability);
+    words[1] = entry_tag;
+    words[2] = thing;
+    words[3] = rights;
+    words[4] = colour;
+    return true;
 }
 
 /* Is invoked on another type.
@@ -42,6 +75,23 @@ static inline enum wk_status wk_label_ship(wk_handle crate, uint64_t label_numbe
         *out_stamp = words[0];
     }
     return answer;
+}
+
+/* The same as an entry of a ring; the results are stamp (words[0]) in its completion.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_label_ship_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate,
+        uint64_t label_number, wk_handle target)
+{
+    uint64_t *words = wk_queue_next(queue);
+
+    if (words == NULL)
+        return false;
+    words[0] = WK_RING_ENTRY(WK_LABEL_SHIP, 0, crate);
+    words[1] = entry_tag;
+    words[2] = label_number;
+    words[3] = target;
+    return true;
 }
 
 #endif
