@@ -233,7 +233,7 @@ static void cancelling(void)
 static void doorbell(void)
 {
     const uint64_t bell = 1 << 10;
-    struct wk_ring_line *line = queue.completions.line;
+    struct wk_ring_line *line = &queue.completions.ring->consumer;
     struct wk_thread thread;
     uint64_t bits = 1;
 
