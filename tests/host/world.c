@@ -81,7 +81,8 @@ void say(const char *what, const struct thread *thread, const uint64_t *words)
 /* An invocation by a thread that can make one; sometimes it is left unfinished, for others to act meanwhile. */
 static void act_invoke(struct choices *choices, struct thread *thread)
 {
-    const struct interface_operation *operation = some_operation(choices);
+    const struct interface_operation *operation =
+        one_in(choices, 8) ? some_mailbox_operation(choices) : some_operation(choices);
     uint64_t words[7] = {0};
     enum wk_status status;
 
@@ -90,6 +91,8 @@ static void act_invoke(struct choices *choices, struct thread *thread)
     words[0] = some_handle(choices, thread->process, operation->type);
     for (unsigned i = 0; i < operation->in_count; i++)
         words[i + 1] = some_word(choices, thread->process, &operation->in[i]);
+    if (operation->number == WK_MAILBOX_TAKE || operation->number == WK_MAILBOX_WITHDRAW)
+        choose_ticket_words(choices, thread->process, words);
     if (operation->number == WK_BUDGET_SPLIT)
         choose_budget_words(choices, &words[2]);
     if (operation->number == WK_BUDGET_ADJUST)
@@ -206,6 +209,7 @@ static void make_program(uint64_t index)
     assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
+    share_mailbox(programs[index]);
     for (unsigned i = 0; i < PROGRAMS; i++) {
         /* One that somebody is just destroying may be left in the table. */
         if (slot_of(programs[i]) == NULL || !object_is_live(object_of(programs[i])))
@@ -285,6 +289,7 @@ void world_run(struct choices *choices, unsigned acts)
     state_before = check_state_text();
     world_bank = make_bank(BOOT_BANK, BANK_PAGES);
     make_budgets(world_bank);
+    make_mailbox(world_bank);
     for (unsigned i = 0; i < PROGRAMS; i++)
         make_program(i);
     for (unsigned i = 0; i < acts && choices_are_left(choices); i++)
