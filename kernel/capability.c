@@ -113,21 +113,25 @@ enum wk_status capability_reserve_page(struct process *process)
     return hart_current()->invocation.is_again ? WK_OK : WK_AGAIN;
 }
 
+static inline uint64_t badge_of(const struct object *object)
+{
+    return object->type == WK_TYPE_SESSION ? container_of(object, const struct session, object)->badge : 0;
+}
+
 /* Fills a free slot whose generation is set. */
 static void capability_fill(struct capability *slot, struct object *object, uint64_t rights, struct capability *parent)
 {
     slot->object = object;
     slot->word = parent == NULL ? OPERATION_NEEDS(object->type, rights) | CAPABILITY_IN_TABLE
                                 : capability_child_word(parent, rights);
-    slot->badge = object->type == WK_TYPE_SESSION ? container_of(object, struct session, object)->badge : 0;
+    slot->badge = badge_of(object);
     object->capabilities++;
     capability_link(slot, parent);
 }
 
-struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
-                                   struct capability *parent)
+/* Takes a reserved slot; its generation is set, and nothing else. */
+static inline struct capability *take_slot(struct capability_table *table)
 {
-    struct capability_table *table = &process->table;
     struct capability *slot = table->free_head;
 
     if (slot != NULL) {
@@ -138,8 +142,27 @@ struct capability *capability_make(struct process *process, struct object *objec
         slot = capability_slot(table, table->made++);
         slot->generation = 1;
     }
-    capability_fill(slot, object, rights, parent);
     table->count++;
+    return slot;
+}
+
+struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
+                                   struct capability *parent)
+{
+    struct capability *slot = take_slot(&process->table);
+
+    capability_fill(slot, object, rights, parent);
+    return slot;
+}
+
+struct capability *capability_make_of_posted(struct capability_table *table, struct capability *posted)
+{
+    struct capability *slot = take_slot(table);
+
+    slot->word = posted->word | CAPABILITY_IN_TABLE;
+    slot->badge = badge_of(posted->object);
+    capability_move(posted, slot);
+    posted->object = NULL;
     return slot;
 }
 
@@ -180,34 +203,54 @@ static inline bool ends_waits(const struct object *object)
     return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT || object->type == WK_TYPE_RING;
 }
 
-/* Ends the first wait in the list that began by the capability. False if there is none. */
-SMALL static bool end_wait_in(const struct list *waits, const struct capability *capability)
+/* The first thread in the list whose wait began by the capability, or NULL. */
+SMALL static struct thread *waiter_in(const struct list *waits, const struct capability *capability)
 {
+    const struct process *process = capability_process(capability);
+    const uint64_t handle = capability_handle(capability);
+
     for (struct list *link = waits->next; link != waits; link = link->next) {
         struct thread *thread = container_of(link, struct thread, wait_link);
 
-        if (thread->process == capability_process(capability) && thread->wait_handle == capability_handle(capability)) {
-            thread_wait_end(thread, WK_REVOKED);
-            return true;
-        }
+        if (thread->process == process && thread->wait_handle == handle)
+            return thread;
     }
-    return false;
+    return NULL;
 }
 
-/* Ends a wait that began by the capability, which goes. False if there is none. Bound: 16 looks. */
-SMALL static bool end_wait(const struct capability *capability)
+/* A thread that waits by the capability, or NULL. Bound: 16 looks. */
+SMALL static struct thread *waiter_by(const struct capability *capability)
 {
     struct object *object = capability->object;
     struct endpoint *endpoint = container_of(object, struct endpoint, object);
+    struct thread *thread;
 
+    if (!capability->in_table)
+        return NULL;
     if (object->type == WK_TYPE_EVENT)
-        return end_wait_in(&container_of(object, struct event, object)->waiters, capability);
+        return waiter_in(&container_of(object, struct event, object)->waiters, capability);
     if (object->type == WK_TYPE_RING)
-        return end_wait_in(&container_of(object, struct ring, object)->ready.waiters, capability);
+        return waiter_in(&container_of(object, struct ring, object)->ready.waiters, capability);
     if (object->type != WK_TYPE_ENDPOINT)
-        return false;
+        return NULL;
     endpoint_unready(endpoint);
-    return end_wait_in(&endpoint->receivers, capability) || end_wait_in(&endpoint->filling, capability);
+    thread = waiter_in(&endpoint->receivers, capability);
+    return thread != NULL ? thread : waiter_in(&endpoint->filling, capability);
+}
+
+bool capability_is_waited_by(const struct capability *capability)
+{
+    return waiter_by(capability) != NULL;
+}
+
+/* Ends a wait that began by the capability, which goes. False if there is none. */
+SMALL static bool end_wait(const struct capability *capability)
+{
+    struct thread *thread = waiter_by(capability);
+
+    if (thread != NULL)
+        thread_wait_end(thread, WK_REVOKED);
+    return thread != NULL;
 }
 
 SLOW_PATH void capability_free(struct capability *capability, struct operation *operation)
@@ -219,7 +262,10 @@ SLOW_PATH void capability_free(struct capability *capability, struct operation *
     while (end_wait(capability))
         continue;
     list_unlink(&capability->sibling);
-    capability_empty(capability, capability_handle(capability));
+    if (capability->in_table)
+        capability_empty(capability, capability_handle(capability));
+    else
+        capability->object = NULL;
     if (--object->capabilities == 0)
         object_last_capability_gone(object, operation);
 }
@@ -237,7 +283,7 @@ SLOW_PATH enum wk_status capability_revoke_step(struct capability *capability, s
             list_remove(&grandchild->sibling);
             grandchild->parent = capability;
             list_append(&capability->children, &grandchild->sibling);
-        } else if (!child->in_table) {
+        } else if (capability_is_mapping(child)) {
             /* A step of its own. */
             if (i == 0)
                 (void)mapping_remove_step(container_of(child, struct mapping, node));

@@ -28,9 +28,9 @@ struct process;
 #define CAPABILITY_IN_TABLE 0x4000000u
 
 /*
- * A slot of a capability table, or the derivation node of a mapping.
+ * A slot of a capability table or of a mailbox, or the derivation node of a mapping.
  *
- * INV-CAP-1 object == NULL exactly if the slot is free; a free slot is in its table's free list or beyond `made`.
+ * INV-CAP-1 object == NULL exactly if the slot is free; a free slot of a table is in its free list or beyond `made`.
  * INV-CAP-2 children are linked through `sibling`; each child's parent is this; an owned capability's parent is NULL
  *           and its sibling link is in object->roots.
  * INV-CAP-3 a child's rights are a subset of its parent's, its object the same, its depth greater.
@@ -40,7 +40,7 @@ struct capability {
     struct object *object;
     union {
         struct {
-            int32_t generation; /* negative in a free slot: no handle has that */
+            int32_t generation; /* negative in a free slot: no handle has that; 0 in a mapping */
             union {
                 struct {
                     uint16_t rights;
@@ -48,7 +48,7 @@ struct capability {
                     uint8_t type_inverse : 4;
                     uint8_t stays : 1;    /* it is not being taken back (doomed): or look-ups answer `revoked` */
                     uint8_t lends : 1;    /* nor is what was lent from it: likewise; of a mapping see mapping.h */
-                    uint8_t in_table : 1; /* or it is the derivation node inside a struct mapping */
+                    uint8_t in_table : 1; /* or it is posted in a mailbox, or the node inside a struct mapping */
                     uint8_t depth : 5;
                 };
                 uint32_t word; /* all in one: rights from bit 0, CAPABILITY_TYPE from 16, single bits from 24 */
@@ -57,7 +57,7 @@ struct capability {
         uint64_t key; /* generation and word */
     };
     union {
-        uint64_t badge;
+        uint64_t badge;               /* posted in a mailbox: the ticket */
         struct capability *next_free; /* in a free slot */
     };
     union {
@@ -76,6 +76,10 @@ static inline bool capability_is_doomed(const struct capability *capability)
 static inline void capability_doom(struct capability *capability)
 {
     capability->stays = false;
+}
+static inline bool capability_is_mapping(const struct capability *capability)
+{
+    return !capability->in_table && capability->generation == 0;
 }
 /* Neither it nor what was lent from it is being taken back. */
 static inline bool capability_is_usable(const struct capability *capability)
@@ -155,7 +159,7 @@ void slot_cache_init(struct slot_cache *cache);
 void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot);
 
 void capability_table_init(struct capability_table *table);
-/* The process in whose table a capability (not a mapping) stands, and its handle there. */
+/* The process in whose table a capability (not posted, no mapping) stands, and its handle there. */
 struct process *capability_process(const struct capability *capability);
 uint64_t capability_handle(const struct capability *capability);
 
@@ -182,6 +186,8 @@ void capability_unreserve(struct process *process);
 /* Fills a reserved slot: an owned capability, or with a parent a borrowed one. Cannot fail. */
 struct capability *capability_make(struct process *process, struct object *object, uint16_t rights,
                                    struct capability *parent);
+/* Moves what is posted in a mailbox to a reserved slot. */
+struct capability *capability_make_of_posted(struct capability_table *table, struct capability *posted);
 /*
  * For a table that is built up slot by slot: fills the next slot with what dup of `source` makes, at the same handle, or
  * leaves it free (`copy` false). WK_NO_MEMORY. Takes at most two frames.
@@ -200,6 +206,9 @@ static inline enum wk_status capability_check_derive(const struct capability *pa
     return __builtin_expect(parent->depth < CAPABILITY_DEPTH_LIMIT, 1) ? WK_OK : WK_TABLE_FULL;
 }
 
+/* Whether a thread waits by it. Bound: 16 looks. */
+bool capability_is_waited_by(const struct capability *capability);
+
 /* The word of a child: type and rights as far as its parent has them, usable as it is, one level deeper. */
 static inline uint32_t capability_child_word(const struct capability *parent, uint64_t rights)
 {
@@ -213,6 +222,17 @@ static inline void capability_link(struct capability *node, struct capability *p
     node->parent = parent;
     list_init(&node->children);
     list_append(parent == NULL ? &node->object->roots : &parent->children, &node->sibling);
+}
+
+/* Moves what has no children to a node whose word is set. It takes its place in the forest, so it need not be asked whether
+ * that is being taken back: the work does not grow. */
+static inline void capability_move(struct capability *from, struct capability *to)
+{
+    to->object = from->object;
+    to->parent = from->parent;
+    list_init(&to->children);
+    list_insert_before(&from->sibling, &to->sibling);
+    list_unlink(&from->sibling);
 }
 
 /* As capability_make makes a child of `parent`, where the table has a free slot. Returns its handle. */
@@ -262,7 +282,7 @@ static inline void capability_clear(struct capability_table *table, struct capab
 void capability_empty(struct capability *capability, uint64_t handle);
 /* One step of taking back all that is lent from `capability`: WK_CONTINUE until it has no children. */
 enum wk_status capability_revoke_step(struct capability *capability, struct operation *operation);
-/* Frees a slot without children; condemns the object if it was the last capability. */
+/* Frees a slot, of a table or a mailbox, without children; condemns the object if it was the last capability. */
 void capability_free(struct capability *capability, struct operation *operation);
 /* One step of deleting every capability of a table from the index *cursor on: WK_CONTINUE until it is empty and its
  * pages are released. */

@@ -22,7 +22,9 @@ KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=s
     --param=uninlined-function-insns=0)
 # The pages of text and constants, one of small variables (kernel.ld), and three or more between, which the code fills
 # before the linker has shortened it.
-KERNEL_IMAGE_BYTES_debug := 0x20000
+KERNEL_IMAGE_BYTES_debug := 0x28000
+# A debug kernel is too large for the linker to shorten its code by addresses (kernel.ld).
+KERNEL_LDFLAGS_debug := -Wl,--no-relax
 KERNEL_IMAGE_BYTES_release := 0x1c000
 KERNEL_IMAGE_BYTES_measure := 0x1c000
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
@@ -66,8 +68,9 @@ $(INIT_IMAGE_OBJECT): $(OUT)/init.bin
 $(INIT_IMAGE_OBJECT): private KERNEL_CFLAGS += -DINIT_IMAGE=\"$(OUT)/init.bin\"
 
 $(OUT)/kernel.elf: $(KERNEL_OBJECTS) $(FDT_OBJECTS) $(KERNEL_ARCH)/kernel.ld
-	$(CC) $(KERNEL_CFLAGS) $(TARGET_LDFLAGS) -T $(KERNEL_ARCH)/kernel.ld -Wl,-Map,$(OUT)/kernel.map \
+	$(CC) $(KERNEL_CFLAGS) $(TARGET_LDFLAGS) $(KERNEL_LDFLAGS_$(BUILD)) -T $(KERNEL_ARCH)/kernel.ld -Wl,-Map,$(OUT)/kernel.map \
 	    -Wl,--defsym=KERNEL_IMAGE_BYTES=$(KERNEL_IMAGE_BYTES_$(BUILD)) \
+	    -Wl,--defsym=KERNEL_IS_NOT_RELAXED=$(if $(KERNEL_LDFLAGS_$(BUILD)),1,0) \
 	    $(filter %.o,$^) -o $@
 
 $(OUT)/winkle.img: $(OUT)/kernel.elf

@@ -248,6 +248,7 @@ static void inspect_type(const struct object *object, struct wk_machine_inspect_
     case WK_TYPE_BUDGET:
     case WK_TYPE_ENDPOINT:
     case WK_TYPE_EVENT:
+    case WK_TYPE_MAILBOX:
     case WK_TYPE_REPLY:
     case WK_TYPE_SESSION:
     case WK_TYPE_IRQ:

@@ -37,7 +37,7 @@ static inline void mapping_insert(struct mapping *mapping, struct process *proce
     struct memory *memory = container_of(parent->object, struct memory, object);
 
     mapping->node.object = parent->object;
-    mapping->node.word = word;
+    mapping->node.key = (uint64_t)word << 32; /* generation 0 */
     capability_link(&mapping->node, parent);
     mapping->process = process;
     mapping->by_address.key = address;

@@ -10,6 +10,7 @@
 #include "capability.h"
 #include "endpoint.h"
 #include "irq.h"
+#include "mailbox.h"
 #include "memory.h"
 #include "operation.h"
 #include "process.h"
@@ -26,10 +27,13 @@ typedef enum wk_status dismantle_function(struct object *object, struct operatio
 
 /* What ends with nothing to take apart but its capabilities (the machine and the trace never end). */
 static dismantle_function *const dismantle[] = {
-    [WK_TYPE_BANK] = bank_dismantle,   [WK_TYPE_PROCESS] = process_dismantle, [WK_TYPE_THREAD] = thread_dismantle,
-    [WK_TYPE_EVENT] = event_dismantle, [WK_TYPE_MEMORY] = memory_dismantle,   [WK_TYPE_TIMER] = timer_dismantle,
-    [WK_TYPE_IRQ] = irq_dismantle,     [WK_TYPE_BUDGET] = budget_dismantle,   [WK_TYPE_ENDPOINT] = endpoint_dismantle,
-    [WK_TYPE_REPLY] = reply_dismantle, [WK_TYPE_SESSION] = session_dismantle, [WK_TYPE_RING] = ring_dismantle,
+    [WK_TYPE_BANK] = bank_dismantle,         [WK_TYPE_PROCESS] = process_dismantle,
+    [WK_TYPE_THREAD] = thread_dismantle,     [WK_TYPE_EVENT] = event_dismantle,
+    [WK_TYPE_MEMORY] = memory_dismantle,     [WK_TYPE_TIMER] = timer_dismantle,
+    [WK_TYPE_IRQ] = irq_dismantle,           [WK_TYPE_BUDGET] = budget_dismantle,
+    [WK_TYPE_ENDPOINT] = endpoint_dismantle, [WK_TYPE_REPLY] = reply_dismantle,
+    [WK_TYPE_SESSION] = session_dismantle,   [WK_TYPE_RING] = ring_dismantle,
+    [WK_TYPE_MAILBOX] = mailbox_dismantle,
 };
 
 void object_init(struct object *object, enum wk_type type, size_t bytes, struct bank *bank)

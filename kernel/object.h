@@ -9,7 +9,7 @@
  * An object that another operation still works on lingers: whoever drops the last reference leaves its release to the
  * hart's reaper.
  *
- * INV-OBJECT-1 capabilities counts the table slots that name the object.
+ * INV-OBJECT-1 capabilities counts the slots, of tables and mailboxes, that name the object.
  * INV-OBJECT-2 A live object of which capabilities == 0 is condemned before the lock is released, except the first bank
  *              and objects under construction (OBJECT_MAKING).
  * INV-OBJECT-3 A dying object is on exactly one list of condemned objects, an operation's or a reaper's, until its record is released, or it lingers. One

@@ -39,7 +39,8 @@ OPERATIONS = ("null-invocation", "foreign-call", "call-reply", "call-reply-lend"
               "signal", "signal-switch", "signal-switch-promised", "yield-switch", "channel-message",
               "channel-message-single", "channel-pingpong", "timer-to-user", "irq-to-user",
               "budget-round-10", "budget-round-100", "budget-round-1000", "wakeup-idle", "wakeup-load",
-              "ring-noop-1", "ring-noop-32", "ring-check-32", "ring-call-32", "ring-poll-user", "demand-fault", "map-unmap", "capability-lend-delete", "thread-create-destroy", "process-create-destroy")
+              "ring-noop-1", "ring-noop-32", "ring-check-32", "ring-call-32", "ring-poll-user", "mailbox", "mailbox-lend",
+              "demand-fault", "map-unmap", "capability-lend-delete", "thread-create-destroy", "process-create-destroy")
 # Told by the kernel's meters, on one hart: the longest of each batch; and one figure.
 REPLENISHMENTS = ("budget-replenish-10", "budget-replenish-100", "budget-replenish-1000")
 METERED = (*REPLENISHMENTS, "boot")

@@ -44,6 +44,8 @@ static const struct benchmark benchmarks[] = {
     {"demand-fault", 1000, measure_demand_fault},
     {"map-unmap", 700, measure_map_unmap},
     {"capability-lend-delete", 300, measure_lend_delete},
+    {"mailbox", 600, measure_mailbox},
+    {"mailbox-lend", NO_LIMIT, measure_mailbox_lend},
     {"thread-create-destroy", NO_LIMIT, measure_thread},
     {"process-create-destroy", NO_LIMIT, measure_process},
     {"interrupts-off", 2000, measure_interrupts_off},

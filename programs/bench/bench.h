@@ -83,6 +83,8 @@ void measure_wakeup_load(const struct benchmark *benchmark);
 void measure_wakeup_load_harts(const struct benchmark *benchmark);
 /* objects.c */
 void measure_lend_delete(const struct benchmark *benchmark);
+void measure_mailbox(const struct benchmark *benchmark);
+void measure_mailbox_lend(const struct benchmark *benchmark);
 void measure_thread(const struct benchmark *benchmark);
 void measure_process(const struct benchmark *benchmark);
 /* pages.c */

@@ -387,6 +387,30 @@ static void a_mapping_through_a_loan_is_no_slot(void **state)
     check_kernel();
 }
 
+static void a_loan_that_stands_in_a_mailbox_is_taken_back(void **state)
+{
+    wk_handle mailbox, there;
+    uint64_t ticket;
+
+    (void)state;
+    assert_ok(wk_mailbox_create(BOOT_BANK, 1, &mailbox));
+    there = program_grant(&one, mailbox, WK_TRANSFER_LEND, WK_MAILBOX_RIGHT_POST);
+    assert_ok(wk_thread_set_budget(one.thread, 0));
+    carry_and_take(CARRIES(1));
+    act_as(one.thread_record);
+    assert_ok(wk_mailbox_post(there, answer_words[0], WK_TRANSFER_GIVE, ALL_RIGHTS, &ticket));
+    act_as(boot);
+    assert_ok(wk_thread_set_priority(BOOT_THREAD, 0));
+    arch_hart_notify(harts[0]);
+    host_run();
+    assert_status(reply_receive_as(one.thread_record, endpoint_there, 3), NOT_ANSWERED);
+    let_caller_finish();
+    assert_answered(other.thread_record, WK_OK, 3);
+    assert_nothing_is_lent();
+    act_as(boot);
+    assert_status(wk_mailbox_take(mailbox, ticket, 0xffff, &there), WK_WOULD_BLOCK);
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -413,6 +437,7 @@ int main(int count, char **arguments)
         carrying_test(loans_end_with_the_callers_process),
         carrying_test(a_loan_that_the_server_deleted_is_over_before),
         carrying_test(a_mapping_through_a_loan_is_no_slot),
+        carrying_test(a_loan_that_stands_in_a_mailbox_is_taken_back),
         carrying_test(what_was_lent_may_be_taken_back_during_the_call),
     };
 

@@ -8,8 +8,10 @@
 #include "check_parts.h"
 #include "event.h"
 #include "host.h"
+#include "interface_table.h"
 #include "irq.h"
 #include "lock.h"
+#include "mailbox.h"
 #include "process.h"
 #include "timer.h"
 
@@ -175,16 +177,23 @@ void check_node(const struct capability *node, const struct capability *parent)
     }
 }
 
-static void check_slot(const struct process *process, const struct capability *slot)
+/* A slot of a table or of a mailbox. */
+static void check_slot(const struct capability *slot)
 {
     struct tally *object = census_tally(slot->object);
 
-    CHECK("INV-CAP-1", object->is_object && slot->in_table);
+    CHECK("INV-CAP-1", object->is_object && !capability_is_mapping(slot));
     CHECK("capability", slot->type == slot->object->type && slot->type_inverse == (~slot->type & 15));
     CHECK("INV-CAP-1", slot->generation >= 1 && slot->generation < CAPABILITY_GENERATION_LIMIT);
-    CHECK("capability", capability_process(slot) == process);
     CHECK("INV-CAP-2", census_tally(slot)->children == 1); /* in the forest exactly once */
     object->capabilities++;
+}
+
+static void check_table_slot(const struct process *process, const struct capability *slot)
+{
+    check_slot(slot);
+    CHECK("INV-CAP-1", slot->in_table);
+    CHECK("capability", capability_process(slot) == process);
 }
 
 /* Free slots are in the free list, oldest first, but for those that used up their generations. */
@@ -219,7 +228,7 @@ static void check_table(const struct process *process)
 
         if (slot->object != NULL) {
             CHECK("capability", capability_handle(slot) == ((uint64_t)slot->generation << HANDLE_INDEX_BITS | index));
-            check_slot(process, slot);
+            check_table_slot(process, slot);
             used++;
         } else {
             CHECK("INV-CAP-1", (slot->generation & CAPABILITY_FREE) != 0);
@@ -230,6 +239,21 @@ static void check_table(const struct process *process)
     check_free_slots(table, table->made - used - retired);
 }
 
+static void check_mailbox(const struct mailbox *mailbox)
+{
+    for (uint64_t place = 0; place < mailbox->slots; place++) {
+        const struct capability *posted = &mailbox->posted[place];
+
+        if (posted->object == NULL)
+            continue;
+        check_slot(posted);
+        CHECK("INV-MAILBOX-1", !posted->in_table && posted->object->type != WK_TYPE_MAILBOX);
+        CHECK("INV-MAILBOX-1", list_is_empty(&posted->children) && capability_is_usable(posted));
+        CHECK("INV-MAILBOX-2", posted->badge >= 1 && posted->badge <= mailbox->last_ticket);
+        CHECK("INV-MAILBOX-2", posted->badge % mailbox->slots == place);
+    }
+}
+
 /* ---- objects ---- */
 
 static void check_object_header(const struct object *object)
@@ -237,7 +261,7 @@ static void check_object_header(const struct object *object)
     struct tally *tally = census_tally(object);
 
     check_link(&object->all_link);
-    CHECK("object", object->type <= WK_TYPE_RING && object->identity != 0);
+    CHECK("object", object->type < INTERFACE_TYPE_COUNT && object->identity != 0);
     tally->is_object = true;
     if (object->bank == NULL)
         return;
@@ -373,6 +397,9 @@ static void check_object_parts(const struct object *object)
         break;
     case WK_TYPE_SESSION:
         check_session(container_of(object, struct session, object));
+        break;
+    case WK_TYPE_MAILBOX:
+        check_mailbox(container_of(object, struct mailbox, object));
         break;
     case WK_TYPE_REPLY:
         check_reply(container_of(object, struct reply, object));

@@ -7,6 +7,7 @@
 #include "event.h"
 #include "host.h"
 #include "irq.h"
+#include "mailbox.h"
 #include "mapping.h"
 #include "memory.h"
 #include "process.h"
@@ -25,9 +26,9 @@ static unsigned long number(uint64_t value)
     return (unsigned long)value;
 }
 
-static void say_capability(const struct capability *slot)
+static void say_capability(const char *kind, uint64_t name, const struct capability *slot)
 {
-    fprintf(text, "  handle %#lx: object %lu rights %#x%s%s depth %u%s\n", number(capability_handle(slot)),
+    fprintf(text, "  %s %#lx: object %lu rights %#x%s%s depth %u%s\n", kind, number(name),
             number(slot->object->identity), slot->rights, slot->stays ? "" : " goes", slot->lends ? "" : " revoking",
             slot->depth, slot->parent == NULL ? " owned" : "");
 }
@@ -61,7 +62,7 @@ static void say_process(const struct process *process)
         const struct capability *slot = capability_slot(&process->table, index);
 
         if (slot->object != NULL)
-            say_capability(slot);
+            say_capability("handle", capability_handle(slot), slot);
     }
     for (const struct tree_node *node = process->mappings.first; node != NULL; node = tree_next(node))
         say_mapping(process, container_of(node, struct mapping, by_address));
@@ -101,11 +102,19 @@ static void say_endpoint(const struct endpoint *endpoint)
             endpoint->callers.first != NULL, endpoint->event != NULL, endpoint->accept_types, endpoint->accept_count);
 }
 
+static void say_mailbox(const struct mailbox *mailbox)
+{
+    fprintf(text, " %lu slots, last ticket %lu\n", number(mailbox->slots), number(mailbox->last_ticket));
+    for (uint64_t place = 0; place < mailbox->slots; place++)
+        if (mailbox->posted[place].object != NULL)
+            say_capability("ticket", mailbox->posted[place].badge, &mailbox->posted[place]);
+}
+
 static void say_object(const struct object *object)
 {
-    static const char *const names[] = {"marker", "bank",     "event",  "irq",     "machine",
-                                        "memory", "process",  "thread", "timer",   "trace",
-                                        "budget", "endpoint", "reply",  "session", "ring"};
+    static const char *const names[] = {"marker",  "bank",    "event", "irq",    "machine", "memory",
+                                        "process", "thread",  "timer", "trace",  "budget",  "endpoint",
+                                        "reply",   "session", "ring",  "mailbox"};
 
     fprintf(text, "%s %lu: bank %lu state %u capabilities %u references %u;", names[object->type],
             number(object->identity), object->bank == NULL ? 0 : number(object->bank->object.identity), object->state,
@@ -158,6 +167,9 @@ static void say_object(const struct object *object)
         break;
     case WK_TYPE_SESSION:
         fprintf(text, " badge %lu\n", number(container_of(object, struct session, object)->badge));
+        break;
+    case WK_TYPE_MAILBOX:
+        say_mailbox(container_of(object, struct mailbox, object));
         break;
     case WK_TYPE_REPLY:
         fprintf(text, " caller %d\n", container_of(object, struct reply, object)->caller != NULL);

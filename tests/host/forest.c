@@ -3,6 +3,7 @@
 
 #include "capability.h"
 #include "check.h"
+#include "mailbox.h"
 #include "process.h"
 #include "thread.h"
 
@@ -13,10 +14,10 @@
 #define NODES_MAX 4096
 
 struct node {
-    uint64_t process; /* identity of the process in whose table it stands */
-    uint64_t handle;
+    uint64_t place;  /* identity of the process in whose table, or of the mailbox in which, it stands */
+    uint64_t handle; /* or ticket */
     uint64_t object; /* identity */
-    uint64_t parent_process;
+    uint64_t parent_place;
     uint64_t parent; /* handle there; 0: owned */
     uint16_t rights;
     bool is_expected; /* in the model after the invocation */
@@ -38,27 +39,39 @@ static struct {
     uint64_t words[6];
 } invocation;
 
+static void add_node(struct forest *forest, uint64_t place, uint64_t handle, const struct capability *slot)
+{
+    struct node *node;
+
+    if (forest->count == NODES_MAX)
+        abort();
+    node = &forest->nodes[forest->count++];
+    *node = (struct node){.place = place,
+                          .handle = handle,
+                          .object = slot->object->identity,
+                          .rights = slot->rights,
+                          .is_expected = true};
+    if (slot->parent != NULL) {
+        node->parent_place = capability_process(slot->parent)->object.identity;
+        node->parent = capability_handle(slot->parent);
+    }
+}
+
 static void add_table(struct forest *forest, const struct process *process)
 {
     for (uint32_t index = 0; index < process->table.made; index++) {
         const struct capability *slot = capability_slot(&process->table, index);
-        struct node *node;
 
-        if (slot->object == NULL)
-            continue;
-        if (forest->count == NODES_MAX)
-            abort();
-        node = &forest->nodes[forest->count++];
-        *node = (struct node){.process = process->object.identity,
-                              .handle = capability_handle(slot),
-                              .object = slot->object->identity,
-                              .rights = slot->rights,
-                              .is_expected = true};
-        if (slot->parent != NULL) {
-            node->parent_process = capability_process(slot->parent)->object.identity;
-            node->parent = capability_handle(slot->parent);
-        }
+        if (slot->object != NULL)
+            add_node(forest, process->object.identity, capability_handle(slot), slot);
     }
+}
+
+static void add_mailbox(struct forest *forest, const struct mailbox *mailbox)
+{
+    for (uint64_t i = 0; i < mailbox->slots; i++)
+        if (mailbox->posted[i].object != NULL)
+            add_node(forest, mailbox->object.identity, mailbox->posted[i].badge, &mailbox->posted[i]);
 }
 
 static void take(struct forest *forest)
@@ -69,13 +82,15 @@ static void take(struct forest *forest)
 
         if (object->type == WK_TYPE_PROCESS)
             add_table(forest, container_of(object, struct process, object));
+        if (object->type == WK_TYPE_MAILBOX)
+            add_mailbox(forest, container_of(object, struct mailbox, object));
     }
 }
 
-static struct node *find(struct forest *forest, uint64_t process, uint64_t handle)
+static struct node *find(struct forest *forest, uint64_t place, uint64_t handle)
 {
     for (unsigned i = 0; i < forest->count; i++)
-        if (forest->nodes[i].process == process && forest->nodes[i].handle == handle)
+        if (forest->nodes[i].place == place && forest->nodes[i].handle == handle)
             return &forest->nodes[i];
     return NULL;
 }
@@ -127,42 +142,48 @@ static void expect_gone(struct node *node)
     node->is_expected = false;
     for (unsigned i = 0; i < before.count; i++)
         if (before.nodes[i].is_expected && before.nodes[i].parent == node->handle &&
-            before.nodes[i].parent_process == node->process)
+            before.nodes[i].parent_place == node->place)
             expect_gone(&before.nodes[i]);
 }
 
 static void expect_revoked(const struct node *node)
 {
     for (unsigned i = 0; i < before.count; i++)
-        if (before.nodes[i].parent == node->handle && before.nodes[i].parent_process == node->process)
+        if (before.nodes[i].parent == node->handle && before.nodes[i].parent_place == node->place)
             expect_gone(&before.nodes[i]);
 }
 
-static void expect_new(uint64_t process, uint64_t handle, const struct node *from, uint64_t rights, bool is_child)
+static void expect_new(uint64_t place, uint64_t handle, const struct node *from, uint64_t rights, bool is_child)
 {
     struct node *node = &before.nodes[before.count++];
 
-    *node = (struct node){.process = process,
+    *node = (struct node){.place = place,
                           .handle = handle,
                           .object = from->object,
                           .rights = (uint16_t)(from->rights & rights),
                           .is_expected = true};
     if (is_child) {
-        node->parent_process = from->process;
+        node->parent_place = from->place;
         node->parent = from->handle;
     }
 }
 
+static void expect_moved(uint64_t place, uint64_t handle, struct node *node, uint64_t rights)
+{
+    node->is_expected = false;
+    expect_new(place, handle, node, rights, false);
+    before.nodes[before.count - 1].parent = node->parent;
+    before.nodes[before.count - 1].parent_place = node->parent_place;
+}
+
+/* By process.grant, or mailbox.post, whose words are the same. */
 static void expect_grant(uint64_t target, uint64_t handle, struct node *granted)
 {
     const struct node from = *granted;
 
     switch ((enum wk_transfer)invocation.words[1]) {
     case WK_TRANSFER_GIVE:
-        granted->is_expected = false;
-        expect_new(target, handle, &from, invocation.words[2], false);
-        before.nodes[before.count - 1].parent = from.parent;
-        before.nodes[before.count - 1].parent_process = from.parent_process;
+        expect_moved(target, handle, granted, invocation.words[2]);
         break;
     case WK_TRANSFER_LEND:
         expect_new(target, handle, &from, invocation.words[2], true);
@@ -196,6 +217,13 @@ static bool apply(enum wk_status status, uint64_t result)
         if (status != WK_REVOKED && status != WK_BAD_HANDLE)
             expect_gone(invoked); /* without an answer if it was the invoker's own end */
         return status == WK_REVOKED || status == WK_BAD_HANDLE;
+    case WK_MAILBOX_TAKE:
+    case WK_MAILBOX_WITHDRAW:
+        if (status == WK_OK)
+            expect_moved(invocation.process, result, find(&before, invoked->object, invocation.words[0]),
+                         WK_RIGHTS_ALL);
+        return true;
+    case WK_MAILBOX_POST:
     case WK_PROCESS_GRANT:
         argument = find(&before, invocation.process, invocation.words[0]);
         if (status == WK_OK)
@@ -209,13 +237,13 @@ static bool apply(enum wk_status status, uint64_t result)
 static bool is_same(const struct node *one, const struct node *other)
 {
     return one->object == other->object && one->rights == other->rights && one->parent == other->parent &&
-           one->parent_process == other->parent_process;
+           one->parent_place == other->parent_place;
 }
 
 static void fail_at(const char *what, const struct node *node)
 {
-    fprintf(stderr, "capability %#lx of process %lu (object %lu): %s\n", (unsigned long)node->handle,
-            (unsigned long)node->process, (unsigned long)node->object, what);
+    fprintf(stderr, "capability %#lx in object %lu (to object %lu): %s\n", (unsigned long)node->handle,
+            (unsigned long)node->place, (unsigned long)node->object, what);
     CHECK("the model of capabilities", false);
 }
 
@@ -227,7 +255,7 @@ static bool may_make(uint64_t operation)
                                       WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ,   WK_TIMER_CREATE,
                                       WK_PROCESS_CLONE_TABLE,  WK_BUDGET_SPLIT,        WK_ENDPOINT_CREATE,
                                       WK_ENDPOINT_MINT,        WK_ENDPOINT_REPLY_SAVE, WK_PROCESS_FAULTING_THREAD,
-                                      WK_RING_CREATE};
+                                      WK_RING_CREATE,          WK_MAILBOX_CREATE};
 
     for (unsigned i = 0; i < sizeof(makers) / sizeof(*makers); i++)
         if (operation == makers[i])
@@ -250,7 +278,7 @@ void forest_compare(enum wk_status status, uint64_t result)
     exact = apply(status, result);
     take(&after);
     for (unsigned i = 0; i < after.count; i++) {
-        const struct node *expected = find(&before, after.nodes[i].process, after.nodes[i].handle);
+        const struct node *expected = find(&before, after.nodes[i].place, after.nodes[i].handle);
 
         if (expected == NULL && may_make(invocation.operation))
             continue;
@@ -264,6 +292,6 @@ void forest_compare(enum wk_status status, uint64_t result)
     if (!exact && may_end(invocation.operation))
         return;
     for (unsigned i = 0; i < before.count; i++)
-        if (before.nodes[i].is_expected && find(&after, before.nodes[i].process, before.nodes[i].handle) == NULL)
+        if (before.nodes[i].is_expected && find(&after, before.nodes[i].place, before.nodes[i].handle) == NULL)
             fail_at("is missing", &before.nodes[i]);
 }

@@ -26,6 +26,7 @@ static int setup(void **state)
     assert_ok(wk_thread_create(handles[WK_TYPE_PROCESS], 10, &handles[WK_TYPE_THREAD]));
     handles[WK_TYPE_BUDGET] = BOOT_BUDGET;
     handles[WK_TYPE_ENDPOINT] = make_endpoint(BOOT_BANK);
+    assert_ok(wk_mailbox_create(BOOT_BANK, 4, &handles[WK_TYPE_MAILBOX]));
     handles[WK_TYPE_SESSION] = make_session(handles[WK_TYPE_ENDPOINT], 1);
     assert_status(call_as(spawn(1, NULL), handles[WK_TYPE_SESSION], 0x2000, 0), NOT_ANSWERED);
     assert_ok(receive_as(actor(), handles[WK_TYPE_ENDPOINT]));

@@ -25,6 +25,7 @@
 #include "budget.h"
 #include "endpoint.h"
 #include "irq.h"
+#include "mailbox.h"
 #include "mapping.h"
 #include "memory.h"
 #include "process.h"
@@ -40,6 +41,7 @@
 #include <winkle/frame.h>
 #include <winkle/irq.h>
 #include <winkle/machine.h>
+#include <winkle/mailbox.h>
 #include <winkle/memory.h>
 #include <winkle/message.h>
 #include <winkle/process.h>

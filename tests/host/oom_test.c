@@ -69,6 +69,11 @@ static enum wk_status act_event(void)
     return wk_event_create(bank, &made);
 }
 
+static enum wk_status act_mailbox(void)
+{
+    return wk_mailbox_create(bank, 4, &made);
+}
+
 static enum wk_status act_timer(void)
 {
     return wk_timer_create(bank, &made);
@@ -141,6 +146,7 @@ static void operations_that_make_a_capability(void **state)
         act_split,
         act_event,
         act_timer,
+        act_mailbox,
         act_memory,
         act_memory_with_tables,
         act_memory_on_demand,

@@ -105,7 +105,8 @@ void say(const char *what, const struct thread *thread, const uint64_t *words)
 /* An invocation by a thread that can make one; sometimes it is left unfinished, for others to act meanwhile. */
 static void act_invoke(struct choices *choices, struct thread *thread)
 {
-    const struct interface_operation *operation = some_operation(choices);
+    const struct interface_operation *operation =
+        one_in(choices, 8) ? some_mailbox_operation(choices) : some_operation(choices);
     uint64_t words[7] = {0};
     enum wk_status status;
 
@@ -113,6 +114,8 @@ static void act_invoke(struct choices *choices, struct thread *thread)
         return;
     words[0] = some_handle(choices, thread->process, operation->type);
     choose_words(choices, thread->process, operation, &words[1]);
+    if (operation->number == WK_MAILBOX_TAKE || operation->number == WK_MAILBOX_WITHDRAW)
+        choose_ticket_words(choices, thread->process, words);
     say(operation->name, thread, words);
     world_invocations++;
     if (operation->is_long && one_in(choices, 3)) {
@@ -223,6 +226,7 @@ static void make_program(uint64_t index)
     assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], BOOT_TRACE, WK_TRANSFER_LEND, ALL_RIGHTS, &handle));
+    share_mailbox(programs[index]);
     for (unsigned i = 0; i < PROGRAMS; i++) {
         /* One that somebody is just destroying may be left in the table. */
         if (slot_of(programs[i]) == NULL || !object_is_live(object_of(programs[i])))
@@ -304,6 +308,7 @@ void world_run(struct choices *choices, unsigned acts)
     state_before = check_state_text();
     world_bank = make_bank(BOOT_BANK, BANK_PAGES);
     make_budgets(world_bank);
+    make_mailbox(world_bank);
     for (unsigned i = 0; i < PROGRAMS; i++)
         make_program(i);
     for (unsigned i = 0; i < acts && choices_are_left(choices); i++)

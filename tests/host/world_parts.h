@@ -25,6 +25,12 @@ void make_budgets(wk_handle bank);
 void make_traffic(wk_handle process, wk_handle bank, wk_handle event, uint64_t index, wk_handle *endpoint);
 /* A session of the endpoint for the process. */
 void make_known(wk_handle endpoint, wk_handle process);
+/* Makes a mailbox for all programs, and lets one of them have it. */
+void make_mailbox(wk_handle bank);
+void share_mailbox(wk_handle process);
+/* Operations on mailboxes, and tickets of the one that the first word names, would seldom be met by chance. */
+const struct interface_operation *some_mailbox_operation(struct choices *choices);
+void choose_ticket_words(struct choices *choices, const struct process *process, uint64_t *words);
 /* The thread calls, receives or answers. */
 void act_message(struct choices *choices, struct thread *thread, struct thread *rival);
 /* Numbers of a budget, which would seldom be such by chance. */

@@ -10,6 +10,7 @@
 
 /* What the programs have of each hart's time: whoever has a budget may take all that its parent has. */
 static wk_handle budgets[HARTS_MAX];
+static wk_handle mailbox; /* which all of them have */
 
 void make_budgets(wk_handle bank)
 {
@@ -43,6 +44,37 @@ void make_traffic(wk_handle process, wk_handle bank, wk_handle event, uint64_t i
     if (wk_budget_split(whole, bank, MILLISECOND, 10 * MILLISECOND, PRIORITY + 1, 0, &budget) != WK_OK)
         assert_ok(wk_budget_split(whole, bank, 0, 0, PRIORITY + 1, 0, &budget)); /* so many there have been */
     assert_ok(wk_process_grant(process, budget, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+}
+
+void make_mailbox(wk_handle bank)
+{
+    assert_ok(wk_mailbox_create(bank, 3, &mailbox));
+}
+
+void share_mailbox(wk_handle process)
+{
+    wk_handle handle;
+
+    if (slot_of(mailbox) != NULL && object_is_live(object_of(mailbox)))
+        assert_ok(wk_process_grant(process, mailbox, WK_TRANSFER_DUP, ALL_RIGHTS, &handle));
+}
+
+const struct interface_operation *some_mailbox_operation(struct choices *choices)
+{
+    static const uint64_t operations[] = {WK_MAILBOX_POST, WK_MAILBOX_POST, WK_MAILBOX_TAKE, WK_MAILBOX_TAKE,
+                                          WK_MAILBOX_WITHDRAW};
+
+    return operation_by_number(operations[choose(choices, 5)]);
+}
+
+void choose_ticket_words(struct choices *choices, const struct process *process, uint64_t *words)
+{
+    const struct capability *capability = capability_find(&process->table, words[0]);
+
+    if (capability == NULL || capability->type != WK_TYPE_MAILBOX)
+        return;
+    words[1] = container_of(capability->object, struct mailbox, object)->last_ticket - choose(choices, 4);
+    words[2] = one_in(choices, 3) ? words[2] : 0xffff;
 }
 
 void choose_budget_words(struct choices *choices, uint64_t *numbers)

@@ -120,7 +120,7 @@ uint64_t some_word(struct choices *choices, const struct process *process, const
     case INTERFACE_WORD_RIGHTS:
         return one_in(choices, 2) ? choose(choices, 0x10000) : WK_RIGHTS_ALL;
     case INTERFACE_WORD_BITS:
-        return one_in(choices, 4) ? any_word(choices) | 1 : UINT64_C(1) << choose(choices, 4);
+        return one_in(choices, 4) ? (any_word(choices) & word->high) | 1 : UINT64_C(1) << choose(choices, 4);
     case INTERFACE_WORD_PRIORITY:
         return PRIORITY + 1 - choose(choices, 4);
     case INTERFACE_WORD_FLAGS:
