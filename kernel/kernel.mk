@@ -25,6 +25,8 @@ KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=s
 KERNEL_IMAGE_BYTES_debug := 0x28000
 # A debug kernel is too large for the linker to shorten its code by addresses (kernel.ld).
 KERNEL_LDFLAGS_debug := -Wl,--no-relax
+KERNEL_LDFLAGS_release :=
+KERNEL_LDFLAGS_measure :=
 KERNEL_IMAGE_BYTES_release := 0x1c000
 KERNEL_IMAGE_BYTES_measure := 0x1c000
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
