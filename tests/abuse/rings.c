@@ -97,13 +97,13 @@ static void write_line(uint64_t *random, struct wk_ring_line *line)
 static void write_on(void *argument)
 {
     uint64_t random = (uint64_t)argument;
-    struct wk_ring_line *lines[] = {queue.entries.line, queue.completions.line,
-                                    (struct wk_ring_line *)(uintptr_t)queue.entries.kernel_line,
-                                    (struct wk_ring_line *)(uintptr_t)queue.completions.kernel_line};
+    struct wk_ring *entries = queue.entries.ring, *completions = queue.completions.ring;
+    struct wk_ring_line *lines[] = {&entries->producer, &entries->consumer, &completions->producer,
+                                    &completions->consumer};
 
     while (!stop) {
         for (unsigned i = 0; i < REWRITES; i++)
-            write_entry(&random, queue.entries.messages[next(&random, ENTRIES)].words);
+            write_entry(&random, entries->messages[next(&random, ENTRIES)].words);
         if (next(&random, 4) == 0)
             write_line(&random, lines[next(&random, 4)]);
     }
@@ -112,8 +112,10 @@ static void write_on(void *argument)
 /* Makes the indices such that the kernel takes something, as far as that can be known. */
 static void behave(void)
 {
-    wk_ring_store(&queue.completions.line->index, wk_ring_load(&queue.completions.kernel_line->index));
-    wk_ring_store(&queue.entries.line->index, wk_ring_load(&queue.entries.kernel_line->index) + ENTRIES);
+    struct wk_ring *entries = queue.entries.ring, *completions = queue.completions.ring;
+
+    wk_ring_store(&completions->consumer.index, wk_ring_load(&completions->producer.index));
+    wk_ring_store(&entries->producer.index, wk_ring_load(&entries->consumer.index) + ENTRIES);
 }
 
 static void entries_are_rewritten(void)
@@ -141,8 +143,7 @@ static void entries_are_rewritten(void)
     stop = true;
     for (unsigned i = 0; i < WRITERS; i++)
         EXPECT(WK_OK, wk_thread_join(&writers[i], WK_FOREVER));
-    EXPECT(WK_OK, wk_capability_delete(queue.ring));
-    wk_unmap_delete(queue.memory, (void *)((char *)queue.entries.messages - WK_RING_HEADER_BYTES), queue.pages);
+    wk_queue_destroy(&queue);
 }
 
 /* ---- what is asked of the ring about itself ---- */
@@ -220,7 +221,7 @@ static void submit_on(void *argument)
 
         while (wk_ring_noop_prepare(its, 0, its->ring))
             continue;
-        its->completions.line->sleeps++;
+        its->completions.ring->consumer.sleeps++;
         (void)wk_queue_submit(its);
         while (wk_queue_read(its, &completion))
             continue;
