@@ -31,10 +31,11 @@ static inline enum wk_status wk_clerk_ask(wk_handle clerk, uint64_t question, ui
 static inline bool wk_clerk_ask_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk,
         uint64_t question)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CLERK_ASK, 0, clerk);
     words[1] = entry_tag;
     words[2] = question;
@@ -81,15 +82,16 @@ static inline enum wk_status wk_clerk_file(wk_handle clerk, uint64_t drawer, wk_
 static inline bool wk_clerk_file_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk, uint64_t drawer,
         wk_handle crate, wk_handle seal, wk_handle key)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
     uint64_t operation = 0;
     operation |= WK_MESSAGE_ACCEPT(0xffff);
     operation |= WK_MESSAGE_CAPABILITY(1);
     operation |= WK_MESSAGE_CAPABILITY(2) | WK_MESSAGE_GIVE(2);
     operation |= key == 0 ? 0 : WK_MESSAGE_CAPABILITY(3) | WK_MESSAGE_GIVE(3);
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CLERK_FILE, 0, clerk);
     words[1] = WK_RING_ENTRY_TAG(entry_tag, operation);
     words[2] = drawer;
@@ -122,13 +124,14 @@ static inline enum wk_status wk_clerk_burn(wk_handle clerk, wk_handle crate, wk_
 static inline bool wk_clerk_burn_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk, wk_handle crate,
         wk_handle witness)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
     uint64_t operation = 0;
     operation |= WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0);
     operation |= witness == 0 ? 0 : WK_MESSAGE_CAPABILITY(1);
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CLERK_BURN, 0, clerk);
     words[1] = WK_RING_ENTRY_TAG(entry_tag, operation);
     words[2] = crate;

@@ -33,10 +33,11 @@ static inline enum wk_status wk_crate_create(wk_handle crate, uint64_t bytes, en
 static inline bool wk_crate_create_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate,
         uint64_t bytes, enum wk_crate_state state, wk_handle lid)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CRATE_CREATE, 0, crate);
     words[1] = entry_tag;
     words[2] = bytes;
@@ -59,10 +60,11 @@ static inline enum wk_status wk_crate_destroy(wk_handle crate)
  * @return false: the queue is full, nothing is prepared */
 static inline bool wk_crate_destroy_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CRATE_DESTROY, 0, crate);
     words[1] = entry_tag;
     return true;
@@ -93,10 +95,11 @@ static inline bool wk_crate_handle_prepare(struct wk_queue *queue, uint32_t entr
         uint64_t handling, uint64_t urgency, uint64_t from, enum wk_status answer_status, uint64_t deadline,
         uint64_t mask)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CRATE_HANDLE, 0, crate);
     words[1] = entry_tag;
     words[2] = handling;
@@ -133,10 +136,11 @@ static inline enum wk_status wk_crate_look(wk_handle crate, enum wk_crate_state 
  * @return false: the queue is full, nothing is prepared */
 static inline bool wk_crate_look_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_CRATE_LOOK, 0, crate);
     words[1] = entry_tag;
     return true;

@@ -21,10 +21,11 @@ static inline enum wk_status wk_label_check(wk_handle capability)
  * @return false: the queue is full, nothing is prepared */
 static inline bool wk_label_check_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle capability)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_LABEL_CHECK, 0, capability);
     words[1] = entry_tag;
     return true;
@@ -48,10 +49,11 @@ static inline enum wk_status wk_label_stick(wk_handle capability, wk_handle thin
 static inline bool wk_label_stick_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle capability,
         wk_handle thing, uint64_t rights, uint64_t colour)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_LABEL_STICK, 0, capability);
     words[1] = entry_tag;
     words[2] = thing;
@@ -83,10 +85,11 @@ static inline enum wk_status wk_label_ship(wk_handle crate, uint64_t label_numbe
 static inline bool wk_label_ship_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle crate,
         uint64_t label_number, wk_handle target)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    if (words == NULL)
+    if (!wk_queue_has_room(queue))
         return false;
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(WK_LABEL_SHIP, 0, crate);
     words[1] = entry_tag;
     words[2] = label_number;
