@@ -35,7 +35,11 @@ struct meters {
     uint64_t kernel_entered;   /* instructions, less these two, at the last entry or preemption point, */
     uint64_t lock_taken;       /* when the lock was taken, */
     uint64_t step_begun;       /* when a step of a long operation began, */
-    uint64_t event_begun;      /* and the bookkeeping of an event */
+    uint64_t event_begun;      /* the bookkeeping of an event, */
+    uint64_t entry_begun;      /* and the execution of a ring's entry */
+    uint64_t entries;          /* instructions ever spent in executing entries, less these two; */
+    uint64_t entries_entered;  /* the same at kernel_entered, */
+    uint64_t entries_stepped;  /* and at step_begun */
     bool had_company;          /* since kernel_entered another hart ran */
 };
 

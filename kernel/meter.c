@@ -65,6 +65,7 @@ void meter_entered(void)
     meters->had_company = false;
     meters->kernel_entered = own_instructions(meters, begun);
     meters->firmware_entered = meters->firmware;
+    meters->entries_entered = meters->entries;
     meters->value[WK_METER_TRAPS]++;
     leave_out(meters, begun);
 }
@@ -103,7 +104,9 @@ void meter_operation_done(void)
 
     look_for_company(hart);
     if (!meters->had_company)
-        keep_longest(hart, hart->current->metered, own_instructions(meters, begun) - meters->kernel_entered);
+        keep_longest(hart, hart->current->metered,
+                     own_instructions(meters, begun) - meters->kernel_entered -
+                         (meters->entries - meters->entries_entered));
     leave_out(meters, begun);
 }
 
@@ -111,6 +114,7 @@ void meter_step_begins(void)
 {
     struct meters *meters = &hart_current()->meters;
 
+    meters->entries_stepped = meters->entries;
     meters->step_begun = own_instructions(meters, arch_instructions());
 }
 
@@ -121,8 +125,30 @@ void meter_step_done(const struct thread *thread)
     struct hart *hart = hart_current();
 
     if (is_alone(hart) && !thread->is_silent)
-        keep_longest(hart, thread->metered, own_instructions(&hart->meters, begun) - hart->meters.step_begun);
+        keep_longest(hart, thread->metered,
+                     own_instructions(&hart->meters, begun) - hart->meters.step_begun -
+                         (hart->meters.entries - hart->meters.entries_stepped));
     leave_out(&hart->meters, begun);
+}
+
+void meter_entry_begins(struct thread *worker)
+{
+    struct meters *meters = &hart_current()->meters;
+
+    worker->metered = 0;
+    meters->entry_begun = own_instructions(meters, arch_instructions());
+}
+
+void meter_entry_done(const struct thread *worker)
+{
+    const uint64_t begun = arch_instructions();
+    struct meters *meters = &hart_current()->meters;
+    const uint64_t stretch = own_instructions(meters, begun) - meters->entry_begun;
+
+    meters->entries += stretch;
+    if (is_alone(hart_current()))
+        keep_longest(hart_current(), worker->metered, stretch);
+    leave_out(meters, begun);
 }
 
 void meter_event_begins(void)

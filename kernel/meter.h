@@ -26,6 +26,9 @@ void meter_step_done(const struct thread *thread);
 /* What is kept about time at one event, within one hold of the lock. */
 void meter_event_begins(void);
 void meter_event_done(void);
+/* A ring's entry is executed as that worker's: metered as the operation that it is, and no part of what executes it. */
+void meter_entry_begins(struct thread *worker);
+void meter_entry_done(const struct thread *worker);
 void meter_left(void);
 void meter_first_user(void);
 void meter_lock_taken(void);
@@ -49,6 +52,14 @@ static inline void meter_step_done(const struct thread *thread)
 }
 static inline void meter_event_begins(void) {}
 static inline void meter_event_done(void) {}
+static inline void meter_entry_begins(struct thread *worker)
+{
+    (void)worker;
+}
+static inline void meter_entry_done(const struct thread *worker)
+{
+    (void)worker;
+}
 static inline void meter_left(void) {}
 static inline void meter_first_user(void) {}
 static inline void meter_lock_taken(void) {}

@@ -20,6 +20,7 @@
 #include "handlers.h"
 #include "memory.h"
 #include "message.h"
+#include "meter.h"
 #include "ring_parts.h"
 #include "schedule.h"
 
@@ -172,12 +173,14 @@ static inline enum wk_status execute(struct ring *ring, struct thread *worker, u
     if (WK_RING_OPERATION(word0) == WK_RING_ENTER)
         return invoke_failed(invocation, WK_NO_SUCH_OPERATION);
     worker->stop &= (uint8_t)~THREAD_CREATED;
+    meter_entry_begins(worker);
     status = invoke(invocation, ring_word(words, 0), ring_word(words, 1), ring_word(words, 2), ring_word(words, 3),
                     ring_word(words, 4), ring_word(words, 5));
     invoke_check_commit(status);
     assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
     if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
         status = invoke_failed(invocation, status);
+    meter_entry_done(worker);
     return status;
 }
 

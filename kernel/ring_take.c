@@ -97,12 +97,15 @@ static inline bool take_same(struct ring *ring, uint64_t word1, const uint64_t *
 
     ring->invocation.thread = worker;
     worker->stop &= (uint8_t)~THREAD_CREATED;
+    meter_entry_begins(worker);
+    meter_operation(worker, (unsigned)(invocation_number(&ring->invocation) - WK_OPERATION_FIRST));
     status = ring->target.wrapper(&ring->invocation, ring_word(entry, 2), ring_word(entry, 3), ring_word(entry, 4),
                                   ring_word(entry, 5), ring_word(entry, 6), ring_word(entry, 7));
     invoke_check_commit(status);
     assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
     if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
         status = invoke_failed(&ring->invocation, status);
+    meter_entry_done(worker);
     return ring_settle(ring, word1, status);
 }
 

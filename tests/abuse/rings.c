@@ -98,8 +98,8 @@ static void write_on(void *argument)
 {
     uint64_t random = (uint64_t)argument;
     struct wk_ring *entries = queue.entries.ring, *completions = queue.completions.ring;
-    struct wk_ring_line *lines[] = {&entries->producer, &completions->consumer, &entries->consumer,
-                                    &completions->producer};
+    struct wk_ring_line *lines[] = {&entries->producer, &entries->consumer, &completions->producer,
+                                    &completions->consumer};
 
     while (!stop) {
         for (unsigned i = 0; i < REWRITES; i++)
@@ -143,8 +143,7 @@ static void entries_are_rewritten(void)
     stop = true;
     for (unsigned i = 0; i < WRITERS; i++)
         EXPECT(WK_OK, wk_thread_join(&writers[i], WK_FOREVER));
-    EXPECT(WK_OK, wk_capability_delete(queue.ring));
-    wk_unmap_delete(queue.memory, queue.entries.ring, queue.pages);
+    wk_queue_destroy(&queue);
 }
 
 /* ---- what is asked of the ring about itself ---- */

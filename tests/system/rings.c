@@ -233,18 +233,16 @@ static void cancelling(void)
 static void doorbell(void)
 {
     const uint64_t bell = 1 << 10;
-    struct wk_ring_line *line = &queue.completions.ring->consumer;
     struct wk_thread thread;
     uint64_t bits = 1;
 
     EXPECT(WK_OK, wk_ring_bind(queue.ring, event, bell));
     CHECK(wk_event_wait_prepare(&queue, 1, event, 1, WK_FOREVER));
     submit(&queue);
-    __atomic_store_n(&line->sleeps, line->sleeps + 1, __ATOMIC_SEQ_CST);
-    await_none(&queue);
+    CHECK(wk_queue_sleeps(&queue));
     EXPECT(WK_OK, wk_thread_run(&thread, signal_later, &bits, STACK_PAGES, PRIORITY));
     EXPECT(WK_OK, wk_event_wait(event, bell, patience(), &bits));
-    __atomic_store_n(&line->sleeps, line->sleeps + 1, __ATOMIC_SEQ_CST);
+    wk_queue_wakes(&queue);
     await_tag(&queue, 1, WK_OK);
     EXPECT(WK_OK, wk_thread_join(&thread, patience()));
     CHECK(wk_ring_noop_prepare(&queue, 2, queue.ring));

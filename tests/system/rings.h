@@ -28,9 +28,10 @@ static inline void pause_for(uint64_t ns)
 static inline void prepare_call(struct wk_queue *queue, uint32_t tag, wk_handle session, uint64_t operation,
                                 uint64_t bits, uint64_t word0, uint64_t word1)
 {
-    uint64_t *words = wk_queue_next(queue);
+    uint64_t *words;
 
-    CHECK(words != NULL);
+    CHECK(wk_queue_has_room(queue));
+    words = wk_queue_next(queue);
     words[0] = WK_RING_ENTRY(operation, 0, session);
     words[1] = WK_RING_ENTRY_TAG(tag, bits);
     words[2] = word0;
