@@ -36,8 +36,8 @@ static enum wk_status enter_step(struct operation *operation)
     struct ring *ring = container_of(operation->object, struct ring, object);
     enum wk_status status = ring_check_alive(ring);
 
-    if (operation->thread->stop & THREAD_ENDED)
-        return WK_OK;
+    if (operation->thread->stop & (THREAD_ENDED | THREAD_SUSPENDED))
+        return WK_OK; /* others may see to it that there is always something to take */
     if (status == WK_OK)
         status = ring_take(ring, &operation->cursor[0]);
     if (status != WK_OK)

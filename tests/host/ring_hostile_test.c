@@ -95,6 +95,27 @@ static void a_linked_time_is_for_the_next_entry_alone(void **state)
     assert_none();
 }
 
+/* ---- who enters ---- */
+
+/* An operation under way comes to its end whatever stops its thread; but this one could go on for ever, with others who put
+ * entries. */
+static void who_is_suspended_takes_no_more(void **state)
+{
+    const struct program other = program_make(500, 10);
+    const wk_handle process = program_grant(&other, BOOT_PROCESS, WK_TRANSFER_LEND, ALL_RIGHTS);
+
+    (void)state;
+    for (unsigned i = 0; i < ENTRIES; i++)
+        put(WK_CAPABILITY_CHECK, WK_RING_LINK, event, i, 0, 0, 0);
+    begin_operation(client, WK_RING_ENTER, ring, (uint64_t[6]){ENTRIES, 0, NEVER}, 1);
+    act_as(other.thread_record);
+    assert_ok(wk_process_suspend(process));
+    while (client->operation.step != NULL)
+        step_partly(client, 0, NULL);
+    assert_true(taken() < ENTRIES);
+    assert_ok(wk_process_resume(process));
+}
+
 /* ---- workers ---- */
 
 /* One that made steps has been current; what it then called is answered straight away, but nobody goes straight to it. */
@@ -178,6 +199,7 @@ int main(int count, char **arguments)
         ring_test(its_budget_may_become_less_urgent_while_it_is_made),
         ring_test(a_linked_time_ends_a_wait),
         ring_test(a_linked_time_is_for_the_next_entry_alone),
+        ring_test(who_is_suspended_takes_no_more),
         ring_test(a_worker_has_no_user_code),
         ring_test(a_ring_ends_with_what_it_holds),
         ring_test(its_bank_takes_what_it_holds),

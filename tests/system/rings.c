@@ -5,6 +5,8 @@
  */
 #include "rings.h"
 
+#include <winkle/budget.h>
+#include <winkle/harts.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 
@@ -434,6 +436,34 @@ static void cancelled_leaves_nothing(void)
     EQUAL(used, used_pages());
 }
 
+/* A poller that never sleeps, and steps of long operations, have what their budget has, and no more. */
+static void the_budget_holds(void)
+{
+    const uint64_t period = 10 * MILLISECOND, start = wk_now_ns();
+    uint64_t used, exhausted, available, next, periods;
+    struct wk_queue its;
+    wk_handle budget;
+
+    EXPECT(WK_OK, wk_budget_split(wk_budget_in_turn(), wk_self.bank, period / 10, period, PRIORITY, 0, &budget));
+    EXPECT(WK_OK, wk_queue_create(&its, 8, 16, 4, budget));
+    EXPECT(WK_OK, wk_ring_poll(its.ring, WK_FOREVER));
+    for (unsigned i = 0; i < 10; i++) {
+        struct wk_completion done;
+
+        CHECK(wk_memory_create_prepare(&its, i, wk_self.bank, 100, 0));
+        EXPECT(WK_OK, wk_queue_submit(&its));
+        pause_for(period);
+        if (wk_queue_read(&its, &done))
+            EXPECT(WK_OK, wk_capability_delete(done.words[0]));
+    }
+    EXPECT(WK_OK, wk_budget_usage(budget, &used, &exhausted, &available, &next));
+    periods = (wk_now_ns() - start) / period;
+    CHECK(used > 0 && exhausted > 0);
+    CHECK(used <= (periods + 2) * period / 10);
+    wk_queue_destroy(&its);
+    EXPECT(WK_OK, wk_budget_destroy(budget));
+}
+
 int main(void)
 {
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
@@ -458,6 +488,7 @@ int main(void)
     ring_goes();
     event_goes();
     cancelled_leaves_nothing();
+    the_budget_holds();
     wk_queue_destroy(&queue);
     wk_print("rings: good\n");
     return 0;
