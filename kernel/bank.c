@@ -4,9 +4,12 @@
  * small records are cut from slabs, pages of one size class each. A bank's own record lies in the first slab
  * that it pays for itself, so that an empty bank uses one page.
  *
+ * A bank of kind tim pays for pages of memory objects and nothing else: its slabs, and its objects' tables of pages, are
+ * RAM and charged to its payer. It is one of its payer's objects, and ends with it.
+ *
  * INV-BANK-1 used_pages <= limit_pages; used_pages is the number of frames charged: slabs, pages of its objects, tables,
- *            and frames of its in quarantine.
- * INV-BANK-2 the limits of all banks add up to the first bank's limit at boot.
+ *            and frames of its in quarantine; these are all of the bank's kind.
+ * INV-BANK-2 the limits of all banks of a kind add up to the limit of the first of that kind at boot.
  * INV-BANK-3 a slab is in its bank's list of its class exactly if it has free room.
  */
 #include "bank.h"
@@ -28,6 +31,7 @@ struct slab {
 };
 
 struct bank *bank_first;
+struct bank *bank_tim;
 
 /* A record that is free, with the offset of the next. */
 struct free_record {
@@ -96,7 +100,7 @@ static inline void *slab_take(struct slab *slab)
 /* A slab more. */
 static SLOW_PATH void *record_of_new_slab(struct bank *bank, unsigned class)
 {
-    struct slab *slab = bank_page(bank, bank);
+    struct slab *slab = bank_page(bank->payer, bank);
 
     if (slab == NULL)
         return NULL;
@@ -125,7 +129,7 @@ void *bank_record_of_class(struct bank *bank, unsigned class)
 static SLOW_PATH void slab_drop(struct slab *slab)
 {
     list_remove(&slab->link);
-    frame_drop(frame_of(slab), slab->bank);
+    frame_drop(frame_of(slab), slab->bank->payer);
 }
 
 void bank_record_free(struct bank *bank, void *record)
@@ -142,9 +146,11 @@ void bank_record_free(struct bank *bank, void *record)
         slab_drop(slab);
 }
 
-/* Makes a bank whose record lies in its own first slab, a fresh page that the caller has accounted for. */
-static SLOW_PATH struct bank *bank_make(void *page, uint64_t limit_pages, enum wk_bank_kind kind)
+/* Makes a bank whose record lies in its own first slab, a fresh page that the caller has accounted for; payer NULL: it is
+ * of ram. */
+static SLOW_PATH struct bank *bank_make(uint64_t limit_pages, struct bank *payer)
 {
+    void *page = frame_take_page(NULL);
     struct slab *slab = page;
     struct bank *bank;
 
@@ -154,8 +160,9 @@ static SLOW_PATH struct bank *bank_make(void *page, uint64_t limit_pages, enum w
     frame_of(page)->owner = bank;
     object_init(&bank->object, WK_TYPE_BANK, sizeof(struct bank), bank);
     bank->limit_pages = limit_pages;
-    bank->used_pages = 1;
-    bank->kind = (uint8_t)kind;
+    bank->used_pages = payer == NULL ? 1 : 0;
+    bank->payer = payer == NULL ? bank : payer;
+    bank->kind = payer == NULL ? WK_BANK_KIND_RAM : WK_BANK_KIND_TIM;
     list_init(&bank->children);
     list_init(&bank->sibling_link);
     list_init(&bank->objects);
@@ -165,35 +172,77 @@ static SLOW_PATH struct bank *bank_make(void *page, uint64_t limit_pages, enum w
     return bank;
 }
 
-void bank_init(void)
+void bank_init(uint64_t tim_attributes)
 {
     const uint64_t reserve = (uint64_t)hart_count * (FRAME_STOCK + 1);
     const uint64_t frames = frame_free_count();
 
-    if (frames <= reserve)
+    if (frames < reserve + 2) /* for the records of both */
         panic("the machine has too little memory");
-    bank_first = bank_make(frame_take_page(NULL), frames - reserve, WK_BANK_KIND_RAM);
+    bank_first = bank_make(frames - reserve, NULL);
+    bank_first->attributes =
+        WK_MEMORY_ATTRIBUTES_CACHED | WK_MEMORY_ATTRIBUTES_ATOMICS | WK_MEMORY_ATTRIBUTES_EXECUTABLE;
+    bank_first->used_pages++;
+    bank_tim = bank_make(frame_tim_free_count(), bank_first);
+    bank_tim->attributes = (uint8_t)(tim_attributes | WK_MEMORY_ATTRIBUTES_TIM);
+    bank_tim->object.bank = NULL; /* it never ends */
 }
 
-enum wk_status bank_split(struct invocation *invocation, struct bank *bank, const struct wk_bank_split_in *in,
-                          struct wk_bank_split_out *out)
+/* Ties a new bank of kind tim to its payer, as one of its objects. */
+static SLOW_PATH void bank_tie(struct bank *bank)
+{
+    bank->payer->used_pages++;
+    bank->payer->object_count++;
+    list_append(&bank->payer->objects, &bank->object.bank_link);
+}
+
+/* Splits a bank; `payer` pays for the records of a new one of kind tim, NULL if it is to be of ram. */
+static enum wk_status split(struct invocation *invocation, struct bank *bank, uint64_t pages, struct bank *payer,
+                            uint64_t *handle)
 {
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct bank *child;
 
     if (status != WK_OK)
         return status;
-    if (in->kind != bank->kind || arch_allocation_fails() || !bank_can_pay(bank, in->pages))
+    if (arch_allocation_fails() || !bank_can_pay(bank, pages) || (payer != NULL && !bank_can_pay(payer, 1)))
+        return WK_NO_MEMORY;
+    /* One without any allowance would cost its payer a page all the same, and there could be any number of them. */
+    if (payer != NULL && bank != bank_tim && pages == bank->limit_pages)
         return WK_NO_MEMORY;
 
     op_commit();
-    bank->limit_pages -= in->pages;
-    child = bank_make(frame_take_page(NULL), in->pages, bank->kind);
+    bank->limit_pages -= pages;
+    child = bank_make(pages, payer);
+    if (payer != NULL)
+        bank_tie(child);
+    child->attributes = bank->attributes;
     child->parent = bank;
     list_append(&bank->children, &child->sibling_link);
     bank->child_count++;
-    out->bank = capability_handle(capability_make(invocation->process, &child->object, WK_RIGHTS_ALL, NULL));
+    *handle = capability_handle(capability_make(invocation->process, &child->object, WK_RIGHTS_ALL, NULL));
     return WK_OK;
+}
+
+enum wk_status bank_split(struct invocation *invocation, struct bank *bank, const struct wk_bank_split_in *in,
+                          struct wk_bank_split_out *out)
+{
+    if (in->kind != bank->kind)
+        return WK_NO_MEMORY;
+    return split(invocation, bank, in->pages, bank->payer == bank ? NULL : bank->payer, &out->bank);
+}
+
+enum wk_status bank_split_with_payer(struct invocation *invocation, struct bank *bank, struct capability *payer,
+                                     const struct wk_bank_split_with_payer_in *in,
+                                     struct wk_bank_split_with_payer_out *out)
+{
+    struct bank *records = container_of(payer->object, struct bank, object);
+
+    if (bank->kind == WK_BANK_KIND_RAM)
+        return invocation_bad_argument(invocation, 0);
+    if (records->kind != WK_BANK_KIND_RAM)
+        return invocation_bad_argument(invocation, 1);
+    return split(invocation, bank, in->pages, records, &out->bank);
 }
 
 enum wk_status bank_info(struct invocation *invocation, struct bank *bank, struct wk_bank_info_out *out)
@@ -211,12 +260,20 @@ enum wk_status bank_destroy(struct invocation *invocation, struct bank *bank)
 {
     struct operation *operation = &invocation->thread->operation;
 
-    if (bank == bank_first)
+    if (bank->parent == NULL)
         return WK_BUSY;
 
     op_commit();
     object_condemn(&bank->object, operation);
     return operation_begin(operation, object_dismantle_and_flush_step, NULL);
+}
+
+/* The payer does not end it any more: it only keeps its record until the bank is released. */
+static SLOW_PATH void bank_untie(struct bank *bank)
+{
+    list_remove(&bank->object.bank_link);
+    bank->payer->object_count--;
+    object_reference(&bank->payer->object);
 }
 
 /* Condemns what it paid for, one object a step; each ends before the bank's turn comes again. */
@@ -232,6 +289,8 @@ enum wk_status bank_dismantle(struct object *object, struct operation *operation
         object_condemn(container_of(bank->objects.next, struct object, bank_link), operation);
         return WK_CONTINUE;
     }
+    if (bank->kind != WK_BANK_KIND_RAM)
+        bank_untie(bank);
     return WK_OK;
 }
 
@@ -243,10 +302,12 @@ void bank_linger(struct bank *bank)
 
 SLOW_PATH enum wk_status bank_release(struct bank *bank)
 {
+    const uint64_t own_pages = bank->kind == WK_BANK_KIND_RAM; /* that of its record */
     struct bank *parent = bank->parent;
+    struct bank *payer = own_pages != 0 ? parent : bank->payer;
     struct slab *slab = (void *)((uintptr_t)bank & ~(uintptr_t)(WK_PAGE_BYTES - 1));
 
-    if (bank->used_pages != 1)
+    if (bank->used_pages != own_pages)
         return operation_poll();
     assert_debug(bank->object_count == 0 && bank->child_count == 0 && slab->used == 1);
     list_remove(&bank->object.dying_link);
@@ -256,7 +317,9 @@ SLOW_PATH enum wk_status bank_release(struct bank *bank)
         object_unreference(&parent->object);
     parent->child_count--;
     parent->limit_pages += bank->limit_pages;
-    parent->used_pages++; /* the page of the record that goes now */
-    frame_drop(frame_of(slab), parent);
+    parent->used_pages += own_pages; /* the page goes now */
+    if (own_pages == 0)
+        object_unreference(&payer->object);
+    frame_drop(frame_of(slab), payer);
     return WK_OK;
 }

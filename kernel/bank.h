@@ -23,13 +23,16 @@ struct bank {
     uint64_t object_count;           /* objects in `objects` */
     struct list objects;             /* struct object, bank_link; its own record is not among them */
     struct list slabs[SLAB_CLASSES]; /* slabs with free room, struct slab */
+    struct bank *payer;              /* of ram: pays for slabs and tables of pages; a bank of ram is its own */
     uint8_t kind;                    /* enum wk_bank_kind */
+    uint8_t attributes;              /* flags wk_memory_attributes: of all its pages */
 };
 
-extern struct bank *bank_first;
+extern struct bank *bank_first; /* all RAM */
+extern struct bank *bank_tim;   /* all tightly-integrated memory, also if there is none */
 
-/* Makes the first bank, with all frames that are free. At boot. */
-void bank_init(void);
+/* Makes the first bank, with all frames that are free, and that of kind tim. At boot. */
+void bank_init(uint64_t tim_attributes);
 
 /* Charges `pages` frames. Nothing is charged if it answers WK_NO_MEMORY. */
 enum wk_status bank_charge(struct bank *bank, uint64_t pages);

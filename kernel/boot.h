@@ -9,6 +9,7 @@
 #include "arch/arch.h"
 
 #define BOOT_RANGES_MAX 16
+#define BOOT_TIM_MAX 4
 #define BOOT_COMMAND_LINE_BYTES 1024
 
 struct boot_range {
@@ -23,7 +24,10 @@ struct boot_information {
     unsigned reserved_count;
     struct boot_range archive; /* the boot archive; bytes 0 if there is none */
     struct boot_range device_tree;
-    const void *init_image; /* the first program, linked into the kernel */
+    struct boot_range tim[BOOT_TIM_MAX]; /* mapped one behind the other at frame_tim_place, each from a large page on */
+    unsigned tim_count;
+    uint64_t tim_attributes; /* flags wk_memory_attributes that all of it has */
+    const void *init_image;  /* the first program, linked into the kernel */
     uint64_t init_image_bytes;
     uint64_t timebase_hz;
     char command_line[BOOT_COMMAND_LINE_BYTES];

@@ -2,7 +2,8 @@
 /*
  * The pool of frames. A superframe (2 MiB) has a run of fresh frames whose records were never made, and a list of frames
  * that were given back. It stands in the list of partial superframes while it has some free frames, in that of whole ones
- * while it has all 512, and in none while it has none. Guarded by the kernel lock. Invariants: see frame.h.
+ * while it has all 512, and in none while it has none. Superframes of kind tim follow those of RAM and never are in these
+ * lists. Guarded by the kernel lock. Invariants: see frame.h.
  */
 #include "frame.h"
 
@@ -13,7 +14,7 @@
 #include "operation.h"
 #include "space.h"
 
-enum superframe_list { LIST_NONE, LIST_PARTIAL, LIST_WHOLE, LIST_COUNT };
+enum superframe_list { LIST_PARTIAL, LIST_WHOLE, LIST_COUNT, LIST_NONE = LIST_COUNT, LIST_TIM };
 
 struct superframe {
     uint32_t previous;
@@ -23,7 +24,8 @@ struct superframe {
     uint16_t fresh;      /* the fresh run, as indices in the superframe: [fresh, fresh_end) */
     uint16_t fresh_end;
     uint16_t list;      /* enum superframe_list */
-    uint32_t unused[3]; /* a power of two is quicker to index by */
+    uint32_t tim_page;  /* of kind tim: the number of its first physical page */
+    uint32_t unused[2]; /* a power of two is quicker to index by */
 };
 
 #define QUARANTINE_STEP 8
@@ -34,9 +36,10 @@ static struct {
     uint64_t ram_bytes;
     struct frame *records;
     struct superframe *superframes;
-    uint32_t superframe_count;
+    uint32_t tim_first; /* superframes from here up to tim_end are of kind tim */
+    uint32_t tim_end;
     uint32_t head[LIST_COUNT];
-    uint64_t free; /* frames in superframes */
+    uint64_t free; /* frames in superframes of RAM */
     uint32_t quarantine_head;
     uint32_t quarantine_tail;
     uint64_t quarantined;
@@ -50,21 +53,29 @@ static uint64_t superframes_of(uint64_t bytes)
     return bytes / WK_LARGE_PAGE_BYTES + 2;
 }
 
-size_t frame_records_bytes(uint64_t ram_bytes)
+struct physical frame_tim_place(struct physical ram, uint64_t bytes)
 {
-    const uint64_t count = superframes_of(ram_bytes);
+    const uint64_t base = ram.address & ~(uint64_t)(WK_LARGE_PAGE_BYTES - 1);
+
+    return (struct physical){base + superframes_of(bytes) * WK_LARGE_PAGE_BYTES};
+}
+
+size_t frame_records_bytes(uint64_t ram_bytes, unsigned tim_superframes)
+{
+    const uint64_t count = superframes_of(ram_bytes) + tim_superframes;
 
     return count * sizeof(struct superframe) + count * FRAMES_PER_SUPERFRAME * sizeof(struct frame);
 }
 
-SLOW_PATH void frame_init(struct physical ram, uint64_t bytes, void *records)
+SLOW_PATH void frame_init(struct physical ram, uint64_t bytes, unsigned tim_superframes, void *records)
 {
     pool.ram = ram;
     pool.ram_bytes = bytes;
     pool.base.address = ram.address & ~(uint64_t)(WK_LARGE_PAGE_BYTES - 1);
-    pool.superframe_count = (uint32_t)superframes_of(bytes);
+    pool.tim_first = (uint32_t)superframes_of(bytes);
+    pool.tim_end = pool.tim_first;
     pool.superframes = records;
-    pool.records = (void *)(pool.superframes + pool.superframe_count);
+    pool.records = (void *)(pool.superframes + pool.tim_first + tim_superframes);
     frame_origin = (uintptr_t)pool.records - ((uintptr_t)arch_pointer(pool.base) >> 12 << 4);
     pool.free = 0;
     pool.quarantined = 0;
@@ -72,7 +83,7 @@ SLOW_PATH void frame_init(struct physical ram, uint64_t bytes, void *records)
     pool.quarantine_tail = FRAME_NONE;
     for (unsigned i = 0; i < LIST_COUNT; i++)
         pool.head[i] = FRAME_NONE;
-    for (uint32_t i = 0; i < pool.superframe_count; i++)
+    for (uint32_t i = 0; i < pool.tim_first; i++)
         pool.superframes[i] = (struct superframe){.free_head = FRAME_NONE, .list = LIST_NONE};
 }
 
@@ -98,6 +109,15 @@ static SLOW_PATH void superframe_move(struct superframe *superframe, enum superf
     pool.head[list] = index;
 }
 
+/* A superframe that has no free frame of the pool's, or is of kind tim, has got one. */
+static SLOW_PATH void superframe_put_first(struct superframe *superframe)
+{
+    if (superframe->list == LIST_NONE)
+        superframe_move(superframe, LIST_PARTIAL);
+    else if (superframe->list == LIST_TIM)
+        pool.free--;
+}
+
 static void pool_put(struct frame *frame)
 {
     const uint32_t number = frame_number(frame);
@@ -108,14 +128,14 @@ static void pool_put(struct frame *frame)
     superframe->free_head = number;
     superframe->free_count++;
     pool.free++;
-    if (superframe->free_count + superframe->fresh_end - superframe->fresh == FRAMES_PER_SUPERFRAME) {
+    if (superframe->list != LIST_PARTIAL) {
+        superframe_put_first(superframe);
+    } else if (superframe->free_count + superframe->fresh_end - superframe->fresh == FRAMES_PER_SUPERFRAME) {
         superframe->free_head = FRAME_NONE;
         superframe->free_count = 0;
         superframe->fresh = 0;
         superframe->fresh_end = FRAMES_PER_SUPERFRAME;
         superframe_move(superframe, LIST_WHOLE);
-    } else if (superframe->list == LIST_NONE) {
-        superframe_move(superframe, LIST_PARTIAL);
     }
 }
 
@@ -131,6 +151,19 @@ static SLOW_PATH struct superframe *superframe_begin(void)
     return superframe;
 }
 
+/* A free frame of a superframe that has one. */
+static inline struct frame *superframe_take(struct superframe *superframe)
+{
+    struct frame *frame;
+
+    if (superframe->free_count == 0)
+        return &pool.records[(superframe - pool.superframes) * FRAMES_PER_SUPERFRAME + superframe->fresh++];
+    frame = &pool.records[superframe->free_head];
+    superframe->free_head = frame->next;
+    superframe->free_count--;
+    return frame;
+}
+
 /* Any free frame, NULL if there is none. */
 static inline struct frame *pool_take(void)
 {
@@ -140,13 +173,7 @@ static inline struct frame *pool_take(void)
 
     if (superframe == NULL)
         return NULL;
-    if (superframe->free_count != 0) {
-        frame = &pool.records[superframe->free_head];
-        superframe->free_head = frame->next;
-        superframe->free_count--;
-    } else {
-        frame = &pool.records[(superframe - pool.superframes) * FRAMES_PER_SUPERFRAME + superframe->fresh++];
-    }
+    frame = superframe_take(superframe);
     pool.free--;
     if (__builtin_expect(superframe->free_count == 0 && superframe->fresh == superframe->fresh_end, 0))
         superframe_move(superframe, LIST_NONE);
@@ -186,9 +213,67 @@ uint64_t frame_free_count(void)
     return count;
 }
 
-bool frame_is_ram(struct physical physical, uint64_t bytes)
+bool frame_is_memory(struct physical physical, uint64_t bytes)
 {
+    for (uint32_t i = pool.tim_first; i < pool.tim_end; i++) {
+        const uint64_t start = (uint64_t)pool.superframes[i].tim_page * WK_PAGE_BYTES;
+
+        if (physical.address < start + (uint64_t)pool.superframes[i].fresh_end * WK_PAGE_BYTES &&
+            physical.address + bytes > start)
+            return true;
+    }
     return physical.address < pool.ram.address + pool.ram_bytes && physical.address + bytes > pool.ram.address;
+}
+
+SLOW_PATH void frame_add_tim(struct physical first, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += WK_LARGE_PAGE_BYTES) {
+        const uint64_t rest = (bytes - at) / WK_PAGE_BYTES;
+
+        pool.superframes[pool.tim_end++] = (struct superframe){
+            .free_head = FRAME_NONE,
+            .fresh_end = (uint16_t)(rest < FRAMES_PER_SUPERFRAME ? rest : FRAMES_PER_SUPERFRAME),
+            .list = LIST_TIM,
+            .tim_page = (uint32_t)((first.address + at) / WK_PAGE_BYTES),
+        };
+    }
+}
+
+static unsigned superframe_free_count(const struct superframe *superframe)
+{
+    return superframe->free_count + superframe->fresh_end - (unsigned)superframe->fresh;
+}
+
+uint64_t frame_tim_free_count(void)
+{
+    uint64_t count = 0;
+
+    for (uint32_t i = pool.tim_first; i < pool.tim_end; i++)
+        count += superframe_free_count(&pool.superframes[i]);
+    return count;
+}
+
+SMALL struct frame *frame_take_tim(void *owner)
+{
+    uint32_t at = pool.tim_first;
+    struct frame *frame;
+
+    while (at < pool.tim_end && superframe_free_count(&pool.superframes[at]) == 0)
+        at++;
+    assert(at < pool.tim_end); /* INV-FRAME-3 */
+    frame = superframe_take(&pool.superframes[at]);
+    frame_adopt(frame, owner);
+    return frame;
+}
+
+struct physical frame_physical(const struct frame *frame)
+{
+    const uint32_t number = frame_number(frame);
+    const struct superframe *superframe = &pool.superframes[number / FRAMES_PER_SUPERFRAME];
+
+    if (superframe->list != LIST_TIM)
+        return arch_physical(frame_pointer(frame));
+    return (struct physical){(superframe->tim_page + (uint64_t)number % FRAMES_PER_SUPERFRAME) * WK_PAGE_BYTES};
 }
 
 uint32_t frame_number(const struct frame *frame)

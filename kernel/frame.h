@@ -10,8 +10,11 @@
  * INV-FRAME-1  A frame is in exactly one place: a superframe's fresh run, a superframe's free list, a hart's stock,
  *              quarantine, or in use with references > 0.
  * INV-FRAME-2  A frame in quarantine is charged to the bank in its record until it is released.
- * INV-FRAME-3  Frames in use and in quarantine are each charged to at least one bank; so the pool cannot run out before
- *              the first bank does.
+ * INV-FRAME-3  Frames in use and in quarantine are each charged to at least one bank of their kind; so the pool cannot
+ *              run out before the first bank of that kind does.
+ *
+ * Frames of kind tim (tightly-integrated memory) have records like others, behind those of RAM, and so the kernel sees
+ * their pages behind RAM: where they lie in physical memory, frame_physical tells. They are handed out as they are.
  */
 #ifndef FRAME_H
 #define FRAME_H
@@ -22,6 +25,7 @@
 struct bank;
 
 #define FRAMES_PER_SUPERFRAME 512
+#define TIM_SUPERFRAMES_MAX 8 /* every search for a frame of kind tim may look at so many */
 #define FRAME_NONE UINT32_MAX
 
 #define FRAME_PIN (1u << 24)          /* in `references`: the bits above count pins, which outlive a drop */
@@ -43,13 +47,28 @@ _Static_assert(sizeof(struct frame) == 16, "a frame's place follows from its rec
 /* The record of the frame at kernel address 0, which exists in arithmetic only. */
 extern uintptr_t frame_origin;
 
-/* Boot: says where RAM lies, then which of its parts are free. `records` is memory for frame_records_bytes(bytes). */
-size_t frame_records_bytes(uint64_t ram_bytes);
-void frame_init(struct physical ram, uint64_t bytes, void *records);
+/* Boot: says where RAM lies, then which of its parts are free. `records` is memory for frame_records_bytes. */
+size_t frame_records_bytes(uint64_t ram_bytes, unsigned tim_superframes);
+void frame_init(struct physical ram, uint64_t bytes, unsigned tim_superframes, void *records);
 void frame_add_free(struct physical first, uint64_t bytes);
-/* Frames in the pool and the stocks. */
+/* Frames of RAM in the pool and the stocks. */
 uint64_t frame_free_count(void);
-bool frame_is_ram(struct physical physical, uint64_t bytes);
+/* Whether part of that is RAM or of kind tim. */
+bool frame_is_memory(struct physical physical, uint64_t bytes);
+
+/* Boot: a range of kind tim, in pages, which begins a superframe behind those that were added before it. */
+void frame_add_tim(struct physical first, uint64_t bytes);
+static inline unsigned frame_tim_superframes(uint64_t bytes)
+{
+    return (unsigned)((bytes + WK_LARGE_PAGE_BYTES - 1) / WK_LARGE_PAGE_BYTES);
+}
+/* Where the kernel sees the first superframe of kind tim, if that RAM is all that is directly mapped. */
+struct physical frame_tim_place(struct physical ram, uint64_t bytes);
+uint64_t frame_tim_free_count(void);
+/* A frame of kind tim, with what was last written there. As frame_take. */
+struct frame *frame_take_tim(void *owner);
+/* Where a frame lies; one of RAM is where arch_physical says. */
+struct physical frame_physical(const struct frame *frame);
 
 /* The record of the frame that `pointer` points into, which is RAM in use; and back. */
 static inline struct frame *frame_of(const void *pointer)

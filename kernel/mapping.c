@@ -81,14 +81,23 @@ static SLOW_PATH enum wk_status mapping_enter_large(struct mapping *mapping, uin
     return space_enter_large(space, address - into, physical, mapping->protection);
 }
 
+/* The same for memory in large pages, and of kind tim, which is not where the kernel sees it. */
+static SLOW_PATH enum wk_status mapping_enter_special(struct mapping *mapping, uint64_t address, uint64_t page,
+                                                      const struct frame *frame, uint64_t *bytes)
+{
+    if (!(mapping_memory(mapping)->options & MEMORY_TIM))
+        return mapping_enter_large(mapping, address, page, bytes);
+    return space_enter(&mapping->process->space, address, frame_physical(frame), mapping->protection, ARCH_LEAF_MEMORY);
+}
+
 /* Enters a page that the memory has. Takes at most two frames. */
 static inline enum wk_status mapping_enter_frame(struct mapping *mapping, uint64_t address, uint64_t page,
                                                  const struct frame *frame, uint64_t *bytes)
 {
     enum wk_status status;
 
-    if (__builtin_expect(mapping_memory(mapping)->options & WK_MEMORY_OPTIONS_LARGE, 0)) {
-        status = mapping_enter_large(mapping, address, page, bytes);
+    if (__builtin_expect(mapping_memory(mapping)->options & (WK_MEMORY_OPTIONS_LARGE | MEMORY_TIM), 0)) {
+        status = mapping_enter_special(mapping, address, page, frame, bytes);
         if (status != WK_CONTINUE)
             return status;
     }

@@ -113,7 +113,7 @@ static inline enum wk_status mapping_enter_single(struct mapping *mapping)
     const struct frame *frame;
 
     if (__builtin_expect(memory->is_physical || memory->levels != 0 || mapping->offset_pages >= MEMORY_INLINE_PAGES ||
-                             memory->options & WK_MEMORY_OPTIONS_LARGE ||
+                             memory->options & (WK_MEMORY_OPTIONS_LARGE | MEMORY_TIM) ||
                              mapping->protection - 1 >= WK_PROTECTION_EXECUTE - 1, /* none, or code */
                          0))
         return mapping_enter_first(mapping);

@@ -33,7 +33,7 @@ struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)
 struct memory *memory_create_physical(struct bank *bank, struct physical start, uint64_t pages,
                                       enum arch_leaf_kind kind)
 {
-    struct memory *memory = memory_make(bank, pages, 0);
+    struct memory *memory = bank->kind == WK_BANK_KIND_RAM ? memory_make(bank, pages, 0) : NULL;
 
     if (memory == NULL)
         return NULL;

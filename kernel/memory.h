@@ -10,6 +10,7 @@
 struct mapping;
 
 #define MEMORY_INLINE_PAGES 8
+#define MEMORY_TIM 0x80 /* among the options: its pages are of kind tim */
 #define MEMORY_PINS_MAX 16
 
 /* Who pins pages: told when one of them is taken back, so that no pin ever stands in the way of revocation. */
@@ -25,7 +26,10 @@ struct memory_pin {
  * Pages by reference. A page's slot holds its frame's record, or 0 if it is not present. Up to eight slots lie in the
  * object; larger objects have a radix tree of pages with 512 slots each, paid like the pages themselves.
  *
- * INV-MEMORY-1 present_pages is the number of slots that are not 0; each is charged to the bank as one page.
+ * Memory of kind tim has all its pages from when it is made until it ends.
+ *
+ * INV-MEMORY-1 present_pages is the number of slots that are not 0; each is charged to the bank as one page. The tree's pages
+ *              are charged to the bank's payer.
  * INV-MEMORY-2 a frame's sharers (frame_sharers) are the memory objects that have it, whatever pins it has besides; while
  *              there are several nobody may store to it.
  * INV-MEMORY-3 the pages pinned by a struct memory_pin are present, not shared, and their pin is in `pins`.
@@ -35,7 +39,7 @@ struct memory {
     uint64_t pages;
     uint64_t present_pages;
     uint64_t table_pages;     /* pages of the radix tree */
-    uint8_t options;          /* flags wk_memory_options */
+    uint8_t options;          /* flags wk_memory_options, MEMORY_TIM */
     uint8_t levels;           /* of the radix tree; 0: inline */
     bool is_physical;         /* a fixed range of physical addresses, not frames of the pool */
     uint8_t leaf_kind;        /* enum arch_leaf_kind */
@@ -52,7 +56,8 @@ struct memory {
     };
 };
 
-/* A memory object over physical addresses: device memory, or what boot left in RAM. NULL if the bank cannot pay. */
+/* A memory object over physical addresses: device memory, or what boot left in RAM. NULL if the bank cannot pay, or is not
+ * of ram. */
 struct memory *memory_create_physical(struct bank *bank, struct physical start, uint64_t pages,
                                       enum arch_leaf_kind kind);
 /* Makes memory on demand or without its pages yet. NULL if the bank cannot pay. Takes one frame. */

@@ -23,6 +23,12 @@ static struct memory *memory_of(struct object *object)
     return container_of(object, struct memory, object);
 }
 
+/* Whether it has the pages that it has, for good. */
+static bool memory_is_fixed(const struct memory *memory)
+{
+    return memory->is_physical || memory->options & MEMORY_TIM;
+}
+
 /*
  * The object is as it will be: pays the pages back that it did not need (cursor 1). If it is being destroyed, its handle is
  * no answer: an error's word names an argument.
@@ -118,36 +124,82 @@ static enum wk_status memory_fill_large_step(struct operation *operation)
     return WK_CONTINUE;
 }
 
+/*
+ * As memory_fill_step, of kind tim: operation->pointer is a frame, or NULL; it is zeroed without the lock before it is put in
+ * its place, by the step after. What was paid for tables (cursor 1 counts them too) was paid by the bank's payer.
+ */
+static enum wk_status memory_fill_tim_step(struct operation *operation)
+{
+    struct memory *memory = memory_of(operation->object);
+    const bool is_dying = memory->object.state == OBJECT_DYING;
+    uint64_t tables;
+
+    if (operation->pointer != NULL && is_dying)
+        frame_give_back(frame_of(operation->pointer));
+    else if (operation->pointer != NULL)
+        memory_put_page(memory, operation->cursor[0]++, frame_of(operation->pointer), &operation->cursor[1]);
+    if (operation->cursor[0] == memory->pages || is_dying) {
+        tables = operation->cursor[1] - (memory->pages - operation->cursor[0]);
+        bank_credit(memory->object.bank->payer, tables);
+        operation->cursor[1] -= tables;
+        return memory_made(operation, memory);
+    }
+    operation->pointer = frame_pointer(frame_take_tim(memory));
+    operation->copy = (struct page_copy){operation->pointer, NULL, WK_PAGE_BYTES, false};
+    return WK_CONTINUE;
+}
+
+/* Pays for the pages of a memory object of that bank, and for the tables of them. */
+static enum wk_status memory_pay(struct bank *bank, uint64_t pages, uint64_t tables)
+{
+    if (!bank_can_pay(bank->payer, tables))
+        return WK_NO_MEMORY;
+    bank->payer->used_pages += tables;
+    if (bank_charge(bank, pages) == WK_OK)
+        return WK_OK;
+    bank_credit(bank->payer, tables);
+    return WK_NO_MEMORY;
+}
+
 enum wk_status memory_create(struct invocation *invocation, struct bank *bank, const struct wk_memory_create_in *in,
                              struct wk_memory_create_out *out)
 {
     const bool on_demand = in->options & WK_MEMORY_OPTIONS_ON_DEMAND;
     const bool large = in->options & WK_MEMORY_OPTIONS_LARGE;
-    const uint64_t paid = on_demand ? 0 : in->pages + memory_tables_for(in->pages);
+    const bool tim = bank->kind == WK_BANK_KIND_TIM;
+    const uint64_t tables = on_demand ? 0 : memory_tables_for(in->pages);
+    const uint64_t pages = on_demand ? 0 : in->pages;
+    const uint64_t rights = bank->attributes & WK_MEMORY_ATTRIBUTES_EXECUTABLE
+                                ? WK_RIGHTS_ALL
+                                : WK_RIGHTS_ALL & ~(uint64_t)WK_MEMORY_RIGHT_EXECUTE;
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);
     struct memory *memory;
 
-    if (large && (on_demand || in->pages % FRAMES_PER_SUPERFRAME != 0))
+    if ((large && (on_demand || in->pages % FRAMES_PER_SUPERFRAME != 0)) || (tim && in->options != 0))
         return invocation_bad_argument(invocation, 2);
     if (status != WK_OK)
         return status;
-    memory = memory_make(bank, in->pages, in->options);
+    memory = memory_make(bank, in->pages, tim ? MEMORY_TIM : in->options);
     if (memory == NULL)
         return WK_NO_MEMORY;
-    if (bank_charge(bank, paid) != WK_OK) {
+    if (memory_pay(bank, pages, tables) != WK_OK) {
         object_abandon(&memory->object);
         return WK_NO_MEMORY;
     }
 
     op_commit();
-    out->memory = capability_handle(capability_make(invocation->process, &memory->object, WK_RIGHTS_ALL, NULL));
+    out->memory = capability_handle(capability_make(invocation->process, &memory->object, (uint16_t)rights, NULL));
     if (on_demand)
         return WK_OK;
     memory->object.state = OBJECT_MAKING;
-    operation_begin(operation, large ? memory_fill_large_step : memory_fill_step, &memory->object);
+    operation_begin(operation,
+                    tim     ? memory_fill_tim_step
+                    : large ? memory_fill_large_step
+                            : memory_fill_step,
+                    &memory->object);
     operation->result = out->memory;
-    operation->cursor[1] = paid;
+    operation->cursor[1] = pages + tables;
     return WK_CONTINUE;
 }
 
@@ -221,7 +273,7 @@ enum wk_status memory_clone(struct invocation *invocation, struct memory *memory
     struct memory *clone;
 
     (void)in;
-    if (memory->is_physical)
+    if (memory_is_fixed(memory) || bank->kind != WK_BANK_KIND_RAM)
         return WK_NOT_AVAILABLE;
     if (memory->busy != NULL || memory->pin_count != 0)
         return WK_BUSY;
@@ -418,7 +470,7 @@ enum wk_status memory_resize(struct invocation *invocation, struct memory *memor
 {
     const uint64_t old = memory->pages;
 
-    if (memory->is_physical)
+    if (memory_is_fixed(memory))
         return WK_NOT_AVAILABLE;
     if (memory->busy != NULL)
         return WK_BUSY;
@@ -438,7 +490,7 @@ enum wk_status memory_resize(struct invocation *invocation, struct memory *memor
 enum wk_status memory_decommit(struct invocation *invocation, struct memory *memory,
                                const struct wk_memory_decommit_in *in)
 {
-    if (memory->is_physical)
+    if (memory_is_fixed(memory))
         return WK_NOT_AVAILABLE;
     if (in->offset_pages >= memory->pages || in->pages > memory->pages - in->offset_pages)
         return invocation_bad_argument(invocation, 2);
@@ -454,9 +506,10 @@ enum wk_status memory_info(struct invocation *invocation, struct memory *memory,
     (void)invocation;
     out->pages = memory->pages;
     out->present_pages = memory->is_physical ? memory->pages : memory->present_pages;
-    out->options = memory->options;
+    out->options = memory->options & ~(uint64_t)MEMORY_TIM;
     out->mappings = memory->mapping_count;
     out->identity = memory->object.identity;
+    out->attributes = memory->leaf_kind == ARCH_LEAF_DEVICE ? 0 : memory->object.bank->attributes;
     return WK_OK;
 }
 
@@ -476,6 +529,6 @@ enum wk_status memory_physical(struct invocation *invocation, struct memory *mem
         return WK_WOULD_BLOCK;
     if (frame_sharers(frame) > 1)
         return WK_BUSY;
-    out->physical = arch_physical(frame_pointer(frame)).address;
+    out->physical = frame_physical(frame).address;
     return WK_OK;
 }

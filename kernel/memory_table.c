@@ -146,7 +146,7 @@ enum wk_status memory_release_tables_step(struct memory *memory)
         above = &table[frame->next];
         table = (uint64_t *)(uintptr_t)*above;
     }
-    frame_drop(frame_of(table), memory->object.bank);
+    frame_drop(frame_of(table), memory->object.bank->payer);
     memory->table_pages--;
     if (above != NULL)
         *above = 0;

@@ -52,8 +52,11 @@ void object_init(struct object *object, enum wk_type type, size_t bytes, struct 
 void *object_create(enum wk_type type, size_t bytes, struct bank *bank)
 {
     const unsigned class = bank_class(bytes);
-    struct object *object = bank_record_of_class(bank, class);
+    struct object *object;
 
+    if (bank->kind != WK_BANK_KIND_RAM && type != WK_TYPE_MEMORY)
+        return NULL;
+    object = bank_record_of_class(bank, class);
     if (object == NULL)
         return NULL;
     if (class < BANK_CLASS_ZEROED)

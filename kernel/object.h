@@ -51,7 +51,7 @@ extern struct list object_all;
 
 /*
  * Makes an object's record of `bytes`, which begins with the header, zeroed but for that, paid by `bank`; NULL if the
- * bank cannot pay. Requires: the lock. Takes at most one frame.
+ * bank cannot pay, or is of kind tim and the object is no memory. Requires: the lock. Takes at most one frame.
  */
 void *object_create(enum wk_type type, size_t bytes, struct bank *bank);
 /* Fills the header of an object that is not made by object_create: the first objects, and banks. */

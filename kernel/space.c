@@ -395,7 +395,7 @@ uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protecti
         if (allowed == 0)
             return space_remove(space, address);
         *entry = arch_entry_leaf(arch_entry_physical(*entry), allowed,
-                                 frame_is_ram(arch_entry_physical(*entry), 1) ? ARCH_LEAF_MEMORY : ARCH_LEAF_DEVICE);
+                                 frame_is_memory(arch_entry_physical(*entry), 1) ? ARCH_LEAF_MEMORY : ARCH_LEAF_DEVICE);
         arch_flush_page(space->asid, address);
         flush_others(space);
     }

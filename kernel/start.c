@@ -211,6 +211,7 @@ static void start_first_process(void)
     program = give_first(process, &image->object, WK_RIGHTS_ALL);
     boot_page = give_first(process, &page->object, RIGHTS_READ_ONLY);
     give_first(process, loaded_memory(&boot_information.device_tree), RIGHTS_READ_ONLY);
+    give_first(process, &bank_tim->object, WK_RIGHTS_ALL);
     archive = give_first(process, loaded_memory_or(&boot_information.archive, &page->object), RIGHTS_READ_ONLY);
     for (unsigned i = 0; i < hart_count; i++)
         give_first(process, &harts[i]->whole->object, WK_RIGHTS_ALL);
@@ -228,13 +229,19 @@ static void start_first_process(void)
 void kernel_start(void)
 {
     const struct boot_range *ram = &boot_information.ram;
+    const struct boot_range *tim = boot_information.tim;
+    unsigned tim_superframes = 0;
 
     check_image(boot_information.init_image);
-    frame_init(ram->start, ram->bytes, reserve(frame_records_bytes(ram->bytes)));
+    for (unsigned i = 0; i < boot_information.tim_count; i++)
+        tim_superframes += frame_tim_superframes(tim[i].bytes);
+    frame_init(ram->start, ram->bytes, tim_superframes, reserve(frame_records_bytes(ram->bytes, tim_superframes)));
+    for (unsigned i = 0; i < boot_information.tim_count; i++)
+        frame_add_tim(tim[i].start, tim[i].bytes);
     add_free_ram();
     kernel_lock_acquire();
     refill();
-    bank_init();
+    bank_init(boot_information.tim_attributes);
     for (unsigned i = 0; i < hart_count; i++) {
         refill();
         budget_init(harts[i]);

@@ -7,6 +7,7 @@
 
 # string.c is the freestanding kernel's replacement for what a host program gets from its C library.
 HOST_KERNEL_SOURCES := $(filter-out kernel/string.c,$(wildcard kernel/*.c)) $(wildcard kernel/arch/host/*.c) \
+    kernel/machine/known.c \
     $(GENERATED)/kernel/dispatch.c
 UNIT_SOURCES := $(wildcard tests/host/*_test.c)
 FUZZ_SOURCES := $(wildcard tests/fuzz/*.c)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Builds Winkle, starts it in QEMU, and follows its console. All tools that run Winkle do it through here."""
+import collections
 import os
 import pathlib
 import re
@@ -12,12 +13,17 @@ import time
 
 import console
 import device_tree
+import icicle_tree
 import symbolise
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FIRMWARE = pathlib.Path("/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
 BUILDS = ("debug", "release", "measure")
-MACHINES = ("virt",)
+# `monitors`: processors beside those that Winkle runs on, for they have no supervisor mode; `harts`: how many these are at
+# most; how much memory the machine has, unless another is wanted, and the least.
+Kind = collections.namedtuple("Kind", "monitors harts memory least_memory")
+MACHINES = {"virt": Kind(0, 64, "128M", 8 << 20), "sifive_u": Kind(1, 4, "128M", 16 << 20),
+            "microchip-icicle-kit": Kind(1, 4, "2G", 1537 << 20)}
 # With less memory than this the emulator finds no place for archive and device tree; the archive goes behind the 2 MiB
 # that begin with the kernel.
 SMALL_MEMORY, SMALL_ARCHIVE_PLACE = 16 << 20, 0x80400000
@@ -54,15 +60,16 @@ def build(name):
     make(f"BUILD={name}", "image")
 
 
-def command_line(words):
-    """The kernel's command line that makes init run one program: its words are separated by blanks, without quoting."""
+def command_line(words, options=""):
+    """The kernel's command line that makes init run one program: its words are separated by blanks, without quoting.
+    `options` are the kernel's, each with a blank behind it."""
     for word in words:
         if not word or re.search(r"[\s\x00-\x1f\x7f]", word):
             raise Failure(f"{word!r} can't be passed: the program's words must not be empty or have blanks or control "
                           "characters in them")
     if len(words) > COMMAND_WORDS_MAX:
         raise Failure(f"{len(words)} words can't be passed: the program's name and its words are at most {COMMAND_WORDS_MAX}")
-    before, line = "quiet -- ", " ".join(words)
+    before, line = f"quiet {options}-- ", " ".join(words)
     length, most = len(os.fsencode(line)), COMMAND_LINE_BYTES - 1 - len(before)
     if length > most:
         raise Failure(f"{length} bytes can't be passed: the program's words, with blanks between them, are at most {most}")
@@ -72,15 +79,35 @@ def command_line(words):
 class Machine:
     """One emulated machine, as it is to be started."""
 
-    def __init__(self, build="debug", machine="virt", harts=1, memory="128M", icount=False, gdb=False, plugin=None):
-        self.build, self.machine, self.harts, self.memory = build, machine, harts, memory
+    def __init__(self, build="debug", machine="virt", harts=1, memory=None, icount=False, gdb=False, plugin=None,
+                 tim=None):
+        self.build, self.machine, self.harts = build, machine, harts
+        self.memory = memory or MACHINES[machine].memory
         self.icount, self.gdb, self.plugin = icount, gdb, plugin
+        self.options = f"tim={tim} " if tim else ""  # the kernel's
         self.directory = ROOT / "build" / build
 
+    def why_not(self):
+        """Why there can be no such machine; None if there can."""
+        kind = MACHINES[self.machine]
+        if self.harts > kind.harts:
+            return f"the machine {self.machine} has at most {kind.harts} harts for Winkle, not {self.harts}"
+        if self.memory_bytes() < kind.least_memory:
+            return f"the least memory of the machine {self.machine} is {kind.least_memory >> 20}M, not {self.memory}"
+        known = subprocess.run(["qemu-system-riscv64", "-machine", "help"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, text=True, check=False).stdout
+        return None if re.search(rf"^{self.machine} ", known, re.MULTILINE) else \
+            f"this QEMU has no machine {self.machine}"
+
     def qemu(self, append=None, terminal=True):
-        words = ["qemu-system-riscv64", "-machine", self.machine, "-cpu", "rv64", "-smp", str(self.harts),
-                 "-m", self.memory, "-no-reboot", "-bios", str(FIRMWARE) if FIRMWARE.exists() else "default",
+        processors = self.harts + MACHINES[self.machine].monitors
+        words = ["qemu-system-riscv64", "-machine", self.machine, "-smp", str(processors), "-m", self.memory,
+                 "-no-reboot", "-bios", str(FIRMWARE) if FIRMWARE.exists() else "default",
                  "-kernel", str(self.directory / "winkle.img")]
+        if self.machine == "virt":
+            words += ["-cpu", "rv64"]
+        if self.machine == "microchip-icicle-kit":
+            words += ["-dtb", self.icicle_tree(processors)]
         words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", self.archive()]
         words += ["-nographic"] if terminal else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if append:
@@ -113,6 +140,13 @@ class Machine:
         return ["-dtb", str(tree), "-device",
                 f"loader,file={self.archive()},addr={SMALL_ARCHIVE_PLACE:#x},force-raw=on"]
 
+    def icicle_tree(self, processors):
+        tree = self.directory / f"icicle-{self.memory}-{processors}.dtb"
+        with tempfile.NamedTemporaryFile(dir=self.directory, delete=False) as file:
+            file.write(icicle_tree.tree(self.memory_bytes(), processors))
+        os.replace(file.name, tree)
+        return str(tree)
+
     def symboliser(self):
         return symbolise.Symboliser(self.directory / "kernel.elf")
 
@@ -121,19 +155,19 @@ class Machine:
         view = console.TerminalConsole(write_stdout, self.symboliser())
         with_terminal = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            with subprocess.Popen(self.qemu(), stdout=subprocess.PIPE) as process:
+            with subprocess.Popen(self.qemu(self.options.strip()), stdout=subprocess.PIPE) as process:
                 in_time = follow(process, view, timeout)
         finally:
             signal.signal(signal.SIGINT, with_terminal)
         if not in_time:
             print(f"winkle: stopped after {timeout:g} s", file=sys.stderr)
             return TIMED_OUT
-        return STOPPED if process.returncode else 0
+        return STOPPED if (process.returncode if view.status is None else view.status) else 0
 
     def run_command(self, words, timeout=60, write=None, view=None):
         """Boots to run one program; `write` gets its output as it comes. Returns (status, message)."""
         view = view or console.CommandConsole(write or write_stdout)
-        with subprocess.Popen(self.qemu(command_line(words), terminal=False), stdin=subprocess.DEVNULL,
+        with subprocess.Popen(self.qemu(command_line(words, self.options), terminal=False), stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             in_time = follow(process, view, timeout)
             complaint = process.stderr.read().decode(errors="replace").strip()

@@ -12,8 +12,7 @@ import archive
 import emulator
 
 
-OPTIONS = ("--machine", "--harts", "--memory", "--build", "--timeout", "--icount", "--gdb")
-LEAST_MEMORY = 8 << 20
+OPTIONS = ("--machine", "--harts", "--memory", "--tim", "--build", "--timeout", "--icount", "--gdb")
 NOT_FOUND = 127  # init's status if there is no such program
 
 
@@ -51,8 +50,13 @@ def harts(text):
 def memory(text):
     if not re.fullmatch(r"[1-9][0-9]*[MG]", text):
         raise argparse.ArgumentTypeError(f"a size of memory is a number and M or G, such as 128M, not '{text}'")
-    if emulator.Machine(memory=text).memory_bytes() < LEAST_MEMORY:
-        raise argparse.ArgumentTypeError(f"the least memory is 8M, not '{text}'")
+    return text
+
+
+def tim(text):
+    if not re.fullmatch(r"[1-9][0-9]*[KM]", text):
+        raise argparse.ArgumentTypeError("a size of tightly-integrated memory is a number and K or M, such as 64K, not "
+                                         f"'{text}'")
     return text
 
 
@@ -64,7 +68,8 @@ def parse(words):
     parser = Parser(prog="./winkle run", add_help=False, allow_abbrev=False)
     parser.add_argument("--machine", type=one_of(emulator.MACHINES), default="virt")
     parser.add_argument("--harts", type=harts, default=1)
-    parser.add_argument("--memory", type=memory, default="128M")
+    parser.add_argument("--memory", type=memory)
+    parser.add_argument("--tim", type=tim)
     parser.add_argument("--build", type=one_of(emulator.BUILDS), default="debug")
     parser.add_argument("--timeout", type=seconds)
     parser.add_argument("--icount", action="store_true")
@@ -90,11 +95,14 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments, program = parse(sys.argv[1:])
     machine = emulator.Machine(arguments.build, arguments.machine, arguments.harts, arguments.memory, arguments.icount,
-                               arguments.gdb)
+                               arguments.gdb, tim=arguments.tim)
     try:
         if program:
-            emulator.command_line(program)
+            emulator.command_line(program, machine.options)
         emulator.install("run")
+        reason = machine.why_not()
+        if reason:
+            raise emulator.Failure(reason)
         emulator.build(arguments.build)
         if arguments.gdb:
             print(f"winkle: the machine waits; attach with: ./winkle gdb {arguments.build}", file=sys.stderr)

@@ -263,12 +263,16 @@ def read_cases(file):
         if len(fields) != 7:
             raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: a case has seven fields, not {len(fields)}")
         name, harts, builds, memory, program, status, expected = fields
-        memory, _, icount = memory.partition(" ")
-        if icount not in ("", "icount"):
-            raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: '{icount}' behind the memory; it may be icount")
+        memory, *words = memory.split()
+        wrong = [word for word in words if not re.fullmatch("|".join([*emulator.MACHINES, "icount", "tim=.*"]), word)]
+        if wrong:
+            raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: '{wrong[0]}' behind the memory; there may be "
+                                   "icount, tim=SIZE, or a machine")
+        machine = {"memory": memory, "icount": "icount" in words,
+                   "machine": next((word for word in words if word in emulator.MACHINES), "virt"),
+                   "tim": next((word[4:] for word in words if word.startswith("tim=")), None)}
         cases += [(f"system/{name}/{build.strip()}/{count.strip()}-harts",
-                   emulator.Machine(build.strip(), harts=int(count), memory=memory, icount=bool(icount)),
-                   program.split(), int(status),
+                   emulator.Machine(build.strip(), harts=int(count), **machine), program.split(), int(status),
                    expected) for build in builds.split(",") for count in harts.split(",")]
     return cases
 
@@ -278,6 +282,9 @@ def check_case(machine, program, wanted_status, expected):
 
     With the build `measure`, no operation took longer than the bound in its interface file.
     """
+    reason = machine.why_not()
+    if reason:
+        return SKIP, reason
     output = []
     view = console.CommandConsole(output.append)
     status, message = machine.run_command(program, timeout=120, view=view)

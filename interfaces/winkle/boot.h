@@ -21,6 +21,7 @@ enum {
     WK_BOOT_IMAGE,       /* memory: the program's own pages, mapped at WK_INIT_ADDRESS */
     WK_BOOT_PAGE,        /* memory: the boot page, read-only */
     WK_BOOT_DEVICE_TREE, /* memory: the flattened device tree, read-only */
+    WK_BOOT_TIM,         /* bank: all tightly-integrated memory, of which there may be none */
     WK_BOOT_ARCHIVE,     /* memory: the boot archive, read-only; absent if archive_bytes is 0 */
     WK_BOOT_BUDGET,      /* budget: all time of the first hart; those of the others follow */
 };

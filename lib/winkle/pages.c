@@ -55,9 +55,9 @@ enum wk_status wk_unmap(const void *address, uint64_t pages)
     return wk_process_unmap(wk_self.process, (uint64_t)address, pages);
 }
 
-enum wk_status wk_map_new(uint64_t pages, uint64_t options, wk_handle *memory, void **address)
+static enum wk_status map_new(wk_handle bank, uint64_t pages, uint64_t options, wk_handle *memory, void **address)
 {
-    enum wk_status status = wk_memory_create(wk_self.bank, pages, options, memory);
+    enum wk_status status = wk_memory_create(bank, pages, options, memory);
 
     if (status != WK_OK)
         return status;
@@ -65,6 +65,26 @@ enum wk_status wk_map_new(uint64_t pages, uint64_t options, wk_handle *memory, v
     if (status != WK_OK)
         wk_capability_delete(*memory);
     return status;
+}
+
+enum wk_status wk_map_new(uint64_t pages, uint64_t options, wk_handle *memory, void **address)
+{
+    return map_new(wk_self.bank, pages, options, memory, address);
+}
+
+enum wk_status wk_map_new_at(enum wk_place place, uint64_t pages, wk_handle *memory, void **address,
+                             enum wk_bank_kind *got)
+{
+    const wk_handle tim = wk_named_handle("tim");
+    enum wk_status status = tim == 0 ? WK_NO_MEMORY : WK_OK;
+
+    *got = WK_BANK_KIND_TIM;
+    if (place != WK_PLACE_RAM && status == WK_OK)
+        status = map_new(tim, pages, 0, memory, address);
+    if (place == WK_PLACE_TIM || (place == WK_PLACE_TIM_ELSE_RAM && status != WK_NO_MEMORY))
+        return status;
+    *got = WK_BANK_KIND_RAM;
+    return map_new(wk_self.bank, pages, 0, memory, address);
 }
 
 void wk_unmap_delete(wk_handle memory, const void *address, uint64_t pages)

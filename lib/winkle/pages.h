@@ -22,7 +22,12 @@ enum wk_status wk_unmap(const void *address, uint64_t pages);
 
 /* Makes a memory object of the program's own bank, and maps it to read and write. Options as `memory: create`. */
 enum wk_status wk_map_new(uint64_t pages, uint64_t options, wk_handle *memory, void **address);
-/* Undoes wk_map_new. */
+/* As wk_map_new, eager, where the caller says: in RAM; in tightly-integrated memory of the bank that the program was given
+ * under the name "tim", which is WK_NO_MEMORY if it was given none; or there if it can be, else in RAM. `*got` is where. */
+enum wk_place { WK_PLACE_RAM, WK_PLACE_TIM, WK_PLACE_TIM_ELSE_RAM };
+enum wk_status wk_map_new_at(enum wk_place place, uint64_t pages, wk_handle *memory, void **address,
+                             enum wk_bank_kind *got);
+/* Undoes wk_map_new and wk_map_new_at. */
 void wk_unmap_delete(wk_handle memory, const void *address, uint64_t pages);
 
 #endif

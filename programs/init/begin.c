@@ -48,6 +48,7 @@ void init_begin(const struct wk_boot_page *boot)
     name_capability("machine", WK_BOOT_MACHINE, 0, 0);
     name_capability("trace", WK_BOOT_TRACE, 0, 0);
     name_capability("device-tree", WK_BOOT_DEVICE_TREE, boot->device_tree_offset, boot->device_tree_bytes);
+    name_capability("tim", WK_BOOT_TIM, 0, 0);
     if (boot->archive_bytes != 0)
         name_capability("archive", WK_BOOT_ARCHIVE, boot->archive_offset, boot->archive_bytes);
     name_harts(boot->harts);

@@ -81,13 +81,23 @@ static bool read_arguments(struct parser *parser)
     return true;
 }
 
-static bool read_bank(struct parser *parser)
+static bool read_pages(struct parser *parser, uint64_t *pages)
 {
     if (strcmp(parser->line->words[1], "most") == 0) {
-        parser->program->bank_pages = MANIFEST_BANK_MOST;
+        *pages = MANIFEST_BANK_MOST;
         return true;
     }
-    return read_number(parser, 1, WK_PAGE_COUNT_MAX, &parser->program->bank_pages);
+    return read_number(parser, 1, WK_PAGE_COUNT_MAX, pages);
+}
+
+static bool read_bank(struct parser *parser)
+{
+    return read_pages(parser, &parser->program->bank_pages);
+}
+
+static bool read_tim(struct parser *parser)
+{
+    return read_pages(parser, &parser->program->tim_pages);
 }
 
 static bool read_priority(struct parser *parser)
@@ -194,6 +204,7 @@ static const struct keyword keywords[] = {
     {"priority", read_priority, 1, 1}, {"grant", read_grant, 1, MANIFEST_ARGUMENTS_MAX},
     {"ceiling", read_ceiling, 1, 1},   {"budget", read_budget, 2, 3},
     {"restart", read_restart, 1, 1},   {"start", read_start, 0, 0},
+    {"tim", read_tim, 1, 1},
 };
 
 static bool read_line(struct parser *parser)
@@ -216,8 +227,8 @@ static bool read_line(struct parser *parser)
         return keyword->read(parser);
     }
     return refuse(parser,
-                  "this is no word of a manifest; they are program, path, arguments, bank, priority, ceiling, budget, "
-                  "grant, start, restart",
+                  "this is no word of a manifest; they are program, path, arguments, bank, tim, priority, ceiling, "
+                  "budget, grant, start, restart",
                   first);
 }
 

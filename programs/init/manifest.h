@@ -31,6 +31,7 @@ struct manifest_program {
     const char *arguments[MANIFEST_ARGUMENTS_MAX];
     unsigned argument_count;
     uint64_t bank_pages; /* MANIFEST_BANK_MOST: all that init can spare */
+    uint64_t tim_pages;  /* of tightly-integrated memory; MANIFEST_BANK_MOST: all there is, which may be none */
     uint64_t priority;
     uint64_t ceiling;
     uint64_t capacity_ns; /* of its budget; 0: it shares what init has */

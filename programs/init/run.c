@@ -19,11 +19,21 @@
 
 struct account {
     uint64_t limit_pages, used_pages, objects, children;
+    uint64_t tim_pages; /* that it has left of that kind */
 };
+
+static uint64_t tim_pages_left(void)
+{
+    uint64_t limit_pages = 0, used_pages = 0, objects, children;
+    enum wk_bank_kind kind;
+
+    wk_bank_info(wk_named_handle("tim"), &limit_pages, &used_pages, &objects, &children, &kind);
+    return limit_pages - used_pages;
+}
 
 static struct account read_account(void)
 {
-    struct account account = {0};
+    struct account account = {.tim_pages = tim_pages_left()};
     enum wk_bank_kind kind;
 
     wk_bank_info(wk_self.bank, &account.limit_pages, &account.used_pages, &account.objects, &account.children, &kind);
@@ -41,11 +51,11 @@ static void pause_for(const struct init *init, uint64_t ns)
 static uint64_t pages_missing(const struct init *init, const struct account *before)
 {
     struct account after;
-    uint64_t had = before->limit_pages - before->used_pages, has = 0;
+    uint64_t had = before->limit_pages - before->used_pages + before->tim_pages, has = 0;
 
     for (unsigned i = 0; i < ACCOUNT_ATTEMPTS; i++) {
         after = read_account();
-        has = after.limit_pages - after.used_pages;
+        has = after.limit_pages - after.used_pages + after.tim_pages;
         if (has >= had && after.objects == before->objects && after.children == before->children)
             return 0;
         pause_for(init, ACCOUNT_PAUSE_NS);
@@ -68,7 +78,7 @@ static unsigned grant_memory(struct wk_grant *grant, const char *name)
 }
 
 /* Fills `grants`, which has room for all there are; returns how many. */
-static unsigned list_grants(unsigned wanted, struct wk_grant *grants)
+static unsigned list_grants(unsigned wanted, wk_handle tim, struct wk_grant *grants)
 {
     const uint64_t machine_rights = ((wanted & GRANT_CONSOLE) != 0 ? WK_MACHINE_RIGHT_CONSOLE : 0) |
                                     ((wanted & GRANT_POWER) != 0 ? WK_MACHINE_RIGHT_POWER : 0) |
@@ -84,6 +94,8 @@ static unsigned list_grants(unsigned wanted, struct wk_grant *grants)
         count += grant_memory(&grants[count], "archive");
     if ((wanted & GRANT_DEVICE_TREE) != 0)
         count += grant_memory(&grants[count], "device-tree");
+    if (tim != 0)
+        grants[count++] = (struct wk_grant){"tim", tim, WK_TRANSFER_LEND, WK_BANK_RIGHTS_TO_SPEND, 0, 0};
     return count;
 }
 
@@ -105,6 +117,16 @@ static enum wk_status split_bank(const struct manifest_program *program, const s
                          WK_BANK_KIND_RAM, bank);
 }
 
+/* Its tightly-integrated memory, which its bank pays the records of and ends with; 0 if it gets none. */
+static enum wk_status split_tim(const struct manifest_program *program, const struct account *before, wk_handle bank,
+                                wk_handle *tim)
+{
+    const uint64_t pages = program->tim_pages == MANIFEST_BANK_MOST ? before->tim_pages : program->tim_pages;
+
+    *tim = 0;
+    return pages == 0 ? WK_OK : wk_bank_split_with_payer(wk_named_handle("tim"), bank, pages, tim);
+}
+
 /* The one with capacity of its own that the manifest gives it; 0 if it does not. */
 static enum wk_status split_budget(const struct manifest_program *program, wk_handle bank, wk_handle *budget)
 {
@@ -116,10 +138,10 @@ static enum wk_status split_budget(const struct manifest_program *program, wk_ha
 }
 
 static struct run_result run_file(const struct init *init, const struct manifest_program *program, const char *path,
-                                  const struct wk_file *file, wk_handle bank, wk_handle budget, int argc,
+                                  const struct wk_file *file, wk_handle bank, wk_handle tim, wk_handle budget, int argc,
                                   const char *const *argv)
 {
-    struct wk_grant grants[4];
+    struct wk_grant grants[5];
     const struct wk_launch launch = {
         .elf = file->bytes,
         .elf_bytes = file->length,
@@ -135,7 +157,7 @@ static struct run_result run_file(const struct init *init, const struct manifest
         .end_event = init->end_event,
         .end_bits = END_BIT,
         .grants = grants,
-        .grant_count = list_grants(program->grants, grants),
+        .grant_count = list_grants(program->grants, tim, grants),
     };
     struct run_result result = {.started = true};
     struct wk_child child;
@@ -158,7 +180,7 @@ struct run_result run_program(const struct init *init, const struct manifest_pro
     struct wk_file file;
     struct account before;
     struct run_result result;
-    wk_handle bank, budget;
+    wk_handle bank, tim, budget;
     enum wk_status status;
 
     wk_print_text(path, sizeof(path), "%s%s", program->path == NULL ? "bin/" : "",
@@ -170,10 +192,12 @@ struct run_result run_program(const struct init *init, const struct manifest_pro
     if (status != WK_OK)
         return refused(INIT_REFUSED, path, "its bank can't be split from init's", status);
     status = split_budget(program, bank, &budget);
-    if (status == WK_OK)
-        result = run_file(init, program, path, &file, bank, budget, argc, argv);
-    else
+    if (status != WK_OK)
         result = refused(INIT_REFUSED, path, "its budget can't be split from that of init's hart", status);
+    else if ((status = split_tim(program, &before, bank, &tim)) != WK_OK)
+        result = refused(INIT_REFUSED, path, "its tightly-integrated memory can't be split from init's", status);
+    else
+        result = run_file(init, program, path, &file, bank, tim, budget, argc, argv);
     if (budget != 0)
         wk_capability_delete(budget);
     wk_bank_destroy(bank);

@@ -28,7 +28,7 @@ static uint32_t stamp;
 void census_begin(void)
 {
     if (counts == NULL) {
-        counts_size = (uint32_t)(host_ram_bytes / WK_PAGE_BYTES + 2 * FRAMES_PER_SUPERFRAME);
+        counts_size = (uint32_t)((host_ram_bytes + host_tim_bytes) / WK_PAGE_BYTES + 3 * FRAMES_PER_SUPERFRAME);
         counts = calloc(counts_size, sizeof(*counts));
         counted = calloc(counts_size, sizeof(*counted));
     }
@@ -70,11 +70,17 @@ static struct frame_count *count_of_page(const void *page)
     return count_of(frame_of(page));
 }
 
+static bool is_tim(const struct frame *frame)
+{
+    return frame_physical(frame).address - HOST_TIM_PHYSICAL < host_tim_bytes;
+}
+
 void census_kernel_page(const void *page, const struct bank *bank)
 {
     struct frame_count *count = count_of_page(page);
 
     CHECK("INV-FRAME-1", count->use == USE_NONE);
+    CHECK("INV-BANK-1", bank->kind == WK_BANK_KIND_RAM && !is_tim(count->frame));
     count->use = USE_KERNEL;
     count->bank = bank;
     census_tally(bank)->pages++;
@@ -85,8 +91,9 @@ void census_slab_record(const void *record, const struct bank *bank)
     struct frame_count *count = count_of_page(record);
 
     CHECK("INV-FRAME-1", count->use == USE_NONE || (count->use == USE_SLAB && count->bank == bank));
+    CHECK("INV-BANK-1", bank->payer->kind == WK_BANK_KIND_RAM && !is_tim(count->frame));
     if (count->use == USE_NONE)
-        census_tally(bank)->pages++;
+        census_tally(bank->payer)->pages++;
     count->use = USE_SLAB;
     count->bank = bank;
 }
@@ -101,6 +108,7 @@ void census_memory_page(struct frame *frame, const struct bank *bank)
     struct frame_count *count = count_of(frame);
 
     CHECK("INV-FRAME-1", count->use == USE_NONE || count->use == USE_MEMORY);
+    CHECK("INV-BANK-1", is_tim(frame) == (bank->kind == WK_BANK_KIND_TIM));
     count->use = USE_MEMORY;
     count->sharers++;
     census_tally(bank)->pages++;

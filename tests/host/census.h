@@ -30,7 +30,7 @@ struct tally *census_tally(const void *record);
 
 /* A page that the kernel has for itself, charged to `bank`. It must not have been counted before. */
 void census_kernel_page(const void *page, const struct bank *bank);
-/* A record in one of the bank's slabs: its page counts once. */
+/* A record in one of the bank's slabs, whose page counts once, for the bank's payer. */
 void census_slab_record(const void *record, const struct bank *bank);
 bool census_is_slab(const void *page);
 /* A page of a memory object of that bank. */

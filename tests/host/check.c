@@ -20,7 +20,7 @@
 
 static const struct object *checked; /* what the checker looks at, for its messages */
 static uint64_t frames_at_boot;      /* in the pool, the stocks and in use */
-static uint64_t pages_at_boot;       /* of all banks together */
+static uint64_t pages_at_boot;       /* of all banks of ram together */
 
 _Noreturn void check_failed(const char *invariant, const char *condition, const char *file, int line)
 {
@@ -256,6 +256,21 @@ static void check_mailbox(const struct mailbox *mailbox)
 
 /* ---- objects ---- */
 
+/* A bank of kind tim is one of its payer's objects until it is dismantled, and then refers to it. The first of that kind
+ * never ends. */
+static void check_payer(const struct bank *bank)
+{
+    struct tally *payer = census_tally(bank->payer);
+
+    CHECK("bank", (bank->payer == bank) == (bank->kind == WK_BANK_KIND_RAM));
+    if (bank == bank_tim)
+        census_slab_record(bank, bank);
+    else if (bank->kind != WK_BANK_KIND_RAM && bank->object.dismantled)
+        payer->references++;
+    else if (bank->kind != WK_BANK_KIND_RAM)
+        payer->objects++;
+}
+
 static void check_object_header(const struct object *object)
 {
     struct tally *tally = census_tally(object);
@@ -263,6 +278,8 @@ static void check_object_header(const struct object *object)
     check_link(&object->all_link);
     CHECK("object", object->type < INTERFACE_TYPE_COUNT && object->identity != 0);
     tally->is_object = true;
+    if (object->type == WK_TYPE_BANK)
+        check_payer(container_of(object, struct bank, object));
     if (object->bank == NULL)
         return;
     census_slab_record(object, object->bank);
@@ -334,7 +351,8 @@ static void check_bank(const struct bank *bank)
         children++;
     }
     CHECK("bank", children + census_tally(bank)->lingering == bank->child_count);
-    CHECK("bank", (bank == bank_first) == (bank->parent == NULL));
+    CHECK("bank", (bank == bank_first || bank == bank_tim) == (bank->parent == NULL));
+    CHECK("bank", bank->parent == NULL || bank->parent->kind == bank->kind);
     for (unsigned class = 0; class < SLAB_CLASSES; class ++)
         for (const struct list *link = bank->slabs[class].next; link != &bank->slabs[class]; link = link->next) {
             check_link(link);
@@ -419,7 +437,9 @@ static void check_frames(void)
 {
     const bool busy = check_operation_under_way();
     const uint64_t in_use = census_compare_frames(busy);
+    const uint64_t in_pool = frame_free_count() + frame_tim_free_count() + frame_quarantine_count();
     uint64_t limits = 0;
+    uint64_t tim_limits = 0;
 
     quarantined = 0;
     for (const struct list *link = object_all.next; link != &object_all; link = link->next) {
@@ -428,21 +448,23 @@ static void check_frames(void)
         if (object->type == WK_TYPE_BANK) {
             check_bank(container_of(object, struct bank, object));
             check_account(container_of(object, struct bank, object), !busy);
-            limits += container_of(object, struct bank, object)->limit_pages;
+            *(container_of(object, struct bank, object)->kind == WK_BANK_KIND_RAM ? &limits : &tim_limits) +=
+                container_of(object, struct bank, object)->limit_pages;
         }
     }
+    CHECK("INV-BANK-2", tim_limits == host_tim_bytes / WK_PAGE_BYTES);
     if (pages_at_boot != 0)
         CHECK("INV-BANK-2", limits == pages_at_boot);
     if (busy)
         return;
     CHECK("INV-FRAME-2", quarantined == frame_quarantine_count());
     if (frames_at_boot != 0)
-        CHECK("INV-FRAME-1", in_use + frame_free_count() + frame_quarantine_count() == frames_at_boot);
+        CHECK("INV-FRAME-1", in_use + in_pool == frames_at_boot);
     else
-        frames_at_boot = in_use + frame_free_count() + frame_quarantine_count();
+        frames_at_boot = in_use + in_pool;
     if (pages_at_boot == 0)
         pages_at_boot = limits;
-    CHECK("INV-FRAME-3", limits <= frames_at_boot);
+    CHECK("INV-FRAME-3", limits + tim_limits <= frames_at_boot);
 }
 
 void check_kernel(void)

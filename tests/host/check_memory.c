@@ -97,7 +97,7 @@ static void check_leaf(const struct process *process, uint64_t address, uint64_t
             continue;
         }
         frame = memory_page(memory, page + i);
-        CHECK("INV-MAP-2", frame != NULL && arch_physical(frame_pointer(frame)).address == physical);
+        CHECK("INV-MAP-2", frame != NULL && frame_physical(frame).address == physical);
         CHECK("INV-MAP-2", frame_sharers(frame) == 1 || !(protection & WK_PROTECTION_WRITE));
     }
 }
@@ -163,7 +163,7 @@ static void check_slot_value(const struct memory *memory, uint64_t slot)
 
 static void check_slot_table(const struct memory *memory, const uint64_t *table, unsigned level)
 {
-    census_kernel_page(table, memory->object.bank);
+    census_kernel_page(table, memory->object.bank->payer);
     tables++;
     for (unsigned i = 0; i < MEMORY_SLOTS_PER_TABLE; i++) {
         if (level == 0)
@@ -221,6 +221,7 @@ void check_memory(const struct memory *memory)
     else if (memory->root != NULL)
         check_slot_table(memory, memory->root, memory->levels - 1u);
     CHECK("INV-MEMORY-1", present == memory->present_pages);
+    CHECK("memory", is_busy(memory) || (memory->options & MEMORY_TIM) == 0 || present == memory->pages);
     CHECK("memory", tables == memory->table_pages);
     CHECK("memory", is_busy(memory) || memory->present_pages <= memory->pages);
     check_pins(memory);

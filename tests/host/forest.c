@@ -255,7 +255,7 @@ static bool may_make(uint64_t operation)
                                       WK_MACHINE_CLAIM_REGION, WK_MACHINE_CLAIM_IRQ,   WK_TIMER_CREATE,
                                       WK_PROCESS_CLONE_TABLE,  WK_BUDGET_SPLIT,        WK_ENDPOINT_CREATE,
                                       WK_ENDPOINT_MINT,        WK_ENDPOINT_REPLY_SAVE, WK_PROCESS_FAULTING_THREAD,
-                                      WK_RING_CREATE,          WK_MAILBOX_CREATE};
+                                      WK_RING_CREATE,          WK_MAILBOX_CREATE,      WK_BANK_SPLIT_WITH_PAYER};
 
     for (unsigned i = 0; i < sizeof(makers) / sizeof(*makers); i++)
         if (operation == makers[i])

@@ -59,10 +59,10 @@ static void a_frames_record_and_its_page_name_each_other(void **state)
     assert_ptr_equal(frame_of(frame_pointer(one)), one);
     assert_ptr_equal(frame_of((char *)frame_pointer(two) + WK_PAGE_BYTES - 1), two);
     assert_int_not_equal(frame_number(one), frame_number(two));
-    assert_true(frame_is_ram(arch_physical(frame_pointer(one)), WK_PAGE_BYTES));
-    assert_false(frame_is_ram((struct physical){HOST_DEVICE_PHYSICAL}, HOST_DEVICE_BYTES));
-    assert_false(frame_is_ram((struct physical){HOST_RAM_PHYSICAL + host_ram_bytes}, 1));
-    assert_true(frame_is_ram((struct physical){HOST_RAM_PHYSICAL - 1}, 2));
+    assert_true(frame_is_memory(arch_physical(frame_pointer(one)), WK_PAGE_BYTES));
+    assert_false(frame_is_memory((struct physical){HOST_DEVICE_PHYSICAL}, HOST_DEVICE_BYTES));
+    assert_false(frame_is_memory((struct physical){HOST_RAM_PHYSICAL + host_ram_bytes}, 1));
+    assert_true(frame_is_memory((struct physical){HOST_RAM_PHYSICAL - 1}, 2));
     frame_give_back(one);
     frame_give_back(two);
 }

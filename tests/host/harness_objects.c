@@ -179,17 +179,17 @@ uint64_t bank_left(wk_handle bank)
 
 uint64_t pages_of(wk_handle memory)
 {
-    uint64_t pages, present, options, mappings, identity;
+    uint64_t pages, present, options, mappings, identity, attributes;
 
-    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
+    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity, &attributes));
     return pages;
 }
 
 uint64_t present_pages_of(wk_handle memory)
 {
-    uint64_t pages, present, options, mappings, identity;
+    uint64_t pages, present, options, mappings, identity, attributes;
 
-    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
+    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity, &attributes));
     return present;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the acting thread does outside of invocations: accesses to memory, registers, foreign calls. */
 #include "harness.h"
+#include "frame.h"
 #include "harness_parts.h"
 
 #include <string.h>
@@ -18,7 +19,7 @@ static bool access_page(uint64_t address, enum arch_access access, void **pointe
         if (!try_make_current(thread))
             return false; /* ended by another hart, or nobody pays for it any more */
         if (host_translate(thread->hart, address, access, &physical)) {
-            *pointer = physical.address >= HOST_RAM_PHYSICAL ? arch_pointer(physical) : NULL;
+            *pointer = frame_is_memory(physical, 1) ? arch_pointer(physical) : NULL;
             return true;
         }
         counter = thread->hart->arch.x[0];

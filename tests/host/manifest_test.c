@@ -34,9 +34,10 @@ static void full_entry(void **state)
     const struct manifest_program *program;
 
     (void)state;
-    assert_true(parse("# a comment\n\nprogram shell # another\n  path bin/sh\n  arguments -c echo\n  bank 0x40\n"
-                      "  priority 120\n  ceiling 130\n  grant console power\n  grant archive harts\n"
-                      "  budget 2ms 10ms 5000us\n  restart 3\n  start\n"));
+    assert_true(
+        parse("# a comment\n\nprogram shell # another\n  path bin/sh\n  arguments -c echo\n  bank 0x40\n  tim 8\n"
+              "  priority 120\n  ceiling 130\n  grant console power\n  grant archive harts\n"
+              "  budget 2ms 10ms 5000us\n  restart 3\n  start\n"));
     assert_int_equal(manifest.program_count, 1);
     program = &manifest.programs[0];
     assert_string_equal(program->name, "shell");
@@ -44,6 +45,7 @@ static void full_entry(void **state)
     assert_int_equal(program->argument_count, 2);
     assert_string_equal(program->arguments[1], "echo");
     assert_int_equal(program->bank_pages, 64);
+    assert_int_equal(program->tim_pages, 8);
     assert_int_equal(program->priority, 120);
     assert_int_equal(program->ceiling, 130);
     assert_int_equal(program->grants, GRANT_CONSOLE | GRANT_POWER | GRANT_ARCHIVE | GRANT_HARTS);

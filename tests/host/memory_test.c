@@ -249,12 +249,12 @@ static void physical_tells_where_a_page_lies(void **state)
 static void info_tells_options_mappings_and_identity(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 2, ON_DEMAND);
-    uint64_t pages, present, options, mappings, identity;
+    uint64_t pages, present, options, mappings, identity, attributes;
 
     (void)state;
     map(memory, BASE, READ);
     map(memory, 2 * BASE, READ);
-    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity));
+    assert_ok(wk_memory_info(memory, &pages, &present, &options, &mappings, &identity, &attributes));
     assert_int_equal(options, ON_DEMAND);
     assert_int_equal(mappings, 2);
     assert_int_equal(identity, identity_of(memory));

@@ -70,6 +70,7 @@ static void a_full_table_takes_nothing_more(void **state)
     retire_all_slots();
     before = check_state_text();
     assert_status(wk_bank_split(BOOT_BANK, 1, WK_BANK_KIND_RAM, &made), WK_TABLE_FULL);
+    assert_status(wk_bank_split_with_payer(BOOT_TIM, BOOT_BANK, 1, &made), WK_TABLE_FULL);
     assert_status(wk_event_create(BOOT_BANK, &made), WK_TABLE_FULL);
     assert_status(wk_timer_create(BOOT_BANK, &made), WK_TABLE_FULL);
     assert_status(wk_memory_create(BOOT_BANK, 1, 0, &made), WK_TABLE_FULL);

@@ -11,7 +11,8 @@
 #define PROGRAMS 3
 #define BANK_PAGES 6000
 #define PROGRAM_PAGES 900
-#define THREADS 4 /* of each */
+#define TIM_PAGES 5 /* of each program */
+#define THREADS 4   /* of each */
 #define THREADS_MAX 64
 
 uint64_t world_invocations;
@@ -202,7 +203,7 @@ static void act_machine(struct choices *choices)
  * of the one before. */
 static void make_program(uint64_t index)
 {
-    wk_handle bank, machine, made, event, handle, thread;
+    wk_handle bank, machine, made, event, handle, thread, tim;
 
     act_as(manager);
     if (slot_of(world_bank) == NULL || wk_bank_split(world_bank, PROGRAM_PAGES, WK_BANK_KIND_RAM, &bank) != WK_OK)
@@ -222,6 +223,11 @@ static void make_program(uint64_t index)
     for (unsigned i = 0; i < 2; i++) {
         assert_ok(i == 0 ? wk_memory_create(bank, 12, 0, &made) : wk_memory_create(bank, 600, ON_DEMAND, &made));
         assert_ok(wk_process_grant(programs[index], made, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+    }
+    if (wk_bank_split_with_payer(BOOT_TIM, bank, TIM_PAGES, &tim) == WK_OK) { /* unless others still have it */
+        assert_ok(wk_memory_create(tim, 2, 0, &made));
+        assert_ok(wk_process_grant(programs[index], made, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
+        assert_ok(wk_process_grant(programs[index], tim, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     }
     assert_ok(wk_process_grant(programs[index], bank, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));
     assert_ok(wk_process_grant(programs[index], machine, WK_TRANSFER_GIVE, ALL_RIGHTS, &handle));

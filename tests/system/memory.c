@@ -44,17 +44,17 @@ static bool store_faults(volatile void *address)
 
 static uint64_t present(wk_handle memory)
 {
-    uint64_t pages, present_pages, options, mappings, identity;
+    uint64_t pages, present_pages, options, mappings, identity, attributes;
 
-    EXPECT(WK_OK, wk_memory_info(memory, &pages, &present_pages, &options, &mappings, &identity));
+    EXPECT(WK_OK, wk_memory_info(memory, &pages, &present_pages, &options, &mappings, &identity, &attributes));
     return present_pages;
 }
 
 static uint64_t size(wk_handle memory)
 {
-    uint64_t pages, present_pages, options, mappings, identity;
+    uint64_t pages, present_pages, options, mappings, identity, attributes;
 
-    EXPECT(WK_OK, wk_memory_info(memory, &pages, &present_pages, &options, &mappings, &identity));
+    EXPECT(WK_OK, wk_memory_info(memory, &pages, &present_pages, &options, &mappings, &identity, &attributes));
     return pages;
 }
 

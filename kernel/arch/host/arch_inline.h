@@ -14,6 +14,7 @@
 typedef intptr_t arch_code;
 
 #define HOST_RAM_PHYSICAL UINT64_C(0x80000000)
+#define HOST_TIM_PHYSICAL UINT64_C(0x8000000)
 #define HOST_TLB_ENTRIES 256
 #define HOST_FETCHED_ENTRIES 64
 
@@ -91,6 +92,7 @@ struct arch_context {
 
 extern char *host_ram; /* where HOST_RAM_PHYSICAL lies in this program */
 extern uint64_t host_ram_bytes;
+extern uint64_t host_tim_bytes;
 extern struct hart *host_hart; /* whose code runs */
 extern uint64_t host_instructions;
 extern uint64_t host_allocations_left; /* so many charges go well, then one fails; UINT64_MAX: none fails */
@@ -103,8 +105,13 @@ void host_fetch_fence(void);
 void host_space_switch(struct physical root, uint64_t asid);
 void host_fail(const char *message) __attribute__((noreturn));
 
+/* Where tightly-integrated memory lies in this program: where the kernel is promised to see it (frame_tim_place). */
+char *host_tim(void);
+
 static inline void *arch_pointer(struct physical physical)
 {
+    if (physical.address - HOST_TIM_PHYSICAL < host_tim_bytes)
+        return host_tim() + (physical.address - HOST_TIM_PHYSICAL);
     if (physical.address - HOST_RAM_PHYSICAL >= host_ram_bytes)
         host_fail("arch_pointer: not RAM");
     return host_ram + (physical.address - HOST_RAM_PHYSICAL);

@@ -25,6 +25,8 @@ struct host_machine {
     unsigned harts;     /* 0: one */
     unsigned asid_bits;
     uint64_t archive_bytes; /* of a boot archive; 0: none */
+    uint64_t tim_bytes;     /* of tightly-integrated memory; 0: 16 pages, UINT64_MAX: none */
+    bool tim_is_plain;      /* it can be executed and is cached, and so on */
     bool bad_image;         /* the first program's image is none */
     uint64_t seed;          /* 0: harts take turns in order; else in an order drawn from it */
 };

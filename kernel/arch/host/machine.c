@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated machine around the processors: its harts' turns, its clock, and how it is booted. What stands around
  * them: devices.c. */
+#include "frame.h"
 #include "host.h"
 #include "lock.h"
 #include "trap.h"
@@ -18,6 +19,7 @@
 
 char *host_ram;
 uint64_t host_ram_bytes;
+uint64_t host_tim_bytes;
 uint64_t host_time_ns;
 uint64_t host_instructions;
 uint64_t arch_boot_instructions;
@@ -195,17 +197,24 @@ static struct boot_range ram_range(uint64_t offset, uint64_t bytes)
     return (struct boot_range){{HOST_RAM_PHYSICAL + offset}, bytes};
 }
 
+char *host_tim(void)
+{
+    return host_ram + (frame_tim_place(ram_range(0, 0).start, host_ram_bytes).address - HOST_RAM_PHYSICAL);
+}
+
 static void make_ram(void)
 {
-    const uint64_t reserve = host_ram_bytes + 2 * WK_LARGE_PAGE_BYTES;
+    const uint64_t reserve = host_ram_bytes + host_tim_bytes + 4 * WK_LARGE_PAGE_BYTES;
     char *area = mmap(NULL, reserve, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     const uint64_t past = (uint64_t)area % WK_LARGE_PAGE_BYTES;
 
     if (area == MAP_FAILED)
         abort();
     host_ram = area + (WK_LARGE_PAGE_BYTES - past);
-    if (mprotect(host_ram, host_ram_bytes, PROT_READ | PROT_WRITE) != 0)
+    if (mprotect(host_ram, host_ram_bytes, PROT_READ | PROT_WRITE) != 0 ||
+        mprotect(host_tim(), host_tim_bytes, PROT_READ | PROT_WRITE) != 0)
         abort();
+    memset(host_tim(), 't', host_tim_bytes); /* what firmware left there */
 }
 
 /* A first program: text, data and zeroed memory of one page each. What it does is the tests' business. */
@@ -234,6 +243,11 @@ static void describe_machine(void)
         .init_image_bytes = 2 * WK_PAGE_BYTES,
         .timebase_hz = 10000000,
         .command_line = "host",
+        .tim = {{{HOST_TIM_PHYSICAL}, host_tim_bytes}},
+        .tim_count = host_tim_bytes != 0,
+        .tim_attributes = machine.tim_is_plain ? WK_MEMORY_ATTRIBUTES_CACHED | WK_MEMORY_ATTRIBUTES_ATOMICS |
+                                                     WK_MEMORY_ATTRIBUTES_EXECUTABLE
+                                               : 0,
     };
     boot->reserved[boot->reserved_count++] = ram_range(0, FIRMWARE_BYTES);
     boot->reserved[boot->reserved_count++] = boot->device_tree;
@@ -249,6 +263,9 @@ void host_boot(const struct host_machine *wanted)
 {
     machine = *wanted;
     host_ram_bytes = machine.ram_bytes != 0 ? machine.ram_bytes : UINT64_C(64) << 20;
+    host_tim_bytes = machine.tim_bytes == UINT64_MAX ? 0
+                     : machine.tim_bytes != 0        ? machine.tim_bytes
+                                                     : 16 * WK_PAGE_BYTES;
     random_state = machine.seed;
     hart_count = machine.harts != 0 ? machine.harts : 1;
     make_ram();

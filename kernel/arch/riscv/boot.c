@@ -37,25 +37,47 @@ unsigned arch_asid_bits(void)
     return riscv_asid_bits;
 }
 
-/* Whether the command line has the word before ` -- `, behind which the words are the first program's. */
-static bool command_line_has(const char *word)
+static size_t letters_of(const char *word)
 {
-    const size_t length = strlen(word);
+    size_t letters;
+
+    for (letters = 0; word[letters] != ' ' && word[letters] != 0; letters++)
+        ;
+    return letters;
+}
+
+/* What follows `beginning` in the command line's first word that begins so, before ` -- `, behind which the words are the
+ * first program's; NULL if there is none. */
+static const char *command_line_word(const char *beginning)
+{
+    const size_t length = strlen(beginning);
 
     for (const char *at = boot_information.command_line; *at != 0; at++) {
-        size_t letters;
+        const size_t letters = letters_of(at);
 
-        for (letters = 0; at[letters] != ' ' && at[letters] != 0; letters++)
-            ;
-        if (letters == length && memcmp(at, word, length) == 0)
-            return true;
+        if (letters >= length && memcmp(at, beginning, length) == 0)
+            return at + length;
         if (letters == 2 && memcmp(at, "--", 2) == 0)
-            return false;
+            return NULL;
         at += letters;
         if (*at == 0)
-            return false;
+            return NULL;
     }
-    return false;
+    return NULL;
+}
+
+/* A number of bytes: decimal digits, and K or M. 0 if it is none, or more than anybody can mean. */
+static uint64_t bytes_of_word(const char *word)
+{
+    uint64_t number = 0;
+
+    if (word == NULL)
+        return 0;
+    for (; *word >= '0' && *word <= '9' && number < UINT32_MAX; word++)
+        number = number * 10 + (uint64_t)(*word - '0');
+    if ((*word != 'K' && *word != 'M') || letters_of(word) != 1)
+        return 0;
+    return *word == 'K' ? number << 10 : number << 20;
 }
 
 static void print_machine(void)
@@ -87,7 +109,7 @@ _Noreturn void boot_main(uint64_t hartid, struct physical tree, uint64_t image)
     hart_boot_prepare(hartid);
     sbi_init();
     machine_read(tree, hartid);
-    console_quiet = command_line_has("quiet");
+    console_quiet = command_line_word("quiet") != NULL;
     machine.has_sstc = machine.has_sstc && stimecmp_exists();
     clock_init(boot_information.timebase_hz, machine.has_sstc);
     probe_asid();
@@ -98,6 +120,7 @@ _Noreturn void boot_main(uint64_t hartid, struct physical tree, uint64_t image)
     if (machine.finisher != 0)
         virt_init(window_map_device(machine.finisher));
     harts_start();
+    tim_init(bytes_of_word(command_line_word("tim=")));
     reserve_image();
     kernel_start();
     harts_release();

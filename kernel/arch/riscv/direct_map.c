@@ -85,6 +85,19 @@ void direct_map_finish(void)
     arch_flush_all();
 }
 
+void direct_map_add(struct physical place, struct physical memory, uint64_t bytes)
+{
+    for (uint64_t at = 0; at < bytes; at += PAGE_BYTES) {
+        const uint64_t address = place.address + at;
+        uint64_t *middle = table_below(kernel_root_entry(DIRECT_MAP + address));
+        uint64_t *leaves = table_below(&middle[address / LARGE_BYTES % TABLE_ENTRIES]);
+
+        leaves[address / PAGE_BYTES % TABLE_ENTRIES] = kernel_entry_leaf(memory.address + at, KERNEL_DATA);
+        root_last = kernel_root_entry(DIRECT_MAP + address);
+    }
+    arch_flush_all();
+}
+
 void arch_space_prepare(void *root_table)
 {
     uint64_t *entries = root_table;

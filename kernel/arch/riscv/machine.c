@@ -34,11 +34,22 @@ static enum device_place root_child(const struct device_node *node)
     return PLACE_OTHER;
 }
 
+/* The root tells which machine it is. */
+static enum device_place root_node(const struct device_node *node)
+{
+    const char *name;
+
+    for (uint32_t at = 0; (name = device_value_string(node->values[PROPERTY_COMPATIBLE], &at)) != NULL;)
+        if (machine.known == NULL)
+            machine.known = known_machine_find(name);
+    return PLACE_ROOT;
+}
+
 static enum device_place visit(const struct device_node *node)
 {
     switch (node->parent) {
     case PLACE_NOWHERE:
-        return PLACE_ROOT;
+        return root_node(node);
     case PLACE_ROOT:
         return root_child(node);
     case PLACE_CPUS:

@@ -86,11 +86,16 @@ struct physical boot_pages_end(void)
     return (struct physical){boot_pages_next};
 }
 
+uint64_t boot_pages_left(void)
+{
+    return (boot_pages_limit_address - boot_pages_next) / PAGE_BYTES;
+}
+
 void *boot_pages(uint64_t count)
 {
     char *first = image_pointer(boot_pages_end());
 
-    if (boot_pages_limit_address < boot_pages_next + count * PAGE_BYTES)
+    if (count > boot_pages_left())
         panic("no room behind the kernel's image");
     for (uint64_t i = 0; i < count; i++, boot_pages_next += PAGE_BYTES)
         image_leaves.entries[image_leaf_index(boot_pages_next - image_start)] =

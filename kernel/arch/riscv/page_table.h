@@ -45,6 +45,7 @@ void *image_pointer(struct physical physical);
 void *boot_pages(uint64_t count);
 void boot_pages_limit(struct physical end);
 struct physical boot_pages_end(void);
+uint64_t boot_pages_left(void);
 
 void window_map_stack(unsigned hart_index, const void *stack);
 /* One page of a device's registers. */
@@ -54,5 +55,7 @@ volatile uint32_t *window_map_device(uint64_t physical);
 void direct_map_begin(struct physical start, uint64_t bytes);
 /* Maps boot_information.ram for good. */
 void direct_map_finish(void);
+/* Maps other memory behind it, in pages: where the direct map would have `place`. */
+void direct_map_add(struct physical place, struct physical memory, uint64_t bytes);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "boot.h"
 #include "hart.h"
+#include "machine/known.h"
 
 #define CSR_TEXT(name) #name
 #define csr_read(name)                                                                                                 \
@@ -28,6 +29,7 @@ struct machine {
     unsigned plic_context;                       /* of the boot hart's supervisor mode */
     unsigned plic_lines;                         /* 0: there is no controller that the kernel could use */
     uint64_t finisher;                           /* physical address, 0: there is none */
+    const struct known_machine *known;           /* NULL: nothing is special to it */
     struct boot_range unmapped[BOOT_RANGES_MAX]; /* parts of RAM that firmware forbids to map */
     unsigned unmapped_count;
 };
@@ -70,6 +72,11 @@ _Noreturn void hart_halt(void);
 void clock_init(uint64_t timebase_hz, bool use_sstc);
 /* What a hart needs to know to tell the time. */
 void clock_prepare(struct arch_hart *arch);
+
+/* tim.c: a range of tightly-integrated memory; and, when all else is mapped, those that the machine's file knows of, or so
+ * much RAM instead, and what they are to the kernel. */
+void tim_add(uint64_t start, uint64_t end, uint64_t attributes);
+void tim_init(uint64_t stand_in_bytes);
 
 /* plic.c: takes charge of machine.plic. */
 void plic_init(void);

@@ -81,7 +81,7 @@ void sbi_reset(enum sbi_reset_type type, enum sbi_reset_reason reason)
 {
     if (has_reset)
         sbi_call(SBI_RESET, 0, type, reason, 0);
-    if (type == SBI_SHUTDOWN)
+    else if (type == SBI_SHUTDOWN)
         sbi_call(SBI_LEGACY_SHUTDOWN, 0, 0, 0, 0);
 }
 

@@ -14,12 +14,13 @@
 #define SUPERVISOR_EXTERNAL 9            /* the hart's interrupt that a controller's context raises */
 #define PLIC_LINES_MAX 1023
 
-enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_FIRMWARE, ROLES };
+enum device_role { ROLE_CONTROLLER, ROLE_FINISHER, ROLE_SRAM, ROLE_FIRMWARE, ROLES };
 
 /* What devices with a role are compatible with: names with a zero byte at their end, and an empty one. */
 static const char *const roles[ROLES] = {
     [ROLE_CONTROLLER] = "riscv,plic0\0sifive,plic-1.0.0\0thead,c900-plic\0",
     [ROLE_FINISHER] = VIRT_FINISHER_COMPATIBLE "\0",
+    [ROLE_SRAM] = "mmio-sram\0",
     [ROLE_FIRMWARE] = ("riscv,clint0\0sifive,clint0\0thead,c900-clint\0"
                        "riscv,aclint-mswi\0riscv,aclint-mtimer\0riscv,aclint-sswi\0"),
 };
@@ -41,13 +42,33 @@ static void controller_node(const struct device_node *node, uint64_t start, uint
     plic_bytes = bytes;
 }
 
+void tree_keep(uint64_t start, uint64_t end)
+{
+    range_add(kept, &kept_count, KEPT_RANGES_MAX, start, end);
+}
+
+/* Memory on the chip: of kind tim where the machine's file says so, else somebody's to claim. */
+static void sram_node(const struct device_node *node)
+{
+    uint64_t start;
+    uint64_t bytes;
+
+    for (uint32_t i = 0; node_is_okay(node) && device_node_region(node, i, &start, &bytes); i++)
+        tim_add(start, start + bytes, machine.known->sram_attributes);
+}
+
 static void role_node(const struct device_node *node, enum device_role role)
 {
     uint64_t start;
     uint64_t bytes;
 
+    if (role == ROLE_SRAM) {
+        if (machine.known != NULL && machine.known->has_sram)
+            sram_node(node);
+        return;
+    }
     for (uint32_t i = 0; device_node_region(node, i, &start, &bytes); i++)
-        range_add(kept, &kept_count, KEPT_RANGES_MAX, start, start + bytes);
+        tree_keep(start, start + bytes);
     if (!node_is_okay(node) || !device_node_region(node, 0, &start, &bytes))
         return;
     if (role == ROLE_CONTROLLER)

@@ -3,12 +3,15 @@
  * RAM, what of it is taken, and what the boot loader says (Devicetree Specification 0.4, 3.4 to 3.6 and 5.3). The
  * kernel uses the contiguous RAM that it lies in.
  */
+#include "frame.h"
 #include "page_table.h"
 #include "riscv.h"
 #include "string.h"
 #include "tree_nodes.h"
 
 #define RAM_RANGES_MAX 16
+/* Memory of kind tim follows RAM in the direct map (frame_tim_place). */
+#define DIRECT_MAP_RAM_BYTES (DIRECT_MAP_BYTES - (TIM_SUPERFRAMES_MAX + 2) * LARGE_BYTES)
 
 static struct boot_range ram[RAM_RANGES_MAX];
 static unsigned ram_count;
@@ -106,7 +109,7 @@ static void choose_ram(void)
     struct boot_range range = ram_around(image);
     uint64_t end = range.start.address + range.bytes;
 
-    end = end < DIRECT_MAP_BYTES ? end : DIRECT_MAP_BYTES;
+    end = end < DIRECT_MAP_RAM_BYTES ? end : DIRECT_MAP_RAM_BYTES;
     if (end < image_end || range.start.address > image)
         panic("the device tree has no RAM where the kernel is");
     boot_information.ram = (struct boot_range){range.start, end - range.start.address};

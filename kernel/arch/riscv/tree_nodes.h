@@ -32,6 +32,8 @@ uint64_t tree_boot_hart_phandle(void);
 
 /* tree_devices.c */
 void tree_device_node(const struct device_node *node);
+/* Nobody may claim [start, end). */
+void tree_keep(uint64_t start, uint64_t end);
 /* After the walk: finds the boot hart's context of the interrupt controller. */
 void tree_devices_finish(void);
 
