@@ -348,7 +348,7 @@ static void a_page_of_the_kind_can_be_pinned(void **state)
     (void)state;
     kernel_lock_acquire();
     assert_ok(memory_pin_page(memory_of(memory), 2, &pin, NULL));
-    assert_ptr_equal(memory_pin_pointer(&pin), frame_pointer(memory_page(memory_of(memory), 2)));
+    assert_ptr_equal(memory_pin_pointer(&pin, 0), frame_pointer(memory_page(memory_of(memory), 2)));
     memory_unpin(&pin);
     kernel_lock_release();
     assert_ok(wk_capability_delete(memory));
