@@ -14,6 +14,7 @@
 #include "message.h"
 #include "meter.h"
 #include "ready.h"
+#include "ring.h"
 #include "trap.h"
 
 #include <winkle/message.h>
@@ -147,7 +148,9 @@ static NOINLINE bool answer(struct hart *hart)
             return false;
         fault_go_on(caller, hart->invocation.arguments);
     } else {
-        if (state != THREAD_CALLING || (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller)))
+        if (state != THREAD_CALLING)
+            return caller->is_worker && ring_answer_at_once(hart, caller);
+        if (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller))
             return false;
         fill(&caller->context, WK_MESSAGE_HIGH(operation), 0, 0, &hart->invocation);
     }

@@ -50,39 +50,9 @@ void ring_doorbell(struct ring *ring)
 
 /* ---- workers ---- */
 
-void ring_worker_free(struct ring *ring, struct thread *worker)
-{
-    if (ring->executor == NULL)
-        ring->executor = worker;
-    else
-        list_prepend(&ring->free, &worker->work.link);
-}
-
-struct thread *ring_worker_take(struct ring *ring)
-{
-    struct thread *worker = container_of(ring->free.next, struct thread, work.link);
-
-    if (list_is_empty(&ring->free))
-        return NULL;
-    list_remove(&worker->work.link);
-    return worker;
-}
-
-/* The executor's operation is pending: it stays with it. */
-static void become_pending(struct ring *ring, uint32_t tag)
-{
-    struct thread *worker = ring->executor;
-
-    worker->work.tag = tag;
-    worker->work.is_pending = true;
-    worker->work.fails = false;
-    ring->owed++;
-    ring->executor = ring_worker_take(ring);
-}
-
 static enum wk_status start_step(struct operation *operation);
 
-/* What was linked to the worker's entry is executed, or is cancelled too. */
+/* What was linked to the worker's entry is executed, or is cancelled too; what follows it is executed. */
 static void start_next(struct ring *ring, struct thread *worker, bool has_failed)
 {
     struct thread *next = container_of(worker->work.link.next, struct thread, work.link);
@@ -93,10 +63,13 @@ static void start_next(struct ring *ring, struct thread *worker, bool has_failed
         ring->chain = is_last ? NULL : next;
         ring->cancels = is_last && has_failed;
     }
+    if (ring->lead == worker)
+        ring->lead = is_last ? NULL : next;
     if (is_last)
         return;
-    if (has_failed)
+    if (has_failed && !next->work.follows)
         next->work.fails = true;
+    next->work.follows = false;
     operation_begin(&next->operation, start_step, NULL);
     thread_clear_stop(next, THREAD_CREATED);
 }
@@ -125,15 +98,29 @@ void ring_work_done(struct thread *worker)
     ring_announce(ring);
 }
 
-void ring_worker_gone(struct thread *worker)
+/* Completes the pending entry of a worker, which gave no results; it leaves whom it stands behind. */
+static void end_without_results(struct thread *worker, enum wk_status status)
 {
     static const uint64_t no_words[RING_WORDS];
+
+    if (worker->stop & THREAD_CREATED)
+        list_remove(&worker->work.link);
+    end_pending(worker->work.ring, worker, status, no_words);
+    ring_announce(worker->work.ring);
+}
+
+void ring_held_ends(struct thread *worker, enum wk_status status)
+{
+    end_without_results(worker, status);
+    ring_worker_free(worker->work.ring, worker);
+}
+
+void ring_worker_gone(struct thread *worker)
+{
     struct ring *ring = worker->work.ring;
 
-    if (worker->work.is_pending) {
-        end_pending(ring, worker, WK_REVOKED, no_words);
-        ring_announce(ring);
-    }
+    if (worker->work.is_pending)
+        end_without_results(worker, WK_REVOKED);
     ring_forget_target(ring);
     if (ring->executor == worker)
         ring->executor = ring_worker_take(ring);
@@ -174,7 +161,7 @@ void ring_go_on_pending(struct ring *ring, uint64_t word1)
 {
     struct thread *worker = ring->executor;
 
-    become_pending(ring, WK_RING_TAG(word1));
+    ring_become_pending(ring, WK_RING_TAG(word1));
     worker->call_deadline_ns = DEADLINE_NEVER;
     invocation_forget_results(&ring->invocation);
     if (schedule_wants(worker))
@@ -219,19 +206,6 @@ static enum wk_status start_step(struct operation *operation)
 
 /* ---- links ---- */
 
-/* Keeps an entry until what it is linked to is done. */
-static void hold(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t words[RING_WORDS])
-{
-    struct thread *worker = ring->executor;
-
-    become_pending(ring, WK_RING_TAG(word1));
-    for (unsigned i = 0; i < RING_WORDS; i++)
-        arch_context_set(&worker->context, REGISTER_A1 + i, ring_word(words, i));
-    arch_context_set(&worker->context, REGISTER_A7, word1 >> 32);
-    worker->calls.badge = word0;
-    list_append(&ring->chain->work.link, &worker->work.link);
-}
-
 /* An entry that is linked to another, or sets its deadline. False: it is to be executed now. */
 static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t words[RING_WORDS])
 {
@@ -252,10 +226,36 @@ static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1
     }
     if (ring->chain == NULL)
         return false;
-    hold(ring, word0, word1, words);
+    (void)ring_hold(ring, ring->chain, word0, word1, words);
     if (!(word0 & WK_RING_LINK))
         ring->chain = NULL;
     return true;
+}
+
+/* ---- calls that follow another ---- */
+
+/* The worker calls, and whoever serves it can take no other call before that is answered, as far as is known. */
+static bool takes_one_at_a_time(const struct thread *worker)
+{
+    const struct thread *server = worker->calls.callee;
+
+    if (!(worker->stop & THREAD_CALLING))
+        return false;
+    if (server == NULL)
+        return worker->calls.endpoint != NULL;
+    return server->budget == NULL && server->calls.serving->server_count == 1;
+}
+
+void ring_call_served(struct thread *worker)
+{
+    struct ring *ring = worker->work.ring;
+
+    if (takes_one_at_a_time(worker))
+        return;
+    if (container_of(worker->work.link.next, struct thread, work.link)->work.follows)
+        start_next(ring, worker, false);
+    else if (ring->lead == worker)
+        ring->lead = NULL;
 }
 
 /* ---- any entry ---- */
@@ -266,13 +266,20 @@ bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry)
     const uint64_t word1 = ring_word(entry, 1);
     struct thread *worker = ring->executor;
     enum wk_status status;
+    bool is_special;
 
     ring_forget_target(ring);
-    if (ring_is_special(ring, word0) && is_linked(ring, word0, word1, entry + 2))
+    ring->lead = NULL;
+    is_special = ring_is_special(ring, word0);
+    if (is_special && is_linked(ring, word0, word1, entry + 2))
         return true;
     status = execute(ring, worker, word0, word1, entry + 2);
     if (!ring_settle(ring, word1, status))
         return false;
+    if (!is_special && word1 >> 32 == 0 && takes_one_at_a_time(worker)) {
+        ring->lead = worker;
+        ring->lead_word0 = word0;
+    }
     if (word0 & WK_RING_LINK) {
         ring->chain = status_is_final(status) ? NULL : worker;
         ring->cancels = status_is_final(status) && status != WK_OK && status != WK_ANSWERED;

@@ -105,13 +105,15 @@ static struct thread *next_worker(struct ring *ring)
     return container_of(link, struct thread, calls.ring_link);
 }
 
-/* Ends what the worker waits for, or that it is to be executed. False: it is in the midst of a long operation. */
+/* Ends what the worker waits for, or that it is to be executed; what is linked is told so in its turn. False: it is in the midst of a long operation. */
 static bool cancel(struct thread *worker)
 {
     if (worker->operation.step != NULL)
         return false;
     if (worker->stop & THREAD_WAITS)
         thread_wait_end(worker, WK_CANCELLED);
+    else if (worker->work.follows)
+        ring_held_ends(worker, WK_CANCELLED);
     else
         worker->work.fails = true;
     return true;

@@ -96,6 +96,25 @@ static inline enum wk_status ring_check_alive(const struct ring *ring)
     return is_gone ? WK_REVOKED : WK_OK;
 }
 
+/* Keeps an entry until the pending one, `front`, is done. Returns its worker. */
+struct thread *ring_hold(struct ring *ring, struct thread *front, uint64_t word0, uint64_t word1,
+                         const uint64_t words[RING_WORDS]);
+/* The executor's operation is pending: it stays with it. */
+static inline void ring_become_pending(struct ring *ring, uint32_t tag)
+{
+    struct thread *worker = ring->executor;
+
+    worker->work.tag = tag;
+    worker->work.is_pending = true;
+    worker->work.fails = false;
+    worker->work.follows = false;
+    ring->owed++;
+    ring->executor = ring_worker_take(ring);
+}
+
+/* What the worker holds, and nobody waits for, is completed so. */
+void ring_held_ends(struct thread *worker, enum wk_status status);
+
 /* ring: enter, but for what is quick. */
 enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, uint64_t wanted, uint64_t completions,
                               uint64_t deadline_ns);
