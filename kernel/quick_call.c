@@ -130,6 +130,22 @@ static inline bool may_go_back(const struct thread *server)
     return endpoint->callers.first == NULL && endpoint->ready == NULL;
 }
 
+/* The caller is a ring's worker, whose next call the server may get in the same go. */
+static NOINLINE bool answer_worker(struct hart *hart, struct thread *caller)
+{
+    const struct invocation *invocation = &hart->invocation;
+    const uint64_t *words = invocation->arguments;
+    const struct thread *next = ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5],
+                                                    invocation->operation);
+
+    if (next == NULL)
+        return false;
+    hart->left = hart->current;
+    arch_context_deliver(&hart->left->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, 0),
+                         WK_RING_OPERATION(next->calls.badge), caller->calls.badge, message_words(next));
+    return true;
+}
+
 static NOINLINE bool answer(struct hart *hart)
 {
     const uint64_t operation = hart->invocation.operation;
@@ -149,7 +165,7 @@ static NOINLINE bool answer(struct hart *hart)
         fault_go_on(caller, hart->invocation.arguments);
     } else {
         if (state != THREAD_CALLING)
-            return caller->is_worker && ring_answer_at_once(hart, caller);
+            return caller->is_worker && answer_worker(hart, caller);
         if (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller))
             return false;
         fill(&caller->context, WK_MESSAGE_HIGH(operation), 0, 0, &hart->invocation);

@@ -84,10 +84,12 @@ void ring_work_done(struct thread *worker);
 /* The worker's call has a server, or that has changed: if it may take another call before it answers, those that follow do so no
  * longer. */
 void ring_call_served(struct thread *worker);
-/* The hart's current thread answers a worker's call with the message in hart->invocation, and receives the next one. If a call follows and
- * all is simple, it has that, in its context, and hart->left is it; else nothing has changed. Requires: its endpoint has no
- * other call or receiver, nothing awaits the hart's attention, nothing travels with the answer. */
-bool ring_answer_at_once(struct hart *hart, struct thread *caller);
+/* A worker's call is answered with that message, and its server receives the next one. If one follows and all is simple, it is
+ * the same worker's call now: returns who has the words of it, and in calls.badge word 0 of the entry; else NULL: nothing
+ * has changed, and the message is kept in hart->invocation. Requires: the server is the hart's current thread, its endpoint has no other call or receiver, nothing
+ * awaits the hart's attention, nothing travels with the answer. */
+const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
+                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation);
 /* A worker is free. */
 void ring_worker_free(struct ring *ring, struct thread *worker);
 /* The worker ends: its entry, if it has one, is completed as `revoked`. */

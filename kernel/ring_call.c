@@ -59,30 +59,65 @@ static inline bool is_awaited(const struct ring *ring)
            (ring->ready.waiter_count != 0 && ring_unread(ring) + 1 >= (uint32_t)ring->wanted);
 }
 
-bool ring_answer_at_once(struct hart *hart, struct thread *caller)
+/* The completion is written, and can be read: one that has all words. */
+static inline void complete(struct ring *ring, uint32_t tag, uint64_t status, uint64_t word0, uint64_t word1,
+                            uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    struct thread *server = hart->current;
+    uint64_t *message = ring_message(ring, &ring->completions);
+
+    message[0] = status;
+    message[1] = tag;
+    message[2] = word0;
+    message[3] = word1;
+    message[4] = word2;
+    message[5] = word3;
+    message[6] = word4;
+    message[7] = word5;
+    ring->completions.index++;
+    ring_write_completed(ring);
+}
+
+/* The worker's message has been passed on: it is free. */
+static inline void let_go(struct ring *ring, struct thread *worker)
+{
+    worker->work.is_pending = false;
+    worker->work.follows = false;
+    ring->owed--;
+    list_unlink(&worker->work.link);
+    list_init(&worker->work.link);
+    ring_worker_free(ring, worker);
+}
+
+/* Keeps the message for the usual way. */
+static NOINLINE const struct thread *refuse(const struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
+                                            uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation)
+{
+    struct invocation *invocation = &hart_current()->invocation;
+    uint64_t *words = invocation->arguments;
+
+    (void)caller;
+    invocation->operation = operation;
+    words[0] = word0;
+    words[1] = word1;
+    words[2] = word2;
+    words[3] = word3;
+    words[4] = word4;
+    words[5] = word5;
+    return NULL;
+}
+
+const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
+                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation)
+{
     struct thread *next = container_of(caller->work.link.next, struct thread, work.link);
     struct ring *ring = caller->work.ring;
 
     if (caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) || !next->work.follows ||
         next->obstacles != THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE) || ring_is_dead(ring) ||
         is_awaited(ring) || !still_may_call(caller))
-        return false;
-
-    ring_complete(ring, caller->work.tag, WK_MESSAGE_HIGH(hart->invocation.operation), hart->invocation.arguments,
-                  RING_WORDS);
-    ring_write_indices(ring);
-    ring->owed--;
+        return refuse(caller, word0, word1, word2, word3, word4, word5, operation);
+    complete(ring, caller->work.tag, WK_MESSAGE_HIGH(operation), word0, word1, word2, word3, word4, word5);
     caller->work.tag = next->work.tag;
-    next->work.is_pending = false;
-    next->work.follows = false;
-    list_unlink(&next->work.link);
-    list_init(&next->work.link);
-    ring_worker_free(ring, next);
-    endpoint_of_server(server)->owes_call = false;
-    arch_context_deliver(&server->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, 0), message_operation(caller),
-                         caller->calls.badge, message_words(next));
-    hart->left = server;
-    return true;
+    let_go(ring, next);
+    return next;
 }

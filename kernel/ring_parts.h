@@ -48,6 +48,13 @@ static inline void ring_write_indices(const struct ring *ring)
     wk_ring_store(&ring->completions.kernel_line->index, completed);
 }
 
+/* That of completions only. */
+static inline void ring_write_completed(const struct ring *ring)
+{
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    wk_ring_store(&ring->completions.kernel_line->index, (uint32_t)ring->completions.index);
+}
+
 static inline uint32_t ring_unread(const struct ring *ring)
 {
     return (uint32_t)ring->completions.index - ring_read_index(&ring->completions);
