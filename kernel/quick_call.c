@@ -130,19 +130,24 @@ static inline bool may_go_back(const struct thread *server)
     return endpoint->callers.first == NULL && endpoint->ready == NULL;
 }
 
-/* The caller is a ring's worker, whose next call the server may get in the same go. */
+/* The caller may be a ring's worker, whose next call the server gets in the same go. */
 static NOINLINE bool answer_worker(struct hart *hart, struct thread *caller)
 {
-    const struct invocation *invocation = &hart->invocation;
-    const uint64_t *words = invocation->arguments;
-    const struct thread *next = ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5],
-                                                    invocation->operation);
+    struct invocation *invocation = &hart->invocation;
+    uint64_t *words = invocation->arguments;
+    const struct thread *next;
 
-    if (next == NULL)
+    if (!caller->is_worker)
         return false;
+    next = ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5],
+                               invocation->operation);
+    if (next == NULL)
+        return ring_finish_at_once(hart, caller);
     hart->left = hart->current;
-    arch_context_deliver(&hart->left->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, 0),
-                         WK_RING_OPERATION(next->calls.badge), caller->calls.badge, message_words(next));
+    for (unsigned i = 0; i < 6; i++)
+        words[i] = message_words(next)[i];
+    fill(&hart->left->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, 0), WK_RING_OPERATION(next->calls.badge),
+         caller->calls.badge, invocation);
     return true;
 }
 
@@ -165,7 +170,7 @@ static NOINLINE bool answer(struct hart *hart)
         fault_go_on(caller, hart->invocation.arguments);
     } else {
         if (state != THREAD_CALLING)
-            return caller->is_worker && answer_worker(hart, caller);
+            return answer_worker(hart, caller);
         if (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller))
             return false;
         fill(&caller->context, WK_MESSAGE_HIGH(operation), 0, 0, &hart->invocation);
@@ -200,6 +205,15 @@ int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, 
     words[4] = word4;
     words[5] = word5;
     if (hart->attention.any == 0 && (is_operation ? answer(hart) : call(hart)))
+        return (int)WK_SWITCHED;
+    return trap_invocation_kept();
+}
+
+int64_t trap_worker_answered(void)
+{
+    struct hart *hart = hart_current();
+
+    if (ring_finish_at_once(hart, hart->current->calls.caller))
         return (int)WK_SWITCHED;
     return trap_invocation_kept();
 }

@@ -68,11 +68,8 @@ struct ring {
     char *pages[WK_RING_PAGES_MAX];
 };
 
-static inline void ring_forget_target(struct ring *ring)
-{
-    slot_cache_init(&ring->target.found);
-    ring->is_quick = false;
-}
+/* The next entry is not the same as the one before. */
+void ring_forget_target(struct ring *ring);
 
 static inline bool ring_is_dead(const struct ring *ring)
 {
@@ -90,6 +87,9 @@ void ring_call_served(struct thread *worker);
  * awaits the hart's attention, nothing travels with the answer. */
 const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
                                          uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation);
+/* The hart's current thread answers a worker's call, which nothing follows or is linked to, with the message in hart->invocation, and
+ * receives; and the hart goes straight to the thread that waits for completions. False: nothing has changed. Requires: the same. */
+bool ring_finish_at_once(struct hart *hart, struct thread *caller);
 /* A worker is free. */
 void ring_worker_free(struct ring *ring, struct thread *worker);
 /* The worker ends: its entry, if it has one, is completed as `revoked`. */

@@ -10,6 +10,7 @@
 #include "endpoint.h"
 #include "message.h"
 #include "ring_parts.h"
+#include "schedule.h"
 
 void ring_worker_free(struct ring *ring, struct thread *worker)
 {
@@ -30,18 +31,43 @@ struct thread *ring_worker_take(struct ring *ring)
     return container_of(link, struct thread, work.link);
 }
 
-struct thread *ring_hold(struct ring *ring, struct thread *front, uint64_t word0, uint64_t word1,
-                         const uint64_t words[RING_WORDS])
+/* The worker keeps that call until the one behind which it stands is answered. */
+static inline void follow(struct thread *front, struct thread *worker, const uint64_t *entry, uint64_t word0,
+                          uint64_t word1)
 {
-    struct thread *worker = ring->executor;
-
-    ring_become_pending(ring, WK_RING_TAG(word1));
-    for (unsigned i = 0; i < RING_WORDS; i++)
-        arch_context_set(&worker->context, REGISTER_A1 + i, ring_word(words, i));
-    arch_context_set(&worker->context, REGISTER_A7, word1 >> 32);
+    ring_take_over(worker, WK_RING_TAG(word1));
+    worker->work.follows = true;
     worker->calls.badge = word0;
+    arch_context_set(&worker->context, REGISTER_A1, ring_word(entry, 2));
+    arch_context_set(&worker->context, REGISTER_A1 + 1, ring_word(entry, 3));
+    arch_context_set(&worker->context, REGISTER_A1 + 2, ring_word(entry, 4));
+    arch_context_set(&worker->context, REGISTER_A1 + 3, ring_word(entry, 5));
+    arch_context_set(&worker->context, REGISTER_A1 + 4, ring_word(entry, 6));
+    arch_context_set(&worker->context, REGISTER_A1 + 5, ring_word(entry, 7));
+    arch_context_set(&worker->context, REGISTER_A7, 0);
     list_append(&front->work.link, &worker->work.link);
-    return worker;
+}
+
+uint64_t ring_take_following(struct ring *ring, uint64_t most)
+{
+    const uint64_t *entry = ring_message(ring, &ring->entries);
+    const uint64_t word0 = ring->lead_word0;
+    struct thread *worker = ring->executor;
+    uint64_t left = most = ring_in_one_piece(&ring->entries, most);
+
+    do {
+        const uint64_t word1 = ring_word(entry, 1);
+
+        if (ring_word(entry, 0) != word0 || word1 >> 32 != 0)
+            break;
+        follow(ring->lead, worker, entry, word0, word1);
+        worker = ring_worker_take(ring);
+        entry += WORDS_OF_MESSAGE;
+    } while (--left != 0 && worker != NULL);
+    ring->executor = worker;
+    ring->entries.index += most - left;
+    ring->owed += most - left;
+    return most - left;
 }
 
 /* Whether what the thread called by is still there: the capability is the same, and the session is live. */
@@ -120,4 +146,38 @@ const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, 
     caller->work.tag = next->work.tag;
     let_go(ring, next);
     return next;
+}
+
+/* Whether the thread that waits for completions has them with one more. */
+static inline bool is_enough(const struct ring *ring)
+{
+    return ring->owed == 1 || ring_unread(ring) + 1 >= (uint32_t)ring->wanted;
+}
+
+bool ring_finish_at_once(struct hart *hart, struct thread *caller)
+{
+    const uint64_t *words = hart->invocation.arguments;
+    struct thread *server = hart->current;
+    struct ring *ring = caller->work.ring;
+    struct event *ready = &ring->ready;
+    struct thread *waiter = container_of(ready->waiters.next, struct thread, wait_link);
+
+    if (hart->payer != caller || caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) ||
+        !list_is_empty(&caller->work.link) || ring_is_dead(ring) || ring->doorbell.event != NULL ||
+        ring->chain == caller || ready->waiter_count == 0 || !is_enough(ring) || !schedule_go_on_with(hart, waiter))
+        return false;
+    complete(ring, caller->work.tag, WK_MESSAGE_HIGH(hart->invocation.operation), words[0], words[1], words[2],
+             words[3], words[4], words[5]);
+    ring->lead = ring->lead == caller ? NULL : ring->lead;
+    caller->stop = THREAD_CREATED;
+    caller->calls.callee = NULL;
+    let_go(ring, caller);
+    server->stop = THREAD_RECEIVING;
+    endpoint_of_server(server)->ready = server;
+    waiter->stop = THREAD_RUNS;
+    waiter->wait_event = NULL;
+    ready->waiter_count = 0;
+    list_remove(&waiter->wait_link);
+    arch_context_answer_late(&waiter->context, WK_OK, 0);
+    return true;
 }

@@ -133,6 +133,12 @@ void ring_worker_gone(struct thread *worker)
 
 /* ---- executing ---- */
 
+void ring_forget_target(struct ring *ring)
+{
+    slot_cache_init(&ring->target.found);
+    ring->is_quick = false;
+}
+
 /* Executes an entry as that worker, which does nothing else. */
 static inline enum wk_status execute(struct ring *ring, struct thread *worker, uint64_t word0, uint64_t word1,
                                      const uint64_t words[RING_WORDS])
@@ -206,6 +212,19 @@ static enum wk_status start_step(struct operation *operation)
 
 /* ---- links ---- */
 
+/* Keeps an entry until what it is linked to is done. */
+static void hold(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t words[RING_WORDS])
+{
+    struct thread *worker = ring->executor;
+
+    ring_become_pending(ring, WK_RING_TAG(word1));
+    for (unsigned i = 0; i < RING_WORDS; i++)
+        arch_context_set(&worker->context, REGISTER_A1 + i, ring_word(words, i));
+    arch_context_set(&worker->context, REGISTER_A7, word1 >> 32);
+    worker->calls.badge = word0;
+    list_append(&ring->chain->work.link, &worker->work.link);
+}
+
 /* An entry that is linked to another, or sets its deadline. False: it is to be executed now. */
 static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t words[RING_WORDS])
 {
@@ -226,7 +245,7 @@ static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1
     }
     if (ring->chain == NULL)
         return false;
-    (void)ring_hold(ring, ring->chain, word0, word1, words);
+    hold(ring, word0, word1, words);
     if (!(word0 & WK_RING_LINK))
         ring->chain = NULL;
     return true;

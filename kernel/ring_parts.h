@@ -21,6 +21,16 @@ static inline uint64_t *ring_message(const struct ring *ring, const struct ring_
                                 place % MESSAGES_PER_PAGE * WK_RING_MESSAGE_BYTES);
 }
 
+/* How many messages from the index on, at most that many, stand in one piece. */
+static inline uint64_t ring_in_one_piece(const struct ring_side *side, uint64_t most)
+{
+    const uint64_t in_ring = side->mask + 1 - (side->index & side->mask);
+    const uint64_t in_page = MESSAGES_PER_PAGE - (side->first + (side->index & side->mask)) % MESSAGES_PER_PAGE;
+
+    most = most < in_page ? most : in_page;
+    return most < in_ring ? most : in_ring;
+}
+
 /* A word of the other side, which may write it meanwhile. */
 static inline uint64_t ring_word(const uint64_t *message, unsigned number)
 {
@@ -103,18 +113,20 @@ static inline enum wk_status ring_check_alive(const struct ring *ring)
     return is_gone ? WK_REVOKED : WK_OK;
 }
 
-/* Keeps an entry until the pending one, `front`, is done. Returns its worker. */
-struct thread *ring_hold(struct ring *ring, struct thread *front, uint64_t word0, uint64_t word1,
-                         const uint64_t words[RING_WORDS]);
-/* The executor's operation is pending: it stays with it. */
-static inline void ring_become_pending(struct ring *ring, uint32_t tag)
+/* Takes entries that are as the lead's, at most that many, of one or more: they follow it. Returns how many. */
+uint64_t ring_take_following(struct ring *ring, uint64_t most);
+static inline void ring_take_over(struct thread *worker, uint32_t tag)
 {
-    struct thread *worker = ring->executor;
-
     worker->work.tag = tag;
     worker->work.is_pending = true;
     worker->work.fails = false;
     worker->work.follows = false;
+}
+
+/* The executor's operation is pending: it stays with it. */
+static inline void ring_become_pending(struct ring *ring, uint32_t tag)
+{
+    ring_take_over(ring->executor, tag);
     ring->owed++;
     ring->executor = ring_worker_take(ring);
 }

@@ -15,8 +15,9 @@
 #define NOOP_BOUND 20
 #define NOOPS_MAX 32
 #define BAD_INDEX UINT64_MAX
-/* A call that follows another. */
-#define FOLLOWING_BOUND 60
+/* Calls that follow another, likewise. */
+#define FOLLOWING_BOUND 50
+#define FOLLOWING_MAX 14
 
 /* Whether the entry invokes what the one before did. */
 static inline bool is_same(const struct ring *ring, uint64_t word0)
@@ -51,16 +52,6 @@ static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
     return true;
 }
 
-/* How many messages from the index on, at most that many, stand in one piece. */
-static inline uint64_t in_one_piece(const struct ring_side *side, uint64_t most)
-{
-    const uint64_t in_ring = side->mask + 1 - (side->index & side->mask);
-    const uint64_t in_page = MESSAGES_PER_PAGE - (side->first + (side->index & side->mask)) % MESSAGES_PER_PAGE;
-
-    most = most < in_page ? most : in_page;
-    return most < in_ring ? most : in_ring;
-}
-
 /* Completes entries that do nothing, one after another as far as they do, of one or more. Returns how many. */
 static inline uint64_t take_noops(struct ring *ring, uint64_t most)
 {
@@ -70,7 +61,7 @@ static inline uint64_t take_noops(struct ring *ring, uint64_t most)
     uint64_t left = most;
 
     if (most > 1)
-        left = most = in_one_piece(&ring->completions, in_one_piece(&ring->entries, most));
+        left = most = ring_in_one_piece(&ring->completions, ring_in_one_piece(&ring->entries, most));
     while (ring_word(entry, 0) == word0) {
         const uint64_t word1 = ring_word(entry, 1);
 
@@ -135,10 +126,10 @@ static inline uint64_t take_next(struct ring *ring, uint64_t most, uint64_t *spe
     if (is_same(ring, word0)) {
         bound = ring->target.bound;
     } else if (ring->lead != NULL && ring->lead_word0 == word0 && word1 >> 32 == 0) {
-        ring_hold(ring, ring->lead, word0, word1, entry + 2)->work.follows = true;
-        ring->entries.index++;
-        *spent += FOLLOWING_BOUND;
-        return 1;
+        const uint64_t count = ring_take_following(ring, most < FOLLOWING_MAX ? most : FOLLOWING_MAX);
+
+        *spent += count * FOLLOWING_BOUND;
+        return count;
     } else if (find_target(ring, word0)) {
         bound = ring->target.bound;
     }
