@@ -156,7 +156,6 @@ static inline bool is_enough(const struct ring *ring)
 
 bool ring_finish_at_once(struct hart *hart, struct thread *caller)
 {
-    const uint64_t *words = hart->invocation.arguments;
     struct thread *server = hart->current;
     struct ring *ring = caller->work.ring;
     struct event *ready = &ring->ready;
@@ -166,12 +165,11 @@ bool ring_finish_at_once(struct hart *hart, struct thread *caller)
         !list_is_empty(&caller->work.link) || ring_is_dead(ring) || ring->doorbell.event != NULL ||
         ring->chain == caller || ready->waiter_count == 0 || !is_enough(ring) || !schedule_go_on_with(hart, waiter))
         return false;
-    complete(ring, caller->work.tag, WK_MESSAGE_HIGH(hart->invocation.operation), words[0], words[1], words[2],
-             words[3], words[4], words[5]);
-    ring->lead = ring->lead == caller ? NULL : ring->lead;
     caller->stop = THREAD_CREATED;
     caller->calls.callee = NULL;
-    let_go(ring, caller);
+    ring_end_pending(ring, caller, WK_MESSAGE_HIGH(hart->invocation.operation), hart->invocation.arguments);
+    ring_worker_free(ring, caller);
+    ring_write_completed(ring);
     server->stop = THREAD_RECEIVING;
     endpoint_of_server(server)->ready = server;
     waiter->stop = THREAD_RUNS;

@@ -74,8 +74,7 @@ static void start_next(struct ring *ring, struct thread *worker, bool has_failed
     thread_clear_stop(next, THREAD_CREATED);
 }
 
-/* The pending entry of a worker is completed. */
-static void end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS])
+void ring_end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS])
 {
     worker->work.is_pending = false;
     ring->owed--;
@@ -93,7 +92,7 @@ void ring_work_done(struct thread *worker)
     if (!worker->work.is_pending)
         return;
     worker->call_deadline_ns = DEADLINE_NEVER;
-    end_pending(ring, worker, arch_context_get(&worker->context, REGISTER_A0), message_words(worker));
+    ring_end_pending(ring, worker, arch_context_get(&worker->context, REGISTER_A0), message_words(worker));
     ring_worker_free(ring, worker);
     ring_announce(ring);
 }
@@ -105,7 +104,7 @@ static void end_without_results(struct thread *worker, enum wk_status status)
 
     if (worker->stop & THREAD_CREATED)
         list_remove(&worker->work.link);
-    end_pending(worker->work.ring, worker, status, no_words);
+    ring_end_pending(worker->work.ring, worker, status, no_words);
     ring_announce(worker->work.ring);
 }
 

@@ -131,6 +131,8 @@ static inline void ring_become_pending(struct ring *ring, uint32_t tag)
     ring->executor = ring_worker_take(ring);
 }
 
+/* The pending entry of a worker is completed. */
+void ring_end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS]);
 /* What the worker holds, and nobody waits for, is completed so. */
 void ring_held_ends(struct thread *worker, enum wk_status status);
 
