@@ -20,6 +20,7 @@
 #include "fault.h"
 #include "handlers.h"
 #include "message.h"
+#include "ring.h"
 #include "schedule.h"
 
 #include <winkle/message.h>
@@ -96,6 +97,14 @@ void endpoint_serve_no_more(struct thread *thread)
     thread->hindrance &= (uint8_t)~HINDERED_BY_BUDGET;
 }
 
+void endpoint_server_changed(struct thread *server)
+{
+    struct thread *caller = server->stop & THREAD_RECEIVING ? NULL : server->calls.caller;
+
+    if (caller != NULL && caller->is_worker)
+        ring_call_served(caller);
+}
+
 /* Makes the thread one of the servers of an endpoint, or of none. */
 static void join_servers(struct thread *thread, struct serving *serving)
 {
@@ -110,6 +119,8 @@ static void join_servers(struct thread *thread, struct serving *serving)
     if (serving == NULL)
         return;
     serving->server_count++;
+    if (serving->server_count == 2)
+        endpoint_server_changed(container_of(serving->servers.next, struct thread, calls.server_link));
     list_append(&serving->servers, &thread->calls.server_link);
     schedule_unpark(&serving->stalled);
 }
@@ -245,6 +256,8 @@ void endpoint_hand_over(struct thread *caller, struct thread *receiver)
         endpoint_deliver(receiver, WK_MESSAGE_KIND_CALL, message_operation(caller), caller->calls.badge,
                          message_words(caller));
     }
+    if (caller->is_worker)
+        ring_call_served(caller);
 }
 
 /* ---- messages for a receiver ---- */

@@ -74,6 +74,8 @@ void endpoint_urge(struct thread *thread, uint8_t priority);
 void endpoint_event_pending(struct endpoint *endpoint);
 /* A session is in `closed`. */
 void endpoint_session_closed(struct endpoint *endpoint);
+/* The thread is not the only server any more, or has a budget now: it need not answer before another call is taken. */
+void endpoint_server_changed(struct thread *server);
 /* A receiver has a budget now. */
 void endpoint_receiver_paid(struct endpoint *endpoint);
 /* The event goes. */

@@ -211,6 +211,17 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
         end_wait(thread);
 }
 
+bool schedule_go_on_with(struct hart *hart, struct thread *next)
+{
+    if (!can_go_to(hart, next, THREAD_WAITING) || !is_paid(hart, hart->payer, next) || hart->urgent.first != NULL ||
+        queue_highest(&hart->ready) >= next->priority)
+        return false;
+    charge_simply(hart);
+    forget_slice(hart, hart->payer);
+    (void)go_on_with(hart, next);
+    return true;
+}
+
 bool schedule_yield_at_once(struct hart *hart)
 {
     struct thread *thread = hart->current;

@@ -43,12 +43,13 @@ $(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACE
 $(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functions -fno-partial-inlining -fno-ipa-cp \
     -ftree-forwprop -fcaller-saves -ftree-loop-im -fssa-phiopt
 # Straight paths with prologues of their own, which the compiler shares only at link time.
-KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c hand_over.c straight.c deadline.c ring_take.c tree.c))
+KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c hand_over.c straight.c deadline.c ring_call.c ring_take.c \
+    tree.c))
 $(KERNEL_STRAIGHT): private KERNEL_LTO =
 $(KERNEL_STRAIGHT): private KERNEL_OPTIMISE = -Os -mno-save-restore -mtune=size
 # Loads that are moved ahead for a pipeline's sake would cost more registers than are free, and so stores.
 $(call objects,kernel/hand_over.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns
-$(call objects,kernel/ring_take.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size
+$(call objects,kernel/ring_call.c kernel/ring_take.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =
 

@@ -14,6 +14,7 @@
 #include "message.h"
 #include "meter.h"
 #include "ready.h"
+#include "ring.h"
 #include "trap.h"
 
 #include <winkle/message.h>
@@ -129,6 +130,27 @@ static inline bool may_go_back(const struct thread *server)
     return endpoint->callers.first == NULL && endpoint->ready == NULL;
 }
 
+/* The caller may be a ring's worker, whose next call the server gets in the same go. */
+static NOINLINE bool answer_worker(struct hart *hart, struct thread *caller)
+{
+    struct invocation *invocation = &hart->invocation;
+    uint64_t *words = invocation->arguments;
+    const struct thread *next;
+
+    if (!caller->is_worker)
+        return false;
+    next = ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5],
+                               invocation->operation);
+    if (next == NULL)
+        return ring_finish_at_once(hart, caller);
+    hart->left = hart->current;
+    for (unsigned i = 0; i < 6; i++)
+        words[i] = message_words(next)[i];
+    fill(&hart->left->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, 0), WK_RING_OPERATION(next->calls.badge),
+         caller->calls.badge, invocation);
+    return true;
+}
+
 static NOINLINE bool answer(struct hart *hart)
 {
     const uint64_t operation = hart->invocation.operation;
@@ -147,7 +169,9 @@ static NOINLINE bool answer(struct hart *hart)
             return false;
         fault_go_on(caller, hart->invocation.arguments);
     } else {
-        if (state != THREAD_CALLING || (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller)))
+        if (state != THREAD_CALLING)
+            return answer_worker(hart, caller);
+        if (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller))
             return false;
         fill(&caller->context, WK_MESSAGE_HIGH(operation), 0, 0, &hart->invocation);
     }
@@ -181,6 +205,15 @@ int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, 
     words[4] = word4;
     words[5] = word5;
     if (hart->attention.any == 0 && (is_operation ? answer(hart) : call(hart)))
+        return (int)WK_SWITCHED;
+    return trap_invocation_kept();
+}
+
+int64_t trap_worker_answered(void)
+{
+    struct hart *hart = hart_current();
+
+    if (ring_finish_at_once(hart, hart->current->calls.caller))
         return (int)WK_SWITCHED;
     return trap_invocation_kept();
 }

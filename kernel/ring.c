@@ -189,6 +189,7 @@ enum wk_status ring_create(struct invocation *invocation, struct bank *bank, str
     ring->entries.mask = in->entries - 1;
     ring->completions.mask = in->completions - 1;
     ring->timeout_ns = DEADLINE_NEVER;
+    ring_forget_target(ring);
     list_init(&ring->free);
     list_init(&ring->workers);
     list_init(&ring->ready.waiters);

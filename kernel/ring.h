@@ -8,6 +8,9 @@
  *            the ring of completions holds.
  * INV-RING-3 unless the ring is dead, its pages are pinned.
  * INV-RING-4 `chain` is a pending entry, to which the next one is linked, or NULL.
+ * INV-RING-5 `lead` is a pending call, or about to be one, without anything special, whose entry began with lead_word0; or NULL. What
+ *            follows a call began with the same word, and has nothing special either. A call that is followed is queued, or served by
+ *            a thread that is passive and its endpoint's only server, or about to be made.
  */
 #ifndef RING_H
 #define RING_H
@@ -29,9 +32,7 @@ struct ring_side {
 
 /* What the entry before invoked: the same need not be looked up again while the slot's key is what it was. */
 struct ring_target {
-    uint64_t word0; /* of the entry; 0: of none */
-    const struct capability *slot;
-    uint64_t key;
+    struct slot_cache found; /* by word 0 of the entry, as its handle */
     uint64_t bound;
     operation_wrapper *wrapper; /* NULL: it does nothing */
 };
@@ -52,6 +53,8 @@ struct ring {
     bool is_again;         /* the next entry was answered WK_AGAIN */
     bool is_quick;         /* `target` does nothing, and nobody is to be told of completions */
     struct thread *chain;  /* INV-RING-4 */
+    struct thread *lead;   /* INV-RING-5 */
+    uint64_t lead_word0;
     uint64_t timeout_ns;   /* of the next entry, if it is a call */
     struct thread *poller; /* a worker that is neither of these, or NULL */
     uint64_t idle_ns;      /* after so long without entries it sleeps */
@@ -65,11 +68,8 @@ struct ring {
     char *pages[WK_RING_PAGES_MAX];
 };
 
-static inline void ring_forget_target(struct ring *ring)
-{
-    ring->target.word0 = 0;
-    ring->is_quick = false;
-}
+/* The next entry is not the same as the one before. */
+void ring_forget_target(struct ring *ring);
 
 static inline bool ring_is_dead(const struct ring *ring)
 {
@@ -78,6 +78,18 @@ static inline bool ring_is_dead(const struct ring *ring)
 
 /* The worker's operation has come to its end; its answer stands in its context. */
 void ring_work_done(struct thread *worker);
+/* The worker's call has a server, or that has changed: if it may take another call before it answers, those that follow do so no
+ * longer. */
+void ring_call_served(struct thread *worker);
+/* A worker's call is answered with that message, and its server receives the next one. If one follows and all is simple, it is
+ * the same worker's call now: returns who has the words of it, and in calls.badge word 0 of the entry; else NULL: nothing
+ * has changed, and the message is kept in hart->invocation. Requires: the server is the hart's current thread, its endpoint has no other call or receiver, nothing
+ * awaits the hart's attention, nothing travels with the answer. */
+const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
+                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation);
+/* The hart's current thread answers a worker's call, which nothing follows or is linked to, with the message in hart->invocation, and
+ * receives; and the hart goes straight to the thread that waits for completions. False: nothing has changed. Requires: the same. */
+bool ring_finish_at_once(struct hart *hart, struct thread *caller);
 /* A worker is free. */
 void ring_worker_free(struct ring *ring, struct thread *worker);
 /* The worker ends: its entry, if it has one, is completed as `revoked`. */

@@ -51,39 +51,9 @@ void ring_doorbell(struct ring *ring)
 
 /* ---- workers ---- */
 
-void ring_worker_free(struct ring *ring, struct thread *worker)
-{
-    if (ring->executor == NULL)
-        ring->executor = worker;
-    else
-        list_prepend(&ring->free, &worker->work.link);
-}
-
-struct thread *ring_worker_take(struct ring *ring)
-{
-    struct thread *worker = container_of(ring->free.next, struct thread, work.link);
-
-    if (list_is_empty(&ring->free))
-        return NULL;
-    list_remove(&worker->work.link);
-    return worker;
-}
-
-/* The executor's operation is pending: it stays with it. */
-static void become_pending(struct ring *ring, uint32_t tag)
-{
-    struct thread *worker = ring->executor;
-
-    worker->work.tag = tag;
-    worker->work.is_pending = true;
-    worker->work.fails = false;
-    ring->owed++;
-    ring->executor = ring_worker_take(ring);
-}
-
 static enum wk_status start_step(struct operation *operation);
 
-/* What was linked to the worker's entry is executed, or is cancelled too. */
+/* What was linked to the worker's entry is executed, or is cancelled too; what follows it is executed. */
 static void start_next(struct ring *ring, struct thread *worker, bool has_failed)
 {
     struct thread *next = container_of(worker->work.link.next, struct thread, work.link);
@@ -94,16 +64,18 @@ static void start_next(struct ring *ring, struct thread *worker, bool has_failed
         ring->chain = is_last ? NULL : next;
         ring->cancels = is_last && has_failed;
     }
+    if (ring->lead == worker)
+        ring->lead = is_last ? NULL : next;
     if (is_last)
         return;
-    if (has_failed)
+    if (has_failed && !next->work.follows)
         next->work.fails = true;
+    next->work.follows = false;
     operation_begin(&next->operation, start_step, NULL);
     thread_clear_stop(next, THREAD_CREATED);
 }
 
-/* The pending entry of a worker is completed. */
-static void end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS])
+void ring_end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS])
 {
     worker->work.is_pending = false;
     ring->owed--;
@@ -121,7 +93,7 @@ void ring_work_done(struct thread *worker)
     if (!worker->work.is_pending)
         return;
     worker->call_deadline_ns = DEADLINE_NEVER;
-    end_pending(ring, worker, arch_context_get(&worker->context, REGISTER_A0), message_words(worker));
+    ring_end_pending(ring, worker, arch_context_get(&worker->context, REGISTER_A0), message_words(worker));
     ring_worker_free(ring, worker);
     ring_announce(ring);
 }
@@ -131,22 +103,34 @@ static void leave_chain(struct thread *worker)
 {
     struct thread *next = container_of(worker->work.link.next, struct thread, work.link);
 
-    if (next->stop & THREAD_CREATED)
+    if (next->stop & THREAD_CREATED && !next->work.follows)
         next->work.fails = true;
     list_remove(&worker->work.link);
 }
 
-void ring_worker_gone(struct thread *worker)
+/* Completes the pending entry of a worker, which gave no results; it leaves whom it stands behind. */
+static void end_without_results(struct thread *worker, enum wk_status status)
 {
     static const uint64_t no_words[RING_WORDS];
+
+    if (worker->stop & THREAD_CREATED)
+        leave_chain(worker);
+    ring_end_pending(worker->work.ring, worker, status, no_words);
+    ring_announce(worker->work.ring);
+}
+
+void ring_held_ends(struct thread *worker, enum wk_status status)
+{
+    end_without_results(worker, status);
+    ring_worker_free(worker->work.ring, worker);
+}
+
+void ring_worker_gone(struct thread *worker)
+{
     struct ring *ring = worker->work.ring;
 
-    if (worker->work.is_pending) {
-        if (worker->stop & THREAD_CREATED)
-            leave_chain(worker);
-        end_pending(ring, worker, WK_REVOKED, no_words);
-        ring_announce(ring);
-    }
+    if (worker->work.is_pending)
+        end_without_results(worker, WK_REVOKED);
     ring_forget_target(ring);
     if (ring->executor == worker)
         ring->executor = ring_worker_take(ring);
@@ -158,6 +142,12 @@ void ring_worker_gone(struct thread *worker)
 }
 
 /* ---- executing ---- */
+
+void ring_forget_target(struct ring *ring)
+{
+    slot_cache_init(&ring->target.found);
+    ring->is_quick = false;
+}
 
 /* Executes an entry as that worker, which does nothing else. */
 static inline enum wk_status execute(struct ring *ring, struct thread *worker, uint64_t word0, uint64_t word1,
@@ -196,7 +186,7 @@ void ring_go_on_pending(struct ring *ring, uint64_t word1)
 {
     struct thread *worker = ring->executor;
 
-    become_pending(ring, WK_RING_TAG(word1));
+    ring_become_pending(ring, WK_RING_TAG(word1));
     limit_wait(worker);
     invocation_forget_results(&ring->invocation);
     if (schedule_wants(worker))
@@ -247,7 +237,7 @@ static void hold(struct ring *ring, uint64_t word0, uint64_t word1, const uint64
 {
     struct thread *worker = ring->executor;
 
-    become_pending(ring, WK_RING_TAG(word1));
+    ring_become_pending(ring, WK_RING_TAG(word1));
     for (unsigned i = 0; i < RING_WORDS; i++)
         arch_context_set(&worker->context, REGISTER_A1 + i, ring_word(words, i));
     arch_context_set(&worker->context, REGISTER_A7, word1 >> 32);
@@ -281,6 +271,32 @@ static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1
     return true;
 }
 
+/* ---- calls that follow another ---- */
+
+/* The worker calls, and whoever serves it can take no other call before that is answered, as far as is known. */
+static bool takes_one_at_a_time(const struct thread *worker)
+{
+    const struct thread *server = worker->calls.callee;
+
+    if (!(worker->stop & THREAD_CALLING))
+        return false;
+    if (server == NULL)
+        return worker->calls.endpoint != NULL;
+    return server->budget == NULL && server->calls.serving->server_count == 1;
+}
+
+void ring_call_served(struct thread *worker)
+{
+    struct ring *ring = worker->work.ring;
+
+    if (takes_one_at_a_time(worker))
+        return;
+    if (container_of(worker->work.link.next, struct thread, work.link)->work.follows)
+        start_next(ring, worker, false);
+    else if (ring->lead == worker)
+        ring->lead = NULL;
+}
+
 /* ---- any entry ---- */
 
 /* Any entry. False: it is to be executed again. */
@@ -289,14 +305,21 @@ bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry)
     const uint64_t word1 = ring_word(entry, 1);
     struct thread *worker = ring->executor;
     enum wk_status status;
+    bool is_special;
 
     ring_forget_target(ring);
-    if (ring_is_special(ring, word0) && is_linked(ring, word0, word1, entry + 2))
+    ring->lead = NULL;
+    is_special = ring_is_special(ring, word0);
+    if (is_special && is_linked(ring, word0, word1, entry + 2))
         return true;
     status = execute(ring, worker, word0, word1, entry + 2);
     if (!ring_settle(ring, word1, status))
         return false;
     worker->call_deadline_ns = DEADLINE_NEVER;
+    if (!is_special && word1 >> 32 == 0 && takes_one_at_a_time(worker)) {
+        ring->lead = worker;
+        ring->lead_word0 = word0;
+    }
     if (word0 & WK_RING_LINK) {
         ring->chain = status_is_final(status) ? NULL : worker;
         ring->cancels = status_is_final(status) && status != WK_OK && status != WK_ANSWERED;

@@ -114,6 +114,8 @@ static bool cancel(struct thread *worker)
         return false;
     if (worker->stop & THREAD_WAITS)
         thread_wait_end(worker, WK_CANCELLED);
+    else if (worker->work.follows)
+        ring_held_ends(worker, WK_CANCELLED);
     else if (is_held)
         worker->work.fails = true;
     else

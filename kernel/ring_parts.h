@@ -22,6 +22,16 @@ static inline uint64_t *ring_message(const struct ring *ring, const struct ring_
                                 place % MESSAGES_PER_PAGE * WK_RING_MESSAGE_BYTES);
 }
 
+/* How many messages from the index on, at most that many, stand in one piece. */
+static inline uint64_t ring_in_one_piece(const struct ring_side *side, uint64_t most)
+{
+    const uint64_t in_ring = side->mask + 1 - (side->index & side->mask);
+    const uint64_t in_page = MESSAGES_PER_PAGE - (side->first + (side->index & side->mask)) % MESSAGES_PER_PAGE;
+
+    most = most < in_page ? most : in_page;
+    return most < in_ring ? most : in_ring;
+}
+
 /* A word of the other side, which may write it meanwhile. */
 static inline uint64_t ring_word(const uint64_t *message, unsigned number)
 {
@@ -47,6 +57,13 @@ static inline void ring_write_indices(const struct ring *ring)
     __atomic_thread_fence(__ATOMIC_RELEASE);
     wk_ring_store(&ring->entries.kernel_line->index, taken);
     wk_ring_store(&ring->completions.kernel_line->index, completed);
+}
+
+/* That of completions only. */
+static inline void ring_write_completed(const struct ring *ring)
+{
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    wk_ring_store(&ring->completions.kernel_line->index, (uint32_t)ring->completions.index);
 }
 
 static inline uint32_t ring_unread(const struct ring *ring)
@@ -96,6 +113,29 @@ static inline enum wk_status ring_check_alive(const struct ring *ring)
 
     return is_gone ? WK_REVOKED : WK_OK;
 }
+
+/* Takes entries that are as the lead's, at most that many, of one or more: they follow it. Returns how many. */
+uint64_t ring_take_following(struct ring *ring, uint64_t most);
+static inline void ring_take_over(struct thread *worker, uint32_t tag)
+{
+    worker->work.tag = tag;
+    worker->work.is_pending = true;
+    worker->work.fails = false;
+    worker->work.follows = false;
+}
+
+/* The executor's operation is pending: it stays with it. */
+static inline void ring_become_pending(struct ring *ring, uint32_t tag)
+{
+    ring_take_over(ring->executor, tag);
+    ring->owed++;
+    ring->executor = ring_worker_take(ring);
+}
+
+/* The pending entry of a worker is completed. */
+void ring_end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS]);
+/* What the worker holds, and nobody waits for, is completed so. */
+void ring_held_ends(struct thread *worker, enum wk_status status);
 
 /* ring: enter, but for what is quick. */
 enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, uint64_t wanted, uint64_t completions,

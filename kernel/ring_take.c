@@ -15,14 +15,16 @@
 #define NOOP_BOUND 20
 #define NOOPS_MAX 32
 #define BAD_INDEX UINT64_MAX
+/* Calls that follow another, likewise. */
+#define FOLLOWING_BOUND 50
+#define FOLLOWING_MAX 14
 
 /* Whether the entry invokes what the one before did. */
 static inline bool is_same(const struct ring *ring, uint64_t word0)
 {
     const struct ring_target *target = &ring->target;
 
-    return word0 != 0 && target->word0 == word0 && target->slot->key == target->key &&
-           target->slot->object->state == OBJECT_LIVE;
+    return slot_cache_holds(&target->found, word0) && target->found.slot->object->state == OBJECT_LIVE;
 }
 
 /* Looks up what the entry invokes, for it and for those behind it that are the same. False: it is not that simple. */
@@ -38,9 +40,7 @@ static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
         !capability_has(capability, operation_needs[index]) || capability->type == WK_TYPE_SESSION ||
         capability->object->state != OBJECT_LIVE)
         return false;
-    target->word0 = word0;
-    target->slot = capability;
-    target->key = capability->key;
+    slot_cache_fill(&target->found, word0, capability);
     target->bound = operation_bounds[index];
     target->wrapper =
         WK_RING_OPERATION(word0) == WK_RING_NOOP ? NULL : (operation_wrapper *)(intptr_t)operation_wrappers[index];
@@ -52,26 +52,16 @@ static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
     return true;
 }
 
-/* How many messages from the index on, at most that many, stand in one piece. */
-static inline uint64_t in_one_piece(const struct ring_side *side, uint64_t most)
-{
-    const uint64_t in_ring = side->mask + 1 - (side->index & side->mask);
-    const uint64_t in_page = MESSAGES_PER_PAGE - (side->first + (side->index & side->mask)) % MESSAGES_PER_PAGE;
-
-    most = most < in_page ? most : in_page;
-    return most < in_ring ? most : in_ring;
-}
-
 /* Completes entries that do nothing, one after another as far as they do, of one or more. Returns how many. */
 static inline uint64_t take_noops(struct ring *ring, uint64_t most)
 {
-    const uint64_t word0 = ring->target.word0;
+    const uint64_t word0 = ring->target.found.handle;
     const uint64_t *entry = ring_message(ring, &ring->entries);
     uint64_t *completion = ring_message(ring, &ring->completions);
     uint64_t left = most;
 
     if (most > 1)
-        left = most = in_one_piece(&ring->completions, in_one_piece(&ring->entries, most));
+        left = most = ring_in_one_piece(&ring->completions, ring_in_one_piece(&ring->entries, most));
     while (ring_word(entry, 0) == word0) {
         const uint64_t word1 = ring_word(entry, 1);
 
@@ -134,11 +124,18 @@ static inline uint64_t take_next(struct ring *ring, uint64_t most, uint64_t *spe
     const uint64_t *entry = ring_message(ring, &ring->entries);
     const uint64_t word0 = ring_word(entry, 0);
     const bool is_first = *spent == 0;
-    uint64_t bound = 0, word1;
+    uint64_t bound = 0, word1 = ring_word(entry, 1);
 
-    if (is_same(ring, word0) || find_target(ring, word0))
+    if (is_same(ring, word0)) {
         bound = ring->target.bound;
-    word1 = ring_word(entry, 1);
+    } else if (ring->lead != NULL && ring->lead_word0 == word0 && word1 >> 32 == 0) {
+        const uint64_t count = ring_take_following(ring, most < FOLLOWING_MAX ? most : FOLLOWING_MAX);
+
+        *spent += count * FOLLOWING_BOUND;
+        return count;
+    } else if (find_target(ring, word0)) {
+        bound = ring->target.bound;
+    }
     if (bound != 0 && word1 >> 32 == 0 && ring->target.wrapper == NULL) {
         const uint64_t count = take_noops(ring, most < NOOPS_MAX ? most : NOOPS_MAX);
 
@@ -187,7 +184,7 @@ enum wk_status ring_enter(struct invocation *invocation, struct ring *ring, cons
 {
     uint64_t taken = 0;
 
-    if (ring->is_quick && in->completions == 0 && ring->target.slot->key == ring->target.key) {
+    if (ring->is_quick && in->completions == 0 && ring->target.found.slot->key == ring->target.found.key) {
         const uint64_t most = takeable(ring, in->entries < NOOPS_MAX ? in->entries : NOOPS_MAX);
 
         if (most != 0 && most != BAD_INDEX) {

@@ -36,6 +36,9 @@ void schedule_leave(struct thread *thread);
 void schedule_yield(struct thread *thread);
 /* The same, straight to the next of its equals, which is current then: see hand_over.c. False: nothing has changed. */
 bool schedule_yield_at_once(struct hart *hart);
+/* The payer, for whom the current thread runs, is about to stop: straight to the thread, whose wait ends, if it is the next; it is current
+ * then. False: nothing has changed. Requires: nothing hinders the current thread. */
+bool schedule_go_on_with(struct hart *hart, struct thread *next);
 /* Changes the thread's priority wherever it is queued here; event_wait_requeue does it for events. */
 void schedule_set_priority(struct thread *thread, uint8_t priority);
 /* The thread's call is about to end, or to be another's to answer: payers that came through it, wherever they stand or what

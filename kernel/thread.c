@@ -107,6 +107,8 @@ void thread_change_budget(struct thread *thread, struct budget *budget)
     deadline_cancel(&thread->wait_deadline);
     thread_arm(thread, thread->wait_until_ns); /* INV-DEADLINE-4 */
     schedule_update(thread);
+    if (budget != NULL)
+        endpoint_server_changed(thread);
 }
 
 struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget, struct bank *bank)

@@ -89,6 +89,7 @@ struct ring_work {
     uint32_t tag;
     bool is_pending; /* its entry is owed a completion */
     bool fails;      /* it is to be completed as `cancelled` when it is started */
+    bool follows;    /* it stands behind a call, and is the next one: INV-RING-5 */
 };
 
 struct thread {

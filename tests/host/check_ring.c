@@ -15,6 +15,27 @@ static void check_chain(const struct thread *first)
     }
 }
 
+/* Calls are held behind it, and it is the first of them. */
+static bool is_followed(const struct thread *worker)
+{
+    return worker->work.is_pending && !worker->work.follows &&
+           container_of(worker->work.link.next, struct thread, work.link)->work.follows;
+}
+
+static void check_followed(const struct thread *worker)
+{
+    const struct thread_calls *calls = &worker->calls;
+    const bool is_served = (worker->stop & THREAD_CALLING) != 0 && calls->callee != NULL;
+
+    CHECK("INV-RING-5", (worker->stop & THREAD_CALLING) == 0 || calls->reply == NULL);
+    CHECK("INV-RING-5", !is_served || (calls->callee->budget == NULL && calls->callee->calls.serving->server_count == 1));
+    for (const struct list *link = worker->work.link.next; link != &worker->work.link; link = link->next) {
+        const struct thread *next = container_of(link, struct thread, work.link);
+
+        CHECK("INV-RING-5", next->work.follows && (next->stop & THREAD_CREATED) != 0);
+    }
+}
+
 void check_worker(const struct thread *worker)
 {
     const struct ring *ring = worker->work.ring;
@@ -24,6 +45,8 @@ void check_worker(const struct thread *worker)
     check_link(&worker->work.link);
     if (worker->process == NULL)
         return; /* it has ended */
+    if (is_followed(worker))
+        check_followed(worker);
     check_link(&worker->calls.ring_link);
     if (worker->work.is_pending)
         check_chain(worker);
@@ -61,6 +84,7 @@ void check_ring(const struct ring *ring)
     CHECK("INV-RING-1", ring->executor != NULL || list_is_empty(&ring->free));
     CHECK("INV-RING-2", pending == ring->owed);
     CHECK("INV-RING-4", ring->chain == NULL || ring->chain->work.is_pending);
+    CHECK("INV-RING-5", ring->lead == NULL || (ring->lead->work.is_pending && !ring->lead->work.follows));
     if (ring_is_dead(ring) || ring->object.state != OBJECT_LIVE)
         return;
     for (uint32_t page = 0; page < ring->pin.pages; page++)

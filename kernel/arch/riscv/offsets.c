@@ -109,6 +109,8 @@ void offsets(void)
     CONSTANT(THREAD_HART, offsetof(struct thread, hart));
     CONSTANT(THREAD_CALLER, offsetof(struct thread, calls.caller));
     CONSTANT(THREAD_CALLEE, offsetof(struct thread, calls.callee));
+    CONSTANT(THREAD_BADGE, offsetof(struct thread, calls.badge));
+    CONSTANT(THREAD_IS_WORKER, offsetof(struct thread, is_worker));
     CONSTANT(THREAD_SERVING, offsetof(struct thread, calls.serving));
     CONSTANT(STOP_CALLING, THREAD_CALLING);
     CONSTANT(STOP_FAULTING, THREAD_FAULTING);
