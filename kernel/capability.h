@@ -217,7 +217,7 @@ static inline uint32_t capability_child_word(const struct capability *parent, ui
 }
 
 /* Makes `node`, whose object and word are set, a child of `parent`, or a root without one. */
-static inline void capability_link(struct capability *node, struct capability *parent)
+ALWAYS_INLINE void capability_link(struct capability *node, struct capability *parent)
 {
     node->parent = parent;
     list_init(&node->children);

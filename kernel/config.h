@@ -17,6 +17,8 @@
 
 /* For functions that the straight path leaves by a jump, so that it needs no frame for them. */
 #define NOINLINE __attribute__((noinline))
+/* For what is called where each instruction counts, and is small. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 /* For functions in files that are compiled to be fast (KERNEL_HOT): compiled for size all the same. */
 #define SMALL __attribute__((cold))
 /* The same, and never inlined into the straight path that it stands beside. */
