@@ -6,19 +6,21 @@
 #include <winkle/ring_memory.h>
 
 #include <stdbool.h>
-#include <stddef.h>
 
 struct wk_queue {
     struct wk_ring_message entry;
     bool is_full;
 };
 
+static inline bool wk_queue_has_room(const struct wk_queue *queue)
+{
+    return !queue->is_full;
+}
+
 static inline uint64_t *wk_queue_next(struct wk_queue *queue)
 {
-    const bool was_full = queue->is_full;
-
     queue->is_full = true;
-    return was_full ? NULL : queue->entry.words;
+    return queue->entry.words;
 }
 
 #endif
