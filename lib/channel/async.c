@@ -25,8 +25,8 @@ static void doorbell_rang(struct wk_async *async, const struct wk_completion *co
     if ((async->members & bit_of(number)) == 0)
         return;
     wk_channel_awake(channel, status == WK_OK ? completion->words[0] : 0);
-    if (status != WK_OK && status != WK_BUSY)
-        wk_channel_peer_has_ended(channel); /* the event has gone, and with it whoever lent it */
+    if (status != WK_OK)
+        wk_channel_peer_has_ended(channel); /* the event has gone, or its owner has more threads wait for it than may */
 }
 
 /* Has an entry wait for the channel's doorbell, unless there is something already. False: there is, or no room. */
@@ -102,12 +102,14 @@ static enum wk_status read_any(struct wk_async *async, struct wk_completion *com
 enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *completion, struct wk_channel **from,
                              uint64_t deadline_ns)
 {
-    for (;;) {
+    for (bool has_waited = false;; has_waited = true) {
         enum wk_status status = read_any(async, completion, from);
         bool sleeps;
 
         if (status != WK_WOULD_BLOCK)
             return status;
+        if (has_waited && wk_now_ns() >= deadline_ns)
+            return WK_TIMED_OUT; /* where a doorbell is rung for nothing, over and over, each wait ends in time */
         sleeps = let_all_sleep(async);
         status = wk_queue_enter(async->queue, sleeps ? 1 : 0, deadline_ns);
         if (status != WK_OK)

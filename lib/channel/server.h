@@ -42,7 +42,8 @@ struct wk_server {
 
 /*
  * Makes the endpoint and the event.
- * @extra_bits: of the event that are not for channels but for `signalled`; timers, interrupts or others signal them
+ * @extra_bits: of the event that are not for channels but for `signalled`; timers, interrupts or others signal them. So can
+ *              every client that has a channel: they say that a look is worth while, no more
  */
 enum wk_status wk_server_create(struct wk_server *server, uint64_t extra_bits);
 /*

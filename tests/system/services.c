@@ -52,10 +52,12 @@ static enum wk_status watch(struct wk_message *message, const struct wk_notes_wa
 
 static const struct wk_notes_handlers handlers = {.connect = connect, .add = add, .watch = watch};
 
+static const struct wk_notes_handlers *serving = &handlers;
+
 static void handle(struct wk_server *self, struct wk_message *message, struct wk_answer *answer)
 {
     (void)self;
-    wk_notes_dispatch(&handlers, message, answer);
+    wk_notes_dispatch(serving, message, answer);
 }
 
 static void closed(struct wk_server *self, uint64_t badge)
@@ -214,6 +216,118 @@ static void serve(void)
     wk_server_destroy(&server);
 }
 
+/* ---- floods ---- */
+
+#define FLOODER 1
+#define QUIET 2
+#define FIRST 1
+#define LAST 99
+
+static struct wk_channel flood, quiet;
+static wk_handle flooding, calling;
+
+/* A channel to the server, by a session of its own. */
+static wk_handle open_own(uint64_t badge, struct wk_channel *channel)
+{
+    struct wk_channel_terms terms = {0};
+    wk_handle session = 0;
+
+    EXPECT(WK_OK, wk_endpoint_mint(server.endpoint, badge, 0, &session));
+    EXPECT(WK_OK, wk_notes_connect(session, &terms.memory, &terms.wait, &terms.signal, &terms.sizes, &terms.wait_bits,
+                                   &terms.signal_bits));
+    EXPECT(WK_OK, wk_channel_open(channel, &terms));
+    return session;
+}
+
+/* The flooder has the next message there before this one is answered, always. */
+static enum wk_status add_flooded(struct wk_message *message, const struct wk_notes_add_in *in,
+                                  struct wk_notes_add_out *out)
+{
+    const struct wk_connection connection = {.channel = &flood};
+    struct wk_ring_message answer;
+
+    out->number = in->text0;
+    server.is_done = in->text0 == LAST;
+    if (message->badge != FLOODER && in->text0 != FIRST)
+        return WK_OK;
+    wk_channel_try_receive(&flood, &answer);
+    return wk_notes_add_start(&connection, 0, 2, 0, 0, 0);
+}
+
+static void run_server(void *unused)
+{
+    (void)unused;
+    EXPECT(WK_OK, wk_server_run(&server));
+}
+
+/* Who calls by a session, and who has one message in a channel, are served while another floods its own. */
+static void floods(void)
+{
+    static const struct wk_notes_handlers flooded = {.connect = connect, .add = add_flooded};
+    struct wk_thread thread;
+    uint64_t words[6];
+
+    serving = &flooded;
+    EXPECT(WK_OK, wk_server_create(&server, 0));
+    server.is_done = false;
+    EXPECT(WK_OK, wk_thread_run(&thread, run_server, NULL, 16, 100));
+    flooding = open_own(FLOODER, &flood);
+    calling = open_own(QUIET, &quiet);
+    EXPECT(WK_OK, wk_call(calling, WK_NOTES_ADD, (uint64_t[6]){FIRST}, WK_FOREVER)); /* it begins */
+    for (uint64_t i = 2; i <= LAST; i++) {
+        struct wk_ring_message message;
+
+        wk_notes_add_message(&message, (uint32_t)i, 2, 0, 0, 0);
+        EXPECT(WK_OK, wk_channel_try_send(&quiet, &message));
+        EXPECT(WK_OK, wk_channel_receive(&quiet, &message, wk_after_ns(PATIENCE_NS)));
+        EQUAL(i, WK_RING_TAG(message.words[1]));
+        memcpy(words, (uint64_t[6]){i}, sizeof(words));
+        EXPECT(WK_OK, wk_call(calling, WK_NOTES_ADD, words, wk_after_ns(PATIENCE_NS)));
+        EQUAL(i, words[0]);
+    }
+    EXPECT(WK_OK, wk_thread_join(&thread, wk_after_ns(PATIENCE_NS)));
+    wk_channel_close(&flood);
+    wk_channel_close(&quiet);
+    wk_server_destroy(&server);
+    serving = &handlers;
+}
+
+/* A server that rings for nothing: the wait ends in time all the same. */
+static void ring_for_nothing(void *channel)
+{
+    const struct wk_channel *self = channel;
+
+    while (wk_event_signal(self->signal, self->signal_bits) == WK_OK)
+        ;
+}
+
+static void doorbells(void)
+{
+    struct wk_channel_terms terms = {0};
+    struct wk_channel ours, theirs, *from = NULL;
+    struct wk_completion completion;
+    struct wk_thread thread;
+    struct wk_queue queue;
+    struct wk_async async;
+    wk_handle event = 0;
+
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
+    EXPECT(WK_OK,
+           wk_channel_create(&ours, &(struct wk_channel_plan){.sizes = SIZES, .event = event, .wait_bits = 1}, &terms));
+    EXPECT(WK_OK, wk_channel_open(&theirs, &terms));
+    EXPECT(WK_OK, wk_queue_create(&queue, 8, 8, 8, 0));
+    wk_async_init(&async, &queue);
+    EXPECT(WK_OK, wk_async_add(&async, &theirs));
+    EXPECT(WK_OK, wk_thread_run(&thread, ring_for_nothing, &ours, 8, 100));
+    EXPECT(WK_TIMED_OUT, wk_async_next(&async, &completion, &from, wk_after_ns(5000000)));
+    wk_channel_close(&ours);
+    EXPECT(WK_OK, wk_thread_join(&thread, wk_after_ns(PATIENCE_NS)));
+    EXPECT(WK_REVOKED, wk_async_next(&async, &completion, &from, wk_after_ns(PATIENCE_NS)));
+    wk_channel_close(&theirs);
+    wk_queue_destroy(&queue);
+    EXPECT(WK_OK, wk_capability_delete(event));
+}
+
 /* ---- the server ends ---- */
 
 static void answer_one(struct wk_message *message, wk_handle endpoint)
@@ -275,6 +389,8 @@ int main(int argc, char **argv)
     }
     serve();
     server_ends();
+    floods();
+    doorbells();
     wk_print("services: good\n");
     return 0;
 }
