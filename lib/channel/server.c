@@ -146,8 +146,10 @@ static void end_client(struct wk_server *server, uint64_t badge)
 
 static void take_bits(struct wk_server *server, uint64_t bits)
 {
-    const uint64_t extra = bits & server->group.extra_bits;
+    const uint64_t extra = bits & server->group.extra_bits & ~WK_SERVER_TURN_BIT;
 
+    if (bits & WK_SERVER_TURN_BIT)
+        server->has_rung = false;
     wk_channel_group_signalled(&server->group, bits);
     if (extra != 0 && server->signalled != NULL)
         server->signalled(server, extra);
@@ -171,23 +173,32 @@ static void take(struct wk_server *server, struct wk_message *message, struct wk
     }
 }
 
-/* While a channel is ready the endpoint is only looked at. When none is, all have announced that this side sleeps, so what comes
- * then comes with a bit of the event. */
+/* While a channel is ready the thread is not to wait: the turn's bit, which takes turns with calls, has it go on. A deadline
+ * that has passed would do so too, but abandons a call that is about to bring capabilities. */
+static void ring_if_ready(struct wk_server *server)
+{
+    if (server->group.ready == 0 || server->has_rung)
+        return;
+    wk_event_signal(server->group.event, WK_SERVER_TURN_BIT);
+    server->has_rung = true;
+}
+
+/* When no channel is ready, all have announced that this side sleeps, so what comes then comes with a bit of the event. */
 enum wk_status wk_server_run(struct wk_server *server)
 {
     struct wk_answer answer = {.status = WK_OK};
     struct wk_message message;
 
     while (!server->is_done) {
-        const uint64_t deadline_ns = server->group.ready != 0 ? 0 : WK_NO_DEADLINE;
-        const enum wk_status status = wk_answer_and_receive(server->endpoint, &answer, &message, deadline_ns);
+        enum wk_status status;
 
-        answer = (struct wk_answer){.status = WK_OK};
-        if (status != WK_OK && status != WK_TIMED_OUT)
+        ring_if_ready(server);
+        status = wk_answer_and_receive(server->endpoint, &answer, &message, WK_NO_DEADLINE);
+        if (status != WK_OK)
             return status;
+        answer = (struct wk_answer){.status = WK_OK};
         serve_channels(server);
-        if (status == WK_OK)
-            take(server, &message, &answer);
+        take(server, &message, &answer);
     }
     wk_reply(server->endpoint, &answer);
     return WK_OK;
@@ -199,7 +210,8 @@ enum wk_status wk_server_create(struct wk_server *server, uint64_t extra_bits)
 {
     enum wk_status status = wk_endpoint_create(wk_self.bank, &server->endpoint);
 
-    server->group.extra_bits = extra_bits;
+    server->group.extra_bits = extra_bits | WK_SERVER_TURN_BIT;
+    server->has_rung = false;
     if (status != WK_OK)
         return status;
     status = wk_event_create(wk_self.bank, &server->group.event);

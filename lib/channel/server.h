@@ -16,6 +16,7 @@
 
 #define WK_SERVER_CHANNELS_MAX 32
 #define WK_SERVER_TURN 16
+#define WK_SERVER_TURN_BIT (UINT64_C(1) << 63) /* of the event: it is the channels' turn again */
 
 struct wk_server_channel {
     struct wk_channel channel; /* first */
@@ -37,12 +38,13 @@ struct wk_server {
     wk_handle endpoint;
     struct wk_channel_group group; /* its event is bound to the endpoint */
     bool serves_channel;           /* what is being handled came over a channel */
+    bool has_rung;                 /* the turn's bit is set */
     struct wk_server_channel channels[WK_SERVER_CHANNELS_MAX];
 };
 
 /*
  * Makes the endpoint and the event.
- * @extra_bits: of the event that are not for channels but for `signalled`; timers, interrupts or others signal them. So can
+ * @extra_bits: of the event, but WK_SERVER_TURN_BIT, that are not for channels but for `signalled`; timers, interrupts or others signal them. So can
  *              every client that has a channel: they say that a look is worth while, no more
  */
 enum wk_status wk_server_create(struct wk_server *server, uint64_t extra_bits);

@@ -11,8 +11,10 @@ void wk_request_drop(const struct wk_message *message, uint64_t words)
 
 void wk_answer_drop(const struct wk_answer *answer)
 {
-    const uint64_t given = WK_MESSAGE_GIVEN(answer->capabilities) & WK_MESSAGE_CAPABILITIES(answer->capabilities);
+    for (uint64_t rest = WK_MESSAGE_CAPABILITIES(answer->capabilities); rest != 0; rest &= rest - 1) {
+        const unsigned word = (unsigned)__builtin_ctzll(rest);
 
-    for (uint64_t rest = given; rest != 0; rest &= rest - 1)
-        wk_capability_delete(answer->words[__builtin_ctzll(rest)]);
+        if (answer->capabilities & WK_MESSAGE_GIVE(word))
+            wk_capability_delete(answer->words[word]);
+    }
 }

@@ -22,7 +22,7 @@
 #define ROUNDS 300
 #define PATIENCE_NS (100 * WK_NS_PER_SECOND)
 #define SIZES WK_CHANNEL_SIZES(8, 8, 0)
-#define EXTRA_BIT (UINT64_C(1) << 63)
+#define EXTRA_BIT (UINT64_C(1) << 62)
 
 static uint64_t added[CLIENTS], bits_seen;
 static unsigned ended;
