@@ -21,6 +21,7 @@ from generator.check import Checker
 from generator.lock import Lock
 from generator.abi import emit_abi, emit_names
 from generator.dispatch import emit_dispatch, emit_handlers, emit_wrappers
+from generator.services import emit_client, emit_service
 from generator.stubs import emit_stubs
 from generator.tables import emit_table, emit_table_header, emit_trace
 from generator.manual import manual_pages
@@ -38,7 +39,9 @@ def outputs(model):
         ("trace.json", emit_trace(model)),
         ("include/winkle/names.h", emit_names(model)),
     ] + [(f"include/winkle/{i.name}.h", emit_stubs(i)) for i in model.interfaces
-        if not all(op.message for op in i.operations)]
+        if not all(op.message for op in i.operations)] \
+        + [(f"include/winkle/{i.name}_{side}.h", emit(i)) for i in model.interfaces if i.service
+           for side, emit in (("client", emit_client), ("service", emit_service))]
 
 
 def write_if_changed(path, text):

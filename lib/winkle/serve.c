@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <winkle/serve.h>
 
-#include <winkle/capability.h>
+#include <winkle/requests.h>
 #include <winkle/thread.h>
 #include <winkle/threads.h>
 
@@ -13,14 +13,15 @@ static bool is_refused(enum wk_status status)
     return status == WK_NOT_ACCEPTED || status == WK_IS_LENT || status == WK_NO_MEMORY || status == WK_TABLE_FULL;
 }
 
-static void delete_given(const struct wk_answer *answer)
+enum wk_status wk_answer_and_receive(wk_handle endpoint, const struct wk_answer *answer, struct wk_message *message,
+                                     uint64_t deadline_ns)
 {
-    const uint64_t given = WK_MESSAGE_GIVEN(answer->capabilities);
+    const enum wk_status status = wk_reply_receive(endpoint, answer, message, deadline_ns);
 
-    for (unsigned word = 0; word < 6; word++) {
-        if (answer->capabilities & WK_MESSAGE_CAPABILITY(word) && given >> word & 1)
-            wk_capability_delete(answer->words[word]);
-    }
+    if (answer->capabilities == 0 || !is_refused(status))
+        return status;
+    wk_answer_drop(answer);
+    return wk_reply_receive(endpoint, &(struct wk_answer){.status = status}, message, deadline_ns);
 }
 
 enum wk_status wk_serve(struct wk_service *service)
@@ -32,11 +33,7 @@ enum wk_status wk_serve(struct wk_service *service)
         struct wk_answer answer = {.status = WK_OK};
 
         service->handle(service, &message, &answer);
-        status = wk_reply_receive(service->endpoint, &answer, &message, WK_NO_DEADLINE);
-        if (answer.capabilities == 0 || !is_refused(status))
-            continue;
-        delete_given(&answer);
-        status = wk_reply_receive(service->endpoint, &(struct wk_answer){.status = status}, &message, WK_NO_DEADLINE);
+        status = wk_answer_and_receive(service->endpoint, &answer, &message, WK_NO_DEADLINE);
     }
     return status;
 }

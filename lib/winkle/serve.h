@@ -16,9 +16,12 @@ struct wk_service {
     void (*handle)(struct wk_service *service, const struct wk_message *message, struct wk_answer *answer);
 };
 
+/* endpoint: reply_receive. If the answer can't be sent because of its capabilities, what it was to give is deleted, and the
+ * caller is answered with the status that says why, and no words. */
+enum wk_status wk_answer_and_receive(wk_handle endpoint, const struct wk_answer *answer, struct wk_message *message,
+                                     uint64_t deadline_ns);
 /*
- * Receives and answers, over and over. If an answer can't be sent because of its capabilities, what it was to give is
- * deleted and the caller is answered with the status that says why, and no words.
+ * Receives and answers, over and over, as wk_answer_and_receive.
  * @return why there is nothing to receive any more: WK_REVOKED, WK_BAD_HANDLE, WK_NO_RIGHT, WK_BUSY.
  */
 enum wk_status wk_serve(struct wk_service *service);

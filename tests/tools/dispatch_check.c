@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <winkle/clerk.h>
+#include <winkle/clerk_client.h>
+#include <winkle/clerk_service.h>
 #include <winkle/crate.h>
 #include <winkle/label.h>
 #include <winkle/message.h>
@@ -228,6 +230,172 @@ static void check_entries(void)
     CHECK(wk_clerk_ask_prepare(&queue, 0, 3, 1) && words[1] == 0);
 }
 
+/* ---- a service: what a client sends goes straight to the dispatch ---- */
+
+static uint64_t dropped;     /* the words whose capabilities were deleted last */
+static uint64_t marked_more; /* words that the client marks as capabilities beside those it should */
+static uint64_t marked_less; /* and that it does not, though it should */
+static uint64_t kept;        /* words whose loan the handler keeps */
+static uint64_t given_back;  /* the answer's marks */
+static uint64_t file_other;  /* a result */
+static struct wk_ring_message sent;
+
+void wk_request_drop(const struct wk_message *message, uint64_t words)
+{
+    dropped |= words & message->capabilities;
+}
+
+static enum wk_status ask(struct wk_message *message, const struct wk_clerk_ask_in *in, struct wk_clerk_ask_out *out)
+{
+    CHECK(message->operation == WK_CLERK_ASK);
+    out->answer = in->question + 1;
+    return answer("ask", NULL);
+}
+
+static enum wk_status file(struct wk_message *message, const struct wk_clerk_file_in *in, struct wk_clerk_file_out *out)
+{
+    message->capabilities &= ~kept;
+    *out = (struct wk_clerk_file_out){.receipt = in->crate + in->seal, .full = in->drawer, .other = file_other};
+    return answer("file", NULL);
+}
+
+static enum wk_status sort(struct wk_message *message, const struct wk_clerk_sort_in *in, struct wk_clerk_sort_out *out)
+{
+    (void)message;
+    *out = (struct wk_clerk_sort_out){.state = in->state, .last = in->last};
+    return answer("sort", NULL);
+}
+
+static enum wk_status close_desk(struct wk_message *message)
+{
+    (void)message;
+    return answer("close", NULL);
+}
+
+static const struct wk_clerk_handlers handlers = {.ask = ask, .file = file, .sort = sort, .close = close_desk};
+
+enum wk_status wk_connection_call(const struct wk_connection *connection, const struct wk_ring_message *message,
+                                  struct wk_completion *completion)
+{
+    const uint64_t bits = message->words[1] >> 32 << 16;
+    struct wk_message received = {.capabilities = (WK_MESSAGE_CAPABILITIES(bits) | marked_more) & ~marked_less,
+                                  .operation = WK_RING_OPERATION(message->words[0])};
+    struct wk_answer answered = {.status = WK_OK};
+
+    called = NULL;
+    dropped = 0;
+    if (connection->number != 1)
+        return WK_REVOKED;
+    memcpy(received.words, message->words + 2, sizeof received.words);
+    wk_clerk_dispatch(&handlers, &received, &answered);
+    given_back = answered.capabilities;
+    completion->tag = WK_RING_TAG(message->words[1]);
+    completion->answer = answered.status | WK_RECEIVED(0, WK_MESSAGE_CAPABILITIES(answered.capabilities));
+    memcpy(completion->words, answered.words, sizeof answered.words);
+    memcpy(result_words, answered.words, sizeof result_words);
+    return WK_OK;
+}
+
+enum wk_status wk_connection_start(const struct wk_connection *connection, const struct wk_ring_message *message)
+{
+    (void)connection;
+    sent = *message;
+    return WK_BUSY;
+}
+
+static const struct wk_connection there = {1}, gone = {0};
+
+static enum wk_status sort_with(uint64_t handling, uint64_t state, uint64_t last, uint64_t urgency, uint64_t from,
+                                uint64_t allowed)
+{
+    enum wk_crate_state out_state;
+    enum wk_status out_last;
+
+    return wk_clerk_sort_by(&there, handling, (enum wk_crate_state)state, (enum wk_status)last, urgency, from, allowed,
+                            &out_state, &out_last);
+}
+
+static void check_service_ranges(void)
+{
+    CHECK(sort_with(4, 0, 0, 0, 4096, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 2, 0, 0, 4096, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED + 1, 0, 4096, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED, 256, 4096, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED, 255, 0, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED, 255, 4097, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED, 255, WK_SHELF_END + 4096, 0) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED, 255, WK_SHELF_END, WK_RIGHTS_ALL + 1) == WK_BAD_ARGUMENT && !called);
+    CHECK(sort_with(3, 1, WK_REVOKED, 255, WK_SHELF_END, WK_RIGHTS_ALL) == WK_OK && !strcmp(called, "sort"));
+    CHECK(result_words[0] == 1 && result_words[1] == WK_REVOKED);
+}
+
+static void check_service_capabilities(void)
+{
+    wk_handle receipt = 0, second = 0;
+    uint64_t full = 0;
+
+    CHECK(wk_clerk_file_by(&there, 5, 21, 22, 0, &receipt, &full, &second) == WK_OK && !strcmp(called, "file"));
+    CHECK(receipt == 43 && full == 5 && second == 0 && dropped == 2);
+    CHECK(given_back == (WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0)));
+    file_other = 7;
+    kept = 2;
+    CHECK(wk_clerk_file_by(&there, 5, 21, 22, 23, &receipt, &full, &second) == WK_OK && second == 7 && dropped == 0);
+    kept = 0;
+    marked_more = 1; /* in a word that is a number */
+    CHECK(wk_clerk_file_by(&there, 5, 21, 22, 0, &receipt, &full, &second) == WK_BAD_ARGUMENT && !called &&
+          dropped == 7);
+    CHECK(wk_clerk_close_by(&there) == WK_BAD_ARGUMENT && !called && dropped == 1);
+    marked_more = 0;
+    marked_less = 2; /* a number where a capability is due */
+    CHECK(wk_clerk_file_by(&there, 5, 21, 22, 0, &receipt, &full, &second) == WK_BAD_ARGUMENT && !called &&
+          dropped == 4);
+    marked_less = 8; /* and where one may be */
+    CHECK(wk_clerk_file_by(&there, 5, 21, 22, 23, &receipt, &full, &second) == WK_BAD_ARGUMENT && !called &&
+          dropped == 6);
+    marked_less = 0;
+}
+
+/* Without results where it failed; without a handler; without a connection; and as an entry. */
+static void check_service_answers(void)
+{
+    uint64_t result = 77;
+    wk_handle receipt = 77, second = 77;
+
+    CHECK(wk_clerk_ask_by(&there, 4, &result) == WK_OK && result == 5);
+    handler_answers = WK_BUSY;
+    CHECK(wk_clerk_ask_by(&there, 8, &result) == WK_BUSY && result == 5 && result_words[0] == 0);
+    CHECK(wk_clerk_file_by(&there, 5, 21, 22, 0, &receipt, &result, &second) == WK_BUSY && dropped == 2 &&
+          given_back == 0);
+    handler_answers = WK_OK;
+    CHECK(wk_clerk_burn_by(&there, 21, 22) == WK_NO_SUCH_OPERATION && dropped == 3);
+    CHECK(wk_clerk_ask_by(&gone, 4, &result) == WK_REVOKED && result == 5);
+    CHECK(wk_clerk_close_by(&there) == WK_OK && !strcmp(called, "close"));
+    CHECK(wk_clerk_burn_start(&there, 9, 21, 0) == WK_BUSY);
+    CHECK(sent.words[0] == WK_RING_ENTRY(WK_CLERK_BURN, 0, 0) && sent.words[2] == 21 && sent.words[7] == 0);
+    CHECK(sent.words[1] == WK_RING_ENTRY_TAG(9, WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0)));
+}
+
+/* A word that does not come as a capability is no handle, whatever the server says. */
+static void check_service_results(void)
+{
+    const struct wk_completion completion = {.answer = WK_RECEIVED(0, 4), .words = {1, 2, 3}};
+    wk_handle receipt = 77, second = 77;
+    uint64_t full = 77;
+
+    CHECK(wk_clerk_file_results(&completion, &receipt, &full, &second) == WK_OK);
+    CHECK(receipt == 0 && full == 2 && second == 3);
+}
+
+static void check_unknown_operation(void)
+{
+    struct wk_message message = {.operation = WK_CLERK_CLOSE + 1, .capabilities = 0x21};
+    struct wk_answer answered = {.status = WK_OK};
+
+    dropped = 0;
+    wk_clerk_dispatch(&handlers, &message, &answered);
+    CHECK(answered.status == WK_NO_SUCH_OPERATION && dropped == 0x21);
+}
+
 static void check_tables(void)
 {
     for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; ++i) {
@@ -251,6 +419,11 @@ int main(void)
     check_capabilities();
     check_results();
     check_entries();
+    check_service_ranges();
+    check_service_capabilities();
+    check_service_answers();
+    check_service_results();
+    check_unknown_operation();
     check_tables();
     return 0;
 }

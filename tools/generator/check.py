@@ -11,7 +11,9 @@ STATUSES_MAX = 64         # so that a set of statuses is one word
 EVENTS_MAX = 63           # so is a set of event numbers, which begin at 1
 TYPES_MAX = 15            # with the inverse of its bits, one is a byte
 HANDLER_NAMES = {"invocation", "in", "out", "status"}  # other names where capability arguments are parameters
-STUB_NAMES = {"words", "answer", "operation"}                       # other names where all arguments are parameters
+STUB_NAMES = {"words", "answer", "operation", "queue", "entry_tag"}  # other names where all arguments are parameters
+CLIENT_NAMES = {"connection", "message", "completion", "status"}     # and of services
+CLIENT_SUFFIXES = ("message", "by", "start", "results")              # functions of each operation of a service
 
 FIXED_C_NAMES = (
     "winkle/abi.h", "winkle/frame.h", "winkle/invoke.h", "winkle/message.h", "winkle/names.h", "struct any", "struct capability",
@@ -61,6 +63,9 @@ class Checker:
         self.want("about", interface, *interface.rights, *interface.constants, *interface.statuses, *interface.events)
         self.want("version", interface)
         self.claim(interface, f"winkle/{interface.name}.h")
+        if interface.service:
+            self.claim(interface, f"winkle/{interface.name}_client.h", f"winkle/{interface.name}_service.h",
+                       f"wk_{interface.name}_handlers", f"wk_{interface.name}_dispatch")
         if interface.has_objects:
             self.claim(interface, f"WK_TYPE_{interface.upper}", f"struct {interface.name}")
         for kind, place in (("statuses", "errors"), ("events", "trace")):
@@ -109,7 +114,9 @@ class Checker:
         for attribute in ("blocks", "bound", "source"):
             self.want(attribute, operation)
         stub = f"wk_{operation.c_name}"
-        self.claim(operation, operation.number_name, stub, f"{stub}_in", f"{stub}_out")
+        self.claim(operation, operation.number_name, stub, f"{stub}_in", f"{stub}_out", f"{stub}_prepare")
+        if operation.interface.service:
+            self.claim(operation, *(f"{stub}_{suffix}" for suffix in CLIENT_SUFFIXES))
         if not operation.interface.service:
             self.check_rights(operation, operation.on, operation.needs)
         elif operation.on != operation.interface.name or operation.needs:
@@ -127,7 +134,8 @@ class Checker:
         self.check_distinct(operation.outs)
         for word in operation.ins + operation.outs:
             self.resolve_word(word)
-        taken = {operation.subject, *STUB_NAMES, *(f"out_{word.name}" for word in operation.outs)}
+        taken = {operation.subject, *STUB_NAMES, *(CLIENT_NAMES if operation.interface.service else ()),
+                 *(f"out_{word.name}" for word in operation.outs)}
         for word in operation.ins:
             if word.name in taken or (word.type == "capability" and word.name in HANDLER_NAMES):
                 self.refuse(word, f"`{word.name}` names something else in the functions of this operation")

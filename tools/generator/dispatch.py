@@ -141,20 +141,22 @@ def dispatch_checks(model, operation, tab):
 
 
 def dispatch_value(number, word, tab):
-    value = f"word{number - 1}"
-    conditions = []
-    if word.type == "flags":
-        conditions.append(f"({value} & ~UINT64_C({word.mask:#x})) != 0")
-    elif word.type in ("enum", "status"):
-        prefix = f"WK_{word.target.upper()}_" if word.type == "enum" else "WK_"
-        conditions.append(f"{value} > {prefix}{word.choices[-1].upper}")
-    else:
-        conditions += [f"{value} < {word.low.c}"] if word.low.value else []
-        conditions += [f"{value} > {word.high.c}"] if word.high.value < WORD_MAX else []
-        conditions += [f"({value} & ({word.align.c} - 1)) != 0"] if word.align.value > 1 else []
+    conditions = value_conditions(f"word{number - 1}", word)
     if not conditions:
         return ""
     return f"{tab}if ({' || '.join(conditions)})\n{tab}    return invocation_bad_argument(invocation, {number});\n"
+
+
+def value_conditions(value, word):
+    """What is true of a value that is not one of the word's."""
+    if word.type == "flags":
+        return [f"({value} & ~UINT64_C({word.mask:#x})) != 0"]
+    if word.type in ("enum", "status"):
+        prefix = f"WK_{word.target.upper()}_" if word.type == "enum" else "WK_"
+        return [f"{value} > {prefix}{word.choices[-1].upper}"]
+    conditions = [f"{value} < {word.low.c}"] if word.low.value else []
+    conditions += [f"{value} > {word.high.c}"] if word.high.value < WORD_MAX else []
+    return conditions + ([f"({value} & ({word.align.c} - 1)) != 0"] if word.align.value > 1 else [])
 
 
 def dispatch_capability(model, operation, number, word, tab):

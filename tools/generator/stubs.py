@@ -89,20 +89,26 @@ def service_call(operation):
     server can't pass a number off as one."""
     text = f"    uint64_t operation = {operation.number_name};\n" + message_bits(operation, "operation")
     text += f"    uint64_t answer = wk_trap(operation, {operation.subject}, words);\n"
-    stores = ""
-    for number, word in enumerate(operation.outs):
-        value = f"words[{number}]"
-        if word.type == "handle":
-            value = f"WK_RECEIVED_CAPABILITIES(answer) >> {number} & 1 ? {value} : 0"
-        cast = f"({parameter_type(word)})" if word.type in ("enum", "status") else ""
-        stores += f"        *out_{word.name} = {cast}{value};\n"
+    stores = result_stores(operation, "words", "answer")
     if stores:
         text += f"    if (WK_RECEIVED_STATUS(answer) == WK_OK) {{\n{stores}    }}\n"
     return text + "    return (enum wk_status)WK_RECEIVED_STATUS(answer);\n"
 
 
-def stub_comment(operation):
-    paragraphs = [operation.about, f"@{operation.subject}: {subject_text(operation)}"]
+def result_stores(operation, words, answer):
+    """Statements that store a service's results."""
+    text = ""
+    for number, word in enumerate(operation.outs):
+        value = f"{words}[{number}]"
+        if word.type == "handle":
+            value = f"WK_RECEIVED_CAPABILITIES({answer}) >> {number} & 1 ? {value} : 0"
+        cast = f"({parameter_type(word)})" if word.type in ("enum", "status") else ""
+        text += f"        *out_{word.name} = {cast}{value};\n"
+    return text
+
+
+def stub_comment(operation, subject=""):
+    paragraphs = [operation.about, subject or f"@{operation.subject}: {subject_text(operation)}"]
     for prefix, words in (("", operation.ins), ("out_", operation.outs)):
         paragraphs += [f"@{prefix}{word.name}: {type_text(word)}{range_suffix(word)}. {word.about}" for word in words]
     paragraphs += [f"@return WK_{error.upper}: {error.about}" for error in operation.errors]

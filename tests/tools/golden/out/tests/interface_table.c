@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-const struct interface_operation interface_operations[10] = {
+const struct interface_operation interface_operations[12] = {
     {
         .name = "crate.create",
         .number = 0x1000,
@@ -200,6 +200,46 @@ const struct interface_operation interface_operations[10] = {
             {.name = "crate", .kind = INTERFACE_WORD_CAPABILITY, .low = UINT64_C(0x0), .high = UINT64_C(0xffffffffffffffff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff), .type = 1, .rights = 0x0, .optional = false},
             {.name = "witness", .kind = INTERFACE_WORD_CAPABILITY, .low = UINT64_C(0x0), .high = UINT64_C(0xffffffffffffffff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff), .type = 0, .rights = 0x0, .optional = true},
         },
+    },
+    {
+        .name = "clerk.sort",
+        .number = 0x2003,
+        .type = 0,
+        .rights = 0x0,
+        .is_service = true,
+        .is_long = false,
+        .may_wait = false,
+        .is_message = false,
+        .bound = 100,
+        .statuses = UINT64_C(0x127),
+        .in_count = 6,
+        .out_count = 2,
+        .in = {
+            {.name = "handling", .kind = INTERFACE_WORD_FLAGS, .low = UINT64_C(0x0), .high = UINT64_C(0x3), .align = UINT64_C(0x1), .mask = UINT64_C(0x3)},
+            {.name = "state", .kind = INTERFACE_WORD_ENUM, .low = UINT64_C(0x0), .high = UINT64_C(0x1), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "last", .kind = INTERFACE_WORD_STATUS, .low = UINT64_C(0x0), .high = UINT64_C(0x8), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "urgency", .kind = INTERFACE_WORD_PRIORITY, .low = UINT64_C(0x0), .high = UINT64_C(0xff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "from", .kind = INTERFACE_WORD_ADDRESS, .low = UINT64_C(0x1000), .high = UINT64_C(0x4000000000), .align = UINT64_C(0x1000), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "allowed", .kind = INTERFACE_WORD_RIGHTS, .low = UINT64_C(0x0), .high = UINT64_C(0xffff), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+        },
+        .out = {
+            {.name = "state", .kind = INTERFACE_WORD_ENUM, .low = UINT64_C(0x0), .high = UINT64_C(0x1), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+            {.name = "last", .kind = INTERFACE_WORD_STATUS, .low = UINT64_C(0x0), .high = UINT64_C(0x8), .align = UINT64_C(0x1), .mask = UINT64_C(0xffffffffffffffff)},
+        },
+    },
+    {
+        .name = "clerk.close",
+        .number = 0x2004,
+        .type = 0,
+        .rights = 0x0,
+        .is_service = true,
+        .is_long = false,
+        .may_wait = false,
+        .is_message = false,
+        .bound = 100,
+        .statuses = UINT64_C(0x107),
+        .in_count = 0,
+        .out_count = 0,
     },
 };
 

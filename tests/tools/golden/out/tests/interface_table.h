@@ -55,7 +55,7 @@ struct interface_operation {
 };
 
 /* In the order of their numbers. */
-extern const struct interface_operation interface_operations[10];
+extern const struct interface_operation interface_operations[12];
 extern const char *const interface_status_names[9];
 extern const char *const interface_type_names[2];
 extern const char *const interface_event_names[3];
@@ -64,7 +64,7 @@ extern const char *const interface_event_names[3];
 extern const char *const interface_right_names[2][16];
 
 enum {
-    INTERFACE_OPERATION_COUNT = 10,
+    INTERFACE_OPERATION_COUNT = 12,
     INTERFACE_STATUS_COUNT = 9,
     INTERFACE_TYPE_COUNT = 2,
     INTERFACE_EVENT_COUNT = 3,

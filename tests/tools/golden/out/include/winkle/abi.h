@@ -42,6 +42,8 @@ enum wk_operation {
     WK_CLERK_ASK = 0x2000, /* clerk.ask */
     WK_CLERK_FILE = 0x2001, /* clerk.file */
     WK_CLERK_BURN = 0x2002, /* clerk.burn */
+    WK_CLERK_SORT = 0x2003, /* clerk.sort */
+    WK_CLERK_CLOSE = 0x2004, /* clerk.close */
 };
 
 /* Operations of the kernel: the first and the last. */
@@ -95,6 +97,30 @@ struct wk_clerk_burn_in {
 _Static_assert(offsetof(struct wk_clerk_burn_in, crate) == 0, "word 0");
 _Static_assert(offsetof(struct wk_clerk_burn_in, witness) == 8, "word 1");
 _Static_assert(sizeof(struct wk_clerk_burn_in) == 16, "2 words");
+
+struct wk_clerk_sort_in {
+    uint64_t handling;
+    uint64_t state;
+    uint64_t last;
+    uint64_t urgency;
+    uint64_t from;
+    uint64_t allowed;
+};
+_Static_assert(offsetof(struct wk_clerk_sort_in, handling) == 0, "word 0");
+_Static_assert(offsetof(struct wk_clerk_sort_in, state) == 8, "word 1");
+_Static_assert(offsetof(struct wk_clerk_sort_in, last) == 16, "word 2");
+_Static_assert(offsetof(struct wk_clerk_sort_in, urgency) == 24, "word 3");
+_Static_assert(offsetof(struct wk_clerk_sort_in, from) == 32, "word 4");
+_Static_assert(offsetof(struct wk_clerk_sort_in, allowed) == 40, "word 5");
+_Static_assert(sizeof(struct wk_clerk_sort_in) == 48, "6 words");
+
+struct wk_clerk_sort_out {
+    uint64_t state;
+    uint64_t last;
+};
+_Static_assert(offsetof(struct wk_clerk_sort_out, state) == 0, "word 0");
+_Static_assert(offsetof(struct wk_clerk_sort_out, last) == 8, "word 1");
+_Static_assert(sizeof(struct wk_clerk_sort_out) == 16, "2 words");
 
 /* The size of a crate. */
 #define WK_CRATE_BYTES UINT64_C(0x1000)

@@ -143,4 +143,84 @@ static inline bool wk_clerk_burn_prepare(struct wk_queue *queue, uint32_t entry_
     return true;
 }
 
+/* Sorts with very many arguments.
+ * @clerk: a capability to clerk
+ * @handling: a set of handling. How.
+ * @state: one of crate_state. Which.
+ * @last: a status. What was answered last.
+ * @urgency: a priority, ..255. How soon.
+ * @from: an address in the process, 0x1000..shelf_end, a multiple of crate_bytes. Where from.
+ * @allowed: a set of rights. What is allowed.
+ * @out_state: one of crate_state. Which it is then.
+ * @out_last: a status. What came of it.
+ * Blocks never. Bound: 100 instructions. */
+static inline enum wk_status wk_clerk_sort(wk_handle clerk, uint64_t handling, enum wk_crate_state state,
+        enum wk_status last, uint64_t urgency, uint64_t from, uint64_t allowed, enum wk_crate_state *out_state,
+        enum wk_status *out_last)
+{
+    uint64_t words[6] = {handling, (uint64_t)state, (uint64_t)last, urgency, from, allowed};
+    uint64_t operation = WK_CLERK_SORT;
+    uint64_t answer = wk_trap(operation, clerk, words);
+    if (WK_RECEIVED_STATUS(answer) == WK_OK) {
+        *out_state = (enum wk_crate_state)words[0];
+        *out_last = (enum wk_status)words[1];
+    }
+    return (enum wk_status)WK_RECEIVED_STATUS(answer);
+}
+
+/* The same as an entry of a ring; the results are state (words[0]), last (words[1]) in its completion.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_clerk_sort_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk,
+        uint64_t handling, enum wk_crate_state state, enum wk_status last, uint64_t urgency, uint64_t from,
+        uint64_t allowed)
+{
+    uint64_t *words;
+
+    if (!wk_queue_has_room(queue))
+        return false;
+    words = wk_queue_next(queue);
+    words[0] = WK_RING_ENTRY(WK_CLERK_SORT, 0, clerk);
+    words[1] = entry_tag;
+    words[2] = handling;
+    words[3] = state;
+    words[4] = last;
+    words[5] = urgency;
+    words[6] = from;
+    words[7] = allowed;
+    return true;
+}
+
+/* Goes home.
+ * @clerk: a capability to clerk
+ * Blocks never. Bound: 100 instructions. */
+static inline enum wk_status wk_clerk_close(wk_handle clerk)
+{
+    uint64_t words[6] = {0};
+    uint64_t operation = WK_CLERK_CLOSE;
+    uint64_t answer = wk_trap(operation, clerk, words);
+    return (enum wk_status)WK_RECEIVED_STATUS(answer);
+}
+
+/* The same as an entry of a ring.
+ * @entry_tag: what its completion has
+ * @return false: the queue is full, nothing is prepared */
+static inline bool wk_clerk_close_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle clerk)
+{
+    uint64_t *words;
+
+    if (!wk_queue_has_room(queue))
+        return false;
+    words = wk_queue_next(queue);
+    words[0] = WK_RING_ENTRY(WK_CLERK_CLOSE, 0, clerk);
+    words[1] = entry_tag;
+    words[2] = 0;
+    words[3] = 0;
+    words[4] = 0;
+    words[5] = 0;
+    words[6] = 0;
+    words[7] = 0;
+    return true;
+}
+
 #endif

@@ -67,6 +67,10 @@ static inline const char *wk_operation_name(uint64_t operation)
         return "clerk.file";
     case WK_CLERK_BURN:
         return "clerk.burn";
+    case WK_CLERK_SORT:
+        return "clerk.sort";
+    case WK_CLERK_CLOSE:
+        return "clerk.close";
     default:
         return "unknown operation";
     }

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The chapters of the book that tell an example show the code that is built: each piece stands in it as it is."""
+
+import re
+import textwrap
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+EXAMPLES = {"docs/services.md": ["programs/notes/*.[ch]", "interfaces/notes.interface"]}
+
+
+FENCED = re.compile(r"^```c\n(.*?)^```$", re.M | re.S)
+INDENTED = re.compile(r"(?:^    .*\n)+", re.M)
+
+
+def pieces(text):
+    """The blocks of code, but for lines to type."""
+    fenced = FENCED.findall(text)
+    indented = [textwrap.dedent(piece) for piece in INDENTED.findall(FENCED.sub("", text))]
+    return fenced + [piece for piece in indented if not piece.startswith("./winkle ")]
+
+
+class Examples(unittest.TestCase):
+    def test_each_piece_of_code_is_built(self):
+        for chapter, sources in EXAMPLES.items():
+            text = "\n".join(file.read_text() for pattern in sources for file in sorted(ROOT.glob(pattern)))
+            found = pieces((ROOT / chapter).read_text())
+            self.assertGreater(len(found), 10)
+            for piece in found:
+                with self.subTest(chapter=chapter, piece=piece):
+                    self.assertTrue(piece in text, "is in none of its sources")
+
+
+if __name__ == "__main__":
+    unittest.main()
