@@ -47,13 +47,13 @@ struct ring {
     struct list workers;     /* all, struct thread, calls.ring_link */
     uint32_t worker_count;
     uint64_t owed;
-    uint64_t wanted;       /* completions for which `ready` has a waiter */
-    uint32_t rung;         /* the value of `sleeps` for which the doorbell has been rung */
-    bool cancels;          /* what the next entry is linked to failed */
-    bool is_again;         /* the next entry was answered WK_AGAIN */
-    bool is_quick;         /* `target` does nothing, and nobody is to be told of completions */
-    struct thread *chain;  /* INV-RING-4 */
-    struct thread *lead;   /* INV-RING-5 */
+    uint64_t wanted;      /* completions for which `ready` has a waiter */
+    uint32_t rung;        /* the value of `sleeps` for which the doorbell has been rung */
+    bool cancels;         /* what the next entry is linked to failed */
+    bool is_again;        /* the next entry was answered WK_AGAIN */
+    bool is_quick;        /* `target` does nothing, and nobody is to be told of completions */
+    struct thread *chain; /* INV-RING-4 */
+    struct thread *lead;  /* INV-RING-5 */
     uint64_t lead_word0;
     uint64_t timeout_ns;   /* of the next entry, if it is a call */
     struct thread *poller; /* a worker that is neither of these, or NULL */

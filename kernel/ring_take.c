@@ -16,8 +16,8 @@
 #define NOOPS_MAX 32
 #define BAD_INDEX UINT64_MAX
 /* Calls that follow another, likewise. */
-#define FOLLOWING_BOUND 50
-#define FOLLOWING_MAX 14
+#define FOLLOWING_BOUND 64
+#define FOLLOWING_MAX 11
 
 /* Whether the entry invokes what the one before did. */
 static inline bool is_same(const struct ring *ring, uint64_t word0)
@@ -123,19 +123,17 @@ static inline uint64_t take_next(struct ring *ring, uint64_t most, uint64_t *spe
 {
     const uint64_t *entry = ring_message(ring, &ring->entries);
     const uint64_t word0 = ring_word(entry, 0);
-    const bool is_first = *spent == 0;
+    const bool is_known = is_same(ring, word0), is_first = *spent == 0;
     uint64_t bound = 0, word1 = ring_word(entry, 1);
 
-    if (is_same(ring, word0)) {
-        bound = ring->target.bound;
-    } else if (ring->lead != NULL && ring->lead_word0 == word0 && word1 >> 32 == 0) {
-        const uint64_t count = ring_take_following(ring, most < FOLLOWING_MAX ? most : FOLLOWING_MAX);
+    if (!is_known && ring->lead != NULL && ring->lead_word0 == word0 && word1 >> 32 == 0) {
+        const uint64_t count = !is_first ? 0 : ring_take_following(ring, most < FOLLOWING_MAX ? most : FOLLOWING_MAX);
 
         *spent += count * FOLLOWING_BOUND;
         return count;
-    } else if (find_target(ring, word0)) {
-        bound = ring->target.bound;
     }
+    if (is_known || find_target(ring, word0))
+        bound = ring->target.bound;
     if (bound != 0 && word1 >> 32 == 0 && ring->target.wrapper == NULL) {
         const uint64_t count = take_noops(ring, most < NOOPS_MAX ? most : NOOPS_MAX);
 

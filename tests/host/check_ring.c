@@ -28,7 +28,8 @@ static void check_followed(const struct thread *worker)
     const bool is_served = (worker->stop & THREAD_CALLING) != 0 && calls->callee != NULL;
 
     CHECK("INV-RING-5", (worker->stop & THREAD_CALLING) == 0 || calls->reply == NULL);
-    CHECK("INV-RING-5", !is_served || (calls->callee->budget == NULL && calls->callee->calls.serving->server_count == 1));
+    CHECK("INV-RING-5",
+          !is_served || (calls->callee->budget == NULL && calls->callee->calls.serving->server_count == 1));
     for (const struct list *link = worker->work.link.next; link != &worker->work.link; link = link->next) {
         const struct thread *next = container_of(link, struct thread, work.link);
 

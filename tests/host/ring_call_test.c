@@ -170,7 +170,8 @@ static void submit(struct choices *choices)
         else if (one_in(choices, 20))
             put_message(ASK, WK_MESSAGE_ACCEPT(1), session, tag++, choose(choices, 1000));
         else
-            put(one_in(choices, 10) ? ASK + 1 : ASK, 0, session, tag++, choose(choices, 1000), choose(choices, 1000), 1);
+            put(one_in(choices, 10) ? ASK + 1 : ASK, 0, session, tag++, choose(choices, 1000), choose(choices, 1000),
+                1);
     }
     if (client->stop == 0)
         (void)enter_as(client, ENTRIES, choose(choices, PENDING + 2), NEVER);
@@ -244,8 +245,8 @@ static void run(uint64_t seed)
         disturb(&choices);
         if (one_in(&choices, 3))
             submit(&choices);
-        completions->consumer.index += (uint32_t)choose(&choices, completions->producer.index -
-                                                                      completions->consumer.index + 1);
+        completions->consumer.index +=
+            (uint32_t)choose(&choices, completions->producer.index - completions->consumer.index + 1);
         if (server->budget != NULL && !(server->stop & THREAD_RECEIVING))
             assert_ok(wk_thread_set_budget(server_handle, one_in(&choices, 2) ? BOOT_BUDGET : 0));
         answer(&choices);
