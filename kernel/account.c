@@ -15,9 +15,9 @@
 
 #include <stddef.h>
 
-/* Less than that is not told apart; the product of two that are no longer than the longest period is a word. With a delay of
- * more than that, by a debt of many periods, another pair may become one than the cheapest. */
-#define COST_UNIT_NS 256
+/* Less than 256 ns is not told apart; the product of two that are no longer than the longest period is a word. With a delay
+ * of more than that, by a debt of many periods, another pair may become one than the cheapest. */
+#define COST_UNIT_BITS 8
 
 static inline uint64_t lesser(uint64_t one, uint64_t other)
 {
@@ -27,6 +27,16 @@ static inline uint64_t lesser(uint64_t one, uint64_t other)
 static struct replenishment *at(struct account *account, uint32_t n)
 {
     return &account->ring[(account->first + n) % ACCOUNT_REPLENISHMENTS_MAX];
+}
+
+static inline struct replenishment *after(struct account *account, struct replenishment *one)
+{
+    return one == &account->ring[ACCOUNT_REPLENISHMENTS_MAX - 1] ? account->ring : one + 1;
+}
+
+static inline struct replenishment *before(struct account *account, struct replenishment *one)
+{
+    return one == account->ring ? &account->ring[ACCOUNT_REPLENISHMENTS_MAX - 1] : one - 1;
 }
 
 static void drop_first(struct account *account, uint32_t dropped)
@@ -48,60 +58,64 @@ static uint64_t delay_to(const struct replenishment *one, const struct replenish
  * off to what is due much later. It is due so late that who uses it at once does not come to the second before that was
  * due, and not before the first was. The first of all stays as it is, for that may be what the account runs on.
  */
-static SLOW_PATH void join_cheapest(struct account *account)
+static NOINLINE void join_cheapest(struct account *account)
 {
-    uint64_t cheapest = UINT64_MAX;
-    uint32_t place = 1;
-    struct replenishment *joined = at(account, 1);
-    struct replenishment *next;
+    const struct replenishment *last = at(account, account->count - 1);
+    struct replenishment *joined = at(account, 1), *next;
+    struct replenishment *cheapest = joined;
+    int64_t least_cost = INT64_MAX;
 
-    for (uint32_t i = 1; i + 1 < account->count; i++, joined = next) {
-        uint64_t cost;
+    do {
+        const uint64_t end_ns = joined->time_ns + joined->amount_ns;
+        int64_t delay_ns, cost;
 
-        next = at(account, i + 1);
-        cost = joined->amount_ns / COST_UNIT_NS * (delay_to(joined, next) / COST_UNIT_NS);
-        if (cost < cheapest) {
-            cheapest = cost;
-            place = i;
+        next = after(account, joined);
+        delay_ns = (int64_t)(next->time_ns - end_ns); /* less than 0 is as good as 0 */
+        cost = (int64_t)(joined->amount_ns >> COST_UNIT_BITS) * (delay_ns >> COST_UNIT_BITS);
+        if (cost < least_cost) {
+            least_cost = cost;
+            cheapest = joined;
         }
-    }
-    joined = at(account, place);
-    next = at(account, place + 1);
-    joined->time_ns += delay_to(joined, next);
-    joined->amount_ns += next->amount_ns;
-    account->count--;
-    for (uint32_t i = place + 1; i < account->count; i++, next = joined) {
-        joined = at(account, i + 1);
+        joined = next;
+    } while (next != last);
+    next = after(account, cheapest);
+    cheapest->time_ns += delay_to(cheapest, next);
+    cheapest->amount_ns += next->amount_ns;
+    for (; next != last; next = joined) {
+        joined = after(account, next);
         *next = *joined;
     }
+    account->count--;
 }
 
 /* Adds a replenishment. One that is due when the one before it is used up, if that is used at once, becomes one with
  * it: they come from one run, which was charged in parts. */
 static void add(struct account *account, uint64_t time_ns, uint64_t amount_ns)
 {
-    struct replenishment *free, *before;
-    uint32_t place;
+    struct replenishment *earlier, *free, *place;
+    uint32_t later = 0;
 
     if (amount_ns == 0)
         return; /* INV-ACCOUNT-2 */
     if (account->count == ACCOUNT_REPLENISHMENTS_MAX)
         join_cheapest(account);
-    for (place = account->count; place > 0; place--) {
-        before = at(account, place - 1);
-        if (before->time_ns <= time_ns)
-            break;
-    }
-    if (place > 0 && (before->time_ns == time_ns || before->time_ns + before->amount_ns == time_ns)) {
-        before->amount_ns += amount_ns;
-        return;
-    }
     free = at(account, account->count);
-    for (uint32_t i = account->count++; i > place; i--, free = before) {
-        before = at(account, i - 1);
-        *free = *before;
+    for (place = free; later < account->count; later++, place = earlier) {
+        earlier = before(account, place);
+        if (earlier->time_ns > time_ns)
+            continue;
+        if (earlier->time_ns == time_ns || earlier->time_ns + earlier->amount_ns == time_ns) {
+            earlier->amount_ns += amount_ns;
+            return;
+        }
+        break;
     }
-    *free = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
+    account->count++;
+    for (; free != place; free = earlier) {
+        earlier = before(account, free);
+        *free = *earlier;
+    }
+    *place = (struct replenishment){.time_ns = time_ns, .amount_ns = amount_ns};
 }
 
 /* What is due by that time becomes one replenishment, due then. */
@@ -136,6 +150,26 @@ static void take_first(struct account *account, uint64_t amount_ns)
         first = at(account, 0);
     }
     first->amount_ns -= amount_ns;
+}
+
+/* Takes what a run used of what was due in time. Returns how much that is. */
+static uint64_t take_due(struct account *account, uint64_t start_ns, uint64_t used_ns)
+{
+    uint64_t taken_ns = 0;
+
+    while (account->count > 0) {
+        struct replenishment *first = at(account, 0);
+
+        if (first->time_ns > start_ns + taken_ns)
+            break;
+        if (first->amount_ns > used_ns - taken_ns) {
+            first->amount_ns -= used_ns - taken_ns;
+            return used_ns;
+        }
+        taken_ns += first->amount_ns;
+        drop_first(account, 1);
+    }
+    return taken_ns;
 }
 
 bool account_join(struct account *one, struct account *other)
@@ -184,27 +218,41 @@ static void convert(struct account *account, uint64_t capacity_ns, uint64_t peri
 }
 
 /*
- * It ran for `used_ns` when nothing was due. That counts as if it had run when the replenishments to come were due, for
- * as many periods as earn that much; what is left is not due before the end of that. A replenishment that is due after
- * it all is earned is not touched: the others would have to wait for it.
+ * A debt of no less than what is due next counts as if it had run when that was due, and what is due after that within a
+ * period. If all of these are too little, they come back after as many periods as earn the debt. What is due later is not
+ * touched: the others would have to wait for it.
  */
-static SLOW_PATH void charge_early(struct account *account, uint64_t used_ns)
+static NOINLINE void pay_wholly(struct account *account)
 {
-    uint64_t start_ns, taken_ns = 0, delay_ns;
-    uint32_t next = 0;
+    struct replenishment *first = at(account, 0);
+    uint64_t start_ns, taken_ns = 0, periods = 1;
+    bool is_earned;
 
     do {
-        start_ns = at(account, next)->time_ns;
-        taken_ns += at(account, next)->amount_ns;
-        delay_ns = account->period_ns;
-        for (uint64_t earned_ns = taken_ns; earned_ns < used_ns && delay_ns < ACCOUNT_FOREVER_NS; earned_ns *= 2)
-            delay_ns *= 2;
-        next++;
-    } while (taken_ns < used_ns && next < account->count && at(account, next)->time_ns <= start_ns + delay_ns);
-    taken_ns = lesser(used_ns, taken_ns);
-    take_first(account, taken_ns);
+        start_ns = first->time_ns;
+        taken_ns += first->amount_ns;
+        drop_first(account, 1);
+        first = at(account, 0);
+        is_earned = account->count == 0 || first->time_ns > start_ns + account->period_ns;
+    } while (!is_earned && first->amount_ns <= account->debt_ns - taken_ns);
+    if (is_earned)
+        periods = (account->debt_ns + taken_ns - 1) / taken_ns;
+    account->debt_ns = is_earned ? 0 : account->debt_ns - taken_ns;
+    periods = lesser(periods, ACCOUNT_FOREVER_NS / account->period_ns);
     settle(account, start_ns + taken_ns);
-    add(account, lesser(start_ns + delay_ns, ACCOUNT_FOREVER_NS), taken_ns);
+    add(account, lesser(start_ns + periods * account->period_ns, ACCOUNT_FOREVER_NS), taken_ns);
+}
+
+/* The same of one that is less. */
+static void pay_in_part(struct account *account)
+{
+    struct replenishment *first = at(account, 0);
+    const uint64_t start_ns = first->time_ns, debt_ns = account->debt_ns;
+
+    account->debt_ns = 0;
+    first->amount_ns -= debt_ns;
+    settle(account, start_ns + debt_ns);
+    add(account, start_ns + account->period_ns, debt_ns);
 }
 
 void account_init(struct account *account, uint64_t capacity_ns, uint64_t period_ns, uint64_t time_ns)
@@ -213,6 +261,7 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
     account->capacity_ns = capacity_ns;
     account->period_ns = period_ns;
     account->share_ns = 0;
+    account->debt_ns = 0;
     account->first = 0;
     account->count = 0;
     add(account, time_ns, capacity_ns);
@@ -220,35 +269,48 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
 
 uint64_t account_available(const struct account *account, uint64_t now_ns)
 {
-    uint64_t available_ns = 0;
+    uint64_t end_ns = now_ns - account->debt_ns;
 
     if (account_is_full(account, now_ns))
         return UINT64_MAX;
     for (uint32_t i = 0; i < account->count; i++) {
         const struct replenishment *each = account_replenishment(account, i);
 
-        if (each->time_ns > now_ns + available_ns)
+        if (each->time_ns > end_ns)
             break;
-        available_ns += each->amount_ns;
+        end_ns += each->amount_ns;
     }
-    return available_ns;
+    return end_ns > now_ns ? end_ns - now_ns : 0;
+}
+
+void account_make_room(struct account *account, uint64_t now_ns)
+{
+    if (account->count < ACCOUNT_REPLENISHMENTS_MAX - 1)
+        return;
+    settle(account, now_ns - account->debt_ns);
+    if (account->count >= ACCOUNT_REPLENISHMENTS_MAX - 1)
+        join_cheapest(account);
 }
 
 void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns)
 {
-    const uint64_t in_time_ns = lesser(account_available(account, start_ns), used_ns);
-
     if (account->count == 0 || account_is_full(account, start_ns))
         return;
-    if (account->capacity_ns == account->period_ns) {
-        settle(account, start_ns + in_time_ns); /* nobody else has any of the time */
-    } else if (in_time_ns > 0) {
-        take_first(account, in_time_ns);
-        settle(account, start_ns + in_time_ns);
-        add(account, start_ns + account->period_ns, in_time_ns);
+    start_ns -= account->debt_ns;
+    used_ns += account->debt_ns;
+    account->debt_ns = 0;
+    if (account->capacity_ns == account->period_ns) { /* nobody else has any of the time */
+        account->debt_ns = used_ns - lesser(account_available(account, start_ns), used_ns);
+        settle(account, start_ns + used_ns - account->debt_ns);
+    } else {
+        const uint64_t taken_ns = take_due(account, start_ns, used_ns);
+
+        settle(account, start_ns + taken_ns);
+        add(account, start_ns + account->period_ns, taken_ns);
+        account->debt_ns = used_ns - taken_ns;
     }
-    if (used_ns > in_time_ns)
-        charge_early(account, used_ns - in_time_ns);
+    if (account->debt_ns >= at(account, 0)->amount_ns)
+        pay_wholly(account); /* INV-ACCOUNT-3 */
 }
 
 /* In two steps, as on paper, of 20 bits of the parent's period each: no number exceeds 61 bits. */
@@ -273,6 +335,8 @@ void account_adjust(struct account *parent, struct account *child, uint64_t capa
     const uint64_t before_ns = child->share_ns;
 
     assert_debug(share_ns <= parent->capacity_ns + before_ns);
+    pay_in_part(parent);
+    pay_in_part(child);
     settle(parent, now_ns);
     settle(child, now_ns);
     convert(child, before_ns, parent->period_ns);

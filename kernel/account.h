@@ -7,6 +7,7 @@
  *
  * INV-ACCOUNT-1 The amounts of the replenishments add up to capacity_ns; there is none only if capacity_ns is 0.
  * INV-ACCOUNT-2 The times of the replenishments do not decrease, and no amount is 0.
+ * INV-ACCOUNT-3 debt_ns is less than the first amount; it is 0 if there is none.
  *
  * What holds if every run is charged when it ends, and the runs of an account and its descendants do not overlap (they
  * are on one processor):
@@ -14,9 +15,9 @@
  *   (account_available). For what a run uses that begins in the window comes back after its end. At most one run began
  *   before the window, x earlier: what it used, u in all, may come back in the last x of the window and be used again,
  *   but for no longer than x; and of its first use no more than u - x is in the window.
- * - A run that did not stop in time counts as if it had stopped, and had gone on when what it took early was due; the
- *   account does not run again before that is over. So n periods have no more than n capacities, and what the run at
- *   their end took early.
+ * - A run that did not stop in time counts as if it had stopped, and had gone on when what it took early was due, or later,
+ *   right before the next run, which does not begin before that is over. So n periods have no more than n capacities, and
+ *   what the run at their end took early.
  * - The same for an account and all its descendants together, whoever came and went, if all have its period. A child of
  *   another period adds what it may carry into the window: its capacity, if its period is shorter; if it is longer, by
  *   how much its capacity is more than its share, and only if it was there when the window began.
@@ -45,6 +46,7 @@ struct account {
     uint64_t capacity_ns;
     uint64_t period_ns;
     uint64_t share_ns; /* what it took of its parent's capacity */
+    uint64_t debt_ns;  /* what it used and did not have, and has still to be taken from it */
     uint32_t first;    /* of `count` in the ring, in the order in which they are due */
     uint32_t count;
     struct replenishment ring[ACCOUNT_REPLENISHMENTS_MAX];
@@ -65,17 +67,21 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
 static inline bool account_is_full(const struct account *account, uint64_t now_ns)
 {
     return account->capacity_ns == account->period_ns && account->count == 1 &&
-           account_replenishment(account, 0)->time_ns <= now_ns;
+           account_replenishment(account, 0)->time_ns + account->debt_ns <= now_ns;
 }
 
 /* For how long it can run from now on without a break; UINT64_MAX if it is full, 0 if it is dry. What falls due while
  * it runs counts. Bound: the replenishments, 8. */
 uint64_t account_available(const struct account *account, uint64_t now_ns);
 
+/* Before a run begins, so that the charge at its end is short and joins nothing: if there is not room for two more
+ * replenishments, those that are due become one, or two others do. */
+void account_make_room(struct account *account, uint64_t now_ns);
+
 /* When its first replenishment is due: if it is dry, the time at which it may run again; UINT64_MAX if it has none. */
 static inline uint64_t account_next(const struct account *account)
 {
-    return account->count == 0 ? UINT64_MAX : account_replenishment(account, 0)->time_ns;
+    return account->count == 0 ? UINT64_MAX : account_replenishment(account, 0)->time_ns + account->debt_ns;
 }
 
 /*
@@ -83,13 +89,14 @@ static inline uint64_t account_next(const struct account *account)
  * goes on where the last one that was charged ended, the two are one.
  * - Where there is no room, two replenishments become one, so that nothing comes earlier than it was due. The first is
  *   never delayed by that.
- * - What it used and did not have is taken from the replenishments to come. It comes back one period after the last of
- *   them would have been due.
- * - If it used more than it has in all, it starts afresh, 1, 2, 4, 8, … periods after its last replenishment would have
- *   been due: after so many as earn at least what it used too much. Replenishments that are due only after that (they
- *   came from an account of a longer period) are no part of this, and stay.
+ * - What it used and did not have is its debt. The next run counts as if it had begun so much earlier, and both come back
+ *   as one; the account is dry until that is not before the first replenishment is due.
+ * - A debt of no less than the first replenishment counts at once, as if the account had run when that was due, and those
+ *   due after it within a period. If they are less than the debt in all, they come back 1, 2, 3, … periods later: after so
+ *   many as earn it. Those that are due still later (they came from an account of a longer period) are no part of this,
+ *   and stay.
  * A full account stays full, and one without capacity is left as it is: it forgets what it uses.
- * Requires: start_ns + used_ns is not in the future. Bound: 8 replenishments; 60 steps if it used more than it has.
+ * Requires: start_ns + used_ns is not in the future. Bound: 8 replenishments.
  */
 void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns);
 

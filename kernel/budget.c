@@ -30,7 +30,7 @@ static void replenished(struct deadline *deadline, uint64_t now_ns)
 
     (void)now_ns;
     meter_event_begins();
-    deadline_cancel(deadline);
+    deadline_end(deadline);
     schedule_unpark(&budget->parked);
     meter_event_done();
 }

@@ -209,10 +209,12 @@ static void become_payer(struct hart *hart, struct thread *payer)
 
 bool schedule_can_pay(struct hart *hart, const struct thread *payer)
 {
+    struct account *account = &payer->budget->pool->account;
     uint64_t available_ns;
 
     meter_event_begins();
-    available_ns = account_available(&payer->budget->pool->account, hart->charged_ns);
+    account_make_room(account, hart->charged_ns);
+    available_ns = account_available(account, hart->charged_ns);
     meter_event_done();
     if (available_ns == 0)
         return false;
@@ -241,8 +243,9 @@ static void park_for_capacity(struct hart *hart)
     park_payer(hart, &pool->parked);
     meter_event_begins();
     budget->exhausted++;
-    deadline_urge(&pool->replenish, class);
-    if (!deadline_is_set(&pool->replenish))
+    if (deadline_is_set(&pool->replenish))
+        deadline_urge(&pool->replenish, class);
+    else
         deadline_set(&pool->replenish, class, account_next(&pool->account)); /* INV-BUDGET-5 */
     meter_event_done();
     event_binding_signal_later(&budget->exhaustion);

@@ -42,16 +42,29 @@ void deadline_cancel(struct deadline *deadline)
         first_changed(class);
 }
 
+void deadline_end(struct deadline *deadline)
+{
+    struct deadline_class *class = deadline->class;
+
+    assert_debug(kernel_lock_is_held() && class->hart == hart_current() && class->tree.first == &deadline->node);
+    tree_remove_first(&class->tree);
+    deadline->class = NULL;
+    __atomic_store_n(&class->first_ns, class->tree.first == NULL ? DEADLINE_NEVER : class->tree.first->key,
+                     __ATOMIC_RELAXED); /* INV-DEADLINE-2 */
+    class->hart->attention.timer_moved = true;
+}
+
 void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
 {
     assert_debug(kernel_lock_is_held());
-    deadline_cancel(deadline);
+    if (deadline->class != NULL)
+        deadline_cancel(deadline);
     if (time_ns == DEADLINE_NEVER)
         return;
     deadline->node.key = time_ns;
     deadline->class = class;
     tree_insert(&class->tree, &deadline->node);
-    if (time_ns < class->first_ns)
+    if (class->tree.first == &deadline->node)
         first_changed(class);
 }
 

@@ -41,7 +41,9 @@ static inline struct deadline_class *deadline_class(struct hart *hart, unsigned 
 /* Sets it in a class, in place of an earlier time. DEADLINE_NEVER only cancels. Requires: the lock. */
 void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns);
 void deadline_cancel(struct deadline *deadline);
-/* The same of one that is just expiring, on its hart as its class's first, if it is the only one there; false if it is not. */
+/* The same of one that is just expiring, on its hart as its class's first; */
+void deadline_end(struct deadline *deadline);
+/* and only if it is the only one there; false if it is not. */
 static inline bool deadline_end_only(struct deadline *deadline)
 {
     struct deadline_class *class = deadline->class;

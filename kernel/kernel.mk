@@ -13,7 +13,7 @@ KERNEL_INCLUDES := -iquote kernel -iquote $(KERNEL_ARCH) -iquote $(GENERATED)/ke
 # function is to be found where it was written. Some optimisations make it larger: forward propagation by 260 bytes, others
 # by 550. Equal ends of code are merged even if they are one instruction, and constants, which nothing tells apart by their
 # addresses, if they are equal.
-KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c mapping_operations.c tree.c) \
+KERNEL_HOT := $(addprefix kernel/,bank.c capability.c frame.c invoke.c mapping.c mapping_operations.c) \
     $(GENERATED)/kernel/dispatch.c
 KERNEL_OPTIMISE = -Os -fno-jump-tables
 KERNEL_LTO = $(if $(filter debug,$(BUILD)),,-flto=1 -flto-partition=one -mtune=size -fno-move-loop-invariants \
@@ -43,13 +43,13 @@ $(KERNEL_OBJECTS): $(OUT)/objects/%.o: % Makefile kernel/kernel.mk | $(INTERFACE
 $(call objects,$(KERNEL_HOT)): private KERNEL_OPTIMISE = -O2 -fno-inline-functions -fno-partial-inlining -fno-ipa-cp \
     -ftree-forwprop -fcaller-saves -ftree-loop-im -fssa-phiopt
 # Straight paths with prologues of their own, which the compiler shares only at link time.
-KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c hand_over.c straight.c deadline.c ring_call.c ring_take.c \
-    tree.c))
-$(KERNEL_STRAIGHT): private KERNEL_LTO =
+KERNEL_STRAIGHT := $(call objects,$(addprefix kernel/,quick_call.c straight.c))
+# The same for speed. Loads that are moved ahead for a pipeline's sake would cost more registers than are free, and so stores.
+KERNEL_STRAIGHT_FAST := $(call objects,$(addprefix kernel/,account.c deadline.c hand_over.c ready.c \
+    ring_call.c ring_take.c tree.c))
+$(KERNEL_STRAIGHT) $(KERNEL_STRAIGHT_FAST): private KERNEL_LTO =
 $(KERNEL_STRAIGHT): private KERNEL_OPTIMISE = -Os -mno-save-restore -mtune=size
-# Loads that are moved ahead for a pipeline's sake would cost more registers than are free, and so stores.
-$(call objects,kernel/hand_over.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns
-$(call objects,kernel/ring_call.c kernel/ring_take.c): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size
+$(KERNEL_STRAIGHT_FAST): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =
 

@@ -153,9 +153,11 @@ void meter_entry_done(const struct thread *worker)
 
 void meter_event_begins(void)
 {
+    const uint64_t begun = arch_instructions();
     struct meters *meters = &hart_current()->meters;
 
-    meters->event_begun = own_instructions(meters, arch_instructions());
+    meters->event_begun = own_instructions(meters, begun);
+    leave_out(meters, begun);
 }
 
 void meter_event_done(void)

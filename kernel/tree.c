@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AVL trees with parent links. Invariants: keys in order; `balance` is the difference of the subtrees' heights and lies
- * in -1..1; `first` is the leftmost node. Callers hold the lock of whatever owns the tree.
+ * Weak AVL trees (Haeupler, Sen, Tarjan 2015) with parent links. Invariants: keys in order; each node has a rank, which is
+ * that of no node plus 1 or 2 for either child, and 0 if it has none, where no node has rank -1; `first` is the
+ * leftmost. Ranks are not kept, only which differences are 2. Without removals they are AVL trees; unlike in these, a removal
+ * rotates twice at most. Callers hold the lock of whatever owns the tree.
  */
 #include "tree.h"
 
 #include "config.h"
 
 #include <stddef.h>
+
+static inline void set_child(struct tree_node *parent, int side, struct tree_node *child)
+{
+    parent->child[side] = child;
+    if (child != NULL)
+        child->parent = parent;
+}
 
 /* Makes `child` stand where `node` stood below `parent`. */
 static inline void replace_child(struct tree *tree, struct tree_node *parent, struct tree_node *node,
@@ -21,102 +30,164 @@ static inline void replace_child(struct tree *tree, struct tree_node *parent, st
         child->parent = parent;
 }
 
-/* Rotates so that `node`'s child on `side` takes its place. Balances are the caller's business. */
-static struct tree_node *rotate(struct tree *tree, struct tree_node *node, int side)
+/* Rotates so that `node`'s child on `side` takes its place. Ranks are the caller's business. */
+static inline void rotate(struct tree *tree, struct tree_node *node, int side)
 {
     struct tree_node *up = node->child[side];
 
-    node->child[side] = up->child[!side];
-    if (node->child[side] != NULL)
-        node->child[side]->parent = node;
+    set_child(node, side, up->child[!side]);
     replace_child(tree, node->parent, node, up);
-    up->child[!side] = node;
-    node->parent = up;
-    return up;
+    set_child(up, !side, node);
 }
 
-/*
- * Mends a node whose balance is +2 or -2. Returns the subtree's new root; its balance is 0 unless the tree did not
- * become lower (which happens only on removal).
- */
-static struct tree_node *mend(struct tree *tree, struct tree_node *node)
+/* The same twice: the child's child in the middle takes the node's place. */
+static void rotate_twice(struct tree *tree, struct tree_node *node, int side)
 {
-    const int side = node->balance > 0;
-    const int32_t lean = side ? 1 : -1;
-    struct tree_node *heavy = node->child[side];
-    struct tree_node *middle;
+    struct tree_node *child = node->child[side];
+    struct tree_node *up = child->child[!side];
 
-    if (heavy->balance != -lean) {
-        node->balance = heavy->balance == 0 ? lean : 0;
-        heavy->balance = heavy->balance == 0 ? -lean : 0;
-        return rotate(tree, node, side);
+    set_child(child, !side, up->child[side]);
+    set_child(node, side, up->child[!side]);
+    replace_child(tree, node->parent, node, up);
+    set_child(up, side, child);
+    set_child(up, !side, node);
+}
+
+#define LOOSE_BOTH UINT32_C(3)
+
+static inline uint32_t bit_of(int side)
+{
+    return UINT32_C(1) << side;
+}
+
+/* The child on that side has the node's own rank, for which the other one is too low. */
+static NOINLINE void mend_raised(struct tree *tree, struct tree_node *node, int side)
+{
+    struct tree_node *child = node->child[side];
+    struct tree_node *middle = child->child[!side];
+
+    node->loose = 0;
+    if (child->loose == bit_of(!side)) {
+        child->loose = 0;
+        rotate(tree, node, side);
+        return;
     }
-    middle = heavy->child[!side];
-    node->balance = middle->balance == lean ? -lean : 0;
-    heavy->balance = middle->balance == -lean ? lean : 0;
-    middle->balance = 0;
-    rotate(tree, heavy, !side);
-    return rotate(tree, node, side);
+    child->loose = middle->loose & bit_of(side) ? bit_of(!side) : 0;
+    node->loose = middle->loose & bit_of(!side) ? bit_of(side) : 0;
+    middle->loose = 0;
+    rotate_twice(tree, node, side);
 }
 
-void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tree_node *node)
+/* Links it below a node that has no child on that side, or as the root below none. */
+static NOINLINE void insert_below(struct tree *tree, struct tree_node *parent, int side, struct tree_node *node)
 {
-    struct tree_node *parent = previous;
-    struct tree_node *above = previous == NULL ? tree->root : previous->child[1];
-    const int side = above == NULL;
-
-    /* Its place is to the right of `previous`, or leftmost in what is there. */
-    for (; above != NULL; above = above->child[0])
-        parent = above;
     node->parent = parent;
     node->child[0] = NULL;
     node->child[1] = NULL;
-    node->balance = 0;
-    if (previous == NULL)
-        tree->first = node;
+    node->loose = 0;
     if (parent == NULL) {
         tree->root = node;
         return;
     }
     parent->child[side] = node;
-    for (; parent != NULL; node = parent, parent = node->parent) {
-        parent->balance += parent->child[1] == node ? 1 : -1;
-        if (parent->balance == 0)
+    for (; parent->loose == 0; parent = parent->parent) { /* its rank is one more, for the child's is */
+        parent->loose = parent->child[0] == node ? bit_of(1) : bit_of(0);
+        node = parent;
+        if (parent->parent == NULL)
             return;
-        if (parent->balance == 2 || parent->balance == -2) {
-            mend(tree, parent);
-            return;
-        }
+    }
+    side = parent->child[1] == node;
+    if (parent->loose & bit_of(side))
+        parent->loose &= ~bit_of(side);
+    else
+        mend_raised(tree, parent, side);
+}
+
+void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tree_node *node)
+{
+    struct tree_node *parent = previous;
+    int side = 1;
+
+    if (previous == NULL) {
+        parent = tree->first;
+        side = 0;
+        tree->first = node;
+    } else if (previous->child[1] != NULL) {
+        for (parent = previous->child[1]; parent->child[0] != NULL;)
+            parent = parent->child[0];
+        side = 0;
+    }
+    insert_below(tree, parent, side, node);
+}
+
+void tree_insert(struct tree *tree, struct tree_node *node)
+{
+    struct tree_node *parent, *at = tree->root;
+    int side;
+
+    if (at == NULL || node->key < tree->first->key) {
+        tree_insert_after(tree, NULL, node);
+        return;
+    }
+    do {
+        parent = at;
+        side = node->key >= at->key;
+        at = side ? at->child[1] : at->child[0];
+    } while (at != NULL);
+    insert_below(tree, parent, side, node);
+}
+
+/* The child on that side is too low by 2, and the other one, whose rank is one less than the node's, cannot be lowered. */
+static NOINLINE void mend_lowered(struct tree *tree, struct tree_node *node, int side)
+{
+    struct tree_node *other = node->child[!side];
+    struct tree_node *middle = other->child[side];
+
+    if (other->loose & bit_of(!side)) {
+        node->loose = middle->loose & bit_of(side) ? bit_of(!side) : 0;
+        other->loose = middle->loose & bit_of(!side) ? bit_of(side) : 0;
+        middle->loose = LOOSE_BOTH;
+        rotate_twice(tree, node, !side);
+        return;
+    }
+    node->loose = bit_of(side) | (other->loose & bit_of(side) ? bit_of(!side) : 0);
+    other->loose = bit_of(!side);
+    rotate(tree, node, !side);
+    if (middle == NULL && node->child[side] == NULL) {
+        node->loose = 0;
+        other->loose = LOOSE_BOTH;
     }
 }
 
-static inline void lowered(struct tree *tree, struct tree_node *parent, int side);
-
-/* Mends `node` after a removal; its subtree may have become lower by that. */
-static SLOW_PATH void mend_lowered(struct tree *tree, struct tree_node *node)
+/* The rank of the child on that side became lower by one. Restores the differences; whether the node's own rank became lower
+ * by that. */
+static inline bool lower_child(struct tree *tree, struct tree_node *node, int side)
 {
-    struct tree_node *above = node->parent;
-    const int above_side = above != NULL && above->child[1] == node;
+    struct tree_node *other = node->child[!side];
 
-    if (mend(tree, node)->balance == 0)
-        lowered(tree, above, above_side);
+    if (!(node->loose & bit_of(side))) {
+        node->loose |= bit_of(side);
+        if (other != NULL || node->child[side] != NULL)
+            return false;
+        node->loose = 0; /* it has no children now */
+    } else if (node->loose == LOOSE_BOTH) {
+        node->loose = bit_of(side);
+    } else if (other->loose == LOOSE_BOTH) {
+        other->loose = 0;
+    } else {
+        mend_lowered(tree, node, side);
+        return false;
+    }
+    return true;
 }
 
-/* The subtree on `side` of `parent` became lower by one: restores the balances upward. */
-static inline void lowered(struct tree *tree, struct tree_node *parent, int side)
+static void lowered(struct tree *tree, struct tree_node *node, int side)
 {
-    while (parent != NULL) {
-        struct tree_node *above = parent->parent;
+    while (node != NULL && lower_child(tree, node, side)) {
+        struct tree_node *parent = node->parent;
 
-        parent->balance += side ? -1 : 1;
-        if (parent->balance == 1 || parent->balance == -1)
-            return;
-        if (parent->balance != 0) {
-            mend_lowered(tree, parent);
-            return;
-        }
-        side = above != NULL && above->child[1] == parent;
-        parent = above;
+        side = parent != NULL && parent->child[1] == node;
+        node = parent;
     }
 }
 
@@ -148,29 +219,33 @@ static SLOW_PATH void remove_middle(struct tree *tree, struct tree_node *node)
         if (heir->child[i] != NULL)
             heir->child[i]->parent = heir;
     }
-    heir->balance = node->balance;
+    heir->loose = node->loose;
     lowered(tree, parent, side);
 }
 
-static SLOW_PATH void remove_first(struct tree *tree, struct tree_node *node)
+/* Nothing is to its left, and so one node at most to its right. */
+void tree_remove_first(struct tree *tree)
 {
-    tree->first = tree_next(node);
-    remove_end(tree, node); /* nothing is to its left */
+    struct tree_node *node = tree->first;
+    struct tree_node *parent = node->parent;
+    struct tree_node *child = node->child[1];
+
+    tree->first = child != NULL ? child : parent;
+    replace_child(tree, parent, node, child);
+    while (parent != NULL && lower_child(tree, parent, 0))
+        parent = parent->parent;
 }
 
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
-    if (tree->first == node)
-        remove_first(tree, node);
-    else if (node->child[0] != NULL && node->child[1] != NULL)
+    if (tree->first == node) {
+        tree_remove_first(tree);
+        return;
+    }
+    if (node->child[0] != NULL && node->child[1] != NULL)
         remove_middle(tree, node);
     else
         remove_end(tree, node);
-}
-
-void tree_insert(struct tree *tree, struct tree_node *node)
-{
-    tree_insert_after(tree, tree_find_at_most(tree, node->key), node);
 }
 
 struct tree_node *tree_next(const struct tree_node *node)

@@ -77,31 +77,46 @@ static void start_crowd(struct partner *crowd, uint64_t count)
         expect("sleeping", wk_thread_sleep(wk_self.start->thread, wk_after_ns(POLL_NS)));
 }
 
-/* How often threads had to wait for capacity: the counting one, and this one, which has what is left of the hart. */
-static uint64_t times_used_up(void)
-{
-    uint64_t used_ns, available_ns, next_ns, times, own_times;
+/* Of the counting thread's budget and of this one's, which is what is left of the hart, together. */
+struct usage {
+    uint64_t used_ns, exhausted;
+};
 
-    expect("a budget's usage", wk_budget_usage(probe_budget, &used_ns, &times, &available_ns, &next_ns));
-    expect("its own budget's usage", wk_budget_usage(wk_self.budget, &used_ns, &own_times, &available_ns, &next_ns));
-    return times + own_times;
+static void add_usage(wk_handle budget, struct usage *usage)
+{
+    uint64_t used_ns, exhausted, available_ns, next_ns;
+
+    expect("a budget's usage", wk_budget_usage(budget, &used_ns, &exhausted, &available_ns, &next_ns));
+    usage->used_ns += used_ns;
+    usage->exhausted += exhausted;
 }
 
-/* From the end of one run of the more urgent thread to that of another one, RUNS later. A budget comes back in parts, so
- * there are more events than runs in which that thread gets to count. */
+static struct usage usage_of_both(void)
+{
+    struct usage usage = {0};
+
+    add_usage(probe_budget, &usage);
+    add_usage(wk_self.budget, &usage);
+    return usage;
+}
+
+/* From the end of one run of the more urgent thread to that of another one, RUNS later. What both used is what is counted,
+ * as an instruction takes a nanosecond here: the hart is idle at times, when this one waits for capacity as well. */
 static uint64_t kernel_part(void)
 {
     const volatile uint64_t *count = &partner_shared()->count;
+    struct usage before, after;
     struct watch watch;
-    uint64_t before, events;
+    uint64_t events;
 
     watch_count(count, 1, &watch);
-    before = times_used_up();
+    before = usage_of_both();
     watch_count(count, RUNS, &watch);
-    events = times_used_up() - before;
+    after = usage_of_both();
+    events = after.exhausted - before.exhausted;
     if (events < RUNS)
         wk_fail("a budget is not used up in each run", WK_OK);
-    return (watch.instructions - watch.own - watch.counted * COUNT_LOOP) / events;
+    return (after.used_ns - before.used_ns - watch.own - watch.counted * COUNT_LOOP) / events;
 }
 
 /* The longest bookkeeping of one event meanwhile: a charge, a return, or that somebody waits for one; 0 if the kernel has no

@@ -90,6 +90,7 @@ void check_account(const struct account *account)
         sum_ns += account_replenishment(account, i)->amount_ns;
     }
     CHECK("INV-ACCOUNT-1", sum_ns == account->capacity_ns);
+    CHECK("INV-ACCOUNT-3", account->debt_ns == 0 || account->debt_ns < account_replenishment(account, 0)->amount_ns);
     CHECK("INV-ACCOUNT-1", account->capacity_ns <= account->period_ns);
 }
 

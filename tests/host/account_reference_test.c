@@ -146,6 +146,15 @@ static void task_begin(struct task *task)
     task->record.count = 0;
 }
 
+/* As before each run. The reference needs none. */
+static void task_make_room(struct task *task, uint64_t now_ns)
+{
+    account_make_room(&task->account, now_ns);
+    check_account(&task->account);
+    if (task->reference.count >= ACCOUNT_REPLENISHMENTS_MAX - 1)
+        task->is_exact = false;
+}
+
 /* How long it may run now; compares what the account and the reference say. */
 static uint64_t task_available(const struct task *task, uint64_t now_ns)
 {
@@ -222,6 +231,7 @@ static void run_tasks(unsigned count, unsigned steps)
             now_ns = first_time(count);
             continue;
         }
+        task_make_room(task, now_ns);
         available_ns = task_available(task, now_ns);
         used_ns = random_below(4) == 0 ? 3 * task->account.period_ns : 1 + random_below(task->run_most_ns);
         used_ns = used_ns < available_ns ? used_ns : available_ns;

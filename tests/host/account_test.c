@@ -73,7 +73,7 @@ static void a_run_charged_in_parts_is_one_run(void **state)
     assert_replenishment(&account, 0, 100, 10);
 }
 
-static void what_was_taken_early_is_due_one_period_later(void **state)
+static void what_was_taken_early_is_part_of_the_next_run(void **state)
 {
     struct account account;
 
@@ -81,11 +81,36 @@ static void what_was_taken_early_is_due_one_period_later(void **state)
     account_init(&account, 10, 100, 0);
     charge(&account, 0, 4);
     charge(&account, 50, 6);
-    charge(&account, 100, 7);
-    assert_int_equal(account.count, 3);
-    assert_replenishment(&account, 0, 153, 3); /* as if the 3 had run from 150 on */
+    charge(&account, 100, 7); /* 4 in time */
+    assert_int_equal(account.count, 2);
+    assert_replenishment(&account, 0, 150, 6);
     assert_replenishment(&account, 1, 200, 4);
-    assert_replenishment(&account, 2, 250, 3);
+    assert_int_equal(account_next(&account), 153); /* as if the 3 had run from 150 on */
+    assert_int_equal(account_available(&account, 152), 0);
+    assert_int_equal(account_available(&account, 153), 3);
+    charge(&account, 160, 2); /* as if 5 from 157 on */
+    assert_int_equal(account.count, 3);
+    assert_replenishment(&account, 0, 162, 1);
+    assert_replenishment(&account, 2, 257, 5);
+    assert_int_equal(account_next(&account), 162);
+}
+
+static void who_always_stops_late_has_one_replenishment(void **state)
+{
+    struct account account;
+    uint64_t now_ns = 0;
+
+    (void)state;
+    account_init(&account, 10, 100, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        const uint64_t available_ns = account_available(&account, now_ns);
+
+        assert_int_equal(available_ns, i == 0 ? 10 : 8);
+        charge(&account, now_ns, available_ns + 2);
+        assert_int_equal(account.count, 1);
+        assert_int_equal(account_next(&account), 100 * (i + 1) + 2);
+        now_ns = account_next(&account);
+    }
 }
 
 static void who_used_more_than_there_is_waits_until_it_is_earned(void **state)
@@ -94,9 +119,17 @@ static void who_used_more_than_there_is_waits_until_it_is_earned(void **state)
 
     (void)state;
     account_init(&account, 10, 100, 0);
-    charge(&account, 0, 35); /* 10 in time, 25 more than that: 3 periods' worth, so 4 */
+    charge(&account, 0, 35); /* 10 in time, 25 more than that: 3 periods' worth */
     assert_int_equal(account.count, 1);
-    assert_replenishment(&account, 0, 500, 10);
+    assert_replenishment(&account, 0, 400, 10);
+
+    account_init(&account, 10, 100, 0);
+    charge(&account, 0, 4);
+    charge(&account, 10, 15); /* 6 in time; 9: the 4, and 5 of the 6 */
+    assert_int_equal(account.count, 2);
+    assert_replenishment(&account, 0, 110, 6);
+    assert_replenishment(&account, 1, 200, 4);
+    assert_int_equal(account_next(&account), 115);
 
     account_init(&account, 1, ACCOUNT_PERIOD_MAX_NS, 0);
     for (unsigned i = 0; i < 100; i++)
@@ -116,7 +149,7 @@ static void little_that_is_due_late_does_not_hold_up_the_rest(void **state)
     merge_account(&account, &guest, 0);
     charge(&account, 0, 5000); /* 980 in time: the other 20 are due in the guest's period */
     assert_int_equal(account.count, 2);
-    assert_replenishment(&account, 0, 18000, 980); /* 4020 more than that: 5 periods' worth, so 8 */
+    assert_replenishment(&account, 0, 12000, 980); /* 4020 more than that: 5 periods' worth */
     assert_true(account_replenishment(&account, 1)->time_ns >= 1000000);
     assert_int_equal(account_replenishment(&account, 1)->amount_ns, 20);
 }
@@ -199,6 +232,30 @@ static void where_there_is_no_room_the_least_is_delayed_least(void **state)
     assert_replenishment(&account, 4, 1039 * us, 2 * us); /* 1 that was due at 1030, and then 1 from 1040 on */
     assert_replenishment(&account, 5, 1050 * us, 3 * us);
     assert_replenishment(&account, 7, 1070 * us, 1 * us);
+}
+
+/* So that a charge at the end of a run finds room. What is due by then is one for nothing. */
+static void room_is_made_before_a_run(void **state)
+{
+    struct account account;
+
+    (void)state;
+    account_init(&account, 1000, 100000, 0);
+    for (uint64_t time_ns = 0; account.count < ACCOUNT_REPLENISHMENTS_MAX - 1; time_ns += 1000) {
+        const uint32_t count = account.count;
+
+        account_make_room(&account, time_ns);
+        assert_int_equal(account.count, count);
+        charge(&account, time_ns, 10);
+    }
+    account_make_room(&account, 50000);
+    check_account(&account);
+    assert_int_equal(account.count, ACCOUNT_REPLENISHMENTS_MAX - 2);
+    charge(&account, 50000, 10);
+    assert_int_equal(account.count, ACCOUNT_REPLENISHMENTS_MAX - 1);
+    account_make_room(&account, 104000);
+    assert_int_equal(account.count, 3);
+    assert_replenishment(&account, 0, 104000, 980);
 }
 
 /* Parts of a long period that came and went leave a little that is due very late. It must not draw more after it. */
@@ -302,7 +359,8 @@ int main(int count, char **arguments)
         cmocka_unit_test(what_is_used_comes_back_one_period_after_the_start),
         cmocka_unit_test(a_run_goes_on_with_what_falls_due_and_comes_back_whole),
         cmocka_unit_test(a_run_charged_in_parts_is_one_run),
-        cmocka_unit_test(what_was_taken_early_is_due_one_period_later),
+        cmocka_unit_test(what_was_taken_early_is_part_of_the_next_run),
+        cmocka_unit_test(who_always_stops_late_has_one_replenishment),
         cmocka_unit_test(who_used_more_than_there_is_waits_until_it_is_earned),
         cmocka_unit_test(little_that_is_due_late_does_not_hold_up_the_rest),
         cmocka_unit_test(a_full_account_is_not_charged),
@@ -310,6 +368,7 @@ int main(int count, char **arguments)
         cmocka_unit_test(an_account_of_all_time_is_full_when_its_debt_is_paid),
         cmocka_unit_test(an_account_without_capacity_is_dry_forever),
         cmocka_unit_test(where_there_is_no_room_the_least_is_delayed_least),
+        cmocka_unit_test(room_is_made_before_a_run),
         cmocka_unit_test(what_is_due_soon_is_not_put_off_to_what_is_due_late),
         cmocka_unit_test(an_account_gets_what_it_has),
         cmocka_unit_test(no_number_of_periods_has_more_even_with_runs_that_stop_late),

@@ -50,24 +50,26 @@ void check_link(const struct list *link)
 
 struct tree_measure {
     uint64_t count;
-    int height;
+    int rank;
 };
 
 static struct tree_measure check_subtree(const struct tree_node *node, const struct tree_node *parent)
 {
     struct tree_measure left;
     struct tree_measure right;
+    int rank;
 
     if (node == NULL)
-        return (struct tree_measure){0, 0};
+        return (struct tree_measure){0, -1};
     CHECK("tree", node->parent == parent);
     left = check_subtree(node->child[0], node);
     right = check_subtree(node->child[1], node);
     CHECK("tree", node->child[0] == NULL || node->child[0]->key <= node->key);
     CHECK("tree", node->child[1] == NULL || node->child[1]->key >= node->key);
-    CHECK("tree", node->balance >= -1 && node->balance <= 1 && node->balance == right.height - left.height);
-    return (struct tree_measure){left.count + right.count + 1,
-                                 1 + (left.height > right.height ? left.height : right.height)};
+    rank = left.rank + 1 + (int)(node->loose & 1);
+    CHECK("tree", node->loose <= 3 && rank == right.rank + 1 + (int)(node->loose >> 1));
+    CHECK("tree", node->child[0] != NULL || node->child[1] != NULL || rank == 0);
+    return (struct tree_measure){left.count + right.count + 1, rank};
 }
 
 uint64_t check_tree(const struct tree *tree)

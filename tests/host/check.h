@@ -18,7 +18,7 @@
 void check_begin(void);
 void check_kernel(void);
 
-/* The members of a tree are in order and linked rightly, its balances true. Returns how many there are. */
+/* The members of a tree are in order and linked rightly, its ranks true. Returns how many there are. */
 uint64_t check_tree(const struct tree *tree);
 
 /* Whether any long operation is under way, or any hart's reaper has work. */

@@ -153,6 +153,7 @@ static void check_account(const struct account *account)
         sum += account_replenishment(account, i)->amount_ns;
     }
     CHECK("INV-ACCOUNT-1", sum == account->capacity_ns);
+    CHECK("INV-ACCOUNT-3", account->debt_ns == 0 || account->debt_ns < account_replenishment(account, 0)->amount_ns);
 }
 
 void check_budget(const struct budget *budget)
