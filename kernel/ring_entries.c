@@ -230,6 +230,11 @@ static enum wk_status start_step(struct operation *operation)
     return status_is_final(status) ? WK_OK : status;
 }
 
+bool ring_is_to_start(const struct thread *worker)
+{
+    return worker->operation.step == start_step;
+}
+
 /* ---- links ---- */
 
 /* Keeps an entry until what it is linked to is done. */

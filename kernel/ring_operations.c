@@ -108,9 +108,10 @@ static struct thread *next_worker(struct ring *ring)
 /* Ends what the worker waits for, or that it is to be executed. False: it is in the midst of a long operation, or done. */
 static bool cancel(struct thread *worker)
 {
-    const bool is_held = (worker->stop & THREAD_CREATED) != 0 && !worker->work.fails;
+    const bool is_to_start = ring_is_to_start(worker);
+    const bool is_held = ((worker->stop & THREAD_CREATED) != 0 || is_to_start) && !worker->work.fails;
 
-    if (worker->operation.step != NULL)
+    if (worker->operation.step != NULL && !is_to_start)
         return false;
     if (worker->stop & THREAD_WAITS)
         thread_wait_end(worker, WK_CANCELLED);

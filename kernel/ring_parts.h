@@ -149,6 +149,8 @@ static inline bool ring_is_special(const struct ring *ring, uint64_t word0)
 
 /* Any entry. False: it is to be executed again. */
 bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry);
+/* The worker's entry, which was held, is executed in its next step. */
+bool ring_is_to_start(const struct thread *worker);
 /* The executor's entry waits, or is to make steps. */
 void ring_go_on_pending(struct ring *ring, uint64_t word1);
 /* The executor's entry is done, with that status. */

@@ -7,6 +7,7 @@
  */
 #include "tree.h"
 
+#include "assert.h"
 #include "config.h"
 
 #include <stddef.h>
@@ -72,6 +73,7 @@ static NOINLINE void mend_raised(struct tree *tree, struct tree_node *node, int 
         rotate(tree, node, side);
         return;
     }
+    assert_debug(middle != NULL); /* its rank is one less than the child's, which is not a leaf's */
     child->loose = middle->loose & bit_of(side) ? bit_of(!side) : 0;
     node->loose = middle->loose & bit_of(!side) ? bit_of(side) : 0;
     middle->loose = 0;
@@ -165,6 +167,7 @@ static inline bool lower_child(struct tree *tree, struct tree_node *node, int si
 {
     struct tree_node *other = node->child[!side];
 
+    assert_debug(other != NULL || !(node->loose & bit_of(side)));
     if (!(node->loose & bit_of(side))) {
         node->loose |= bit_of(side);
         if (other != NULL || node->child[side] != NULL)

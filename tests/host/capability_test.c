@@ -210,7 +210,8 @@ static void revoke_reaches_other_processes(void **state)
 
 static void depth_is_limited(void **state)
 {
-    wk_handle handle, lent;
+    wk_handle handle, lent, mailbox;
+    uint64_t ticket;
     unsigned depth = 0;
 
     (void)state;
@@ -220,6 +221,8 @@ static void depth_is_limited(void **state)
     assert_int_equal(depth, CAPABILITY_DEPTH_LIMIT);
     assert_status(wk_capability_lend(handle, ALL_RIGHTS, &lent), WK_TABLE_FULL);
     assert_status(wk_capability_dup(handle, ALL_RIGHTS, &lent), WK_TABLE_FULL);
+    assert_ok(wk_mailbox_create(BOOT_BANK, 1, &mailbox));
+    assert_status(wk_mailbox_post(mailbox, handle, WK_TRANSFER_LEND, ALL_RIGHTS, &ticket), WK_TABLE_FULL);
 }
 
 static void a_wide_and_deep_tree_is_taken_back(void **state)

@@ -124,6 +124,8 @@ enum wk_status late_answer(struct thread *thread);
 
 /* An answer that the interface files do not mention is printed, once, and is no failure. For finding more than one. */
 extern bool harness_collects_statuses;
+/* The operation, which cannot be invoked by a trap, has answered so in a ring. */
+void answer_seen(uint64_t number, enum wk_status status);
 /* What the interface files say of an operation; NULL if there is none of that number. */
 const struct interface_operation *operation_by_number(uint64_t number);
 

@@ -226,6 +226,23 @@ static void a_mailbox_of_one_slot_takes_one_after_the_other(void **state)
     }
 }
 
+static void withdrawing_needs_a_slot_too(void **state)
+{
+    const uint64_t ticket = posted(event_there, WK_TRANSFER_LEND);
+    char *before;
+    wk_handle back;
+
+    (void)state;
+    do
+        duplicate(post_there, ALL_RIGHTS);
+    while (one.process_record->table.made % CAPABILITIES_PER_PAGE != 0);
+    before = check_state_text();
+    host_allocations_left = 0;
+    assert_status(wk_mailbox_withdraw(post_there, ticket, &back), WK_NO_MEMORY);
+    host_allocations_left = UINT64_MAX;
+    assert_state_is(before);
+}
+
 static void the_poster_may_withdraw_what_was_not_taken(void **state)
 {
     const uint64_t ticket = posted(event_there, WK_TRANSFER_GIVE);
@@ -539,6 +556,7 @@ int main(int count, char **arguments)
         mailbox_test(a_ticket_is_good_once),
         mailbox_test(a_full_mailbox_refuses_until_one_is_taken),
         mailbox_test(a_mailbox_of_one_slot_takes_one_after_the_other),
+        mailbox_test(withdrawing_needs_a_slot_too),
         mailbox_test(the_poster_may_withdraw_what_was_not_taken),
         mailbox_test(another_type_is_not_accepted_and_stays),
         mailbox_test(a_mailbox_is_not_posted),

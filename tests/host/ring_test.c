@@ -53,6 +53,7 @@ static void a_sleep_ends_at_its_time(void **state)
     assert_none();
     pass_to(host_time_ns + 2000);
     assert_completed(1, WK_OK);
+    answer_seen(WK_RING_TIMEOUT, WK_OK);
     assert_error_at(wk_ring_timeout(ring, host_time_ns), WK_BAD_ARGUMENT, 0);
 }
 
@@ -314,6 +315,55 @@ static void creation_fails_whole(void **state)
     assert_int_equal(memory_of(its_memory)->pin_count, 0);
 }
 
+static void what_cannot_be_a_rings_memory_or_budget_is_refused(void **state)
+{
+    const wk_handle shared = make_memory(BOOT_BANK, 1, 0);
+    wk_handle clone, device, own, another;
+    struct thread *passive = spawn(10, &own);
+
+    (void)state;
+    assert_ok(wk_memory_clone(shared, BOOT_BANK, &clone));
+    assert_status(wk_ring_create(BOOT_BANK, shared, 4, 4, 1, 0, &another), WK_BUSY);
+    assert_ok(wk_machine_claim_region(BOOT_MACHINE, BOOT_BANK, HOST_DEVICE_PHYSICAL, 1, &device));
+    assert_status(wk_ring_create(BOOT_BANK, device, 4, 4, 1, 0, &another), WK_NOT_AVAILABLE);
+    begin_receive(passive, endpoint);
+    make_passive(own);
+    put(ASK, 0, session, 1, 0, 0, 0);
+    assert_ok(enter(1, 0));
+    make_current(passive);
+    assert_status(send_as(passive, WK_RING_CREATE, BOOT_BANK, (uint64_t[6]){make_memory(BOOT_BANK, 1, 0), 4, 4, 1}, 0),
+                  WK_NO_BUDGET);
+}
+
+static void one_thread_waits_for_a_ring_and_can_be_interrupted(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+    wk_handle third_handle;
+    struct thread *third = spawn(31, &third_handle);
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    assert_status(enter_as(other, 1, 1, NEVER), NOT_ANSWERED);
+    assert_status(enter_as(third, 0, 1, NEVER), WK_BUSY);
+    assert_ok(wk_ring_noop(ring));
+    assert_ok(wk_event_signal(event, 1));
+    assert_ok(late_answer(other));
+    put(WK_EVENT_WAIT, 0, event, 2, 1, NEVER, 0);
+    assert_status(enter_as(third, 1, 2, NEVER), NOT_ANSWERED);
+    assert_ok(wk_thread_interrupt(third_handle));
+    assert_status(late_answer(third), WK_INTERRUPTED);
+}
+
+static void a_poller_needs_a_record(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i <= PENDING; i++)
+        put(WK_EVENT_WAIT, 0, event, i, 1, NEVER, 0);
+    for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX && taken() <= PENDING; i++)
+        assert_ok(enter(1, 0));
+    assert_status(wk_ring_poll(ring, 1000), WK_BUSY);
+}
+
 static void the_doorbell_rings_once_for_each_sleep(void **state)
 {
     const wk_handle bell = make_event(BOOT_BANK);
@@ -429,6 +479,32 @@ static void a_served_call_can_be_cancelled(void **state)
     assert_completed(1, WK_CANCELLED);
     assert_completed(2, WK_CANCELLED);
     assert_status(reply_as(server, endpoint, WK_OK, 50), WK_NO_CALLER);
+    assert_none();
+}
+
+static void calls_that_follow_are_cancelled_with_the_first(void **state)
+{
+    uint64_t count;
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        put(WK_EVENT_WAIT, 0, event, i, 1 << i, NEVER, 0);
+    assert_ok(enter(3, 0));
+    for (unsigned i = 0; i < 3; i++) { /* so the records are taken in another order than they are walked in */
+        assert_ok(wk_event_signal(event, 1 << i));
+        assert_completed(i, WK_OK);
+    }
+    begin_receive(server, endpoint);
+    put(ASK, 0, session, 1, 5, 0, 0);
+    put(ASK + 1, 0, session, 2, 5, 0, 0);
+    put(ASK + 1, 0, session, 2, 6, 0, 0);
+    put(ASK + 1, 0, session, 2, 7, 0, 0);
+    assert_ok(enter(4, 0));
+    assert_ok(wk_ring_cancel(ring, 2, &count));
+    assert_int_equal(count, 3);
+    settle_ring();
+    for (unsigned i = 0; i < 3; i++)
+        assert_completed(2, WK_CANCELLED);
     assert_none();
 }
 
@@ -573,6 +649,9 @@ int main(int count, char **arguments)
         ring_test(an_entry_may_delete_the_ring),
         ring_test(all_that_a_ring_took_comes_back),
         ring_test(creation_fails_whole),
+        ring_test(what_cannot_be_a_rings_memory_or_budget_is_refused),
+        ring_test(one_thread_waits_for_a_ring_and_can_be_interrupted),
+        ring_test(a_poller_needs_a_record),
         ring_test(the_doorbell_rings_once_for_each_sleep),
         ring_test(a_call_is_answered_in_its_completion),
         ring_test(a_waiting_server_gets_the_call_at_once),
@@ -580,6 +659,7 @@ int main(int count, char **arguments)
         ring_test(a_call_can_lend),
         ring_test(a_call_with_a_linked_time_times_out),
         ring_test(a_served_call_can_be_cancelled),
+        ring_test(calls_that_follow_are_cancelled_with_the_first),
         ring_test(the_end_of_the_server_is_an_answer),
         ring_test(the_end_of_the_ring_is_a_servers_freedom),
         ring_test(a_saved_right_answers_an_entry),

@@ -60,11 +60,15 @@ static void a_full_table_takes_nothing_more(void **state)
 {
     const wk_handle memory = make_memory(BOOT_BANK, 4, 0);
     const wk_handle served = make_endpoint(BOOT_BANK);
-    wk_handle process, made;
+    const wk_handle posted = make_event(BOOT_BANK);
+    wk_handle process, mailbox, made;
+    uint64_t ticket;
     char *before;
 
     (void)state;
     assert_ok(wk_process_create(BOOT_BANK, 0, 0, &process));
+    assert_ok(wk_mailbox_create(BOOT_BANK, 2, &mailbox));
+    assert_ok(wk_mailbox_post(mailbox, posted, WK_TRANSFER_LEND, ALL_RIGHTS, &ticket));
     assert_status(call_as(spawn(1, NULL), make_session(served, 1), 0x2000, 0), NOT_ANSWERED);
     assert_ok(receive_as(actor(), served));
     retire_all_slots();
@@ -86,6 +90,10 @@ static void a_full_table_takes_nothing_more(void **state)
     assert_status(wk_endpoint_create(BOOT_BANK, &made), WK_TABLE_FULL);
     assert_status(wk_endpoint_mint(served, 2, 0, &made), WK_TABLE_FULL);
     assert_status(wk_endpoint_reply_save(served, &made), WK_TABLE_FULL);
+    assert_status(wk_mailbox_create(BOOT_BANK, 2, &made), WK_TABLE_FULL);
+    assert_status(wk_mailbox_take(mailbox, ticket, 0xffff, &made), WK_TABLE_FULL);
+    assert_status(wk_mailbox_withdraw(mailbox, ticket, &made), WK_TABLE_FULL);
+    assert_status(wk_ring_create(BOOT_BANK, memory, 4, 4, 1, 0, &made), WK_TABLE_FULL);
     assert_state_is(before);
 }
 
