@@ -235,6 +235,7 @@ static NOINLINE void pay_wholly(struct account *account)
         first = at(account, 0);
         is_earned = account->count == 0 || first->time_ns > start_ns + account->period_ns;
     } while (!is_earned && first->amount_ns <= account->debt_ns - taken_ns);
+    assert(taken_ns != 0); /* no replenishment is of nothing */
     if (is_earned)
         periods = (account->debt_ns + taken_ns - 1) / taken_ns;
     account->debt_ns = is_earned ? 0 : account->debt_ns - taken_ns;
