@@ -53,6 +53,14 @@ void process_begin_end(struct process *process, enum wk_end_reason reason, uint6
     trace(WK_TRACE_EVENT_END, process->object.identity, reason);
 }
 
+/* A thread leaves the process; a ring's worker, which no capability names, goes with that. */
+static void detach(struct thread *thread, struct operation *operation)
+{
+    thread_detach(thread);
+    if (thread->is_worker)
+        object_condemn(&thread->object, operation);
+}
+
 enum wk_status process_end_step(struct process *process, struct operation *operation)
 {
     if (process->state == WK_PROCESS_STATE_ENDED)
@@ -63,7 +71,7 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
         if (!(thread->stop & THREAD_ENDED))
             thread_end(thread); /* a step of its own */
         else if (thread_end_step(thread, operation) == WK_OK)
-            thread_detach(thread);
+            detach(thread, operation);
         return WK_CONTINUE;
     }
     if (process->owes_report) {

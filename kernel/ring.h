@@ -51,6 +51,7 @@ struct ring {
     uint32_t rung;        /* the value of `sleeps` for which the doorbell has been rung */
     bool cancels;         /* what the next entry is linked to failed */
     bool is_again;        /* the next entry was answered WK_AGAIN */
+    bool is_walked;       /* a cancel goes through its workers, which it turns round */
     bool is_quick;        /* `target` does nothing, and nobody is to be told of completions */
     struct thread *chain; /* INV-RING-4 */
     struct thread *lead;  /* INV-RING-5 */

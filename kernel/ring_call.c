@@ -82,7 +82,7 @@ static inline bool still_may_call(const struct thread *caller)
 static inline bool is_awaited(const struct ring *ring)
 {
     return ring->doorbell.event != NULL ||
-           (ring->ready.waiter_count != 0 && ring_unread(ring) + 1 >= (uint32_t)ring->wanted);
+           (ring->ready.waiter_count != 0 && ring_unread(ring) + UINT64_C(1) >= ring->wanted);
 }
 
 /* The completion is written, and can be read: one that has all words. */
@@ -151,7 +151,7 @@ const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, 
 /* Whether the thread that waits for completions has them with one more. */
 static inline bool is_enough(const struct ring *ring)
 {
-    return ring->owed == 1 || ring_unread(ring) + 1 >= (uint32_t)ring->wanted;
+    return ring->owed == 1 || ring_unread(ring) + UINT64_C(1) >= ring->wanted;
 }
 
 bool ring_finish_at_once(struct hart *hart, struct thread *caller)

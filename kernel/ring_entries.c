@@ -122,6 +122,7 @@ static void end_without_results(struct thread *worker, enum wk_status status)
 void ring_held_ends(struct thread *worker, enum wk_status status)
 {
     end_without_results(worker, status);
+    worker->work.follows = false;
     ring_worker_free(worker->work.ring, worker);
 }
 
@@ -257,6 +258,7 @@ static NOINLINE bool is_linked(struct ring *ring, uint64_t word0, uint64_t word1
 
     if (ring->cancels) {
         ring_complete(ring, WK_RING_TAG(word1), WK_CANCELLED, NULL, 0);
+        ring->timeout_ns = DEADLINE_NEVER;
         ring->cancels = (word0 & WK_RING_LINK) != 0;
         return true;
     }
@@ -318,8 +320,11 @@ bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry)
     if (is_special && is_linked(ring, word0, word1, entry + 2))
         return true;
     status = execute(ring, worker, word0, word1, entry + 2);
-    if (!ring_settle(ring, word1, status))
+    if (!ring_settle(ring, word1, status)) {
+        ring->timeout_ns = worker->call_deadline_ns; /* it is this entry's still */
+        worker->call_deadline_ns = DEADLINE_NEVER;
         return false;
+    }
     worker->call_deadline_ns = DEADLINE_NEVER;
     if (!is_special && word1 >> 32 == 0 && takes_one_at_a_time(worker)) {
         ring->lead = worker;

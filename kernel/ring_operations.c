@@ -12,6 +12,14 @@
 
 #define CANCEL_STEP 4
 
+/* The capability by which the thread entered is still there. */
+static bool still_enters(const struct thread *thread, uint64_t handle, const struct ring *ring)
+{
+    const struct capability *capability = capability_find(&thread->process->table, handle);
+
+    return capability != NULL && capability->object == &ring->object && capability_is_usable(capability);
+}
+
 /* All that could be taken has been: waits for completions, if that is wanted. */
 static enum wk_status wait_for_completions(struct ring *ring, struct thread *thread, uint64_t handle, uint64_t wanted,
                                            uint64_t deadline_ns)
@@ -20,6 +28,8 @@ static enum wk_status wait_for_completions(struct ring *ring, struct thread *thr
 
     if (wanted == 0 || ring->owed == 0 || ring_unread(ring) >= wanted)
         return WK_OK;
+    if (!still_enters(thread, handle, ring))
+        return WK_REVOKED; /* nothing would end the wait */
     status = ring->ready.waiter_count != 0 ? WK_BUSY : event_check_wait(thread, &ring->ready);
     if (status == WK_INTERRUPTED)
         thread->interrupt_latched = false;
@@ -38,6 +48,8 @@ static enum wk_status enter_step(struct operation *operation)
 
     if (operation->thread->stop & (THREAD_ENDED | THREAD_SUSPENDED))
         return WK_OK; /* others may see to it that there is always something to take */
+    if (status == WK_OK && !still_enters(operation->thread, operation->cursor[3], ring))
+        status = WK_REVOKED;
     if (status == WK_OK)
         status = ring_take(ring, &operation->cursor[0]);
     if (status != WK_OK)
@@ -80,7 +92,7 @@ enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, 
     struct operation *operation = &invocation->thread->operation;
     enum wk_status status;
 
-    if (ring->poller != NULL)
+    if (ring->poller != NULL && ring_check_alive(ring) == WK_OK)
         ring_poller_wake(ring);
     status = take_at_once(ring, &wanted);
     if (status == WK_OK)
@@ -132,8 +144,10 @@ static enum wk_status cancel_step(struct operation *operation)
     for (unsigned i = 0; i < CANCEL_STEP; i++) {
         struct thread *worker;
 
-        if (operation->cursor[0]-- == 0 || list_is_empty(&ring->workers))
+        if (operation->cursor[0]-- == 0 || list_is_empty(&ring->workers)) {
+            ring->is_walked = false;
             return WK_OK;
+        }
         worker = next_worker(ring);
         if (worker->work.is_pending && worker->work.tag == operation->cursor[1] && cancel(worker)) {
             operation->result++;
@@ -149,7 +163,11 @@ enum wk_status ring_cancel(struct invocation *invocation, struct ring *ring, con
     struct operation *operation = &invocation->thread->operation;
 
     (void)out;
+    if (ring->is_walked)
+        return WK_BUSY;
+
     op_commit();
+    ring->is_walked = true;
     operation_begin(operation, cancel_step, &ring->object);
     operation->cursor[0] = ring->worker_count;
     operation->cursor[1] = in->tag;
@@ -170,6 +188,8 @@ enum wk_status ring_timeout(struct invocation *invocation, struct ring *ring, co
     (void)ring;
     if (!thread->is_worker)
         return invocation_bad_argument(invocation, 0);
+    if (thread->stop & THREAD_ENDED)
+        return WK_REVOKED; /* as with event: wait */
 
     op_commit();
     arch_context_prepare_answer(&thread->context);

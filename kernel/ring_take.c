@@ -160,7 +160,7 @@ enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
         return WK_BAD_ARGUMENT;
     hart->attention.in_ring = true;
     hart->invocation.is_again = ring->is_again;
-    while (most != 0 && ring->executor != NULL) {
+    while (most != 0 && ring->executor != NULL && !ring_is_dead(ring)) {
         const uint64_t count = take_next(ring, most, &spent);
 
         hart->invocation.is_again = false;

@@ -84,7 +84,7 @@ struct thread_calls {
 /* What a thread that is a ring's worker has instead of a frame: see ring.h. */
 struct ring_work {
     struct memory *no_pin; /* NULL: where a frame's pin would stand there is none */
-    struct ring *ring;     /* NULL: it has gone */
+    struct ring *ring;     /* whose worker it is, until it has ended */
     struct list link;      /* ring->free, or behind whom it is linked to */
     uint32_t tag;
     bool is_pending; /* its entry is owed a completion */

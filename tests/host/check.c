@@ -316,10 +316,12 @@ static bool is_reaped(const struct object *object)
            container_of(object, struct process, object)->state >= WK_PROCESS_STATE_ENDING;
 }
 
-/* A ring's worker lives as long as the ring, without a capability. */
+/* A ring's worker lives as long as the ring and its process, without a capability. */
 static bool is_worker(const struct object *object)
 {
-    return object->type == WK_TYPE_THREAD && container_of(object, struct thread, object)->is_worker;
+    const struct thread *thread = container_of(object, struct thread, object);
+
+    return object->type == WK_TYPE_THREAD && thread->is_worker && thread->process != NULL;
 }
 
 /* How an object's end stands, after everything that names it was counted. */

@@ -364,6 +364,91 @@ static void a_poller_needs_a_record(void **state)
     assert_status(wk_ring_poll(ring, 1000), WK_BUSY);
 }
 
+static void the_end_of_the_process_takes_the_workers_too(void **state)
+{
+    const struct program its = program_make(100, 10);
+    const wk_handle its_bank = program_grant(&its, bank, WK_TRANSFER_LEND, ALL_RIGHTS);
+    const wk_handle its_memory = program_grant(&its, make_memory(BOOT_BANK, 1, 0), WK_TRANSFER_LEND, ALL_RIGHTS);
+    const uint64_t objects = bank_of(bank)->object_count, used = bank_used(bank);
+    struct thread *before = actor();
+
+    (void)state;
+    act_as(its.thread_record);
+    assert_ok(wk_ring_create(its_bank, its_memory, 8, 16, 20, 0, &(wk_handle){0}));
+    act_as(before);
+    assert_ok(wk_process_kill(its.process, 0));
+    settle();
+    assert_int_equal(bank_of(bank)->object_count, objects);
+    assert_int_equal(bank_used(bank), used);
+}
+
+static void a_linked_time_stays_with_an_entry_that_is_executed_again(void **state)
+{
+    const struct capability_table *table = &actor()->process->table;
+
+    (void)state;
+    while (table->free_head != NULL || table->made != table->paged)
+        (void)make_event(BOOT_BANK);
+    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 1, host_time_ns + 1000, 0, 0);
+    put(WK_EVENT_CREATE, 0, BOOT_BANK, 2, 0, 0, 0);
+    put(ASK, 0, session, 3, 5, 0, 0);
+    assert_ok(enter(3, 0));
+    assert_completed(1, WK_OK);
+    assert_completed(2, WK_OK);
+    pass_to(host_time_ns + 2000);
+    assert_none();
+}
+
+static void a_linked_time_goes_with_what_is_cancelled(void **state)
+{
+    uint64_t count;
+
+    (void)state;
+    put(WK_EVENT_WAIT, WK_RING_LINK, event, 1, 1, NEVER, 0);
+    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 2, host_time_ns + 1000, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_ok(wk_ring_cancel(ring, 1, &count));
+    put(WK_EVENT_SIGNAL, 0, event, 3, 1, 0, 0);
+    put(ASK, 0, session, 4, 5, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_completed(2, WK_OK);
+    assert_completed(1, WK_CANCELLED);
+    assert_completed(3, WK_CANCELLED);
+    pass_to(host_time_ns + 2000);
+    assert_none();
+}
+
+static void a_held_sleep_does_not_begin_when_its_ring_ends(void **state)
+{
+    wk_handle another;
+
+    (void)state;
+    assert_ok(wk_ring_create(BOOT_BANK, make_memory(BOOT_BANK, 1, 0), 8, 16, 2, 0, &another));
+    put(WK_EVENT_WAIT, WK_RING_LINK, event, 1, 1, NEVER, 0);
+    put(WK_RING_TIMEOUT, 0, another, 2, NEVER, 0, 0);
+    assert_ok(enter(2, 0));
+    assert_ok(wk_event_signal(event, 1));
+    assert_ok(wk_capability_delete(ring));
+    settle();
+}
+
+static void one_cancel_is_under_way_at_a_time(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+    uint64_t count;
+
+    (void)state;
+    for (unsigned i = 0; i < 6; i++)
+        put(WK_EVENT_WAIT, 0, event, 51, 1, NEVER, 0);
+    assert_ok(enter(6, 0));
+    begin_operation(other, WK_RING_CANCEL, ring, (uint64_t[6]){51}, 1);
+    assert_status(wk_ring_cancel(ring, 51, &count), WK_BUSY);
+    assert_ok(finish_operation(other));
+    assert_int_equal(answer_words[0], 6);
+    assert_ok(wk_ring_cancel(ring, 51, &count));
+    assert_int_equal(count, 0);
+}
+
 static void the_doorbell_rings_once_for_each_sleep(void **state)
 {
     const wk_handle bell = make_event(BOOT_BANK);
@@ -653,6 +738,11 @@ int main(int count, char **arguments)
         ring_test(one_thread_waits_for_a_ring_and_can_be_interrupted),
         ring_test(a_poller_needs_a_record),
         ring_test(the_doorbell_rings_once_for_each_sleep),
+        ring_test(the_end_of_the_process_takes_the_workers_too),
+        ring_test(a_linked_time_stays_with_an_entry_that_is_executed_again),
+        ring_test(a_linked_time_goes_with_what_is_cancelled),
+        ring_test(a_held_sleep_does_not_begin_when_its_ring_ends),
+        ring_test(one_cancel_is_under_way_at_a_time),
         ring_test(a_call_is_answered_in_its_completion),
         ring_test(a_waiting_server_gets_the_call_at_once),
         ring_test(a_passive_server_runs_on_the_rings_budget),
