@@ -260,8 +260,11 @@ static void the_server_dies(struct actor *server)
     await_none(&queue);
     actor_end_well(server, 5);
     EXPECT(WK_OK, wk_capability_delete(endpoint));
-    for (uint32_t i = 1; i < 8; i++)
-        EQUAL(WK_REVOKED, WK_RECEIVED_STATUS(await(&queue).answer));
+    for (uint32_t i = 1; i < 8; i++) { /* those that follow the first are looked up when that is done */
+        const uint64_t status = WK_RECEIVED_STATUS(await(&queue).answer);
+
+        CHECK(status == WK_REVOKED || status == WK_BAD_HANDLE);
+    }
 }
 
 static void with_server(const char *how)
