@@ -259,7 +259,7 @@ SLOW_PATH void capability_free(struct capability *capability, struct operation *
 
     assert(object != NULL && list_is_empty(&capability->children)); /* INV-CAP-1 */
     assert(object->capabilities != 0);                              /* INV-OBJECT-1 */
-    while (end_wait(capability))
+    while (ends_waits(object) && end_wait(capability))
         continue;
     list_unlink(&capability->sibling);
     if (capability->in_table)

@@ -20,7 +20,6 @@
 #include "handlers.h"
 #include "memory.h"
 #include "message.h"
-#include "meter.h"
 #include "ring_parts.h"
 #include "schedule.h"
 
@@ -167,12 +166,7 @@ static inline enum wk_status execute(struct ring *ring, struct thread *worker, u
     meter_entry_begins(worker);
     status = invoke(invocation, ring_word(words, 0), ring_word(words, 1), ring_word(words, 2), ring_word(words, 3),
                     ring_word(words, 4), ring_word(words, 5));
-    invoke_check_commit(status);
-    assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
-    if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
-        status = invoke_failed(invocation, status);
-    meter_entry_done(worker);
-    return status;
+    return ring_executed(invocation, status);
 }
 
 /* A wait ends at the time that was linked to it, if its own deadline is later. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of rings know of each other: ring.c, ring_take.c, ring_entries.c, ring_operations.c. Nobody else includes this. */
+/* What the files of rings know of each other: ring.c and ring_*.c. Nobody else includes this. */
 #ifndef RING_PARTS_H
 #define RING_PARTS_H
 
 #include "assert.h"
+#include "meter.h"
 #include "process.h"
 #include "ring.h"
 #include "trace.h"
@@ -116,6 +117,7 @@ static inline enum wk_status ring_check_alive(const struct ring *ring)
 
 /* Takes entries that are as the lead's, at most that many, of one or more: they follow it. Returns how many. */
 uint64_t ring_take_following(struct ring *ring, uint64_t most);
+/* An entry with that tag is the worker's. */
 static inline void ring_take_over(struct thread *worker, uint32_t tag)
 {
     worker->work.tag = tag;
@@ -153,6 +155,17 @@ bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry);
 bool ring_is_to_start(const struct thread *worker);
 /* The executor's entry waits, or is to make steps. */
 void ring_go_on_pending(struct ring *ring, uint64_t word1);
+/* The wrapper has answered so: what has come of the entry. */
+static inline enum wk_status ring_executed(struct invocation *invocation, enum wk_status status)
+{
+    invoke_check_commit(status);
+    assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
+    if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
+        status = invoke_failed(invocation, status);
+    meter_entry_done(invocation->thread);
+    return status;
+}
+
 /* The executor's entry is done, with that status. */
 static inline void ring_complete_at_once(struct ring *ring, uint64_t word1, enum wk_status status)
 {

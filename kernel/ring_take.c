@@ -5,7 +5,6 @@
  * Compiled for speed, and not at link time, so that no prologue is shared.
  */
 #include "handlers.h"
-#include "meter.h"
 #include "ring_parts.h"
 
 /* Entries are executed in one hold of the lock as far as their bounds add up to that. */
@@ -91,12 +90,7 @@ static inline bool take_same(struct ring *ring, uint64_t word1, const uint64_t *
     meter_operation(worker, (unsigned)(invocation_number(&ring->invocation) - WK_OPERATION_FIRST));
     status = ring->target.wrapper(&ring->invocation, ring_word(entry, 2), ring_word(entry, 3), ring_word(entry, 4),
                                   ring_word(entry, 5), ring_word(entry, 6), ring_word(entry, 7));
-    invoke_check_commit(status);
-    assert_debug(status != WK_SWITCHED && status != WK_SWITCHED_OK);
-    if (status_is_final(status) && status != WK_OK && status != WK_ANSWERED)
-        status = invoke_failed(&ring->invocation, status);
-    meter_entry_done(worker);
-    return ring_settle(ring, word1, status);
+    return ring_settle(ring, word1, ring_executed(&ring->invocation, status));
 }
 
 /* How many entries may be taken, at most that many; BAD_INDEX: an index is out of range. */

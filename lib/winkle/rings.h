@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The two ends of a ring (winkle/ring_memory.h): of a channel between two processes, or of a kernel ring. Who holds an end keeps
+ * The two ends of a ring (winkle/ring_memory.h) between two processes. (A program trusts the kernel: its side of a kernel ring,
+ * queue.h, checks nothing.) Who holds an end keeps
  * what it knows in a struct of its own, which the other side cannot reach; of the other side's line each use reads one
  * word, once, and checks it. Loads, stores and fences only; all that is shared is accessed by atomic loads or volatile stores,
  * so that no compiler reads or writes a word twice. One thread at a time uses an end.
