@@ -42,7 +42,8 @@ image: $(OUT)/winkle.img $(OUT)/boot.cpio build/compile_commands.json
 
 FRAGMENTS := kernel/kernel.mk lib/lib.mk programs/programs.mk tests/tests.mk
 # A folder's time changes when a file comes or goes.
-SOURCE_FOLDERS := $(wildcard kernel kernel/machine kernel/arch/riscv kernel/arch/host lib/* programs programs/* \
+SOURCE_FOLDERS := $(wildcard kernel kernel/machine kernel/arch/riscv kernel/arch/host lib/* \
+    programs programs/* services services/* drivers drivers/* personality personality/* \
     tests/abuse tests/system tests/host tests/fuzz)
 
 # Everything derived from the interface files. The generator leaves files alone whose text did not change.
@@ -98,7 +99,7 @@ build/turns.so: tools/turns.c
 .PHONY: format
 format:
 	$(PYTHON) tools/lint.py clang-format
-	clang-format -i $(shell find kernel lib interfaces programs tests -name '*.[ch]' -not -path '*/golden/*')
+	clang-format -i $(shell find kernel lib interfaces programs services drivers personality tests -name '*.[ch]' -not -path '*/golden/*')
 
 .PHONY: clean
 clean:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
-# Native programs and the boot archive that carries them. A program is a folder, programs/NAME, or one file of the
-# tests: tests/abuse/NAME.c becomes abuse-NAME, tests/system/NAME.c test-NAME.
-# init is linked by a script of its own and goes into the kernel as a flat image.
+# Native programs and the boot archive that carries them. A program is a folder, NAME in programs, services, drivers or
+# personality, or one file of the tests: tests/abuse/NAME.c becomes abuse-NAME, tests/system/NAME.c test-NAME.
+# A folder with a script NAME.ld is linked by that. init goes into the kernel as a flat image.
 
-# $(call folder-sources,NAME) and $(call file-program,FILE): from a program to its sources, from a file to its program.
-folder-sources = $(wildcard programs/$1/*.c programs/$1/*.S)
+PROGRAM_KINDS := programs services drivers personality
+# $(call folder-sources,NAME), $(call folder-script,NAME) and $(call file-program,FILE): from a program to its sources and its
+# linker script, from a file to its program.
+folder-sources = $(foreach kind,$(PROGRAM_KINDS),$(wildcard $(kind)/$1/*.c $(kind)/$1/*.S))
+folder-script = $(or $(strip $(foreach kind,$(PROGRAM_KINDS),$(wildcard $(kind)/$1/$1.ld))),$(LIBRARY_SCRIPT))
 file-program = $(patsubst system-%,test-%,$(subst /,-,$(patsubst tests/%.c,%,$1)))
 
-FOLDER_PROGRAMS := $(filter-out init,$(patsubst programs/%/,%,$(wildcard programs/*/)))
+FOLDER_PROGRAMS := $(filter-out init,$(notdir $(patsubst %/,%,$(wildcard $(addsuffix /*/,$(PROGRAM_KINDS))))))
 FILE_SOURCES := $(wildcard tests/abuse/*.c tests/system/*.c)
 PROGRAMS := $(foreach name,$(FOLDER_PROGRAMS),$(if $(call folder-sources,$(name)),$(name))) \
     $(foreach file,$(FILE_SOURCES),$(call file-program,$(file)))
@@ -28,10 +31,10 @@ $(OUT)/programs/$1: $2 $(LIBRARY_OBJECTS) $3
 
 endef
 $(eval $(foreach name,$(FOLDER_PROGRAMS),\
-    $(call link,$(name),$(call objects,$(call folder-sources,$(name))),$(LIBRARY_SCRIPT))))
+    $(call link,$(name),$(call objects,$(call folder-sources,$(name))),$(call folder-script,$(name)))))
 $(eval $(foreach file,$(FILE_SOURCES),\
     $(call link,$(call file-program,$(file)),$(call objects,$(file)),$(LIBRARY_SCRIPT))))
-$(eval $(call link,init,$(call objects,$(call folder-sources,init)),programs/init/init.ld))
+$(eval $(call link,init,$(call objects,$(call folder-sources,init)),$(call folder-script,init)))
 
 $(OUT)/init.bin: $(OUT)/programs/init
 	$(OBJCOPY) -O binary $< $@
@@ -44,7 +47,7 @@ $(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
 
 # The folders are among what it depends on, so that a program that is gone leaves the archive.
 $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) tools/archive.py \
-    $(wildcard programs tests/abuse tests/system)
+    $(wildcard $(PROGRAM_KINDS) tests/abuse tests/system)
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name))
 
