@@ -17,6 +17,7 @@ struct header {
     union {
         struct header *next; /* in a free list */
         wk_handle memory;    /* of a large block */
+        uint64_t pages;      /* of a large block, if there is a source */
     };
 };
 _Static_assert(sizeof(struct header) == 16, "blocks stay aligned to 16");
@@ -26,6 +27,12 @@ static struct header *free_blocks[CLASSES];
 /* What is left of the region that blocks are cut from. */
 static uint8_t *region;
 static size_t region_bytes;
+static const struct wk_page_source *source;
+
+void wk_heap_take_from(const struct wk_page_source *pages)
+{
+    source = pages;
+}
 
 enum wk_status wk_heap_prepare(void)
 {
@@ -37,15 +44,24 @@ static size_t class_bytes(uint64_t class)
     return (size_t)1 << (class + SMALLEST_SHIFT);
 }
 
+/* Pages that read as zero, or NULL; *memory is the object that goes with them, if there is no source. */
+static void *take_pages(uint64_t pages, wk_handle *memory)
+{
+    void *address;
+
+    if (source != NULL)
+        return source->take(pages);
+    return wk_map_new(pages, WK_MEMORY_OPTIONS_ON_DEMAND, memory, &address) == WK_OK ? address : NULL;
+}
+
 /* Puts what is left of the region into the lists and takes a new one. */
-static enum wk_status new_region(void)
+static bool new_region(void)
 {
     wk_handle memory;
-    void *address;
-    enum wk_status status = wk_map_new(REGION_PAGES, WK_MEMORY_OPTIONS_ON_DEMAND, &memory, &address);
+    void *address = take_pages(REGION_PAGES, &memory);
 
-    if (status != WK_OK)
-        return status;
+    if (address == NULL)
+        return false;
     for (uint64_t class = CLASSES; class -- > 0;) {
         if (region_bytes >= class_bytes(class)) {
             struct header *header = (struct header *)(void *)region;
@@ -58,7 +74,7 @@ static enum wk_status new_region(void)
     }
     region = address;
     region_bytes = REGION_PAGES * WK_PAGE_BYTES;
-    return WK_OK;
+    return true;
 }
 
 static struct header *take_small(uint64_t class)
@@ -69,7 +85,7 @@ static struct header *take_small(uint64_t class)
         free_blocks[class] = header->next;
         return header;
     }
-    if (region_bytes < class_bytes(class) && new_region() != WK_OK)
+    if (region_bytes < class_bytes(class) && !new_region())
         return NULL;
     header = (struct header *)(void *)region;
     header->class = class;
@@ -82,13 +98,15 @@ static struct header *take_large(size_t bytes)
 {
     const uint64_t pages = wk_pages(bytes);
     wk_handle memory;
-    void *address;
-    struct header *header;
+    struct header *header = take_pages(pages, &memory);
 
-    if (wk_map_new(pages, WK_MEMORY_OPTIONS_ON_DEMAND, &memory, &address) != WK_OK)
+    if (header == NULL)
         return NULL;
-    header = address;
-    *header = (struct header){.class = LARGE, .memory = memory};
+    header->class = LARGE;
+    if (source != NULL)
+        header->pages = pages;
+    else
+        header->memory = memory;
     return header;
 }
 
@@ -127,8 +145,10 @@ void wk_free(void *block)
         return;
     header = (struct header *)block - 1;
     if (header->class == LARGE) {
-        /* Deleting the capability takes the mapping with it. */
-        wk_capability_delete(header->memory);
+        if (source != NULL)
+            source->give_back(header, header->pages);
+        else
+            wk_capability_delete(header->memory); /* takes the mapping with it */
         return;
     }
     wk_lock_take(&heap_lock);

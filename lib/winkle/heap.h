@@ -16,6 +16,14 @@ void *wk_allocate_zeroed(size_t bytes);
 /* Gives back what wk_allocate returned; NULL is ignored. Small blocks stay with the process for further use. */
 void wk_free(void *block);
 
+/* Where the allocator takes pages from, if not from memory objects of its own: for a program that keeps all its memory in one. */
+struct wk_page_source {
+    void *(*take)(uint64_t pages); /* pages that read as zero; NULL if there are none */
+    void (*give_back)(void *first, uint64_t pages);
+};
+/* Before the first allocation. */
+void wk_heap_take_from(const struct wk_page_source *source);
+
 /* For wk_thread_run: makes the allocator ready for several threads. */
 enum wk_status wk_heap_prepare(void);
 

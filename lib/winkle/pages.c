@@ -11,11 +11,16 @@
 #include <winkle/process.h>
 #include <winkle/start.h>
 
-#define CHOSEN_FIRST UINT64_C(0x40000000)
-#define CHOSEN_END UINT64_C(0x3000000000)
+#define CHOSEN_FIRST ((uint64_t)bounds[0])
+#define CHOSEN_END ((uint64_t)bounds[1])
 #define ATTEMPTS 64
 
-static uint64_t cursor = CHOSEN_FIRST;
+/* The linker script's: the addresses between which mappings are to lie. They are farther from the code than an instruction
+ * reaches, so they are read from memory. */
+extern const char wk_map_first[], wk_map_end[];
+static const char *const volatile bounds[] = {wk_map_first, wk_map_end};
+
+static uint64_t cursor;
 
 /* Reserves nothing: proposes. 0 if the range is too large. */
 static uint64_t propose(uint64_t pages)
@@ -26,10 +31,10 @@ static uint64_t propose(uint64_t pages)
     if (pages >= (CHOSEN_END - CHOSEN_FIRST) / WK_PAGE_BYTES)
         return 0;
     for (;;) {
-        address = __atomic_fetch_add(&cursor, bytes, __ATOMIC_RELAXED);
+        address = CHOSEN_FIRST + __atomic_fetch_add(&cursor, bytes, __ATOMIC_RELAXED);
         if (address < CHOSEN_END && bytes <= CHOSEN_END - address)
             return address;
-        __atomic_store_n(&cursor, CHOSEN_FIRST, __ATOMIC_RELAXED);
+        __atomic_store_n(&cursor, 0, __ATOMIC_RELAXED);
     }
 }
 

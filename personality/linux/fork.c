@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork: the child is a process with the same handles (process: clone_table), a copy-on-write clone of the arena and of the personality's
+ * image, and one thread, which goes on where the parent's captured itself. Whatever is the child's alone, as its own
+ * process, thread, frames and session, is made before the table is copied, so it has the same handles there; each then deletes
+ * what is the other's.
+ */
+#include "fork.h"
+
+#include "calls.h"
+#include "files.h"
+#include "memory.h"
+#include "signals.h"
+#include "threads.h"
+#include "waiters.h"
+
+#include <winkle/capability.h>
+#include <winkle/event.h>
+#include <winkle/heap.h>
+#include <winkle/memory.h>
+#include <winkle/pages.h>
+#include <winkle/posix.h>
+#include <winkle/process.h>
+#include <winkle/text.h>
+#include <winkle/thread.h>
+
+#include <linux/sched.h>
+
+#define FRAMES_BYTES (WK_FRAME_BYTES + sizeof(struct entry_frame))
+
+/* linux.ld */
+extern const char image_text[], image_constant[], image_data[], image_end[];
+
+/* What is the child's, by handles that are the same in both. The arena's is not known before it is cloned, so the child is told it
+ * by a register. */
+struct birth {
+    struct capture capture;
+    wk_handle process, thread, children, event, frames, image, session, page;
+    uint64_t pid;
+    uint64_t priority;
+};
+
+static wk_handle image; /* the memory of the personality's own code and data */
+
+void fork_start(wk_handle image_memory)
+{
+    image = image_memory;
+}
+
+/* ---- the parent ---- */
+
+/* Gives the process service capabilities of its own to the child. */
+static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
+{
+    wk_handle child, thread, children;
+    enum wk_status status = wk_capability_dup(
+        birth->process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT, &child);
+
+    if (status == WK_OK)
+        status = wk_capability_dup(birth->thread, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT, &thread);
+    if (status == WK_OK)
+        status = wk_capability_dup(birth->children, WK_EVENT_RIGHT_SIGNAL, &children);
+    if (status == WK_OK)
+        status = wk_posix_fork(process.posix, child, thread, children, end_signal, &birth->session, &birth->page,
+                               &birth->pid);
+    return status;
+}
+
+static enum wk_status make_objects(struct birth *birth, uint64_t end_signal)
+{
+    enum wk_status status = wk_process_create(wk_self.bank, 0, 0, &birth->process);
+
+    if (status == WK_OK)
+        status = wk_thread_create(birth->process, birth->priority, &birth->thread);
+    if (status == WK_OK)
+        status = wk_event_create(wk_self.bank, &birth->children);
+    if (status == WK_OK)
+        status = wk_event_create(wk_self.bank, &birth->event);
+    if (status == WK_OK)
+        status = wk_memory_create(wk_self.bank, 1, 0, &birth->frames);
+    if (status == WK_OK)
+        status = wk_memory_copy(birth->frames, 0, current()->frames, 0, FRAMES_BYTES);
+    if (status == WK_OK)
+        status = enter_child(birth, end_signal);
+    if (status == WK_OK)
+        status = wk_memory_clone(image, wk_self.bank, &birth->image);
+    return status;
+}
+
+static enum wk_status map_image(const struct birth *birth)
+{
+    const struct {
+        uint64_t first, pages, protection;
+    } parts[] = {
+        {(uint64_t)image_text, (uint64_t)(image_constant - image_text) / WK_PAGE_BYTES,
+         WK_PROTECTION_READ | WK_PROTECTION_EXECUTE},
+        {(uint64_t)image_constant, (uint64_t)(image_data - image_constant) / WK_PAGE_BYTES, WK_PROTECTION_READ},
+        {(uint64_t)image_data, wk_pages((uint64_t)(image_end - image_data)), WK_READ_WRITE},
+        {wk_self.start->stack_lowest, wk_self.start->stack_bytes / WK_PAGE_BYTES, WK_READ_WRITE},
+        {(uint64_t)wk_self.start & ~PAGE_MASK, 1, WK_PROTECTION_READ},
+    };
+    uint64_t offset = 0;
+
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        const enum wk_status status =
+            wk_memory_map(birth->image, birth->process, parts[i].first, offset, parts[i].pages, parts[i].protection);
+
+        if (status != WK_OK)
+            return status;
+        offset += parts[i].pages;
+    }
+    return WK_OK;
+}
+
+/* The last that the child is to see of the parent's memory is what it was before the arena is cloned. */
+static enum wk_status fill_child(struct birth *birth, wk_handle *child_arena)
+{
+    const uint64_t frame = thread_frame_address(current());
+    enum wk_status status = map_image(birth);
+
+    if (status == WK_OK)
+        status = wk_memory_map(birth->frames, birth->process, frame, 0, 1, WK_READ_WRITE);
+    if (status == WK_OK)
+        status = wk_thread_set_frames(birth->thread, birth->frames, 0, frame);
+    if (status == WK_OK)
+        status = wk_memory_clone(arena, wk_self.bank, child_arena);
+    if (status == WK_OK)
+        status = memory_map_child(birth->process, *child_arena);
+    if (status == WK_OK)
+        status = wk_process_clone_table(birth->process);
+    if (status == WK_OK)
+        status = wk_thread_start(birth->thread, (uint64_t)linux_resume, 0, 0, (uint64_t)&birth->capture, *child_arena);
+    return status;
+}
+
+static void delete_all(const wk_handle *handles, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (handles[i] != 0)
+            wk_capability_delete(handles[i]);
+    }
+}
+
+/* ---- the child ---- */
+
+static void replace(wk_handle *handle, wk_handle with)
+{
+    wk_capability_delete(*handle);
+    *handle = with;
+}
+
+/* Everything is as in the parent but what `birth` has. */
+static void begin(const struct birth *birth, wk_handle own_arena)
+{
+    struct thread *self = current();
+    void *page;
+
+    wk_self.process = birth->process;
+    self->handle = birth->thread;
+    replace(&arena, own_arena);
+    replace(&image, birth->image);
+    replace(&self->frames, birth->frames);
+    replace(&self->event, birth->event);
+    replace(&process.children, birth->children);
+    replace(&process.posix, birth->session);
+    replace(&process.page_memory, birth->page);
+    linux_lock = (struct wk_lock){0};
+    waiters_forget(self);
+    if (wk_map(birth->page, 0, 1, WK_PROTECTION_READ, &page) != WK_OK)
+        linux_die("the page of the process service cannot be mapped", WK_NO_MEMORY);
+    process.page = page;
+    self->tid = (int32_t)birth->pid;
+    self->pending = 0;
+    self->robust_list = 0;
+    self->clear_at_end = 0;
+    while (process.threads != NULL) { /* the others stayed with the parent */
+        struct thread *thread = process.threads;
+
+        process.threads = thread->next;
+        if (thread != self)
+            thread_release(thread);
+    }
+    self->next = NULL;
+    process.threads = self;
+}
+
+int64_t fork_process(uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint64_t clear_tid, uint64_t *child_pid)
+{
+    struct birth *birth = wk_allocate_zeroed(sizeof(*birth));
+    wk_handle child_arena = 0;
+    uint64_t resumed;
+    enum wk_status status;
+
+    if (birth == NULL)
+        return -ENOMEM;
+    birth->priority = process.priority;
+    resumed = linux_capture(&birth->capture);
+    if (resumed != 0) {
+        begin(birth, resumed);
+        if (stack != 0)
+            current()->frame->context.sp = stack;
+        if (clear_tid != 0)
+            current()->clear_at_end = clear_tid;
+        if (set_tid != 0)
+            copy_out(set_tid, &current()->tid, sizeof(int32_t));
+        wk_free(birth);
+        return 0;
+    }
+    status = make_objects(birth, end_signal);
+    if (status == WK_OK)
+        status = fill_child(birth, &child_arena);
+    if (status != WK_OK && birth->process != 0)
+        wk_process_kill(birth->process, 0);
+    *child_pid = birth->pid;
+    delete_all(&birth->process, 8);
+    if (child_arena != 0)
+        wk_capability_delete(child_arena);
+    wk_free(birth);
+    if (status != WK_OK)
+        return status == WK_NO_MEMORY || status == WK_TABLE_FULL ? -EAGAIN : error_of(status);
+    return (int64_t)*child_pid;
+}

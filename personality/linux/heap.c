@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pages of the arena for the personality itself: for the native library's allocator, and for threads. In blocks of powers of two
+ * pages; what is given back is kept by size for the next, and holds no memory but its first page.
+ */
+#include "heap.h"
+
+#include "linux.h"
+#include "memory.h"
+
+#include <winkle/heap.h>
+#include <winkle/lock.h>
+#include <winkle/memory.h>
+
+#define CLASSES 24
+
+struct block {
+    struct block *next;
+};
+
+static struct wk_lock pages_lock;
+static struct block *free_blocks[CLASSES];
+static uint64_t unused = HEAP_FIRST;
+
+static unsigned class_of(uint64_t pages)
+{
+    unsigned class = 0;
+
+    while ((UINT64_C(1) << class) < pages)
+        class ++;
+    return class;
+}
+
+void *heap_take_pages(uint64_t pages)
+{
+    const unsigned class = class_of(pages);
+    const uint64_t bytes = ((uint64_t)WK_PAGE_BYTES) << class;
+    struct block *block = NULL;
+
+    if (pages == 0 || pages > (UINT64_C(1) << (CLASSES - 1)))
+        return NULL;
+    wk_lock_take(&pages_lock);
+    if (free_blocks[class] != NULL) {
+        block = free_blocks[class];
+        free_blocks[class] = block->next;
+        block->next = NULL;
+    } else if (bytes <= HEAP_END - unused) {
+        block = (struct block *)unused;
+        unused += bytes;
+    }
+    wk_lock_release(&pages_lock);
+    return block;
+}
+
+void heap_give_back_pages(void *first, uint64_t pages)
+{
+    const unsigned class = class_of(pages);
+    struct block *block = first;
+
+    wk_memory_decommit(arena, (uint64_t)first / WK_PAGE_BYTES, pages);
+    wk_lock_take(&pages_lock);
+    block->next = free_blocks[class];
+    free_blocks[class] = block;
+    wk_lock_release(&pages_lock);
+}
+
+void heap_open(void)
+{
+    static const struct wk_page_source source = {heap_take_pages, heap_give_back_pages};
+
+    wk_heap_take_from(&source);
+}

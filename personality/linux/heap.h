@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LINUX_HEAP_H
+#define LINUX_HEAP_H
+
+#include <stdint.h>
+
+/* Has the native library's allocator take its pages from the arena. Once, when that is there. */
+void heap_open(void);
+/* Pages that read as zero, or NULL. */
+void *heap_take_pages(uint64_t pages);
+void heap_give_back_pages(void *first, uint64_t pages);
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls that read, write and wait for what is open. */
+#include "calls.h"
+#include "files.h"
+#include "memory.h"
+#include "node.h"
+#include "proc.h"
+#include "signals.h"
+
+#include <winkle/clock.h>
+#include <winkle/directory.h>
+#include <winkle/file.h>
+#include <winkle/heap.h>
+#include <winkle/text.h>
+
+#include <asm/ioctls.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/uio.h>
+
+#define PARTS_MAX 1024
+#define BYTES_MAX UINT64_C(0x7ffff000)
+#define SENDFILE_BYTES UINT64_C(65536)
+
+enum way { WAY_READ, WAY_WRITE };
+
+/* Once, and again whenever the file says that it is worth while, unless it is not to be waited for. */
+static int64_t transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
+{
+    int64_t (*operation)(struct file *, uint64_t, uint64_t, uint64_t) =
+        way == WAY_READ ? file->operations->read : file->operations->write;
+    uint64_t done = 0;
+
+    if (operation == NULL || (file->flags & O_PATH) != 0)
+        return way == WAY_READ && file->kind == WK_NODE_KIND_DIRECTORY ? -EISDIR : -EBADF;
+    if (bytes > BYTES_MAX)
+        bytes = BYTES_MAX;
+    for (;;) {
+        int64_t result = operation(file, buffer + done, bytes - done, position);
+
+        if (result >= 0)
+            done += (uint64_t)result;
+        /* What is written goes whole, unless it is not to be waited for; reading is content with what there is. */
+        if (result >= 0 && (way == WAY_READ || done == bytes || result == 0))
+            return (int64_t)done;
+        if (result == -EAGAIN && (file->flags & O_NONBLOCK) == 0)
+            result = wait_for_event(WK_FOREVER);
+        if (result < 0)
+            return done != 0 ? (int64_t)done : result;
+    }
+}
+
+static int64_t transfer_of(int fd, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
+{
+    struct file *file = file_of(fd);
+    int64_t result;
+
+    if (file == NULL)
+        return -EBADF;
+    result = transfer(file, way, buffer, bytes, position);
+    file_drop(file);
+    return result;
+}
+
+int64_t linux_read(int fd, uint64_t buffer, uint64_t bytes)
+{
+    return transfer_of(fd, WAY_READ, buffer, bytes, POSITION_CURRENT);
+}
+
+int64_t linux_write(int fd, uint64_t buffer, uint64_t bytes)
+{
+    return transfer_of(fd, WAY_WRITE, buffer, bytes, POSITION_CURRENT);
+}
+
+int64_t linux_pread64(int fd, uint64_t buffer, uint64_t bytes, int64_t offset)
+{
+    return offset < 0 ? -EINVAL : transfer_of(fd, WAY_READ, buffer, bytes, (uint64_t)offset);
+}
+
+int64_t linux_pwrite64(int fd, uint64_t buffer, uint64_t bytes, int64_t offset)
+{
+    return offset < 0 ? -EINVAL : transfer_of(fd, WAY_WRITE, buffer, bytes, (uint64_t)offset);
+}
+
+/* Part by part, until one is not done whole. */
+static int64_t transfer_parts(int fd, enum way way, uint64_t parts, int count, uint64_t position)
+{
+    uint64_t done = 0;
+    struct file *file;
+    int64_t result = 0;
+
+    if (count < 0 || count > PARTS_MAX)
+        return -EINVAL;
+    file = file_of(fd);
+    if (file == NULL)
+        return -EBADF;
+    for (int i = 0; i < count; i++) {
+        const uint64_t at = position == POSITION_CURRENT ? position : position + done;
+        uint64_t part[2];
+
+        result = copy_in(part, parts + (uint64_t)i * sizeof(part), sizeof(part));
+        if (result == 0 && part[1] > BYTES_MAX)
+            result = -EINVAL;
+        if (result == 0 && part[1] != 0)
+            result = transfer(file, way, part[0], part[1], at);
+        if (result < 0)
+            break;
+        done += (uint64_t)result;
+        if ((uint64_t)result < part[1])
+            break;
+        result = 0;
+    }
+    file_drop(file);
+    return result < 0 && done == 0 ? result : (int64_t)done;
+}
+
+int64_t linux_readv(int fd, uint64_t parts, int count)
+{
+    return transfer_parts(fd, WAY_READ, parts, count, POSITION_CURRENT);
+}
+
+int64_t linux_writev(int fd, uint64_t parts, int count)
+{
+    return transfer_parts(fd, WAY_WRITE, parts, count, POSITION_CURRENT);
+}
+
+int64_t linux_preadv(int fd, uint64_t parts, int count, int64_t offset)
+{
+    return offset < 0 ? -EINVAL : transfer_parts(fd, WAY_READ, parts, count, (uint64_t)offset);
+}
+
+int64_t linux_pwritev(int fd, uint64_t parts, int count, int64_t offset)
+{
+    return offset < 0 ? -EINVAL : transfer_parts(fd, WAY_WRITE, parts, count, (uint64_t)offset);
+}
+
+int64_t linux_lseek(int fd, int64_t offset, int whence)
+{
+    struct file *file = file_of(fd);
+    int64_t result = -ESPIPE;
+
+    if (file == NULL)
+        return -EBADF;
+    if (file->operations->seek != NULL)
+        result = file->operations->seek(file, offset, whence);
+    file_drop(file);
+    return result;
+}
+
+/* From one file to another by way of the personality's memory, 64 KiB at a time. */
+static int64_t copy_between(struct file *from, struct file *to, uint64_t *position, uint64_t count)
+{
+    const uint64_t room = count < SENDFILE_BYTES ? count : SENDFILE_BYTES;
+    uint8_t *buffer = wk_allocate(room);
+    uint64_t done = 0;
+    int64_t result = 0;
+
+    if (buffer == NULL)
+        return -ENOMEM;
+    while (done < count) {
+        const uint64_t part = count - done < room ? count - done : room;
+        int64_t read;
+
+        read = node_read_bytes(from, buffer, *position, part);
+        if (read <= 0) {
+            result = read;
+            break;
+        }
+        result = transfer(to, WAY_WRITE, (uint64_t)buffer, (uint64_t)read, POSITION_CURRENT);
+        if (result < 0)
+            break;
+        *position += (uint64_t)result;
+        done += (uint64_t)result;
+        if (result < read)
+            break;
+    }
+    wk_free(buffer);
+    return result < 0 && done == 0 ? result : (int64_t)done;
+}
+
+int64_t linux_sendfile(int out, int in, uint64_t offset, uint64_t count)
+{
+    struct file *from = file_of(in), *to = file_of(out);
+    uint64_t position = 0;
+    int64_t result = from == NULL || to == NULL ? -EBADF : 0;
+
+    if (result == 0 && (from->operations != &node_operations || to->operations->write == NULL))
+        result = -EINVAL;
+    if (result == 0 && offset != 0)
+        result = copy_in(&position, offset, sizeof(position));
+    else if (result == 0)
+        result = from->operations->seek(from, 0, SEEK_CUR);
+    if (result >= 0 && offset == 0)
+        position = (uint64_t)result;
+    if (result >= 0) {
+        result = copy_between(from, to, &position, count < BYTES_MAX ? count : BYTES_MAX);
+        if (result > 0 && offset != 0 && copy_out(offset, &position, sizeof(position)) != 0)
+            result = -EFAULT;
+        else if (result > 0 && offset == 0)
+            from->operations->seek(from, (int64_t)position, SEEK_SET);
+    }
+    if (from != NULL)
+        file_drop(from);
+    if (to != NULL)
+        file_drop(to);
+    return result;
+}
+
+int64_t linux_getdents64(int fd, uint64_t buffer, uint64_t bytes)
+{
+    struct file *file = file_of(fd);
+    struct span span;
+    uint64_t count = 0, next;
+    int64_t result;
+
+    if (file == NULL)
+        return -EBADF;
+    if (file->operations->list != NULL)
+        result = file->operations->list(file, buffer, bytes);
+    else if (file->operations != &node_operations || file->kind != WK_NODE_KIND_DIRECTORY)
+        result = -ENOTDIR;
+    else if (!memory_span(buffer, bytes, true, &span))
+        result = -EFAULT;
+    else
+        result = error_of(wk_file_list(file->session, span.memory, span.offset, span.length, WK_CURRENT, &count, &next));
+    file_drop(file);
+    return result != 0 ? result : (int64_t)count;
+}
+
+/* ---- the flags of what is open ---- */
+
+#define FLAGS_CHANGEABLE (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | FASYNC)
+
+static int64_t set_flags(struct file *file, uint32_t flags)
+{
+    if (((flags ^ file->flags) & O_APPEND) != 0 && file->operations == &node_operations)
+        wk_file_set_append(file->session, (flags & O_APPEND) != 0);
+    file->flags = (file->flags & ~(uint32_t)FLAGS_CHANGEABLE) | (flags & FLAGS_CHANGEABLE);
+    return 0;
+}
+
+/* Locks of a file are advice among processes that all are of one user here; the first asker gets each. */
+static int64_t lock_file(int command, uint64_t argument)
+{
+    struct flock lock;
+
+    if (command != F_GETLK)
+        return 0;
+    if (copy_in(&lock, argument, sizeof(lock)) != 0)
+        return -EFAULT;
+    lock.l_type = F_UNLCK;
+    return copy_out(argument, &lock, sizeof(lock));
+}
+
+static int64_t control_of(struct file *file, int fd, int command, uint64_t argument)
+{
+    switch (command) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+        if ((int64_t)argument < 0 || argument >= DESCRIPTORS_MAX)
+            return -EINVAL;
+        file_of(fd);
+        return descriptor_make(file, (int)argument, command == F_DUPFD_CLOEXEC);
+    case F_GETFD:
+        return descriptor_flags(fd);
+    case F_SETFD:
+        return descriptor_set_flags(fd, (argument & FD_CLOEXEC) != 0);
+    case F_GETFL:
+        return file->flags;
+    case F_SETFL:
+        return set_flags(file, (uint32_t)argument);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+        return lock_file(command, argument);
+    case F_SETOWN:
+    case F_SETSIG:
+        return 0;
+    case F_GETPIPE_SZ:
+        return file->kind == WK_NODE_KIND_FIFO ? 65536 : -EBADF;
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t linux_fcntl(int fd, int command, uint64_t argument)
+{
+    struct file *file = file_of(fd);
+    int64_t result;
+
+    if (file == NULL)
+        return -EBADF;
+    result = control_of(file, fd, command, argument);
+    file_drop(file);
+    return result;
+}
+
+int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
+{
+    struct file *file = file_of(fd);
+    int64_t result = -ENOTTY;
+    int32_t number;
+
+    if (file == NULL)
+        return -EBADF;
+    switch ((uint32_t)request) {
+    case FIOCLEX:
+    case FIONCLEX:
+        result = descriptor_set_flags(fd, (uint32_t)request == FIOCLEX);
+        break;
+    case FIONBIO:
+        result = copy_in(&number, argument, sizeof(number));
+        if (result == 0)
+            file->flags = number != 0 ? file->flags | O_NONBLOCK : file->flags & ~(uint32_t)O_NONBLOCK;
+        break;
+    default:
+        if (file->operations->control != NULL)
+            result = file->operations->control(file, (uint32_t)request, argument);
+        break;
+    }
+    file_drop(file);
+    return result;
+}
+
+/* Files lie in memory: what was written is as safe as it gets. */
+static int64_t check_open(int fd)
+{
+    struct file *file = file_of(fd);
+
+    if (file == NULL)
+        return -EBADF;
+    file_drop(file);
+    return 0;
+}
+
+int64_t linux_fsync(int fd)
+{
+    return check_open(fd);
+}
+
+int64_t linux_fdatasync(int fd)
+{
+    return check_open(fd);
+}
+
+int64_t linux_sync(void)
+{
+    return 0;
+}
+
+int64_t linux_fadvise64(int fd, int64_t offset, int64_t length, int advice)
+{
+    (void)offset;
+    (void)length;
+    (void)advice;
+    return check_open(fd);
+}
+
+int64_t linux_flock(int fd, int operation)
+{
+    (void)operation;
+    return check_open(fd);
+}
+
+int64_t linux_fallocate(int fd, int mode, int64_t offset, int64_t length)
+{
+    struct file *file;
+    int64_t size, result = 0;
+
+    if (mode != 0)
+        return -EOPNOTSUPP;
+    if (offset < 0 || length <= 0)
+        return -EINVAL;
+    file = file_of(fd);
+    if (file == NULL)
+        return -EBADF;
+    if (file->operations != &node_operations)
+        result = -ENODEV;
+    if (result == 0) {
+        const int64_t before = node_operations.seek(file, 0, SEEK_CUR);
+
+        size = node_operations.seek(file, 0, SEEK_END);
+        node_operations.seek(file, before, SEEK_SET);
+        if (size < offset + length)
+            result = error_of(wk_file_set_size(file->session, (uint64_t)(offset + length)));
+    }
+    file_drop(file);
+    return result == -ENOMEM ? -ENOSPC : result;
+}

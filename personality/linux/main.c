@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The first process of a program of Linux begins here, as a native program: linux [--strace] PROGRAM ARGUMENT... It makes itself the
+ * program's personality and starts it. Others begin by fork.
+ */
+#include "calls.h"
+#include "exec.h"
+#include "files.h"
+#include "fork.h"
+#include "heap.h"
+#include "memory.h"
+#include "paths.h"
+#include "pipes.h"
+#include "strace.h"
+#include "terminal.h"
+#include "threads.h"
+
+#include <winkle/capability.h>
+#include <winkle/event.h>
+#include <winkle/memory.h>
+#include <winkle/pages.h>
+#include <winkle/posix.h>
+#include <winkle/print.h>
+#include <winkle/process.h>
+#include <winkle/text.h>
+#include <winkle/thread.h>
+
+#include <linux/fcntl.h>
+
+#define UMASK_FIRST 022
+
+static void must(const char *what, enum wk_status status)
+{
+    if (status != WK_OK)
+        wk_fail(what, status);
+}
+
+static wk_handle need(const char *name)
+{
+    const wk_handle handle = wk_named_handle(name);
+
+    if (handle == 0)
+        wk_fail(name, WK_NOT_AVAILABLE);
+    return handle;
+}
+
+static wk_handle dup_of(wk_handle handle, uint64_t rights)
+{
+    wk_handle copy;
+
+    must("its capabilities cannot be duplicated", wk_capability_dup(handle, rights, &copy));
+    return copy;
+}
+
+/* The record of the thread that runs; from here on it is current(). */
+static void start_thread(void)
+{
+    struct thread *thread = thread_make();
+    enum wk_thread_state state;
+    uint64_t hart;
+
+    if (thread == NULL)
+        wk_fail("there is no memory for its thread", WK_NO_MEMORY);
+    thread->handle = wk_self.start->thread;
+    must("its thread tells nothing", wk_thread_info(thread->handle, &state, &process.priority, &hart));
+    must("its frames cannot be set", thread_set_frames(thread, thread->handle));
+    must("it cannot serve its own traps",
+         wk_process_set_upcall(wk_self.process, (uint64_t)linux_entry, (uint64_t)linux_return));
+    process.threads = thread;
+    __asm__ volatile("mv tp, %0" : : "r"(thread) : "memory");
+}
+
+/* Makes itself known to the process service. */
+static void attach(void)
+{
+    const wk_handle container = need("posix");
+    uint64_t pid;
+    void *page;
+
+    must("it has no memory for its event", wk_event_create(wk_self.bank, &process.children));
+    must("the process service refuses it",
+         wk_posix_attach(container, dup_of(wk_self.process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT),
+                         dup_of(current()->handle, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT),
+                         dup_of(process.children, WK_EVENT_RIGHT_SIGNAL), &process.posix, &process.page_memory, &pid));
+    must("the process service's page cannot be mapped", wk_map(process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
+    process.page = page;
+    current()->tid = (int32_t)pid;
+    process.umask = UMASK_FIRST;
+    wk_capability_delete(container); /* it is no container that the program is to have */
+}
+
+static void open_standard_files(void)
+{
+    struct file *file = NULL;
+
+    terminal_start(wk_named_handle("terminal"));
+    if (terminal_open(O_RDWR, &file) != 0 || descriptor_make(file, 0, false) != 0 || linux_dup(0) != 1 || linux_dup(0) != 2)
+        wk_fail("its terminal cannot be opened", WK_NO_MEMORY);
+}
+
+/* Where a program that is named without a path is looked for. */
+static int64_t exec_by_name(const char *name, struct strings *arguments, struct strings *environment)
+{
+    static const char *const folders[] = {"/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/sbin/", "/sbin/"};
+    char path[256];
+    int64_t error = -ENOENT;
+
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at == '/')
+            return exec_program(name, arguments, environment);
+    }
+    for (unsigned i = 0; i < sizeof(folders) / sizeof(folders[0]) && error == -ENOENT; i++) {
+        wk_print_text(path, sizeof(path), "%s%s", folders[i], name);
+        error = exec_program(path, arguments, environment);
+    }
+    return error;
+}
+
+__attribute__((noreturn)) static void start_program(int argc, char **argv)
+{
+    static const char *const variables[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/root",
+                                            "TERM=vt100", "USER=root", "LOGNAME=root", "SHELL=/bin/sh"};
+    struct strings arguments = {0}, environment = {0};
+    int64_t error = 0;
+
+    for (int i = 0; i < argc && error == 0; i++)
+        error = strings_add(&arguments, argv[i]);
+    for (unsigned i = 0; i < sizeof(variables) / sizeof(variables[0]) && error == 0; i++)
+        error = strings_add(&environment, variables[i]);
+    if (error == 0)
+        error = exec_by_name(argv[0], &arguments, &environment);
+    if (error != 0) {
+        wk_print("linux: %s: it cannot be started: error %ld\n", argv[0], (long)-error);
+        wk_exit(error == -ENOENT ? 127 : 126);
+    }
+    strings_end(&arguments);
+    strings_end(&environment);
+    linux_leave(current()->frame);
+    linux_leave_by_frame();
+}
+
+int main(int argc, char **argv)
+{
+    bool is_traced;
+
+    argc--;
+    argv++;
+    is_traced = argc > 0 && strcmp(argv[0], "--strace") == 0;
+    argc -= is_traced;
+    argv += is_traced;
+    if (argc < 1)
+        wk_fail("usage: linux [--strace] PROGRAM ARGUMENT...", WK_OK);
+    must("there is no memory for its address space", memory_open());
+    heap_open();
+    start_thread();
+    attach();
+    paths_start(need("files"));
+    pipes_start(need("pipes"));
+    fork_start(need("image"));
+    open_standard_files();
+    if (is_traced)
+        strace_start();
+    start_program(argc, argv);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's address space: which areas it has mapped, and what lies behind them. */
+#ifndef LINUX_MEMORY_H
+#define LINUX_MEMORY_H
+
+#include "linux.h"
+
+/* What an area's pages are of. */
+enum backing_kind {
+    BACKING_ARENA,  /* the process's own: pages of the arena at their own addresses */
+    BACKING_MEMORY, /* a memory object, which others may share */
+    BACKING_NODE,   /* a file that the file service maps without copying */
+};
+
+/* What several areas may be of, after they were cut. */
+struct backing {
+    uint64_t references;
+    enum backing_kind kind;
+    bool is_shared;    /* stores are seen by others; otherwise pages become the arena's before the program may store */
+    wk_handle handle;  /* the memory object, or the file's session; 0 for the arena */
+    uint64_t identity; /* of the file, for /proc/self/maps */
+};
+
+struct area {
+    uint64_t start, end;
+    uint64_t offset;    /* of its first byte in the backing; the arena: its start */
+    uint32_t protection; /* as Linux's PROT_ has it */
+    struct backing *backing;
+};
+
+struct address_space {
+    struct area *areas; /* in ascending order */
+    uint64_t count, room;
+    uint64_t heap_first, heap_end; /* brk */
+    uint64_t mmap_hint;            /* where the last mapping was made: the search begins there */
+};
+
+extern struct address_space space;
+extern wk_handle arena;
+
+/* Makes the arena and the personality's heap in it. At the process's start. */
+enum wk_status memory_open(void);
+/* Unmaps all of the program and forgets its pages. */
+void memory_clear(void);
+/* The area that an address lies in, or the first above it; NULL if there is none. */
+struct area *area_find(uint64_t address);
+
+/* A range of the program's memory as bytes of a memory object that can be lent. */
+struct span {
+    wk_handle memory;
+    uint64_t offset;
+    uint64_t length; /* at most as much as was asked for */
+};
+/* The longest span at an address: false if there is none, as for pages that the file service has mapped. */
+bool memory_span(uint64_t address, uint64_t length, bool is_to_write, struct span *span);
+
+/* Maps `length` bytes, whole pages, of the process's own memory at `start`, in place of whatever is there. 0 or an error. */
+int64_t memory_map_own(uint64_t start, uint64_t length, uint32_t protection);
+/* The same of a backing that the caller made; it is consumed, also by an error. */
+int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection, struct backing *backing,
+                           uint64_t offset);
+struct backing *backing_make(enum backing_kind kind, bool is_shared, wk_handle handle, uint64_t identity);
+/* A free range, at the hint if that is one and free; 0 if there is none. */
+uint64_t memory_choose(uint64_t hint, uint64_t length);
+/* Takes the mappings of a range away. */
+int64_t memory_unmap(uint64_t start, uint64_t length);
+
+/* Changes what may be done in a range. -ENOMEM if a part of it is not mapped. */
+int64_t memory_protect(uint64_t start, uint64_t length, uint32_t protection);
+/* Has the process's own pages of a range read as zero again. */
+void memory_discard(uint64_t start, uint64_t length);
+
+/* For fork: has the child's process map what this one has, with its own arena. */
+enum wk_status memory_map_child(wk_handle child, wk_handle child_arena);
+
+#endif

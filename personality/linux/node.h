@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Files and directories of the file service. */
+#ifndef LINUX_NODE_H
+#define LINUX_NODE_H
+
+#include "files.h"
+
+extern const struct file_operations node_operations;
+
+/* The words of `file: status` as Linux's struct stat has them. */
+struct node_status {
+    uint64_t mode, owner, identity, size, modified, changed;
+};
+void node_fill_status(const struct node_status *node, uint64_t accessed, struct stat *status);
+
+/* Bytes of a file into memory of the personality's own, which is in the arena: how many, or an error. */
+int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t bytes);
+/* Maps a file's bytes: shared, or so that the program's stores are its own. With linux_lock held. */
+int64_t node_map(struct file *file, uint64_t start, uint64_t length, uint32_t protection, bool is_shared, uint64_t offset);
+
+#endif

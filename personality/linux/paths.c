@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* Where paths start, and opening what they name. */
+#include "paths.h"
+
+#include "calls.h"
+#include "devices.h"
+#include "memory.h"
+#include "node.h"
+#include "pipes.h"
+#include "proc.h"
+
+#include <winkle/capability.h>
+#include <winkle/directory.h>
+#include <winkle/file.h>
+#include <winkle/heap.h>
+#include <winkle/text.h>
+
+#include <linux/fcntl.h>
+
+static wk_handle root, working; /* sessions: the root of all it can name, and its working directory */
+
+void paths_start(wk_handle session)
+{
+    root = session;
+    if (wk_capability_dup(root, WK_RIGHTS_ALL, &working) != WK_OK)
+        linux_die("it has no working directory", WK_NO_MEMORY);
+}
+
+static int64_t path_start(struct path *path, int directory)
+{
+    if (path->length == 0)
+        return -ENOENT;
+    path->directory = working;
+    if (path->text[0] == '/') {
+        path->directory = root;
+    } else if (directory != AT_FDCWD) {
+        path->file = file_of(directory);
+        if (path->file == NULL)
+            return -EBADF;
+        if (path->file->operations != &node_operations)
+            return -ENOTDIR;
+        path->directory = path->file->session;
+    }
+    if (path->length <= sizeof(path->words))
+        memcpy(path->words, path->text, path->length);
+    return 0;
+}
+
+int64_t path_begin(struct path *path, int directory, uint64_t text)
+{
+    int64_t length;
+
+    *path = (struct path){.text = wk_allocate(PATH_BYTES)};
+    if (path->text == NULL)
+        return -ENOMEM;
+    length = copy_text_in(path->text, text, PATH_BYTES);
+    if (length < 0)
+        return length;
+    path->length = (uint64_t)length;
+    return path_start(path, directory);
+}
+
+int64_t path_begin_text(struct path *path, int directory, const char *text)
+{
+    *path = (struct path){.text = wk_allocate(PATH_BYTES), .length = strlen(text)};
+    if (path->text == NULL)
+        return -ENOMEM;
+    if (path->length >= PATH_BYTES)
+        return -ENAMETOOLONG;
+    memcpy(path->text, text, path->length + 1);
+    return path_start(path, directory);
+}
+
+void path_end(struct path *path)
+{
+    if (path->file != NULL)
+        file_drop(path->file);
+    wk_free(path->text);
+}
+
+static bool is_short(const struct path *path)
+{
+    return path->length <= sizeof(path->words);
+}
+
+int64_t path_open(const struct path *path, uint64_t options, uint32_t permissions, uint32_t flags, struct file **file)
+{
+    const uint64_t word = options | (uint64_t)permissions << 16;
+    const uint64_t *words = path->words;
+    enum wk_node_kind kind;
+    uint64_t device, identity;
+    wk_handle node;
+    enum wk_status status;
+
+    if (is_short(path))
+        status = wk_directory_open_short(path->directory, word, words[0], words[1], words[2], words[3], words[4], &node,
+                                         &kind, &device, &identity);
+    else
+        status = wk_directory_open(path->directory, word, arena, (uint64_t)path->text, path->length, &node, &kind, &device,
+                                   &identity);
+    if (status == WK_WRONG_KIND)
+        return -ELOOP; /* a link, which was not to be followed */
+    if (status != WK_OK)
+        return status == WK_NO_MEMORY ? -ENOSPC : error_of(status);
+    if ((flags & O_PATH) == 0 && kind == WK_NODE_KIND_CHARACTER)
+        return device_open(node, device, flags, file);
+    if ((flags & O_PATH) == 0 && kind == WK_NODE_KIND_FIFO)
+        return pipe_open_named(node, identity, flags, file);
+    if ((flags & O_PATH) == 0 && (kind == WK_NODE_KIND_BLOCK || kind == WK_NODE_KIND_SOCKET)) {
+        wk_capability_delete(node);
+        return -ENXIO;
+    }
+    *file = file_make(&node_operations, node, flags);
+    if (*file == NULL)
+        return -ENOMEM;
+    (*file)->kind = kind;
+    (*file)->device = device;
+    return 0;
+}
+
+/* What Linux's flags ask of the file service. */
+static uint64_t options_of(uint32_t flags)
+{
+    static const struct {
+        uint32_t flag;
+        uint64_t option;
+    } names[] = {
+        {O_APPEND, WK_OPEN_OPTIONS_APPEND},       {O_CREAT, WK_OPEN_OPTIONS_CREATE},
+        {O_EXCL, WK_OPEN_OPTIONS_EXCLUSIVE},      {O_TRUNC, WK_OPEN_OPTIONS_TRUNCATE},
+        {O_DIRECTORY, WK_OPEN_OPTIONS_DIRECTORY}, {O_NOFOLLOW, WK_OPEN_OPTIONS_NO_FOLLOW},
+        {O_PATH, WK_OPEN_OPTIONS_PATH},
+    };
+    uint64_t options = 0;
+
+    if ((flags & O_PATH) != 0)
+        flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_ACCMODE;
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if ((flags & names[i].flag) != 0)
+            options |= names[i].option;
+    }
+    if ((flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY)
+        options |= WK_OPEN_OPTIONS_READ;
+    if ((flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_RDONLY)
+        options |= WK_OPEN_OPTIONS_WRITE;
+    return options;
+}
+
+int64_t linux_openat(int directory, uint64_t text, uint64_t flags, uint32_t mode)
+{
+    const uint32_t permissions = mode & 07777 & ~process.umask;
+    struct file *file = NULL;
+    struct path path;
+    int64_t result = path_begin(&path, directory, text);
+
+    if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0)
+        result = -EINVAL;
+    if (result == 0 && proc_has(path.text))
+        result = proc_open(path.text, (uint32_t)flags, &file);
+    else if (result == 0)
+        result = path_open(&path, options_of((uint32_t)flags), permissions, (uint32_t)flags, &file);
+    path_end(&path);
+    return result != 0 ? result : descriptor_make(file, 0, (flags & O_CLOEXEC) != 0);
+}
+
+/* ---- the working directory ---- */
+
+static int64_t enter(wk_handle session)
+{
+    wk_handle before = working;
+
+    working = session;
+    wk_capability_delete(before);
+    return 0;
+}
+
+int64_t linux_chdir(uint64_t text)
+{
+    struct file *file = NULL;
+    struct path path;
+    int64_t result = path_begin(&path, AT_FDCWD, text);
+
+    if (result == 0)
+        result = path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file);
+    path_end(&path);
+    if (result != 0)
+        return result;
+    result = enter(file->session);
+    file->session = 0;
+    file_drop(file);
+    return result;
+}
+
+int64_t linux_fchdir(int fd)
+{
+    struct file *file = file_of(fd);
+    wk_handle session;
+    int64_t result = -ENOTDIR;
+
+    if (file == NULL)
+        return -EBADF;
+    if (file->operations == &node_operations && file->kind == WK_NODE_KIND_DIRECTORY)
+        result = error_of(wk_capability_dup(file->session, WK_RIGHTS_ALL, &session));
+    file_drop(file);
+    return result != 0 ? result : enter(session);
+}
+
+int64_t path_of(wk_handle session, char *text, uint64_t bytes)
+{
+    char *lent = wk_allocate(PATH_BYTES);
+    uint64_t count = 0;
+    enum wk_status status;
+
+    if (lent == NULL)
+        return -ENOMEM;
+    status = wk_file_path(session, arena, (uint64_t)lent, PATH_BYTES - 1, &count);
+    if (status == WK_OK && count + 1 > bytes)
+        status = WK_NAME_TOO_LONG;
+    if (status == WK_OK) {
+        memcpy(text, lent, count);
+        text[count] = '\0';
+    }
+    wk_free(lent);
+    return status == WK_OK ? (int64_t)count + 1 : error_of(status);
+}
+
+int64_t path_of_working(char *text, uint64_t bytes)
+{
+    return path_of(working, text, bytes);
+}
+
+int64_t linux_getcwd(uint64_t buffer, uint64_t bytes)
+{
+    char *text = wk_allocate(PATH_BYTES);
+    int64_t length;
+
+    if (text == NULL)
+        return -ENOMEM;
+    length = path_of(working, text, PATH_BYTES);
+    if (length > 0 && (uint64_t)length > bytes)
+        length = -ERANGE;
+    if (length > 0 && copy_out(buffer, text, (size_t)length) != 0)
+        length = -EFAULT;
+    wk_free(text);
+    return length;
+}
+
+int64_t linux_umask(uint32_t mask)
+{
+    const uint32_t before = process.umask;
+
+    process.umask = mask & 0777;
+    return before;
+}

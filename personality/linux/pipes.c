@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pipes. Nothing waits in the service: what would is answered `would_block`, and the thread's waiter is told when it is worth while to
+ * try again. Up to 40 bytes travel in the words of the call, more by lending the program's memory.
+ */
+#include "pipes.h"
+
+#include "calls.h"
+#include "memory.h"
+#include "node.h"
+#include "signals.h"
+#include "waiters.h"
+
+#include <winkle/capability.h>
+#include <winkle/directory.h>
+#include <winkle/heap.h>
+#include <winkle/pipe.h>
+#include <winkle/text.h>
+
+#include <asm/ioctls.h>
+#include <asm/poll.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#define BOUNCE_BYTES UINT64_C(4096)
+
+static wk_handle maker;
+
+void pipes_start(wk_handle session)
+{
+    maker = session;
+}
+
+static uint64_t waiter(void)
+{
+    return waiter_number(WAITER_PIPES, maker);
+}
+
+static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
+{
+    struct span span;
+    uint64_t words[5], count = 0;
+    enum wk_status status;
+
+    if (position != POSITION_CURRENT)
+        return -ESPIPE;
+    if (bytes == 0)
+        return 0;
+    if (bytes <= WK_SHORT_MAX) {
+        status = wk_pipe_read_short(file->session, bytes, waiter(), &count, &words[0], &words[1], &words[2], &words[3],
+                                    &words[4]);
+        if (status == WK_OK && (count > bytes || copy_out(buffer, words, count) != 0))
+            return -EFAULT;
+    } else {
+        if (!memory_span(buffer, bytes, true, &span))
+            return -EFAULT;
+        status = wk_pipe_read(file->session, span.memory, span.offset, span.length, waiter(), &count);
+    }
+    return status == WK_OK ? (int64_t)count : status == WK_NO_RIGHT ? -EBADF : error_of(status);
+}
+
+static enum wk_status write_span(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t *count)
+{
+    struct span span;
+    uint8_t *bounce;
+    enum wk_status status;
+
+    if (memory_span(buffer, bytes, false, &span))
+        return wk_pipe_write(file->session, span.memory, span.offset, span.length, waiter(), count);
+    if (bytes > BOUNCE_BYTES)
+        bytes = BOUNCE_BYTES;
+    bounce = wk_allocate(bytes);
+    if (bounce == NULL)
+        return WK_NO_MEMORY;
+    status = WK_BAD_HANDLE;
+    if (copy_in(bounce, buffer, bytes) == 0)
+        status = wk_pipe_write(file->session, arena, (uint64_t)bounce, bytes, waiter(), count);
+    wk_free(bounce);
+    return status;
+}
+
+static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
+{
+    uint64_t words[5] = {0}, count = bytes;
+    enum wk_status status;
+
+    if (position != POSITION_CURRENT)
+        return -ESPIPE;
+    if (bytes == 0)
+        return 0;
+    if (bytes <= WK_SHORT_MAX) {
+        if (copy_in(words, buffer, bytes) != 0)
+            return -EFAULT;
+        status = wk_pipe_write_short(file->session, bytes | waiter() << 8, words[0], words[1], words[2], words[3],
+                                     words[4]);
+    } else {
+        status = write_span(file, buffer, bytes, &count);
+    }
+    if (status == WK_BROKEN)
+        signal_self(SIGNAL_PIPE);
+    if (status == WK_BAD_HANDLE)
+        return -EFAULT;
+    return status == WK_OK ? (int64_t)count : status == WK_NO_RIGHT ? -EBADF : error_of(status);
+}
+
+static int64_t seek(struct file *file, int64_t offset, int whence)
+{
+    (void)file;
+    (void)offset;
+    (void)whence;
+    return -ESPIPE;
+}
+
+static int64_t status(struct file *file, struct stat *status)
+{
+    *status = (struct stat){.st_mode = S_IFIFO | 0600,
+                            .st_nlink = 1,
+                            .st_ino = file->session,
+                            .st_dev = 2,
+                            .st_uid = process.effective_user,
+                            .st_gid = process.effective_group,
+                            .st_blksize = WK_PAGE_BYTES};
+    return 0;
+}
+
+static int64_t poll(struct file *file, uint32_t events)
+{
+    const uint64_t wanted = ((events & (POLLIN | POLLRDNORM)) != 0 ? WK_READINESS_READABLE : 0) |
+                            ((events & (POLLOUT | POLLWRNORM)) != 0 ? WK_READINESS_WRITABLE : 0) | WK_READINESS_HUNG_UP;
+    uint64_t ready, count;
+    const enum wk_status status = wk_pipe_poll(file->session, wanted, waiter(), &ready, &count);
+    const bool is_writer = (file->flags & O_ACCMODE) == O_WRONLY;
+    int64_t result = 0;
+
+    if (status != WK_OK)
+        return error_of(status);
+    if (!is_writer && (ready & WK_READINESS_READABLE) != 0 && count != 0)
+        result |= POLLIN | POLLRDNORM;
+    if (is_writer && (ready & WK_READINESS_WRITABLE) != 0)
+        result |= POLLOUT | POLLWRNORM;
+    if ((ready & WK_READINESS_HUNG_UP) != 0)
+        result |= is_writer ? POLLERR : POLLHUP;
+    return result & (events | POLLERR | POLLHUP);
+}
+
+static int64_t control(struct file *file, uint64_t request, uint64_t argument)
+{
+    uint64_t ready, count;
+    int32_t number;
+    enum wk_status status;
+
+    if (request != FIONREAD)
+        return -ENOTTY;
+    status = wk_pipe_poll(file->session, 0, 0, &ready, &count);
+    number = (int32_t)count;
+    return status == WK_OK ? copy_out(argument, &number, sizeof(number)) : error_of(status);
+}
+
+static const struct file_operations pipe_operations = {
+    .read = read, .write = write, .seek = seek, .status = status, .control = control, .poll = poll};
+
+static int64_t make(wk_handle end, uint32_t flags, struct file **file)
+{
+    *file = file_make(&pipe_operations, end, flags);
+    if (*file == NULL)
+        return -ENOMEM;
+    (*file)->kind = WK_NODE_KIND_FIFO;
+    return 0;
+}
+
+int64_t linux_pipe2(uint64_t ends, uint64_t flags)
+{
+    wk_handle reader, writer;
+    struct file *file;
+    int32_t fds[2] = {-1, -1};
+    const uint32_t kept = (uint32_t)flags & O_NONBLOCK;
+    const bool close_on_exec = (flags & O_CLOEXEC) != 0;
+    int64_t result;
+
+    if ((flags & ~(uint64_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0)
+        return -EINVAL;
+    result = error_of(wk_pipe_create(maker, &reader, &writer));
+    if (result != 0)
+        return result == -ENOMEM ? -ENFILE : result;
+    result = make(reader, O_RDONLY | kept, &file);
+    if (result == 0)
+        result = descriptor_make(file, 0, close_on_exec);
+    if (result < 0) {
+        wk_capability_delete(writer);
+        return result;
+    }
+    fds[0] = (int32_t)result;
+    result = make(writer, O_WRONLY | kept, &file);
+    if (result == 0)
+        result = descriptor_make(file, 0, close_on_exec);
+    fds[1] = (int32_t)result;
+    if (result >= 0)
+        result = copy_out(ends, fds, sizeof(fds));
+    if (result < 0) {
+        linux_close(fds[0]);
+        linux_close(fds[1]);
+        return result;
+    }
+    return 0;
+}
+
+int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struct file **file)
+{
+    const bool is_writer = (flags & O_ACCMODE) == O_WRONLY;
+    uint64_t is_other_open = 0;
+    wk_handle end;
+    int64_t result = 0;
+
+    wk_capability_delete(node);
+    if ((flags & O_ACCMODE) == O_RDWR)
+        return -EINVAL; /* undefined in POSIX */
+    result = error_of(wk_pipe_open_named(maker, identity, is_writer, waiter(), &end, &is_other_open));
+    if (result != 0)
+        return result;
+    if (is_other_open == 0 && (flags & O_NONBLOCK) != 0 && is_writer)
+        result = -ENXIO;
+    if (is_other_open == 0 && (flags & O_NONBLOCK) == 0)
+        result = wait_for_event(WK_FOREVER);
+    if (result != 0) {
+        wk_capability_delete(end);
+        return result;
+    }
+    return make(end, flags, file);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of /proc that programs read, which the personality makes up from what it knows. */
+#ifndef LINUX_PROC_H
+#define LINUX_PROC_H
+
+#include "files.h"
+
+/* Whether it is a path into /proc. */
+bool proc_has(const char *path);
+int64_t proc_open(const char *path, uint32_t flags, struct file **file);
+int64_t proc_status(const char *path, bool follows, struct stat *status);
+int64_t proc_read_link(const char *path, char *text, uint64_t bytes);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls on processes: making them, waiting for them, and who they are. */
+#include "calls.h"
+#include "exec.h"
+#include "files.h"
+#include "fork.h"
+#include "signals.h"
+#include "threads.h"
+
+#include <winkle/clock.h>
+#include <winkle/event.h>
+#include <winkle/posix.h>
+#include <winkle/text.h>
+
+#include <asm/siginfo.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+#define CHILD_BIT 1
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+/* What a copied process has of its own in any case, or shares without anybody's noticing. */
+#define PROCESS_FLAGS                                                                                                  \
+    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID |  \
+     CLONE_CLEAR_SIGHAND)
+#define NS_PER_US 1000
+
+static int64_t clone_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64_t parent_tid, uint64_t tls,
+                             uint64_t child_tid)
+{
+    uint64_t pid = 0;
+    int64_t result;
+
+    if ((flags & ~(uint64_t)PROCESS_FLAGS) != 0)
+        return -EINVAL;
+    result = fork_process(end_signal, stack, (flags & CLONE_CHILD_SETTID) != 0 ? child_tid : 0,
+                          (flags & CLONE_CHILD_CLEARTID) != 0 ? child_tid : 0, &pid);
+    if (result == 0) {
+        if ((flags & CLONE_SETTLS) != 0)
+            current()->frame->context.tp = tls;
+        if ((flags & CLONE_CLEAR_SIGHAND) != 0)
+            signals_for_program();
+    } else if (result > 0 && (flags & CLONE_PARENT_SETTID) != 0) {
+        const int32_t number = (int32_t)result;
+
+        copy_out(parent_tid, &number, sizeof(number));
+    }
+    return result;
+}
+
+int64_t linux_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls, uint64_t child_tid)
+{
+    if ((flags & THREAD_FLAGS) == THREAD_FLAGS)
+        return thread_clone(flags, stack, parent_tid, tls, child_tid);
+    return clone_process(flags, flags & CSIGNAL, stack, parent_tid, tls, child_tid);
+}
+
+int64_t linux_clone3(uint64_t arguments, uint64_t bytes)
+{
+    struct clone_args given = {0};
+
+    if (bytes < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    if (copy_in(&given, arguments, bytes < sizeof(given) ? bytes : sizeof(given)) != 0)
+        return -EFAULT;
+    if ((given.flags & THREAD_FLAGS) == THREAD_FLAGS)
+        return thread_clone(given.flags, given.stack + given.stack_size, given.parent_tid, given.tls, given.child_tid);
+    return clone_process(given.flags, given.exit_signal, given.stack == 0 ? 0 : given.stack + given.stack_size,
+                         given.parent_tid, given.tls, given.child_tid);
+}
+
+/* ---- waiting for children ---- */
+
+struct news {
+    uint64_t pid, status, user, used;
+};
+
+static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *news)
+{
+    for (;;) {
+        uint64_t bits;
+        enum wk_status status =
+            wk_posix_wait(process.posix, which, options, &news->pid, &news->status, &news->user, &news->used);
+
+        if (status == WK_OK)
+            return 0;
+        if (status == WK_NOT_FOUND)
+            return -ECHILD;
+        if (status != WK_WOULD_BLOCK)
+            return error_of(status);
+        status = wk_event_wait(process.children, CHILD_BIT, WK_FOREVER, &bits);
+        if (status == WK_INTERRUPTED)
+            return signals_restart();
+        if (status != WK_OK)
+            return error_of(status);
+    }
+}
+
+static void fill_usage(struct rusage *usage, uint64_t used)
+{
+    memset(usage, 0, sizeof(*usage));
+    usage->ru_utime.tv_sec = (long)(used / WK_NS_PER_SECOND);
+    usage->ru_utime.tv_usec = (long)(used % WK_NS_PER_SECOND / NS_PER_US);
+}
+
+int64_t linux_wait4(int which, uint64_t status, int options, uint64_t usage)
+{
+    const uint64_t wanted = WK_WAIT_OPTIONS_EXITED | ((options & WNOHANG) != 0 ? WK_WAIT_OPTIONS_NO_HANG : 0) |
+                            ((options & WUNTRACED) != 0 ? WK_WAIT_OPTIONS_UNTRACED : 0) |
+                            ((options & WCONTINUED) != 0 ? WK_WAIT_OPTIONS_CONTINUED : 0);
+    struct news news;
+    struct rusage used;
+    int32_t told;
+    int64_t result;
+
+    if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED | (int)__WALL | (int)__WNOTHREAD | (int)__WCLONE)) != 0)
+        return -EINVAL;
+    result = wait_for_child((uint64_t)(int64_t)which, wanted, &news);
+    if (result != 0 || news.pid == 0)
+        return result;
+    told = (int32_t)news.status;
+    fill_usage(&used, news.used);
+    if ((status != 0 && copy_out(status, &told, sizeof(told)) != 0) ||
+        (usage != 0 && copy_out(usage, &used, sizeof(used)) != 0))
+        return -EFAULT;
+    return (int64_t)news.pid;
+}
+
+/* What waitid tells of a status that wait4 would tell. */
+static void fill_news(struct siginfo *info, const struct news *news)
+{
+    const int status = (int)news->status;
+
+    memset(info, 0, sizeof(*info));
+    if (news->pid == 0)
+        return;
+    info->si_signo = SIGNAL_CHLD;
+    info->si_pid = (int)news->pid;
+    info->si_uid = (uint32_t)news->user;
+    if ((status & 0xff) == 0x7f) {
+        info->si_code = CLD_STOPPED;
+        info->si_status = status >> 8;
+    } else if (status == 0xffff) {
+        info->si_code = CLD_CONTINUED;
+        info->si_status = SIGNAL_CONT;
+    } else if ((status & 0x7f) == 0) {
+        info->si_code = CLD_EXITED;
+        info->si_status = status >> 8 & 0xff;
+    } else {
+        info->si_code = (status & 0x80) != 0 ? CLD_DUMPED : CLD_KILLED;
+        info->si_status = status & 0x7f;
+    }
+}
+
+int64_t linux_waitid(int kind, int which, uint64_t info, int options, uint64_t usage)
+{
+    const uint64_t wanted = ((options & WEXITED) != 0 ? WK_WAIT_OPTIONS_EXITED : 0) |
+                            ((options & WNOHANG) != 0 ? WK_WAIT_OPTIONS_NO_HANG : 0) |
+                            ((options & WSTOPPED) != 0 ? WK_WAIT_OPTIONS_UNTRACED : 0) |
+                            ((options & WCONTINUED) != 0 ? WK_WAIT_OPTIONS_CONTINUED : 0) |
+                            ((options & WNOWAIT) != 0 ? WK_WAIT_OPTIONS_NO_WAIT : 0);
+    struct siginfo told;
+    struct rusage used;
+    struct news news;
+    int64_t result;
+
+    if ((options & (WEXITED | WSTOPPED | WCONTINUED)) == 0)
+        return -EINVAL;
+    switch (kind) {
+    case P_ALL:
+        which = -1;
+        break;
+    case P_PID:
+        if (which <= 0)
+            return -EINVAL;
+        break;
+    case P_PGID:
+        which = which == 0 ? 0 : -which;
+        break;
+    default:
+        return -EINVAL;
+    }
+    result = wait_for_child((uint64_t)(int64_t)which, wanted, &news);
+    if (result != 0)
+        return result;
+    fill_news(&told, &news);
+    fill_usage(&used, news.used);
+    if ((info != 0 && copy_out(info, &told, sizeof(told)) != 0) || (usage != 0 && copy_out(usage, &used, sizeof(used)) != 0))
+        return -EFAULT;
+    return 0;
+}
+
+/* ---- identities ---- */
+
+int64_t linux_getpid(void)
+{
+    return (int64_t)process.page->pid;
+}
+
+int64_t linux_getppid(void)
+{
+    return (int64_t)process.page->parent;
+}
+
+int64_t linux_gettid(void)
+{
+    return current()->tid;
+}
+
+int64_t linux_getpgid(int pid)
+{
+    uint64_t found, parent_group, session, name0, name1, used;
+
+    if (pid == 0 || pid == (int)process.page->pid)
+        return (int64_t)process.page->group;
+    if (wk_posix_describe(process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
+        found != (uint64_t)pid)
+        return -ESRCH;
+    return (int64_t)(parent_group >> 32);
+}
+
+int64_t linux_getsid(int pid)
+{
+    uint64_t found, parent_group, session, name0, name1, used;
+
+    if (pid == 0 || pid == (int)process.page->pid)
+        return (int64_t)process.page->session;
+    if (wk_posix_describe(process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
+        found != (uint64_t)pid)
+        return -ESRCH;
+    return (int64_t)(session & UINT32_MAX);
+}
+
+int64_t linux_setpgid(int pid, int group)
+{
+    if (group < 0)
+        return -EINVAL;
+    switch (wk_posix_set_group(process.posix, (uint64_t)pid, (uint64_t)group)) {
+    case WK_OK:
+        return 0;
+    case WK_NOT_FOUND:
+        return -ESRCH;
+    default:
+        return -EPERM;
+    }
+}
+
+int64_t linux_setsid(void)
+{
+    uint64_t session;
+
+    return wk_posix_new_session(process.posix, &session) == WK_OK ? (int64_t)session : -EPERM;
+}
+
+int64_t linux_getuid(void)
+{
+    return process.user;
+}
+
+int64_t linux_geteuid(void)
+{
+    return process.effective_user;
+}
+
+int64_t linux_getgid(void)
+{
+    return process.group;
+}
+
+int64_t linux_getegid(void)
+{
+    return process.effective_group;
+}
+
+/* Users are data: whoever is user 0 may become anybody, and others who they were; it gives and takes no authority. */
+static bool may_be(uint32_t wanted, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    return wanted == UINT32_MAX || process.effective_user == 0 || wanted == real || wanted == effective || wanted == saved;
+}
+
+int64_t linux_setresuid(uint64_t real, uint64_t effective, uint64_t saved)
+{
+    const uint32_t wanted[] = {(uint32_t)real, (uint32_t)effective, (uint32_t)saved};
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (!may_be(wanted[i], process.user, process.effective_user, process.saved_user))
+            return -EPERM;
+    }
+    process.user = wanted[0] == UINT32_MAX ? process.user : wanted[0];
+    process.effective_user = wanted[1] == UINT32_MAX ? process.effective_user : wanted[1];
+    process.saved_user = wanted[2] == UINT32_MAX ? process.saved_user : wanted[2];
+    wk_posix_set_owner(process.posix, process.user, process.group);
+    return 0;
+}
+
+int64_t linux_setresgid(uint64_t real, uint64_t effective, uint64_t saved)
+{
+    const uint32_t wanted[] = {(uint32_t)real, (uint32_t)effective, (uint32_t)saved};
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (!may_be(wanted[i], process.group, process.effective_group, process.saved_group))
+            return -EPERM;
+    }
+    process.group = wanted[0] == UINT32_MAX ? process.group : wanted[0];
+    process.effective_group = wanted[1] == UINT32_MAX ? process.effective_group : wanted[1];
+    process.saved_group = wanted[2] == UINT32_MAX ? process.saved_group : wanted[2];
+    wk_posix_set_owner(process.posix, process.user, process.group);
+    return 0;
+}
+
+int64_t linux_setuid(uint64_t user)
+{
+    return process.effective_user == 0 ? linux_setresuid(user, user, user) : linux_setresuid(UINT32_MAX, user, UINT32_MAX);
+}
+
+int64_t linux_setgid(uint64_t group)
+{
+    return process.effective_user == 0 ? linux_setresgid(group, group, group)
+                                       : linux_setresgid(UINT32_MAX, group, UINT32_MAX);
+}
+
+int64_t linux_setreuid(uint64_t real, uint64_t effective)
+{
+    return linux_setresuid(real, effective, (uint32_t)real == UINT32_MAX ? UINT32_MAX : effective);
+}
+
+int64_t linux_setregid(uint64_t real, uint64_t effective)
+{
+    return linux_setresgid(real, effective, (uint32_t)real == UINT32_MAX ? UINT32_MAX : effective);
+}
+
+static int64_t tell_three(const uint32_t values[3], uint64_t a, uint64_t b, uint64_t c)
+{
+    return copy_out(a, &values[0], 4) == 0 && copy_out(b, &values[1], 4) == 0 && copy_out(c, &values[2], 4) == 0
+               ? 0
+               : -EFAULT;
+}
+
+int64_t linux_getresuid(uint64_t real, uint64_t effective, uint64_t saved)
+{
+    const uint32_t values[] = {process.user, process.effective_user, process.saved_user};
+
+    return tell_three(values, real, effective, saved);
+}
+
+int64_t linux_getresgid(uint64_t real, uint64_t effective, uint64_t saved)
+{
+    const uint32_t values[] = {process.group, process.effective_group, process.saved_group};
+
+    return tell_three(values, real, effective, saved);
+}
+
+int64_t linux_getgroups(int count, uint64_t list)
+{
+    (void)list;
+    return count < 0 ? -EINVAL : 0;
+}
+
+int64_t linux_setgroups(uint64_t count, uint64_t list)
+{
+    (void)list;
+    if (process.effective_user != 0)
+        return -EPERM;
+    return count > 65536 ? -EINVAL : 0;
+}
+
+int64_t linux_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    (void)b;
+    (void)c;
+    (void)d;
+    switch (option) {
+    case PR_SET_NAME:
+        if (copy_in(process.name, a, sizeof(process.name)) != 0)
+            return -EFAULT;
+        process.name[sizeof(process.name) - 1] = '\0';
+        exec_tell_name();
+        return 0;
+    case PR_GET_NAME:
+        return copy_out(a, process.name, sizeof(process.name));
+    case PR_GET_DUMPABLE:
+        return 1;
+    case PR_GET_NO_NEW_PRIVS: /* a program has what it was given, and no way to more */
+        return 1;
+    case PR_SET_NO_NEW_PRIVS:
+        return a == 1 ? 0 : -EINVAL;
+    default:
+        return -EINVAL;
+    }
+}

@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals that other processes send wait at the process service until this process takes them (posix: take_signals); its page says
+ * which there are. Signals of the process's own making wait here, by thread. Handlers run on the program's stack, with a frame as
+ * Linux makes it on RISC-V: a siginfo, then a ucontext.
+ */
+#include "signals.h"
+
+#include "calls.h"
+#include "end.h"
+#include "files.h"
+
+#include <winkle/clock.h>
+#include <winkle/event.h>
+#include <winkle/posix.h>
+#include <winkle/text.h>
+#include <winkle/thread.h>
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <asm/ucontext.h>
+#include <linux/time_types.h>
+
+#define UNBLOCKABLE (SIGNAL_BIT(SIGNAL_KILL) | SIGNAL_BIT(SIGNAL_STOP))
+#define SET_BYTES sizeof(uint64_t)
+
+/* As rt_sigaction has it on RISC-V. */
+struct action {
+    uint64_t handler, flags, mask;
+};
+
+struct handler_frame {
+    struct siginfo info;
+    struct ucontext context;
+};
+
+static struct action actions[SIGNAL_MAX + 1];
+static struct signal_info infos[SIGNAL_MAX + 1]; /* of those that wait here */
+
+enum default_action { DEFAULT_END, DEFAULT_IGNORE, DEFAULT_STOP };
+
+static enum default_action default_of(int signal)
+{
+    switch (signal) {
+    case SIGNAL_CHLD:
+    case SIGNAL_CONT:
+    case SIGNAL_URG:
+    case SIGNAL_WINCH:
+        return DEFAULT_IGNORE;
+    case SIGNAL_STOP:
+    case SIGNAL_TSTP:
+    case SIGNAL_TTIN:
+    case SIGNAL_TTOU:
+        return DEFAULT_STOP;
+    default:
+        return DEFAULT_END;
+    }
+}
+
+bool signal_is_ignored(int signal)
+{
+    const uint64_t handler = actions[signal].handler;
+
+    return handler == (uint64_t)SIG_IGN || (handler == (uint64_t)SIG_DFL && default_of(signal) == DEFAULT_IGNORE);
+}
+
+void signals_for_program(void)
+{
+    for (int signal = 1; signal <= SIGNAL_MAX; signal++) {
+        if (actions[signal].handler != (uint64_t)SIG_IGN)
+            actions[signal] = (struct action){0};
+    }
+    current()->alternate = current()->alternate_bytes = 0;
+}
+
+/* ---- what is pending ---- */
+
+bool signals_pending(void)
+{
+    const struct thread *self = current();
+
+    return ((self->pending | __atomic_load_n(&process.page->pending, __ATOMIC_RELAXED)) & ~self->blocked) != 0;
+}
+
+void signal_thread(struct thread *thread, int signal, const struct signal_info *info)
+{
+    if (signal_is_ignored(signal) && (thread->blocked & SIGNAL_BIT(signal)) == 0)
+        return;
+    infos[signal] = *info;
+    __atomic_fetch_or(&thread->pending, SIGNAL_BIT(signal), __ATOMIC_SEQ_CST);
+    if (thread == current())
+        thread->attention |= ATTENTION_SIGNAL;
+    else
+        wk_thread_interrupt(thread->handle);
+}
+
+void signal_self(int signal)
+{
+    const struct signal_info info = {.code = SI_USER, .sender = (int32_t)process.page->pid, .user = process.user};
+
+    signal_thread(current(), signal, &info);
+}
+
+int64_t signals_restart(void)
+{
+    current()->attention |= ATTENTION_SIGNAL;
+    return -RESTART;
+}
+
+/* Takes the next signal of `wanted`; 0 if there is none. */
+static int take(uint64_t wanted, struct signal_info *info)
+{
+    struct thread *self = current();
+    uint64_t pending = self->pending & wanted, signal = 0, sender, user, value, code;
+
+    if (pending != 0) {
+        const int own = __builtin_ctzll(pending) + 1;
+
+        __atomic_fetch_and(&self->pending, ~SIGNAL_BIT(own), __ATOMIC_SEQ_CST);
+        *info = infos[own];
+        return own;
+    }
+    if ((__atomic_load_n(&process.page->pending, __ATOMIC_RELAXED) & wanted) == 0)
+        return 0;
+    if (wk_posix_take_signals(process.posix, wanted, &signal, &sender, &user, &value, &code) != WK_OK)
+        return 0;
+    *info = (struct signal_info){(int32_t)code, (int32_t)sender, (uint32_t)user, value};
+    return (int)signal;
+}
+
+/* ---- handlers ---- */
+
+static bool is_on_alternate(uint64_t sp)
+{
+    const struct thread *self = current();
+
+    return self->alternate_bytes != 0 && sp - self->alternate <= self->alternate_bytes;
+}
+
+static void fill_info(struct siginfo *to, int signal, const struct signal_info *info)
+{
+    memset(to, 0, sizeof(*to));
+    to->si_signo = signal;
+    to->si_code = info->code;
+    if (info->code > 0 && (signal == SIGNAL_SEGV || signal == SIGNAL_BUS || signal == SIGNAL_ILL || signal == SIGNAL_TRAP ||
+                           signal == SIGNAL_FPE)) {
+        to->si_addr = (void *)info->value;
+        return;
+    }
+    to->si_pid = info->sender;
+    to->si_uid = info->user;
+    if (signal == SIGNAL_CHLD)
+        to->si_status = (int)info->value;
+    else
+        to->si_value.sival_ptr = (void *)info->value;
+}
+
+static void fill_context(struct ucontext *context, const struct wk_frame *frame, uint64_t mask)
+{
+    memset(context, 0, sizeof(*context));
+    context->uc_stack.ss_sp = (void *)current()->alternate;
+    context->uc_stack.ss_size = current()->alternate_bytes;
+    context->uc_stack.ss_flags = current()->alternate_bytes == 0 ? SS_DISABLE
+                                 : is_on_alternate(frame->x[2])  ? SS_ONSTACK
+                                                                 : 0;
+    memcpy(&context->uc_sigmask, &mask, sizeof(mask));
+    context->uc_mcontext.sc_regs.pc = frame->pc;
+    memcpy(&context->uc_mcontext.sc_regs.ra, &frame->x[1], 31 * sizeof(uint64_t));
+    if (frame->fp_valid == 1) {
+        memcpy(context->uc_mcontext.sc_fpregs.d.f, frame->f, sizeof(frame->f));
+        context->uc_mcontext.sc_fpregs.d.fcsr = (uint32_t)frame->fcsr;
+    }
+}
+
+/* Has the frame go on in the handler; false if its stack cannot be written. */
+static bool enter_handler(struct wk_frame *frame, int signal, const struct signal_info *info)
+{
+    struct thread *self = current();
+    struct action *action = &actions[signal];
+    struct handler_frame pushed;
+    uint64_t sp = frame->x[2];
+
+    if ((action->flags & SA_ONSTACK) != 0 && self->alternate_bytes != 0 && !is_on_alternate(sp))
+        sp = self->alternate + self->alternate_bytes;
+    sp = (sp - sizeof(pushed)) & ~UINT64_C(15);
+    fill_info(&pushed.info, signal, info);
+    fill_context(&pushed.context, frame, self->has_saved_mask ? self->saved_mask : self->blocked);
+    if (copy_out(sp, &pushed, sizeof(pushed)) != 0)
+        return false;
+    self->has_saved_mask = false;
+    self->blocked |= action->mask & ~UNBLOCKABLE;
+    if ((action->flags & SA_NODEFER) == 0)
+        self->blocked |= SIGNAL_BIT(signal);
+    frame->pc = action->handler;
+    frame->x[1] = (uint64_t)linux_signal_return;
+    frame->x[2] = sp;
+    frame->x[10] = (uint64_t)signal;
+    frame->x[11] = sp + offsetof(struct handler_frame, info);
+    frame->x[12] = sp + offsetof(struct handler_frame, context);
+    if ((action->flags & SA_RESETHAND) != 0)
+        action->handler = (uint64_t)SIG_DFL;
+    return true;
+}
+
+/* Does what is to be done about one signal; true if a handler was entered. */
+static bool act(struct wk_frame *frame, int signal, const struct signal_info *info)
+{
+    if (signal_is_ignored(signal))
+        return false;
+    if (actions[signal].handler != (uint64_t)SIG_DFL) {
+        if (enter_handler(frame, signal, info))
+            return true;
+        end_by_signal(SIGNAL_SEGV);
+    }
+    if (default_of(signal) == DEFAULT_STOP)
+        wk_posix_stop(process.posix, (uint64_t)signal);
+    else
+        end_by_signal(signal);
+    return false;
+}
+
+/* The call is made once more when the frame goes on. */
+static void repeat_call(struct entry_frame *frame)
+{
+    frame->frame.pc -= 4;
+    frame->frame.x[10] = frame->context.a[0];
+    frame->frame.x[17] = frame->context.a[7];
+}
+
+void signals_handle(struct entry_frame *frame, int64_t result)
+{
+    struct thread *self = current();
+    bool is_undecided = result == -RESTART || result == -RESTART_IF_UNHANDLED;
+    struct signal_info info;
+    int signal;
+
+    while ((signal = take(~self->blocked, &info)) != 0) {
+        const bool is_handled =
+            !signal_is_ignored(signal) && actions[signal].handler != (uint64_t)SIG_DFL;
+
+        if (is_undecided && is_handled) {
+            if (result == -RESTART && (actions[signal].flags & SA_RESTART) != 0)
+                repeat_call(frame);
+            else
+                frame->frame.x[10] = (uint64_t)-EINTR;
+            is_undecided = false;
+        }
+        act(&frame->frame, signal, &info);
+    }
+    if (is_undecided)
+        repeat_call(frame);
+    if (self->has_saved_mask) {
+        self->blocked = self->saved_mask;
+        self->has_saved_mask = false;
+    }
+}
+
+void signal_fault(struct entry_frame *frame, int signal, int32_t code, uint64_t address)
+{
+    const struct signal_info info = {.code = code, .value = address};
+
+    if ((current()->blocked & SIGNAL_BIT(signal)) != 0 || actions[signal].handler == (uint64_t)SIG_IGN)
+        end_by_signal(signal);
+    act(&frame->frame, signal, &info);
+}
+
+void signals_return(struct entry_frame *frame)
+{
+    struct thread *self = current();
+    struct wk_frame *registers = &frame->frame;
+    struct handler_frame pushed;
+
+    if (copy_in(&pushed, registers->x[2], sizeof(pushed)) != 0)
+        end_by_signal(SIGNAL_SEGV);
+    memcpy(&self->blocked, &pushed.context.uc_sigmask, sizeof(self->blocked));
+    self->blocked &= ~UNBLOCKABLE;
+    registers->pc = pushed.context.uc_mcontext.sc_regs.pc;
+    memcpy(&registers->x[1], &pushed.context.uc_mcontext.sc_regs.ra, 31 * sizeof(uint64_t));
+    memcpy(registers->f, pushed.context.uc_mcontext.sc_fpregs.d.f, sizeof(registers->f));
+    registers->fcsr = pushed.context.uc_mcontext.sc_fpregs.d.fcsr;
+    registers->fp_valid = 1;
+}
+
+/* ---- the calls ---- */
+
+int64_t linux_rt_sigreturn(void)
+{
+    current()->attention |= ATTENTION_RETURN | ATTENTION_SIGNAL;
+    return 0;
+}
+
+int64_t linux_rt_sigaction(int signal, uint64_t action, uint64_t before, uint64_t set_bytes)
+{
+    struct action new, old;
+
+    if (signal < 1 || signal > SIGNAL_MAX || set_bytes != SET_BYTES ||
+        (action != 0 && (UNBLOCKABLE & SIGNAL_BIT(signal)) != 0))
+        return -EINVAL;
+    if (action != 0 && copy_in(&new, action, sizeof(new)) != 0)
+        return -EFAULT;
+    old = actions[signal];
+    if (before != 0 && copy_out(before, &old, sizeof(old)) != 0)
+        return -EFAULT;
+    if (action == 0)
+        return 0;
+    new.mask &= ~UNBLOCKABLE;
+    actions[signal] = new;
+    if (signal_is_ignored(signal))
+        __atomic_fetch_and(&current()->pending, ~SIGNAL_BIT(signal), __ATOMIC_SEQ_CST);
+    return 0;
+}
+
+int64_t linux_rt_sigprocmask(int how, uint64_t set, uint64_t before, uint64_t set_bytes)
+{
+    struct thread *self = current();
+    uint64_t mask;
+
+    if (set_bytes != SET_BYTES)
+        return -EINVAL;
+    if (set != 0 && copy_in(&mask, set, sizeof(mask)) != 0)
+        return -EFAULT;
+    if (before != 0 && copy_out(before, &self->blocked, sizeof(self->blocked)) != 0)
+        return -EFAULT;
+    if (set == 0)
+        return 0;
+    switch (how) {
+    case SIG_BLOCK:
+        mask |= self->blocked;
+        break;
+    case SIG_UNBLOCK:
+        mask = self->blocked & ~mask;
+        break;
+    case SIG_SETMASK:
+        break;
+    default:
+        return -EINVAL;
+    }
+    self->blocked = mask & ~UNBLOCKABLE;
+    if (signals_pending())
+        self->attention |= ATTENTION_SIGNAL;
+    return 0;
+}
+
+int64_t linux_rt_sigpending(uint64_t set, uint64_t set_bytes)
+{
+    const uint64_t pending = (current()->pending | process.page->pending) & current()->blocked;
+
+    return set_bytes != SET_BYTES ? -EINVAL : copy_out(set, &pending, sizeof(pending));
+}
+
+void signals_wait_with(uint64_t mask)
+{
+    struct thread *self = current();
+
+    self->saved_mask = self->blocked;
+    self->has_saved_mask = true;
+    self->blocked = mask & ~UNBLOCKABLE;
+}
+
+void signals_wait_done(void)
+{
+    struct thread *self = current();
+
+    if (self->has_saved_mask && !signals_pending()) {
+        self->blocked = self->saved_mask;
+        self->has_saved_mask = false;
+    } else if (self->has_saved_mask) {
+        self->attention |= ATTENTION_SIGNAL;
+    }
+}
+
+int64_t linux_rt_sigsuspend(uint64_t set, uint64_t set_bytes)
+{
+    uint64_t mask;
+
+    if (set_bytes != SET_BYTES)
+        return -EINVAL;
+    if (copy_in(&mask, set, sizeof(mask)) != 0)
+        return -EFAULT;
+    signals_wait_with(mask);
+    while (!signals_pending()) {
+        if (wait_for_event(WK_FOREVER) != 0)
+            break;
+    }
+    signals_restart();
+    return -RESTART_IF_UNHANDLED;
+}
+
+int64_t linux_rt_sigtimedwait(uint64_t set, uint64_t info, uint64_t timeout, uint64_t set_bytes)
+{
+    struct thread *self = current();
+    struct __kernel_timespec time;
+    uint64_t wanted, deadline = WK_FOREVER;
+    struct signal_info taken;
+    struct siginfo filled;
+    int signal;
+
+    if (set_bytes != SET_BYTES)
+        return -EINVAL;
+    if (copy_in(&wanted, set, sizeof(wanted)) != 0 || (timeout != 0 && copy_in(&time, timeout, sizeof(time)) != 0))
+        return -EFAULT;
+    if (timeout != 0)
+        deadline = wk_after_ns((uint64_t)time.tv_sec * WK_NS_PER_SECOND + (uint64_t)time.tv_nsec);
+    while ((signal = take(wanted, &taken)) == 0) {
+        const int64_t waited = wait_for_event(deadline);
+
+        if (waited == -ETIMEDOUT)
+            return -EAGAIN;
+        if (waited != 0 && ((self->pending | process.page->pending) & wanted) == 0)
+            return -RESTART_IF_UNHANDLED;
+    }
+    fill_info(&filled, signal, &taken);
+    if (info != 0 && copy_out(info, &filled, sizeof(filled)) != 0)
+        return -EFAULT;
+    return signal;
+}
+
+int64_t linux_sigaltstack(uint64_t stack, uint64_t before)
+{
+    struct thread *self = current();
+    const bool is_on = is_on_alternate(self->frame->context.sp);
+    stack_t given, old = {.ss_sp = (void *)self->alternate,
+                          .ss_size = self->alternate_bytes,
+                          .ss_flags = self->alternate_bytes == 0 ? SS_DISABLE : is_on ? SS_ONSTACK : 0};
+
+    if (stack != 0 && copy_in(&given, stack, sizeof(given)) != 0)
+        return -EFAULT;
+    if (before != 0 && copy_out(before, &old, sizeof(old)) != 0)
+        return -EFAULT;
+    if (stack == 0)
+        return 0;
+    if (is_on)
+        return -EPERM;
+    if ((given.ss_flags & SS_DISABLE) != 0) {
+        self->alternate = self->alternate_bytes = 0;
+        return 0;
+    }
+    if ((given.ss_flags & ~SS_ONSTACK) != 0)
+        return -EINVAL;
+    if (given.ss_size < MINSIGSTKSZ)
+        return -ENOMEM;
+    self->alternate = (uint64_t)given.ss_sp;
+    self->alternate_bytes = given.ss_size;
+    return 0;
+}
+
+/* ---- sending ---- */
+
+int64_t linux_kill(int which, int signal)
+{
+    if (signal < 0 || signal > SIGNAL_MAX)
+        return -EINVAL;
+    if (which == (int)process.page->pid && signal != 0 && (UNBLOCKABLE & SIGNAL_BIT(signal)) == 0 &&
+        process.threads->next == NULL) {
+        signal_self(signal);
+        return 0;
+    }
+    switch (wk_posix_kill(process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, 0, SI_USER)) {
+    case WK_OK:
+        if (signals_pending())
+            current()->attention |= ATTENTION_SIGNAL;
+        return 0;
+    case WK_NOT_FOUND:
+        return -ESRCH;
+    default:
+        return -EPERM;
+    }
+}
+
+static int64_t signal_one(int group, int tid, int signal, const struct signal_info *info)
+{
+    int64_t result = -ESRCH;
+
+    if (tid <= 0 || group <= 0 || signal < 0 || signal > SIGNAL_MAX)
+        return -EINVAL;
+    if (group != (int)process.page->pid)
+        return linux_kill(group, signal);
+    wk_lock_take(&linux_lock);
+    for (struct thread *thread = process.threads; thread != NULL; thread = thread->next) {
+        if (thread->tid != tid)
+            continue;
+        if (signal != 0)
+            signal_thread(thread, signal, info);
+        result = 0;
+    }
+    wk_lock_release(&linux_lock);
+    return result;
+}
+
+int64_t linux_tgkill(int group, int tid, int signal)
+{
+    const struct signal_info info = {.code = SI_TKILL, .sender = (int32_t)process.page->pid, .user = process.user};
+
+    return signal_one(group, tid, signal, &info);
+}
+
+int64_t linux_tkill(int tid, int signal)
+{
+    return linux_tgkill((int)process.page->pid, tid, signal);
+}
+
+int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
+{
+    struct siginfo given;
+
+    if (copy_in(&given, info, sizeof(given)) != 0)
+        return -EFAULT;
+    if (signal < 1 || signal > SIGNAL_MAX)
+        return -EINVAL;
+    if (given.si_code >= 0)
+        return -EPERM;
+    return wk_posix_kill(process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, (uint64_t)given.si_value.sival_ptr,
+                         (uint64_t)(int64_t)given.si_code) == WK_OK
+               ? 0
+               : -ESRCH;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* The terminal that the process was given. */
+#ifndef LINUX_TERMINAL_H
+#define LINUX_TERMINAL_H
+
+#include "files.h"
+
+/* The terminal service's session, 0 if there is none: then the machine's console of last resort stands in. */
+void terminal_start(wk_handle session);
+int64_t terminal_open(uint32_t flags, struct file **file);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads. Each has a page with its two frames, which is a memory object of its own since the kernel pins it, and in the arena the stacks
+ * on which the personality serves its calls and faults.
+ */
+#include "threads.h"
+
+#include "calls.h"
+#include "futex.h"
+#include "heap.h"
+#include "signals.h"
+#include "waiters.h"
+
+#include <winkle/capability.h>
+#include <winkle/event.h>
+#include <winkle/heap.h>
+#include <winkle/memory.h>
+#include <winkle/pages.h>
+#include <winkle/text.h>
+#include <winkle/thread.h>
+
+#include <linux/sched.h>
+
+struct process process;
+struct wk_lock linux_lock;
+static struct thread *ended; /* those whose stacks may still be in use for an instant */
+static int32_t threads_made;
+
+static struct entry_frame *fault_frame(const struct thread *thread)
+{
+    return (struct entry_frame *)((uint64_t)thread->frame + WK_FRAME_BYTES);
+}
+
+uint64_t thread_frame_address(const struct thread *thread)
+{
+    return (uint64_t)thread->frame;
+}
+
+enum wk_status thread_set_frames(const struct thread *thread, wk_handle handle)
+{
+    return wk_thread_set_frames(handle, thread->frames, 0, (uint64_t)thread->frame);
+}
+
+struct thread *thread_make(void)
+{
+    struct thread *thread = wk_allocate_zeroed(sizeof(*thread));
+    void *frames, *stack;
+
+    if (thread == NULL)
+        return NULL;
+    stack = heap_take_pages(THREAD_STACK_PAGES);
+    thread->stack = (uint64_t)stack;
+    if (stack == NULL || wk_event_create(wk_self.bank, &thread->event) != WK_OK ||
+        wk_map_new(1, 0, &thread->frames, &frames) != WK_OK) {
+        thread_release(thread);
+        return NULL;
+    }
+    thread->frame = frames;
+    thread->frame->context.thread = thread;
+    thread->frame->context.stack_top = thread->stack + CALL_STACK_PAGES * WK_PAGE_BYTES;
+    fault_frame(thread)->context.thread = thread;
+    fault_frame(thread)->context.stack_top = thread->stack + THREAD_STACK_PAGES * WK_PAGE_BYTES;
+    return thread;
+}
+
+void thread_release(struct thread *thread)
+{
+    waiters_forget(thread);
+    if (thread->frames != 0)
+        wk_unmap_delete(thread->frames, thread->frame, 1);
+    if (thread->event != 0)
+        wk_capability_delete(thread->event);
+    if (thread->handle != 0)
+        wk_capability_delete(thread->handle);
+    if (thread->stack != 0)
+        heap_give_back_pages((void *)thread->stack, THREAD_STACK_PAGES);
+    wk_free(thread);
+}
+
+/* ---- clone ---- */
+
+int64_t thread_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls, uint64_t child_tid)
+{
+    struct thread *self = current();
+
+    if ((flags & CLONE_SETTLS) == 0)
+        tls = self->frame->context.tp;
+    self->clone = (struct clone_request){flags, stack, parent_tid, tls, child_tid};
+    self->attention |= ATTENTION_CLONE;
+    return 0;
+}
+
+/* Those that have stopped by now. */
+static void release_ended(void)
+{
+    struct thread *list;
+
+    wk_lock_take(&linux_lock);
+    list = ended;
+    ended = NULL;
+    wk_lock_release(&linux_lock);
+    while (list != NULL) {
+        struct thread *thread = list;
+
+        list = thread->next;
+        wk_thread_stop(thread->handle);
+        thread_release(thread);
+    }
+}
+
+static enum wk_status start(struct thread *thread)
+{
+    enum wk_status status = wk_lock_prepare(&linux_lock);
+
+    if (status == WK_OK)
+        status = wk_heap_prepare();
+    if (status == WK_OK)
+        status = wk_thread_create(wk_self.process, process.priority, &thread->handle);
+    if (status == WK_OK)
+        status = thread_set_frames(thread, thread->handle);
+    if (status != WK_OK)
+        return status;
+    wk_lock_take(&linux_lock);
+    thread->next = process.threads->next;
+    process.threads->next = thread;
+    wk_lock_release(&linux_lock);
+    return wk_thread_start(thread->handle, (uint64_t)linux_leave_by_frame, thread->frame->context.stack_top,
+                           (uint64_t)thread, 0, 0);
+}
+
+/* Takes a thread out of the list of all. */
+static void forget(struct thread *thread)
+{
+    struct thread **at = &process.threads;
+
+    wk_lock_take(&linux_lock);
+    while (*at != NULL && *at != thread)
+        at = &(*at)->next;
+    if (*at == thread)
+        *at = thread->next;
+    wk_lock_release(&linux_lock);
+}
+
+int64_t thread_begin_clone(struct entry_frame *frame)
+{
+    struct thread *self = current(), *thread;
+    const struct clone_request *request = &self->clone;
+    enum wk_status status;
+
+    release_ended();
+    thread = thread_make();
+    if (thread == NULL)
+        return -EAGAIN;
+    thread->blocked = self->blocked;
+    thread->tid = (int32_t)process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
+    thread->frame->frame = frame->frame;
+    thread->frame->frame.x[2] = request->stack;
+    thread->frame->frame.x[4] = request->tls;
+    thread->frame->frame.x[10] = 0;
+    if ((request->flags & CLONE_CHILD_CLEARTID) != 0)
+        thread->clear_at_end = request->child_tid;
+    if ((request->flags & CLONE_CHILD_SETTID) != 0)
+        copy_out(request->child_tid, &thread->tid, sizeof(thread->tid));
+    if ((request->flags & CLONE_PARENT_SETTID) != 0)
+        copy_out(request->parent_tid, &thread->tid, sizeof(thread->tid));
+    const int32_t tid = thread->tid;
+
+    status = start(thread);
+    if (status != WK_OK) {
+        forget(thread);
+        thread_release(thread);
+        return -EAGAIN;
+    }
+    return tid;
+}
+
+/* ---- ends ---- */
+
+void thread_tell_end(struct thread *thread)
+{
+    const int32_t zero = 0;
+
+    futex_forget_robust(thread);
+    if (thread->clear_at_end == 0)
+        return;
+    if (copy_out(thread->clear_at_end, &zero, sizeof(zero)) == 0)
+        futex_wake(thread->clear_at_end, 1);
+    thread->clear_at_end = 0;
+}
+
+void thread_end(void)
+{
+    struct thread *self = current();
+
+    thread_tell_end(self);
+    forget(self);
+    wk_lock_take(&linux_lock);
+    self->next = ended;
+    ended = self;
+    wk_lock_release(&linux_lock);
+    for (;;)
+        wk_thread_stop(self->handle);
+}
+
+void threads_end_others(void)
+{
+    struct thread *self = current(), *thread;
+
+    while ((thread = process.threads) != NULL && (thread != self || thread->next != NULL)) {
+        if (thread == self)
+            thread = thread->next;
+        wk_thread_stop(thread->handle);
+        forget(thread);
+        futex_forget_thread(thread);
+        thread_release(thread);
+    }
+    if (wk_lock_prepare(&linux_lock) != WK_OK)
+        linux_lock.event = 0;
+    release_ended();
+    self->tid = (int32_t)process.page->pid;
+}
+
+int64_t linux_set_tid_address(uint64_t address)
+{
+    current()->clear_at_end = address;
+    return current()->tid;
+}
+
+int64_t linux_set_robust_list(uint64_t list, uint64_t bytes)
+{
+    if (bytes != 24)
+        return -EINVAL;
+    current()->robust_list = list;
+    return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* The program's memory as the personality reads and writes it; and what statuses are called in Linux. */
+#include "linux.h"
+
+#include <winkle/text.h>
+
+/* guarded_copy.S of the native library: answers 1 if a byte could not be reached (linux_deliver sees to that). */
+uint64_t wk_guarded_copy(void *to, const void *from, size_t bytes);
+
+int64_t copy_in(void *to, uint64_t from, size_t bytes)
+{
+    return wk_guarded_copy(to, (const void *)from, bytes) == 0 ? 0 : -EFAULT;
+}
+
+int64_t copy_out(uint64_t to, const void *from, size_t bytes)
+{
+    return wk_guarded_copy((void *)to, from, bytes) == 0 ? 0 : -EFAULT;
+}
+
+/* In parts that do not cross a page, since the string may end right before one that is not there. */
+int64_t copy_text_in(char *to, uint64_t from, size_t bytes)
+{
+    size_t done = 0;
+
+    while (done < bytes) {
+        size_t part = WK_PAGE_BYTES - ((from + done) & PAGE_MASK);
+
+        if (part > bytes - done)
+            part = bytes - done;
+        if (part > 64)
+            part = 64 - ((from + done) & 7);
+        if (copy_in(to + done, from + done, part) != 0)
+            return -EFAULT;
+        for (size_t i = 0; i < part; i++) {
+            if (to[done + i] == '\0')
+                return (int64_t)(done + i);
+        }
+        done += part;
+    }
+    return -ENAMETOOLONG;
+}
+
+int64_t error_of(enum wk_status status)
+{
+    static const uint8_t errors[] = {
+        [WK_BAD_HANDLE] = EIO,
+        [WK_WRONG_TYPE] = EIO,
+        [WK_NO_RIGHT] = EACCES,
+        [WK_NO_SUCH_OPERATION] = EOPNOTSUPP,
+        [WK_BAD_ARGUMENT] = EINVAL,
+        [WK_NO_MEMORY] = ENOMEM,
+        [WK_TABLE_FULL] = ENFILE,
+        [WK_IS_LENT] = EBUSY,
+        [WK_REVOKED] = EIO,
+        [WK_BUSY] = EBUSY,
+        [WK_ALREADY_MAPPED] = EEXIST,
+        [WK_NOT_MAPPED] = ENOMEM,
+        [WK_NOT_AVAILABLE] = ENODEV,
+        [WK_WOULD_BLOCK] = EAGAIN,
+        [WK_INTERRUPTED] = EINTR,
+        [WK_TIMED_OUT] = ETIMEDOUT,
+        [WK_NOT_ACCEPTED] = EIO,
+        [WK_ABANDONED] = EIO,
+        [WK_NOT_FOUND] = ENOENT,
+        [WK_EXISTS] = EEXIST,
+        [WK_NOT_DIRECTORY] = ENOTDIR,
+        [WK_IS_DIRECTORY] = EISDIR,
+        [WK_NOT_EMPTY] = ENOTEMPTY,
+        [WK_NAME_TOO_LONG] = ENAMETOOLONG,
+        [WK_TOO_MANY_LINKS] = ELOOP,
+        [WK_READ_ONLY] = EROFS,
+        [WK_WRONG_KIND] = EINVAL,
+        [WK_BROKEN] = EPIPE,
+    };
+
+    if (status == WK_OK)
+        return 0;
+    if ((uint64_t)status >= sizeof(errors) || errors[status] == 0)
+        return -EIO;
+    return -(int64_t)errors[status];
+}

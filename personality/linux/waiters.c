@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "waiters.h"
+
+#include "files.h"
+#include "signals.h"
+
+#include <winkle/capability.h>
+#include <winkle/clock.h>
+#include <winkle/event.h>
+#include <winkle/pipe.h>
+#include <winkle/terminal.h>
+
+#define EVENT_BITS 1
+
+uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
+{
+    struct thread *self = current();
+    struct waiter *waiter = &self->waiters[kind];
+    wk_handle event;
+    enum wk_status status = WK_BAD_ARGUMENT;
+
+    if (waiter->session != 0)
+        return waiter->number;
+    if (wk_capability_dup(self->event, WK_EVENT_RIGHT_SIGNAL, &event) != WK_OK)
+        return 0;
+    switch (kind) {
+    case WAITER_PIPES:
+        status = wk_pipe_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
+        break;
+    case WAITER_TERMINAL:
+        status = wk_terminal_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
+        break;
+    case WAITER_KINDS:
+        break;
+    }
+    if (status != WK_OK) {
+        waiter->session = 0;
+        wk_capability_delete(event); /* if the call did not take it */
+        return 0;
+    }
+    return waiter->number;
+}
+
+void waiters_forget(struct thread *thread)
+{
+    for (unsigned i = 0; i < WAITER_KINDS; i++) {
+        if (thread->waiters[i].session != 0)
+            wk_capability_delete(thread->waiters[i].session);
+        thread->waiters[i] = (struct waiter){0};
+    }
+}
+
+int64_t wait_for_event(uint64_t deadline_ns)
+{
+    uint64_t bits;
+
+    switch (wk_event_wait(current()->event, UINT64_MAX, deadline_ns, &bits)) {
+    case WK_OK:
+        return 0;
+    case WK_TIMED_OUT:
+        return -ETIMEDOUT;
+    default:
+        return signals_restart();
+    }
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* How a thread waits: for its event, which services signal that it has named a waiter to. */
+#ifndef LINUX_WAITERS_H
+#define LINUX_WAITERS_H
+
+#include "linux.h"
+
+enum waiter_kind { WAITER_PIPES, WAITER_TERMINAL, WAITER_KINDS };
+
+/* The number by which a service knows the calling thread's event; it is enlisted at the first call. 0 if that cannot be. */
+uint64_t waiter_number(enum waiter_kind kind, wk_handle session);
+/* What a thread's copy after fork does not have, and what goes with a thread. */
+void waiters_forget(struct thread *thread);
+
+#endif
