@@ -5,6 +5,7 @@
 
 #include "actors.h"
 
+#include <winkle/calls.h>
 #include <winkle/endpoint.h>
 
 struct served {
@@ -17,12 +18,16 @@ struct served {
 
 static inline void served_start(struct served *served, const char *name, uint64_t bank_pages)
 {
+    uint64_t words[6] = {0};
+
     actor_prepare(&served->actor, bank_pages);
     served->actor.priority = SERVICE_PRIORITY;
     EXPECT(WK_OK, wk_endpoint_create(served->actor.bank, &served->endpoint));
     EXPECT(WK_OK, wk_endpoint_mint(served->endpoint, 0, 0, &served->root));
     actor_lend(&served->actor, "endpoint", served->endpoint, WK_ENDPOINT_RIGHT_MINT | WK_ENDPOINT_RIGHT_SERVE);
     actor_start(&served->actor, 1, &name);
+    /* What carries capabilities is refused until it serves; other calls wait. */
+    EXPECT(WK_NO_SUCH_OPERATION, wk_call(served->root, WK_MESSAGE_OPERATION, words, WK_NO_DEADLINE));
 }
 
 /* What its bank holds, once it has done what it had to do for now. */
