@@ -166,15 +166,148 @@ static void families(void)
     exits(&init, 0);
 }
 
-int main(void)
+/* ---- real processes ---- */
+
+#define STOP 19
+#define CONT 18
+#define KILL 9
+#define SEGV 11
+#define ILL 4
+#define STOPPED_BY(signal) (0x7f | (signal) << 8)
+#define CONTINUED 0xffff
+
+/* A program that runs, and its session, which it has. */
+struct actor_player {
+    struct actor actor;
+    struct player player;
+    wk_handle shared;
+    volatile uint64_t *counter;
+};
+
+/* It is this program again, in this part, with a page that is shared with it. */
+static void play(struct actor_player *play, const char *part, wk_handle parent)
+{
+    void *address;
+    wk_handle there;
+
+    EXPECT(WK_OK, wk_map_new(1, 0, &play->shared, &address));
+    play->counter = address;
+    actor_prepare(&play->actor, ACTOR_BANK_PAGES);
+    actor_lend(&play->actor, "shared", play->shared, WK_RIGHTS_ALL);
+    actor_play(&play->actor, part);
+    play->player.process = play->actor.child.process;
+    play->player.thread = play->actor.child.thread;
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &play->player.event));
+    EXPECT(WK_OK, enter(&play->player, parent));
+    EXPECT(WK_OK, wk_process_grant(play->player.process, play->player.session, WK_TRANSFER_GIVE, WK_RIGHTS_ALL,
+                                   &there));
+    play->counter[1] = there; /* it begins */
+}
+
+static void play_ends(struct actor_player *play)
+{
+    EXPECT(WK_OK, wk_capability_delete(play->player.event));
+    actor_end(&play->actor);
+    wk_unmap_delete(play->shared, (const void *)play->counter, 1);
+}
+
+static bool counts(const struct actor_player *play)
+{
+    const uint64_t before = play->counter[0];
+
+    EXPECT(WK_TIMED_OUT, wk_event_wait(play->player.event, UINT64_C(1) << 40, wk_after_ns(5000000), (uint64_t[1]){0}));
+    return play->counter[0] != before;
+}
+
+static void await_counting(const struct actor_player *play)
+{
+    while (!counts(play))
+        ;
+}
+
+static void real_ones(void)
+{
+    struct player init = born(posix.root);
+    struct actor_player spinner, faulter, jumper, stopper;
+
+    play(&spinner, "spin", init.session);
+    await_counting(&spinner);
+    EXPECT(WK_OK, wk_posix_kill(init.session, spinner.player.pid, STOP, 0, 0));
+    await_news(&init);
+    CHECK(!counts(&spinner));
+    EXPECT(WK_WOULD_BLOCK, try_wait(&init, ANY, 0));
+    EXPECT(WK_WOULD_BLOCK, try_wait(&init, ANY, WK_WAIT_OPTIONS_CONTINUED));
+    wait_for(&init, ANY, WK_WAIT_OPTIONS_UNTRACED, spinner.player.pid, STOPPED_BY(STOP));
+    EXPECT(WK_OK, wk_posix_kill(init.session, spinner.player.pid, CONT, 0, 0));
+    await_counting(&spinner);
+    await_news(&init);
+    wait_for(&init, ANY, WK_WAIT_OPTIONS_CONTINUED, spinner.player.pid, CONTINUED);
+    EXPECT(WK_OK, wk_posix_kill(init.session, spinner.player.pid, STOP, 0, 0));
+    await_news(&init);
+    EXPECT(WK_OK, wk_posix_kill(init.session, spinner.player.pid, KILL, 0, 0));
+    await_news(&init);
+    wait_for(&init, spinner.player.pid, 0, spinner.player.pid, KILL);
+    play_ends(&spinner);
+
+    play(&faulter, "fault", init.session);
+    await_news(&init);
+    wait_for(&init, ANY, 0, faulter.player.pid, SEGV);
+    play_ends(&faulter);
+    play(&jumper, "illegal", init.session);
+    await_news(&init);
+    wait_for(&init, ANY, 0, jumper.player.pid, ILL);
+    play_ends(&jumper);
+
+    play(&stopper, "stop", init.session); /* stops itself, then exits */
+    await_news(&init);
+    wait_for(&init, ANY, WK_WAIT_OPTIONS_UNTRACED, stopper.player.pid, STOPPED_BY(20));
+    EQUAL(1, stopper.counter[0]);
+    EXPECT(WK_OK, wk_posix_kill(init.session, stopper.player.pid, CONT, 0, 0));
+    await_news(&init);
+    while (try_wait(&init, ANY, WK_WAIT_OPTIONS_NO_WAIT) != WK_OK)
+        await_news(&init);
+    EQUAL(2, stopper.counter[0]);
+    wait_for(&init, ANY, 0, stopper.player.pid, 3 << 8);
+    play_ends(&stopper);
+    exits(&init, 0);
+}
+
+static int be_real(const char *part)
+{
+    volatile uint64_t *shared;
+    void *address;
+
+    EXPECT(WK_OK, wk_map(wk_named_handle("shared"), 0, 1, WK_PROTECTION_READ | WK_PROTECTION_WRITE, &address));
+    shared = address;
+    while (shared[1] == 0)
+        wk_thread_yield(wk_self.start->thread);
+    if (strcmp(part, "fault") == 0)
+        shared[WK_PAGE_BYTES] = 0; /* far behind its end */
+    if (strcmp(part, "illegal") == 0)
+        __asm__ volatile("unimp");
+    if (strcmp(part, "stop") == 0) {
+        shared[0] = 1;
+        EXPECT(WK_OK, wk_posix_stop(shared[1], 20));
+        shared[0] = 2;
+        EXPECT(WK_OK, wk_posix_exit(shared[1], 3 << 8));
+        return 0;
+    }
+    for (;;)
+        shared[0]++;
+}
+
+int main(int argc, char **argv)
 {
     uint64_t before, after, objects_before, objects_after, limit, children;
     enum wk_bank_kind kind;
 
+    if (argc > 1)
+        return be_real(argv[1]);
     actor_archive();
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &before, &objects_before, &children, &kind));
     served_start(&posix, "posix", BANK_PAGES);
     families();
+    real_ones();
     served_end(&posix);
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &after, &objects_after, &children, &kind));
     wk_print("before %lu after %lu\n", before, after);
