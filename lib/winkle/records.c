@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* A number's low bits are the record's index, the others count how often it has been taken. */
+#include <winkle/records.h>
+
+#include <winkle/pages.h>
+#include <winkle/text.h>
+
+#include <stdbool.h>
+
+#define INDEX_BITS 20
+#define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
+#define NUMBER_MASK ((UINT64_C(1) << WK_RECORDS_NUMBER_BITS) - 1)
+#define ONCE_MORE (UINT64_C(1) << INDEX_BITS)
+_Static_assert(WK_RECORDS_MAX <= INDEX_MASK, "each record has an index");
+
+static struct wk_record_header *header_at(const struct wk_records *records, uint64_t index)
+{
+    return (struct wk_record_header *)(void *)(records->blocks[index / WK_RECORDS_IN_BLOCK] +
+                                               index % WK_RECORDS_IN_BLOCK * records->stride);
+}
+
+static void set_free(struct wk_records *records, struct wk_record_header *header)
+{
+    header->next_free = records->free;
+    records->free = header;
+}
+
+static bool add_block(struct wk_records *records)
+{
+    const uint64_t first = (uint64_t)records->block_count * WK_RECORDS_IN_BLOCK;
+    wk_handle memory;
+    void *address;
+
+    records->stride = (sizeof(struct wk_record_header) + records->bytes + 15) & ~(size_t)15;
+    if (records->block_count == WK_RECORDS_BLOCKS ||
+        wk_map_new(wk_pages(WK_RECORDS_IN_BLOCK * records->stride), 0, &memory, &address) != WK_OK)
+        return false;
+    records->blocks[records->block_count++] = address;
+    for (uint64_t i = WK_RECORDS_IN_BLOCK; i-- > 0;) {
+        struct wk_record_header *header = header_at(records, first + i);
+
+        header->number = ONCE_MORE | (first + i);
+        set_free(records, header);
+    }
+    return true;
+}
+
+void *wk_records_take(struct wk_records *records, uint64_t *number)
+{
+    struct wk_record_header *header;
+
+    if (records->count >= records->limit || (records->free == NULL && !add_block(records)))
+        return NULL;
+    header = records->free;
+    records->free = header->next_free;
+    header->next_free = NULL;
+    records->count++;
+    *number = header->number;
+    return memset(header + 1, 0, records->bytes);
+}
+
+void *wk_records_find(const struct wk_records *records, uint64_t number)
+{
+    const uint64_t index = number & INDEX_MASK;
+    struct wk_record_header *header;
+
+    if (index >= (uint64_t)records->block_count * WK_RECORDS_IN_BLOCK)
+        return NULL;
+    header = header_at(records, index);
+    return header->number == number ? header + 1 : NULL;
+}
+
+/* The number changes at once: nobody finds what is free by the one that it will have, for it was never told. */
+void wk_records_give_back(struct wk_records *records, void *record)
+{
+    struct wk_record_header *header = (struct wk_record_header *)record - 1;
+
+    header->number = (header->number + ONCE_MORE) & NUMBER_MASK;
+    records->count--;
+    set_free(records, header);
+}

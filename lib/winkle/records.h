@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Records of one size for what a service keeps of its clients, in memory that is paid when it is taken: a bank that has
+ * nothing left is an answer, not a fault. Each record has a number, good as the badge of a session; a number is not used
+ * again, so a late message of a session that has gone finds nothing. Records stay where they are; what is given back is
+ * kept for further ones.
+ */
+#ifndef WINKLE_RECORDS_H
+#define WINKLE_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WK_RECORDS_BLOCKS 512 /* blocks of WK_RECORDS_IN_BLOCK records */
+#define WK_RECORDS_IN_BLOCK 32
+#define WK_RECORDS_MAX (WK_RECORDS_BLOCKS * WK_RECORDS_IN_BLOCK)
+#define WK_RECORDS_NUMBER_BITS 56 /* no number is longer */
+
+/* What stands in front of each record. */
+struct wk_record_header {
+    uint64_t number; /* its own, or when it is free the one that it will have */
+    struct wk_record_header *next_free;
+};
+
+/* Zero but for the first two. */
+struct wk_records {
+    size_t bytes;   /* of one */
+    unsigned limit; /* at most WK_RECORDS_MAX */
+    unsigned count; /* that are taken */
+    unsigned block_count;
+    size_t stride;
+    struct wk_record_header *free;
+    char *blocks[WK_RECORDS_BLOCKS];
+};
+
+/* A zeroed record and its number, which is not 0; NULL if there are as many as may be or the bank cannot pay. */
+void *wk_records_take(struct wk_records *records, uint64_t *number);
+/* The record that has this number, or NULL. */
+void *wk_records_find(const struct wk_records *records, uint64_t number);
+void wk_records_give_back(struct wk_records *records, void *record);
+static inline uint64_t wk_record_number(const void *record)
+{
+    return ((const struct wk_record_header *)record - 1)->number;
+}
+
+#endif

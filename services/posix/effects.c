@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Killing takes as long as the process is large. So it is done without the lock, by the thread that pays for itself; for who
+ * sent the signal the process counts as killed at once. */
+#include "kernel_effects.h"
+
+#include "family.h"
+#include "signals.h"
+
+#include <winkle/capability.h>
+#include <winkle/clock.h>
+#include <winkle/event.h>
+#include <winkle/memory.h>
+#include <winkle/pages.h>
+#include <winkle/posix_page.h>
+#include <winkle/process.h>
+#include <winkle/start.h>
+#include <winkle/thread.h>
+#include <winkle/timer.h>
+
+#define KILL_BIT 1
+#define TIMER_BIT 2
+#define NEWS_BIT 1
+
+static wk_handle staging_memory, timer, own_event;
+static struct wk_posix_page *staging;
+static struct wk_link to_kill;
+
+enum wk_status effects_prepare(wk_handle event)
+{
+    void *address;
+    enum wk_status status = wk_map_new(1, 0, &staging_memory, &address);
+
+    own_event = event;
+    staging = address;
+    wk_link_init(&to_kill);
+    if (status == WK_OK)
+        status = wk_timer_create(wk_self.bank, &timer);
+    return status == WK_OK ? wk_timer_bind(timer, event, TIMER_BIT) : status;
+}
+
+void effect_page(struct process *process)
+{
+    if (process->page == 0)
+        return;
+    *staging = (struct wk_posix_page){.pending = process->pending,
+                                      .pid = process->pid,
+                                      .parent = process->parent == NULL ? 0 : process->parent->pid,
+                                      .group = process->group,
+                                      .session = process->session};
+    wk_memory_copy(process->page, 0, staging_memory, 0, sizeof(*staging));
+}
+
+void effect_interrupt(struct process *process)
+{
+    if (process->thread != 0)
+        wk_thread_interrupt(process->thread);
+}
+
+void effect_news(struct process *process)
+{
+    if (process->event != 0)
+        wk_event_signal(process->event, NEWS_BIT);
+}
+
+void effect_suspend(struct process *process)
+{
+    wk_process_suspend(process->process);
+}
+
+void effect_resume(struct process *process)
+{
+    wk_process_resume(process->process);
+}
+
+void effect_kill(struct process *process)
+{
+    wk_link_append(&to_kill, &process->to_kill);
+    wk_event_signal(own_event, KILL_BIT);
+}
+
+uint64_t effect_usage(struct process *process)
+{
+    uint64_t used = 0;
+
+    if (process->state == STATE_ZOMBIE && process->thread == 0)
+        return process->used;
+    return wk_thread_usage(process->thread, &used) == WK_OK ? used : 0;
+}
+
+uint64_t effect_end_status(struct process *process)
+{
+    uint64_t detail, counter, threads, capabilities;
+    enum wk_process_state state;
+    enum wk_end_reason reason;
+
+    if (wk_process_info(process->process, &state, &reason, &detail, &counter, &threads, &capabilities) != WK_OK)
+        return SIGNAL_KILL;
+    switch (reason) {
+    case WK_END_REASON_LOAD_FAULT:
+    case WK_END_REASON_STORE_FAULT:
+    case WK_END_REASON_FETCH_FAULT:
+    case WK_END_REASON_FAULT_IN_HANDLER:
+    case WK_END_REASON_REVOKED:
+        return SIGNAL_SEGV;
+    case WK_END_REASON_ILLEGAL_INSTRUCTION:
+        return SIGNAL_ILL;
+    case WK_END_REASON_BREAKPOINT:
+        return SIGNAL_TRAP;
+    case WK_END_REASON_MISALIGNED:
+        return SIGNAL_BUS;
+    case WK_END_REASON_NONE:
+    case WK_END_REASON_KILLED:
+    case WK_END_REASON_FOREIGN_CALL:
+    case WK_END_REASON_NO_MEMORY:
+        return SIGNAL_KILL;
+    }
+    return SIGNAL_KILL;
+}
+
+void effect_delete(wk_handle handle)
+{
+    if (handle != 0)
+        wk_capability_delete(handle);
+}
+
+void effect_signal_event(wk_handle event, uint64_t bits)
+{
+    wk_event_signal(event, bits);
+    wk_capability_delete(event);
+}
+
+void effect_release(struct process *process)
+{
+    effect_delete(process->thread);
+    effect_delete(process->process);
+    effect_delete(process->event);
+    effect_delete(process->page);
+    process->thread = process->process = process->event = process->page = 0;
+    if (process->watch != 0)
+        effect_signal_event(process->watch, process->watch_bits);
+    process->watch = 0;
+}
+
+void effect_set_timer(uint64_t at_ns)
+{
+    uint64_t was_set;
+
+    if (at_ns == UINT64_MAX)
+        wk_timer_cancel(timer, &was_set);
+    else
+        wk_timer_set(timer, at_ns, 0);
+}
+
+/* ---- what is done later ---- */
+
+/* Only this thread ends processes, so the one that is being killed stays what it is meanwhile. */
+static void kill_next(struct wk_session_server *server)
+{
+    struct process *process = WK_LINKED(to_kill.next, struct process, to_kill);
+
+    wk_link_remove(&process->to_kill);
+    wk_session_server_unlock(server);
+    wk_process_kill(process->process, SIGNAL_KILL);
+    wk_session_server_lock(server);
+    if (!process->has_end_status)
+        process->end_status = SIGNAL_KILL;
+    process->has_end_status = true;
+    family_end(process);
+}
+
+void effects_signalled(struct wk_session_server *server, uint64_t bits)
+{
+    wk_session_server_lock(server);
+    if (bits & TIMER_BIT)
+        alarms_run(wk_now_ns());
+    while (!wk_links_are_empty(&to_kill))
+        kill_next(server);
+    wk_session_server_unlock(server);
+}

@@ -1,0 +1,574 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process service: its sessions, which are processes and waiters, and a handler for each operation. The session with badge
+ * 0 is the container's; those of processes have the numbers of their records for badges, those of waiters theirs with a bit
+ * above.
+ */
+#include "family.h"
+#include "futexes.h"
+#include "kernel_effects.h"
+#include "signals.h"
+
+#include <winkle/capability.h>
+#include <winkle/endpoint.h>
+#include <winkle/memory.h>
+#include <winkle/posix_service.h>
+#include <winkle/records.h>
+#include <winkle/start.h>
+
+#define CONTAINER_BADGE 0
+#define WAITER_BADGE (UINT64_C(1) << WK_RECORDS_NUMBER_BITS)
+#define PROCESS_RIGHTS (WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT)
+
+static struct wk_session_server server;
+
+/* The process that calls, or NULL. */
+static struct process *caller(const struct wk_message *message)
+{
+    struct process *process = process_of_badge(message->badge);
+
+    return process != NULL && process->state != STATE_ZOMBIE ? process : NULL;
+}
+
+static void closed(uint64_t badge)
+{
+    struct process *process;
+
+    if (badge & WAITER_BADGE) {
+        futex_end(badge & ~WAITER_BADGE);
+        return;
+    }
+    process = process_of_badge(badge);
+    if (process != NULL && process->state != STATE_ZOMBIE)
+        family_end(process);
+}
+
+/* ---- entering ---- */
+
+/* What a process brings; its handles are those of capabilities that are the service's now. */
+struct arrival {
+    wk_handle process, thread, event;
+    uint64_t end_signal;
+};
+
+/* What it is given. */
+struct welcome {
+    wk_handle session, page;
+    uint64_t pid;
+};
+
+static enum wk_status check(wk_handle handle, enum wk_type type, uint64_t rights)
+{
+    uint64_t its_type, its_rights, borrowed, lent, badge, identity;
+    const enum wk_status status =
+        wk_capability_info(handle, &its_type, &its_rights, &borrowed, &lent, &badge, &identity);
+
+    if (status != WK_OK || its_type != type)
+        return WK_BAD_ARGUMENT;
+    return (its_rights & rights) == rights ? WK_OK : WK_NO_RIGHT;
+}
+
+static enum wk_status check_arrival(const struct arrival *arrival)
+{
+    enum wk_status status = check(arrival->process, WK_TYPE_PROCESS, PROCESS_RIGHTS);
+
+    if (status == WK_OK)
+        status = check(arrival->thread, WK_TYPE_THREAD, WK_THREAD_RIGHT_CONTROL);
+    return status == WK_OK ? check(arrival->event, WK_TYPE_EVENT, WK_EVENT_RIGHT_SIGNAL) : status;
+}
+
+/* The process gets a part of the page, which goes with the service's whole. */
+static enum wk_status welcome(struct process *process, struct welcome *welcome)
+{
+    enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &process->page);
+
+    if (status == WK_OK)
+        status = wk_capability_lend(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
+    if (status == WK_OK)
+        status = wk_endpoint_mint(server.endpoint, process_badge(process), 1, &welcome->session);
+    welcome->pid = process->pid;
+    return status;
+}
+
+static void refuse(struct process *process, const struct arrival *arrival)
+{
+    effect_delete(arrival->process);
+    effect_delete(arrival->thread);
+    effect_delete(arrival->event);
+    if (process == NULL)
+        return;
+    effect_delete(process->page);
+    process_forget(process);
+}
+
+static enum wk_status enter(struct process *parent, const struct arrival *arrival, struct welcome *out)
+{
+    struct process *process = NULL;
+    enum wk_status status = check_arrival(arrival);
+
+    if (status == WK_OK) {
+        process = family_enter(parent);
+        status = process == NULL ? WK_NO_MEMORY : welcome(process, out);
+    }
+    if (status != WK_OK) {
+        refuse(process, arrival);
+        return status;
+    }
+    process->process = arrival->process;
+    process->thread = arrival->thread;
+    process->event = arrival->event;
+    process->end_signal = arrival->end_signal;
+    effect_page(process);
+    return WK_OK;
+}
+
+static enum wk_status attach(struct wk_message *message, const struct wk_posix_attach_in *in,
+                             struct wk_posix_attach_out *out)
+{
+    const struct arrival arrival = {in->process, in->thread, in->event, 0};
+    struct welcome given = {0};
+    enum wk_status status;
+
+    if (message->badge != CONTAINER_BADGE) {
+        refuse(NULL, &arrival);
+        return WK_NO_RIGHT;
+    }
+    status = enter(NULL, &arrival, &given);
+    *out = (struct wk_posix_attach_out){.session = given.session, .page = given.page, .pid = given.pid};
+    return status;
+}
+
+static enum wk_status fork(struct wk_message *message, const struct wk_posix_fork_in *in, struct wk_posix_fork_out *out)
+{
+    const struct arrival arrival = {in->process, in->thread, in->event, in->end_signal};
+    struct process *parent = caller(message);
+    struct welcome given = {0};
+    enum wk_status status;
+
+    if (parent == NULL) {
+        refuse(NULL, &arrival);
+        return WK_NO_RIGHT;
+    }
+    status = enter(parent, &arrival, &given);
+    *out = (struct wk_posix_fork_out){.session = given.session, .page = given.page, .pid = given.pid};
+    return status;
+}
+
+/* ---- of itself ---- */
+
+static enum wk_status set_thread(struct wk_message *message, const struct wk_posix_set_thread_in *in)
+{
+    struct process *process = caller(message);
+    enum wk_status status = check(in->thread, WK_TYPE_THREAD, WK_THREAD_RIGHT_CONTROL);
+
+    if (process == NULL)
+        status = WK_NO_RIGHT;
+    if (status != WK_OK) {
+        effect_delete(in->thread);
+        return status;
+    }
+    effect_delete(process->thread);
+    process->thread = in->thread;
+    if (process->pending != 0)
+        effect_interrupt(process); /* the one before may have been told, and did not act */
+    return WK_OK;
+}
+
+static enum wk_status set_name(struct wk_message *message, const struct wk_posix_set_name_in *in)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    process->name[0] = in->name0;
+    process->name[1] = in->name1;
+    return WK_OK;
+}
+
+static enum wk_status set_owner(struct wk_message *message, const struct wk_posix_set_owner_in *in)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    process->user = in->user;
+    process->owner_group = in->group;
+    return WK_OK;
+}
+
+static enum wk_status set_ignored(struct wk_message *message, const struct wk_posix_set_ignored_in *in)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    process->ignored = in->ignored;
+    process->has_no_zombies = in->no_zombies != 0;
+    if (process->pending & in->ignored) {
+        signals_drop(process, in->ignored);
+        effect_page(process);
+    }
+    return WK_OK;
+}
+
+static enum wk_status stop(struct wk_message *message, const struct wk_posix_stop_in *in)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    if (process != first_process)
+        signal_stop(process, in->signal); /* it is suspended, so it takes the answer when it goes on */
+    return WK_OK;
+}
+
+static enum wk_status exit(struct wk_message *message, const struct wk_posix_exit_in *in)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    process->end_status = in->end_status;
+    process->has_end_status = true;
+    return WK_OK;
+}
+
+static enum wk_status set_alarm(struct wk_message *message, const struct wk_posix_set_alarm_in *in,
+                                struct wk_posix_set_alarm_out *out)
+{
+    const struct alarm_times times = {.at = in->at, .interval = in->interval};
+    struct process *process = caller(message);
+    struct alarm_times earlier;
+    enum wk_status status;
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    status = alarm_set(process, in->number, &times, in->signal, in->value, &earlier);
+    if (status != WK_OK)
+        return status;
+    out->earlier_at = earlier.at;
+    out->earlier_interval = earlier.interval;
+    out->overruns = earlier.overruns;
+    return WK_OK;
+}
+
+/* ---- families ---- */
+
+static enum wk_status wait(struct wk_message *message, const struct wk_posix_wait_in *in, struct wk_posix_wait_out *out)
+{
+    struct process *process = caller(message);
+    struct child_news news;
+    enum wk_status status;
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    status = family_wait(process, in->which, in->options, &news);
+    if (status != WK_OK)
+        return status;
+    out->pid = news.pid;
+    out->end_status = news.end_status;
+    out->user = news.user;
+    out->used = news.used;
+    return WK_OK;
+}
+
+static enum wk_status set_group(struct wk_message *message, const struct wk_posix_set_group_in *in)
+{
+    struct process *self = caller(message), *process;
+    uint64_t group;
+
+    if (self == NULL)
+        return WK_NO_RIGHT;
+    process = in->pid == 0 ? self : process_of_pid(in->pid);
+    if (process == NULL || (process != self && process->parent != self) || process->state == STATE_ZOMBIE)
+        return WK_NOT_FOUND;
+    group = in->group == 0 ? process->pid : in->group;
+    if (process->session == process->pid || process->session != self->session ||
+        (group != process->pid && !group_exists(group, self->session)))
+        return WK_NO_RIGHT;
+    process->group = group;
+    effect_page(process);
+    return WK_OK;
+}
+
+static enum wk_status new_session(struct wk_message *message, struct wk_posix_new_session_out *out)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL || group_exists(process->pid, 0))
+        return WK_NO_RIGHT;
+    process->session = process->group = out->sid = process->pid;
+    effect_page(process);
+    return WK_OK;
+}
+
+static enum wk_status describe(struct wk_message *message, const struct wk_posix_describe_in *in,
+                               struct wk_posix_describe_out *out)
+{
+    static const char letters[] = {
+        [STATE_RUNNING] = 'R', [STATE_STOPPED] = 'T', [STATE_KILLED] = 'R', [STATE_ZOMBIE] = 'Z'};
+    struct process *process = process_at_least(in->at_least);
+
+    if (message->badge & WAITER_BADGE)
+        return WK_NO_RIGHT;
+    if (process == NULL)
+        return WK_NOT_FOUND;
+    out->pid = process->pid;
+    out->parent = (process->parent == NULL ? 0 : process->parent->pid) | process->group << 32;
+    out->session = process->session | (uint64_t)letters[process->state] << 32;
+    out->name0 = process->name[0];
+    out->name1 = process->name[1];
+    out->used = effect_usage(process);
+    return WK_OK;
+}
+
+/* ---- signals ---- */
+
+/* Who is meant by a signal, and what has come of it. */
+struct cast {
+    const struct process *sender; /* NULL: the container */
+    struct signal signal;         /* signal.signal is 0 if only somebody is looked for */
+    unsigned found, reached;
+    enum wk_status status;
+};
+
+/* Users are data: that they keep signals from each other is a custom, not a protection. */
+static bool may_send(const struct process *sender, const struct process *to)
+{
+    return sender == NULL || sender->user == 0 || sender->user == to->user;
+}
+
+static void cast_at(struct cast *cast, struct process *to)
+{
+    cast->found++;
+    if (!may_send(cast->sender, to))
+        return;
+    cast->reached++;
+    if (cast->signal.signal == 0)
+        return;
+    const enum wk_status status = signal_send(to, &cast->signal);
+    if (status != WK_OK)
+        cast->status = status;
+}
+
+static enum wk_status result_of(const struct cast *cast)
+{
+    if (cast->found == 0)
+        return WK_NOT_FOUND;
+    if (cast->reached == 0)
+        return WK_NO_RIGHT;
+    return cast->found == 1 ? cast->status : WK_OK;
+}
+
+static enum wk_status cast_at_group(struct cast *cast, uint64_t group)
+{
+    for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
+        if (process->group == group)
+            cast_at(cast, process);
+    }
+    return result_of(cast);
+}
+
+static enum wk_status cast_at_all(struct cast *cast)
+{
+    for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
+        if (process != cast->sender && process != first_process)
+            cast_at(cast, process);
+    }
+    return result_of(cast);
+}
+
+static enum wk_status cast_at_one(struct cast *cast, uint64_t pid)
+{
+    struct process *process = process_of_pid(pid);
+
+    if (process != NULL)
+        cast_at(cast, process);
+    return result_of(cast);
+}
+
+static enum wk_status kill(struct wk_message *message, const struct wk_posix_kill_in *in)
+{
+    const struct process *sender = caller(message);
+    struct cast cast = {.sender = sender,
+                        .signal = {.signal = in->signal, .value = in->value, .code = in->code},
+                        .status = WK_OK};
+
+    if (sender == NULL && message->badge != CONTAINER_BADGE)
+        return WK_NO_RIGHT;
+    if (sender != NULL) {
+        cast.signal.sender = sender->pid;
+        cast.signal.user = sender->user;
+    }
+    if (in->which == UINT64_MAX)
+        return cast_at_all(&cast);
+    if ((int64_t)in->which < 0)
+        return cast_at_group(&cast, -in->which);
+    if (in->which != 0)
+        return cast_at_one(&cast, in->which);
+    return sender == NULL ? WK_NOT_FOUND : cast_at_group(&cast, sender->group);
+}
+
+static enum wk_status signal_group(struct wk_message *message, const struct wk_posix_signal_group_in *in)
+{
+    struct cast cast = {.signal = {.signal = in->signal, .code = in->code}, .status = WK_OK};
+
+    return message->badge == CONTAINER_BADGE ? cast_at_group(&cast, in->group) : WK_NO_RIGHT;
+}
+
+static enum wk_status signal_session(struct wk_message *message, const struct wk_posix_signal_session_in *in)
+{
+    struct cast cast = {.signal = {.signal = in->signal, .code = in->code}, .status = WK_OK};
+
+    if (message->badge != CONTAINER_BADGE)
+        return WK_NO_RIGHT;
+    for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
+        if (process->session == in->session)
+            cast_at(&cast, process);
+    }
+    return result_of(&cast);
+}
+
+static enum wk_status watch_session(struct wk_message *message, const struct wk_posix_watch_session_in *in)
+{
+    struct process *leader = process_of_pid(in->session);
+    enum wk_status status = WK_OK;
+
+    if (message->badge != CONTAINER_BADGE)
+        status = WK_NO_RIGHT;
+    else if (leader == NULL || leader->session != in->session || leader->state == STATE_ZOMBIE)
+        status = WK_NOT_FOUND;
+    if (status != WK_OK) {
+        effect_delete(in->event);
+        return status;
+    }
+    effect_delete(leader->watch);
+    leader->watch = in->event;
+    leader->watch_bits = in->bits;
+    return WK_OK;
+}
+
+static enum wk_status take_signals(struct wk_message *message, const struct wk_posix_take_signals_in *in,
+                                   struct wk_posix_take_signals_out *out)
+{
+    struct process *process = caller(message);
+    struct signal signal;
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    if (!signal_take(process, in->wanted, &signal))
+        return WK_OK;
+    out->signal = signal.signal;
+    out->sender = signal.sender;
+    out->user = signal.user;
+    out->value = signal.value;
+    out->code = signal.code;
+    return WK_OK;
+}
+
+/* ---- futexes ---- */
+
+static enum wk_status enlist(struct wk_message *message, const struct wk_posix_enlist_in *in,
+                             struct wk_posix_enlist_out *out)
+{
+    const uint64_t number = caller(message) == NULL ? 0 : futex_enlist(message->badge, in->event, in->bits);
+
+    if (number == 0) {
+        effect_delete(in->event);
+        return caller(message) == NULL ? WK_NO_RIGHT : WK_NO_MEMORY;
+    }
+    if (wk_endpoint_mint(server.endpoint, number | WAITER_BADGE, 1, &out->waiter) != WK_OK) {
+        futex_end(number);
+        return WK_NO_MEMORY;
+    }
+    out->number = number;
+    return WK_OK;
+}
+
+static enum wk_status park(struct wk_message *message, const struct wk_posix_park_in *in)
+{
+    return futex_park(message->badge, in->waiter, (struct futex_key){{in->key0, in->key1}}, in->bitset);
+}
+
+static enum wk_status unpark(struct wk_message *message, const struct wk_posix_unpark_in *in,
+                             struct wk_posix_unpark_out *out)
+{
+    if (caller(message) == NULL)
+        return WK_NO_RIGHT;
+    out->unparked = futex_unpark((struct futex_key){{in->key0, in->key1}}, in->count, in->bitset);
+    return WK_OK;
+}
+
+static enum wk_status requeue(struct wk_message *message, const struct wk_posix_requeue_in *in,
+                              struct wk_posix_requeue_out *out)
+{
+    const struct futex_key key = {{in->key0, in->key1}}, to = {{in->to0, in->to1}};
+
+    if (caller(message) == NULL)
+        return WK_NO_RIGHT;
+    out->unparked = futex_unpark(key, in->unpark_count, UINT64_MAX);
+    out->moved = futex_move(key, to, in->move_count);
+    return WK_OK;
+}
+
+static enum wk_status leave(struct wk_message *message, const struct wk_posix_leave_in *in,
+                            struct wk_posix_leave_out *out)
+{
+    return futex_leave(message->badge, in->waiter, &out->was_parked);
+}
+
+/* ---- all of it ---- */
+
+static const struct wk_posix_handlers handlers = {
+    .attach = attach,
+    .fork = fork,
+    .set_thread = set_thread,
+    .set_name = set_name,
+    .exit = exit,
+    .wait = wait,
+    .kill = kill,
+    .take_signals = take_signals,
+    .stop = stop,
+    .set_ignored = set_ignored,
+    .set_group = set_group,
+    .new_session = new_session,
+    .set_owner = set_owner,
+    .set_alarm = set_alarm,
+    .describe = describe,
+    .signal_group = signal_group,
+    .signal_session = signal_session,
+    .watch_session = watch_session,
+    .enlist = enlist,
+    .park = park,
+    .unpark = unpark,
+    .requeue = requeue,
+    .leave = leave,
+};
+
+static void handle(struct wk_message *message, struct wk_answer *answer)
+{
+    wk_posix_dispatch(&handlers, message, answer);
+}
+
+static struct wk_session_server server = {
+    .handle = handle,
+    .closed = closed,
+    .signalled = effects_signalled,
+    .accept_types = UINT64_C(1) << WK_TYPE_PROCESS | UINT64_C(1) << WK_TYPE_THREAD | UINT64_C(1) << WK_TYPE_EVENT,
+    .accept_count = 3,
+};
+
+int main(void)
+{
+    enum wk_status status;
+
+    server.endpoint = wk_named_handle("endpoint");
+    processes_init();
+    futexes_init();
+    status = wk_session_server_prepare(&server);
+    if (status == WK_OK)
+        status = effects_prepare(server.event);
+    if (status == WK_OK)
+        status = wk_session_server_run(&server);
+    wk_fail("serving", status);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* A service of the boot archive, started as init would start it: with a bank and an endpoint of its own. */
+#ifndef SERVED_H
+#define SERVED_H
+
+#include "actors.h"
+
+#include <winkle/calls.h>
+#include <winkle/endpoint.h>
+
+struct served {
+    struct actor actor;
+    wk_handle endpoint;
+    wk_handle root; /* a session with badge 0 */
+};
+
+#define SERVICE_PRIORITY 140
+
+static inline void served_start(struct served *served, const char *name, uint64_t bank_pages)
+{
+    uint64_t words[6] = {0};
+
+    actor_prepare(&served->actor, bank_pages);
+    served->actor.priority = SERVICE_PRIORITY;
+    EXPECT(WK_OK, wk_endpoint_create(served->actor.bank, &served->endpoint));
+    EXPECT(WK_OK, wk_endpoint_mint(served->endpoint, 0, 0, &served->root));
+    actor_lend(&served->actor, "endpoint", served->endpoint, WK_ENDPOINT_RIGHT_MINT | WK_ENDPOINT_RIGHT_SERVE);
+    actor_start(&served->actor, 1, &name);
+    /* What carries capabilities is refused until it serves; other calls wait. */
+    EXPECT(WK_NO_SUCH_OPERATION, wk_call(served->root, WK_MESSAGE_OPERATION, words, WK_NO_DEADLINE));
+}
+
+/* What its bank holds, once it has done what it had to do for now. */
+static inline uint64_t served_used_pages(const struct served *served, uint64_t *objects)
+{
+    uint64_t limit, used, children;
+    enum wk_bank_kind kind;
+
+    EXPECT(WK_OK, wk_bank_info(served->actor.bank, &limit, &used, objects, &children, &kind));
+    return used;
+}
+
+/* Ends it, and looks that it was still there. */
+static inline void served_end(struct served *served)
+{
+    uint64_t bits;
+
+    EXPECT(WK_WOULD_BLOCK, wk_event_poll(served->actor.event, 1, &bits));
+    wk_child_release(&served->actor.child);
+    EXPECT(WK_OK, wk_capability_delete(served->root));
+    EXPECT(WK_OK, wk_capability_delete(served->endpoint));
+    EXPECT(WK_OK, wk_bank_destroy(served->actor.bank));
+    wk_capability_delete(served->actor.bank);
+    EXPECT(WK_OK, wk_capability_delete(served->actor.event));
+}
+
+#endif
