@@ -85,9 +85,10 @@ def parse(words):
 
 
 def nearest(machine, name):
-    """The program of the boot archive whose name is nearest, as a hint; None if `name` is one itself."""
+    """The program of the boot archive whose name is nearest, as a hint; None if `name` is one itself, or may be one of
+    Linux."""
     names = [file[4:] for file in archive.names(pathlib.Path(machine.archive()).read_bytes()) if file.startswith("bin/")]
-    return None if name in names else f"the nearest program is '{difflib.get_close_matches(name, names, 1, 0)[0]}'"
+    return None if name in names or "linux" in names else f"the nearest program is '{difflib.get_close_matches(name, names, 1, 0)[0]}'"
 
 
 def main():

@@ -12,12 +12,17 @@
 enum wk_status wk_child_wait(const struct wk_child *child, wk_handle event, uint64_t bits, uint64_t deadline_ns,
                              struct wk_end *end)
 {
-    uint64_t taken, threads, capabilities;
-    enum wk_process_state state;
-    enum wk_status status = wk_event_wait(event, bits, deadline_ns, &taken);
+    uint64_t taken;
+    const enum wk_status status = wk_event_wait(event, bits, deadline_ns, &taken);
 
-    if (status != WK_OK)
-        return status;
+    return status != WK_OK ? status : wk_child_end(child, end);
+}
+
+enum wk_status wk_child_end(const struct wk_child *child, struct wk_end *end)
+{
+    uint64_t threads, capabilities;
+    enum wk_process_state state;
+
     return wk_process_info(child->process, &state, &end->reason, &end->detail, &end->counter, &threads, &capabilities);
 }
 

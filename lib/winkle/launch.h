@@ -75,6 +75,8 @@ enum wk_status wk_launch_start(const struct wk_child *child);
 /* Waits for the bits with which the launch said the end is signalled. WK_TIMED_OUT at the deadline. */
 enum wk_status wk_child_wait(const struct wk_child *child, wk_handle event, uint64_t bits, uint64_t deadline_ns,
                              struct wk_end *end);
+/* How it has ended, for who has taken those bits already. */
+enum wk_status wk_child_end(const struct wk_child *child, struct wk_end *end);
 /* Ends the program if it still runs, and deletes the capabilities of `child`. The bank stays. */
 void wk_child_release(struct wk_child *child);
 

@@ -10,6 +10,7 @@
 #include "init.h"
 
 #include <winkle/boot.h>
+#include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/machine.h>
@@ -20,6 +21,10 @@
 #define MANIFEST_NAME "boot.manifest"
 #define MANIFEST_BYTES_MAX 16384
 #define END_TEXT_BYTES 96
+/* The program that runs those of Linux. */
+#define PERSONALITY "linux"
+/* So many capabilities init has at a time at most, or nearly. */
+#define CAPABILITIES 200
 
 /* init.ld: from the first page of data to behind the last of zeroed memory. */
 extern const uint8_t init_data[], init_end[];
@@ -132,24 +137,55 @@ static void print_meters(void)
     }
 }
 
-__attribute__((noreturn)) static void run_command(void)
+static int with_services_stopped(int status)
+{
+    const uint64_t lost = services_stop(&init);
+
+    return status == 0 && lost != 0 ? INIT_LOST_PAGES : status;
+}
+
+/* A word that names no native program is one of Linux, if there is the personality, which runs it: then that becomes the
+ * command's first word. */
+static void find_personality(void)
 {
     const struct manifest_program *program = manifest_find(&init.manifest, init.command[0]);
+    const struct manifest_program *personality = manifest_find(&init.manifest, PERSONALITY);
+    char path[WK_ARCHIVE_NAME_BYTES];
+    struct wk_file file;
+
+    wk_print_text(path, sizeof(path), "bin/%s", init.command[0]);
+    if ((program != NULL && program->path != NULL) || wk_archive_find(&init.archive, path, &file) == 0)
+        return;
+    if (personality == NULL || strcmp(personality->name, PERSONALITY) != 0 ||
+        wk_archive_find(&init.archive, "bin/" PERSONALITY, &file) != 0)
+        return;
+    for (unsigned i = init.command_count++; i > 0; i--)
+        init.command[i] = init.command[i - 1];
+    init.command[0] = PERSONALITY;
+}
+
+__attribute__((noreturn)) static void run_command(void)
+{
+    const struct manifest_program *program;
     struct run_result result;
     char text[END_TEXT_BYTES];
+    int status;
 
+    find_personality();
+    program = manifest_find(&init.manifest, init.command[0]);
     if (program == NULL) {
         wk_print("winkle: " MANIFEST_NAME " has no entry for a program named %s\n", init.command[0]);
         give_up(INIT_NOT_FOUND);
     }
     result = run_program(&init, program, init.command[0], (int)init.command_count, init.command);
+    status = with_services_stopped(status_of(&result));
     wk_end_print(&result.end, text, sizeof(text));
     print_meters();
     if (result.started && !wk_end_is_exit(&result.end))
         wk_print("\001winkle:crash %s\n", text);
     else
-        wk_print("\001winkle:exit %d\n", status_of(&result));
-    power_off(status_of(&result));
+        wk_print("\001winkle:exit %d\n", status);
+    power_off(status);
 }
 
 /* Runs one entry of the manifest, and again as often as its restart rule allows. Returns its status. */
@@ -184,11 +220,12 @@ __attribute__((noreturn)) static void run_manifest(void)
             continue;
         if (!init.quiet)
             wk_print("winkle: starting %s\n", program->name);
-        const int ended = run_entry(program);
+        const int ended = program->service ? service_start(&init, program) : run_entry(program);
 
         if (status == 0)
             status = ended;
     }
+    status = with_services_stopped(status);
     if (!init.quiet)
         wk_print("winkle: %s; powering off\n", status == 0 ? "all programs ended well, no memory lost" : "done");
     power_off(status);
@@ -201,9 +238,22 @@ static void touch_own_pages(void)
         (void)*(const volatile uint8_t *)page;
 }
 
+/* Nor shall pages of init's table, which stay once they are there. */
+static void extend_own_table(void)
+{
+    static wk_handle handles[CAPABILITIES];
+    unsigned count = 0;
+
+    while (count < CAPABILITIES && wk_capability_dup(wk_self.bank, WK_RIGHTS_ALL, &handles[count]) == WK_OK)
+        count++;
+    while (count > 0)
+        wk_capability_delete(handles[--count]);
+}
+
 int main(void)
 {
     touch_own_pages();
+    extend_own_table();
     read_command_line();
     if (init.command_count > 0)
         wk_print("\001winkle:begin\n");
@@ -213,6 +263,7 @@ int main(void)
         wk_print("winkle: init has no memory for its event\n");
         give_up(INIT_REFUSED);
     }
+    init.at_start = account_read();
     if (init.command_count > 0)
         run_command();
     run_manifest();

@@ -2,6 +2,7 @@
 #include "manifest.h"
 
 #include <winkle/abi.h>
+#include <winkle/start.h>
 #include <winkle/text.h>
 
 #define WORDS_MAX (MANIFEST_ARGUMENTS_MAX + 1)
@@ -11,6 +12,7 @@
 #define NS_PER_SECOND UINT64_C(1000000000)
 #define PERIOD_LEAST_NS 100000
 #define PERIOD_MOST_NS (1000 * NS_PER_SECOND)
+#define DIVISOR_MAX 1000
 
 /* A line under its reading: its words. */
 struct line {
@@ -81,23 +83,30 @@ static bool read_arguments(struct parser *parser)
     return true;
 }
 
-static bool read_pages(struct parser *parser, uint64_t *pages)
+/* A number, `most`, or `most/N`. */
+static bool read_pages(struct parser *parser, uint64_t *pages, uint64_t *divisor)
 {
-    if (strcmp(parser->line->words[1], "most") == 0) {
-        *pages = MANIFEST_BANK_MOST;
+    const char *word = parser->line->words[1];
+
+    *divisor = 1;
+    if (strncmp(word, "most", 4) != 0 || (word[4] != '\0' && word[4] != '/'))
+        return read_number(parser, 1, WK_PAGE_COUNT_MAX, pages);
+    *pages = MANIFEST_BANK_MOST;
+    if (word[4] == '\0')
         return true;
-    }
-    return read_number(parser, 1, WK_PAGE_COUNT_MAX, pages);
+    if (!wk_parse_number(word + 5, strlen(word + 5), divisor) || *divisor == 0 || *divisor > DIVISOR_MAX)
+        return refuse(parser, "this is no part of `most`; expected a number from 1 to 1000 behind the `/`", word);
+    return true;
 }
 
 static bool read_bank(struct parser *parser)
 {
-    return read_pages(parser, &parser->program->bank_pages);
+    return read_pages(parser, &parser->program->bank_pages, &parser->program->bank_divisor);
 }
 
 static bool read_tim(struct parser *parser)
 {
-    return read_pages(parser, &parser->program->tim_pages);
+    return read_pages(parser, &parser->program->tim_pages, &parser->program->tim_divisor);
 }
 
 static bool read_priority(struct parser *parser)
@@ -163,11 +172,68 @@ static bool read_restart(struct parser *parser)
     return read_number(parser, 0, UINT32_MAX, &parser->program->restarts);
 }
 
+static bool is_for_several(const struct manifest_program *program)
+{
+    return program->name[strlen(program->name) - 1] == '*';
+}
+
 static bool read_start(struct parser *parser)
 {
-    if (parser->program->name[strlen(parser->program->name) - 1] == '*')
+    if (is_for_several(parser->program))
         return refuse(parser, "an entry for several programs can't be started", parser->program->name);
     parser->program->start = true;
+    return true;
+}
+
+static bool read_service(struct parser *parser)
+{
+    if (is_for_several(parser->program))
+        return refuse(parser, "an entry for several programs can't be a service", parser->program->name);
+    parser->program->service = true;
+    return true;
+}
+
+/* Under the name a client gets its session, and the service itself its endpoint under the name "endpoint". */
+static bool is_free_name(struct parser *parser, const char *name)
+{
+    static const char *const taken[] = {"machine", "trace", "archive", "device-tree", "tim", "endpoint"};
+
+    if (strlen(name) >= WK_NAME_BYTES)
+        return refuse(parser, "this name is longer than 15 bytes", name);
+    for (unsigned i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        if (strcmp(taken[i], name) == 0)
+            return refuse(parser, "another capability has this name", name);
+    }
+    return true;
+}
+
+static bool read_serves(struct parser *parser)
+{
+    const char *name = parser->line->words[1];
+
+    if (!is_free_name(parser, name))
+        return false;
+    if (manifest_find_service(parser->manifest, name) != NULL)
+        return refuse(parser, "another entry serves this name already", name);
+    parser->program->serves = name;
+    return true;
+}
+
+static bool read_uses(struct parser *parser)
+{
+    struct manifest_program *program = parser->program;
+
+    for (unsigned i = 1; i < parser->line->count; i++) {
+        const char *name = parser->line->words[i];
+
+        for (unsigned earlier = 0; earlier < program->use_count; earlier++) {
+            if (strcmp(program->uses[earlier], name) == 0)
+                return refuse(parser, "this name is there twice", name);
+        }
+        if (program->use_count == MANIFEST_USES_MAX)
+            return refuse(parser, "a program uses at most 8 services; this is one too many", name);
+        program->uses[program->use_count++] = name;
+    }
     return true;
 }
 
@@ -204,7 +270,8 @@ static const struct keyword keywords[] = {
     {"priority", read_priority, 1, 1}, {"grant", read_grant, 1, MANIFEST_ARGUMENTS_MAX},
     {"ceiling", read_ceiling, 1, 1},   {"budget", read_budget, 2, 3},
     {"restart", read_restart, 1, 1},   {"start", read_start, 0, 0},
-    {"tim", read_tim, 1, 1},
+    {"tim", read_tim, 1, 1},           {"service", read_service, 0, 0},
+    {"serves", read_serves, 1, 1},     {"uses", read_uses, 1, MANIFEST_USES_MAX},
 };
 
 static bool read_line(struct parser *parser)
@@ -228,7 +295,7 @@ static bool read_line(struct parser *parser)
     }
     return refuse(parser,
                   "this is no word of a manifest; they are program, path, arguments, bank, tim, priority, ceiling, "
-                  "budget, grant, start, restart",
+                  "budget, grant, start, restart, service, serves, uses",
                   first);
 }
 
@@ -263,6 +330,46 @@ static char *split_line(char *text, const char *end, struct line *line)
     return text;
 }
 
+static bool check_services(struct parser *parser, const struct manifest_program *program)
+{
+    if (program->serves != NULL && !program->service)
+        return refuse(parser, "this program serves, but has no line `service`", program->name);
+    for (unsigned i = 0; i < program->use_count; i++) {
+        if (manifest_find_service(parser->manifest, program->uses[i]) == NULL)
+            return refuse(parser, "no program serves this name", program->uses[i]);
+    }
+    return true;
+}
+
+static bool uses_only(const struct manifest *manifest, const struct manifest_program *program, const bool *can_start)
+{
+    for (unsigned i = 0; i < program->use_count; i++) {
+        if (!can_start[manifest_find_service(manifest, program->uses[i]) - manifest->programs])
+            return false;
+    }
+    return true;
+}
+
+/* Nobody uses itself through others: each entry can start after others that can. */
+static bool check_order(struct parser *parser)
+{
+    const struct manifest *manifest = parser->manifest;
+    bool can_start[MANIFEST_PROGRAMS_MAX] = {false};
+    unsigned last = 0;
+
+    for (unsigned round = 0; round < manifest->program_count; round++) {
+        for (unsigned i = 0; i < manifest->program_count; i++)
+            can_start[i] = can_start[i] || uses_only(manifest, &manifest->programs[i], can_start);
+    }
+    while (last < manifest->program_count && can_start[last])
+        last++;
+    if (last == manifest->program_count)
+        return true;
+    parser->problem->line = manifest->programs[last].line;
+    return refuse(parser, "this program uses a service that uses itself, be it through others",
+                  manifest->programs[last].name);
+}
+
 static bool check_entries(struct parser *parser)
 {
     for (unsigned i = 0; i < parser->manifest->program_count; i++) {
@@ -276,8 +383,10 @@ static bool check_entries(struct parser *parser)
         if (program->ceiling < program->priority)
             return refuse(parser, "this program's ceiling is below its priority, which is 100 if it has no line",
                           program->name);
+        if (!check_services(parser, program))
+            return false;
     }
-    return true;
+    return check_order(parser);
 }
 
 bool manifest_parse(char *text, size_t length, struct manifest *manifest, struct manifest_problem *problem)
@@ -322,4 +431,15 @@ const struct manifest_program *manifest_find(const struct manifest *manifest, co
         }
     }
     return best;
+}
+
+const struct manifest_program *manifest_find_service(const struct manifest *manifest, const char *name)
+{
+    for (unsigned i = 0; i < manifest->program_count; i++) {
+        const struct manifest_program *program = &manifest->programs[i];
+
+        if (program->serves != NULL && strcmp(program->serves, name) == 0)
+            return program;
+    }
+    return NULL;
 }

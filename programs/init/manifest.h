@@ -12,6 +12,7 @@
 
 #define MANIFEST_PROGRAMS_MAX 48
 #define MANIFEST_ARGUMENTS_MAX 8
+#define MANIFEST_USES_MAX 8
 #define MANIFEST_BANK_MOST UINT64_MAX
 
 enum manifest_grant {
@@ -30,15 +31,21 @@ struct manifest_program {
     const char *path; /* NULL: bin/ and the name */
     const char *arguments[MANIFEST_ARGUMENTS_MAX];
     unsigned argument_count;
-    uint64_t bank_pages; /* MANIFEST_BANK_MOST: all that init can spare */
-    uint64_t tim_pages;  /* of tightly-integrated memory; MANIFEST_BANK_MOST: all there is, which may be none */
+    uint64_t bank_pages;   /* MANIFEST_BANK_MOST: what init can spare, */
+    uint64_t bank_divisor; /* divided by this */
+    uint64_t tim_pages;    /* of tightly-integrated memory; MANIFEST_BANK_MOST: all there is, which may be none, */
+    uint64_t tim_divisor;  /* divided by this */
     uint64_t priority;
     uint64_t ceiling;
     uint64_t capacity_ns; /* of its budget; 0: it shares what init has */
     uint64_t period_ns, deadline_ns;
     unsigned grants; /* enum manifest_grant */
     uint64_t restarts;
-    bool start; /* started in a normal boot, in the order of the manifest */
+    bool start;         /* started in a normal boot, in the order of the manifest */
+    bool service;       /* it runs until the machine is powered off, beside programs that use it */
+    const char *serves; /* the name by which others use it; NULL: nobody does */
+    const char *uses[MANIFEST_USES_MAX];
+    unsigned use_count;
     unsigned line;
 };
 
@@ -58,5 +65,7 @@ struct manifest_problem {
 bool manifest_parse(char *text, size_t length, struct manifest *manifest, struct manifest_problem *problem);
 /* The entry for a program: the one with this name, else the one with the longest matching beginning; NULL if none. */
 const struct manifest_program *manifest_find(const struct manifest *manifest, const char *name);
+/* The entry that serves this name; NULL if none. */
+const struct manifest_program *manifest_find_service(const struct manifest *manifest, const char *name);
 
 #endif

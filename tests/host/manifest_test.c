@@ -69,6 +69,50 @@ static void defaults(void **state)
     assert_false(manifest.programs[0].start);
 }
 
+static void services(void **state)
+{
+    const struct manifest_program *program;
+
+    (void)state;
+    assert_true(parse("program shell\nbank most\nuses files pipes\nuses posix\nprogram files\nbank most/4\nservice\n"
+                      "serves files\nprogram p\nbank 1\nservice\nserves pipes\nuses files\nstart\n"
+                      "program q\nbank 1\ntim most/3\nservice\nserves posix\nuses files pipes\n"));
+    program = &manifest.programs[0];
+    assert_int_equal(program->use_count, 3);
+    assert_string_equal(program->uses[2], "posix");
+    assert_false(program->service);
+    assert_int_equal(program->bank_divisor, 1);
+    program = &manifest.programs[1];
+    assert_true(program->service);
+    assert_string_equal(program->serves, "files");
+    assert_int_equal(program->bank_pages, MANIFEST_BANK_MOST);
+    assert_int_equal(program->bank_divisor, 4);
+    assert_int_equal(manifest.programs[3].tim_divisor, 3);
+    assert_ptr_equal(manifest_find_service(&manifest, "pipes"), &manifest.programs[2]);
+    assert_null(manifest_find_service(&manifest, "p"));
+}
+
+static void service_mistakes(void **state)
+{
+    (void)state;
+    assert_refused("program a\nbank most/\n", 2, "most/", "no part");
+    assert_refused("program a\nbank most/1001\n", 2, "most/1001", "no part");
+    assert_refused("program a\nbank most2\n", 2, "most2", "no number");
+    assert_refused("program a\nbank 1\nserves a\n", 1, "a", "no line `service`");
+    assert_refused("program a*\nbank 1\nservice\n", 3, "a*", "can't be a service");
+    assert_refused("program a\nservice yes\n", 2, "yes", "one too many");
+    assert_refused("program a\nserves machine\n", 2, "machine", "another capability");
+    assert_refused("program a\nserves 0123456789abcdef\n", 2, "0123456789abcdef", "longer than 15");
+    assert_refused("program a\nbank 1\nservice\nserves x\nprogram b\nserves x\n", 6, "x", "serves this name already");
+    assert_refused("program a\nuses b c b\n", 2, "b", "twice");
+    assert_refused("program a\nuses 1 2 3 4\nuses 5 6 7 8 9\n", 3, "9", "at most 8");
+    assert_refused("\nprogram a\nbank 1\nuses b\n", 2, "b", "no program serves");
+    assert_refused("program a\nbank 1\nservice\nserves a\nuses a\n", 1, "a", "uses itself");
+    assert_refused("program c\nbank 1\nservice\nserves c\nprogram a\nbank 1\nservice\nserves a\nuses c b\n"
+                   "program b\nbank 1\nservice\nserves b\nuses a\n",
+                   5, "a", "uses itself");
+}
+
 /* Whichever line comes first. */
 static void ceilings(void **state)
 {
@@ -179,9 +223,25 @@ static void too_many_programs(void **state)
 /* No input makes the parser leave its buffer: the sanitizers watch. */
 static void random_bytes(void **state)
 {
-    static const char *const pieces[] = {
-        "program ", "bank ",      "*", "\n",   "most", " ", "grant ", "\t", "#", "start", "18446744073709551616",
-        "0x",       "arguments ", "a", "path "};
+    static const char *const pieces[] = {"program ",
+                                         "bank ",
+                                         "*",
+                                         "\n",
+                                         "most",
+                                         " ",
+                                         "grant ",
+                                         "\t",
+                                         "#",
+                                         "start",
+                                         "18446744073709551616",
+                                         "0x",
+                                         "arguments ",
+                                         "a",
+                                         "path ",
+                                         "service",
+                                         "serves ",
+                                         "uses ",
+                                         "/"};
 
     (void)state;
     srand(1);
@@ -208,7 +268,7 @@ int main(void)
         cmocka_unit_test(budgets),        cmocka_unit_test(full_entry),        cmocka_unit_test(defaults),
         cmocka_unit_test(empty),          cmocka_unit_test(finding),           cmocka_unit_test(mistakes),
         cmocka_unit_test(names_too_long), cmocka_unit_test(too_many_programs), cmocka_unit_test(random_bytes),
-        cmocka_unit_test(ceilings),
+        cmocka_unit_test(ceilings),       cmocka_unit_test(services),          cmocka_unit_test(service_mistakes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,6 +82,8 @@ def manifests(hello):
         ("binary", b"program hello\nbank 9\n\x00\n", r"boot.manifest:3: : .*no ASCII"),
         ("twice", b"program a\nbank 9\nprogram a\nbank 9\n", r"boot.manifest:3: a: .*already"),
         ("too-long", b"#" * 20000, r"boot.manifest: it is longer than"),
+        ("bad-part", b"program hello\nbank most/0\n", r"boot.manifest:2: most/0: .*no part"),
+        ("no-service", b"program hello\nbank 9\nuses moon\n", r"boot.manifest:1: moon: .*no program serves"),
         ("bank-too-small", b"program *\nbank 1\n", r"bin/hello: .*no_memory"),
         ("bank-too-large", b"program *\nbank 100000000\n", r"bin/hello: its bank can't be split.*no_memory"),
     ]
@@ -124,12 +126,73 @@ def programs(hello):
              f"bin/hello: .*{output}") for name, content, output in table]
 
 
+SERVICES = b"""
+program user
+    path bin/test-started
+    bank most
+    uses keeping passing
+    grant console
+program middle
+    path bin/test-started
+    arguments pass
+    bank most/2
+    service
+    serves passing
+    uses keeping
+    grant console
+program keeper
+    path bin/test-started
+    arguments keep
+    bank 128
+    service
+    serves keeping
+    restart 1
+    grant console
+program hello
+    bank 64
+    grant console
+program orphan
+    path bin/hello
+    bank 64
+    uses nothing
+    grant console
+program missing
+    bank 64
+    service
+    serves nothing
+program linux
+    bank 256
+    grant console
+"""
+
+
+def services(hello, started):
+    """Cases of services and of the personality, as (name, archive, status, output, words)."""
+    files = {"bin/hello": hello, "bin/linux": hello, "bin/test-started": started, "boot.manifest": SERVICES}
+    whole = archive.archive(files)
+    native = archive.archive({name: content for name, content in files.items() if name != "bin/linux"})
+    ended = r"winkle: keeper ended: breakpoint at .*"
+    return [
+        ("service/restart", whole, 0, f"^{ended}\n{ended}\nstarted: good\n$", ["user"]),
+        ("service/unused", whole, 0, r"^Hello from Winkle\..*\n$", ["hello"]),
+        ("service/missing", whole, NOT_FOUND, "^winkle: bin/missing: there is no such file", ["orphan"]),
+        ("personality/runs", whole, 0, r"^Hello from Winkle\..*\nbusybox sh -c\n$", ["busybox", "sh", "-c"]),
+        ("personality/native", whole, 0, r"^Hello from Winkle\..*\nbusybox\n$", ["hello", "busybox"]),
+        ("personality/none", native, NOT_FOUND, "has no entry for a program named busybox", ["busybox"]),
+    ]
+
+
+def stripped(build, name):
+    return (ROOT / "build" / build / "stripped" / name).read_bytes()
+
+
 def main():
     build = sys.argv[1] if len(sys.argv) > 1 else "debug"
-    hello = (ROOT / "build" / build / "stripped" / "hello").read_bytes()
+    hello = stripped(build, "hello")
+    cases = [case + (["hello"],) for case in archives(hello) + manifests(hello) + programs(hello)]
     failed = 0
-    for name, content, wanted_status, wanted in archives(hello) + manifests(hello) + programs(hello):
-        status, text = MachineWithArchive(build, content).boot(["hello"])
+    for name, content, wanted_status, wanted, words in cases + services(hello, stripped(build, "test-started")):
+        status, text = MachineWithArchive(build, content).boot(words)
         if status == wanted_status and re.search(wanted, text):
             print(f"pass {name}", flush=True)
         else:
