@@ -6,7 +6,8 @@
 PROGRAM_KINDS := programs services drivers personality
 # $(call folder-sources,NAME), $(call folder-script,NAME) and $(call file-program,FILE): from a program to its sources and its
 # linker script, from a file to its program.
-folder-sources = $(foreach kind,$(PROGRAM_KINDS),$(wildcard $(kind)/$1/*.c $(kind)/$1/*.S))
+folder-sources = $(foreach kind,$(PROGRAM_KINDS),$(wildcard $(kind)/$1/*.c $(kind)/$1/*.S)) \
+    $(if $(filter linux,$1),$(GENERATED)/linux/calls.c)
 folder-script = $(or $(strip $(foreach kind,$(PROGRAM_KINDS),$(wildcard $(kind)/$1/$1.ld))),$(LIBRARY_SCRIPT))
 file-program = $(patsubst system-%,test-%,$(subst /,-,$(patsubst tests/%.c,%,$1)))
 
@@ -19,7 +20,13 @@ NATIVE_SOURCES := $(LIBRARY_SOURCES) $(FILE_SOURCES) \
     $(foreach name,init $(FOLDER_PROGRAMS),$(call folder-sources,$(name)))
 NATIVE_OBJECTS := $(call objects,$(NATIVE_SOURCES))
 
-$(NATIVE_OBJECTS): $(OUT)/objects/%.o: % Makefile lib/lib.mk programs/programs.mk | $(INTERFACES_STAMP)
+# The calls of Linux, from their list.
+LINUX_CALLS := $(GENERATED)/linux/calls.h $(GENERATED)/linux/calls.c
+$(LINUX_CALLS): tools/linux_calls.py personality/linux/calls.list
+	$(PYTHON) tools/linux_calls.py --out $(GENERATED)/linux personality/linux/calls.list
+	@touch $(LINUX_CALLS)
+
+$(NATIVE_OBJECTS): $(OUT)/objects/%.o: % Makefile lib/lib.mk programs/programs.mk | $(INTERFACES_STAMP) $(LINUX_CALLS)
 	@mkdir -p $(@D)
 	$(CC) $(NATIVE_CFLAGS) -c $< -o $@
 

@@ -18,7 +18,7 @@
 
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
-    uint64_t byte, done = 0;
+    uint64_t byte = 0, done = 0;
 
     (void)file;
     if (position != POSITION_CURRENT)

@@ -38,8 +38,8 @@ static void begin_program(struct wk_frame *frame)
     memset(frame->f, 0, sizeof(frame->f));
     frame->fcsr = 0;
     frame->fp_valid = 1;
-    frame->pc = process.entry;
-    frame->x[2] = process.stack;
+    frame->pc = linux_process.entry;
+    frame->x[2] = linux_process.stack;
 }
 
 void linux_leave(struct entry_frame *frame)

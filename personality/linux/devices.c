@@ -49,7 +49,7 @@ void device_random(void *to, uint64_t bytes)
     wk_lock_take(&linux_lock);
     random_state[0] ^= wk_now_ns() | UINT64_C(1) << 63;
     random_state[1] ^= wk_instructions();
-    random_state[2] ^= (uint64_t)process.page->pid * UINT64_C(0x9e3779b97f4a7c15);
+    random_state[2] ^= (uint64_t)linux_process.page->pid * UINT64_C(0x9e3779b97f4a7c15);
     for (uint64_t i = 0; i < bytes; i += sizeof(uint64_t)) {
         const uint64_t word = random_word();
 

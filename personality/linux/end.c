@@ -13,8 +13,8 @@ void end_process(uint32_t wait_status)
     /* The native status is the shell's: the launcher of the first process sees no other. */
     const int status = (wait_status & 0x7f) == 0 ? (int)(wait_status >> 8 & 0xff) : 128 + (int)(wait_status & 0x7f);
 
-    if (process.posix != 0)
-        wk_posix_exit(process.posix, wait_status);
+    if (linux_process.posix != 0)
+        wk_posix_exit(linux_process.posix, wait_status);
     wk_exit(status);
 }
 
@@ -25,7 +25,7 @@ void end_by_signal(int signal)
 
 void linux_die(const char *what, enum wk_status status)
 {
-    wk_print("linux: %s: %s: %s\n", process.name, what, wk_status_name(status));
+    wk_print("linux: %s: %s: %s\n", linux_process.name, what, wk_status_name(status));
     end_process(127 << 8);
 }
 
@@ -36,7 +36,7 @@ int64_t linux_exit_group(int status)
 
 int64_t linux_exit(int status)
 {
-    if (process.threads->next == NULL)
+    if (linux_process.threads->next == NULL)
         end_process((uint32_t)(status & 0xff) << 8);
     thread_end();
 }

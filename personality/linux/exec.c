@@ -21,6 +21,7 @@
 #include <winkle/text.h>
 
 #include <asm/auxvec.h>
+#include <asm/stat.h>
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>
 #include <linux/mman.h>
@@ -266,10 +267,10 @@ static void fill_stack(const struct program *program, uint64_t bias, uint64_t in
         {AT_BASE, interpreter},
         {AT_FLAGS, 0},
         {AT_ENTRY, program->entry + bias},
-        {AT_UID, process.user},
-        {AT_EUID, process.effective_user},
-        {AT_GID, process.group},
-        {AT_EGID, process.effective_group},
+        {AT_UID, linux_process.user},
+        {AT_EUID, linux_process.effective_user},
+        {AT_GID, linux_process.group},
+        {AT_EGID, linux_process.effective_group},
         {AT_SECURE, 0},
         {AT_HWCAP, EXTENSIONS},
         {AT_CLKTCK, 100},
@@ -284,9 +285,9 @@ static void fill_stack(const struct program *program, uint64_t bias, uint64_t in
     words = point_at(words, arguments_at, arguments->count);
     words = point_at(words, environment_at, environment->count);
     memcpy(words, auxiliary, sizeof(auxiliary));
-    process.stack = stack.sp;
-    process.arguments = arguments_at;
-    process.arguments_bytes = arguments->used;
+    linux_process.stack = stack.sp;
+    linux_process.arguments = arguments_at;
+    linux_process.arguments_bytes = arguments->used;
 }
 
 /* Where a program that can lie anywhere goes. */
@@ -323,9 +324,9 @@ static void set_name(const char *path)
         if (*at == '/')
             name = at + 1;
     }
-    memset(process.name, 0, sizeof(process.name));
-    for (unsigned i = 0; i + 1 < sizeof(process.name) && name[i] != '\0'; i++)
-        process.name[i] = name[i];
+    memset(linux_process.name, 0, sizeof(linux_process.name));
+    for (unsigned i = 0; i + 1 < sizeof(linux_process.name) && name[i] != '\0'; i++)
+        linux_process.name[i] = name[i];
     exec_tell_name();
 }
 
@@ -333,8 +334,8 @@ void exec_tell_name(void)
 {
     uint64_t words[2];
 
-    memcpy(words, process.name, sizeof(words));
-    wk_posix_set_name(process.posix, words[0], words[1]);
+    memcpy(words, linux_process.name, sizeof(words));
+    wk_posix_set_name(linux_process.posix, words[0], words[1]);
 }
 
 static void begin(const struct program *program, const struct program *interpreter, const struct strings *arguments,
@@ -354,7 +355,7 @@ static void begin(const struct program *program, const struct program *interpret
     set_name(exec_path);
     fill_stack(program, bias, interpreter->file == NULL ? 0 : interpreter_bias + interpreter->first, arguments,
                environment);
-    process.entry = interpreter->file == NULL ? program->entry + bias : interpreter->entry + interpreter_bias;
+    linux_process.entry = interpreter->file == NULL ? program->entry + bias : interpreter->entry + interpreter_bias;
     current()->attention |= ATTENTION_PROGRAM;
 }
 

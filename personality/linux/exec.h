@@ -17,7 +17,7 @@ void strings_end(struct strings *strings);
 
 /* Replaces the program. On success the calling thread's attention is set, and linux_leave begins the new one. */
 int64_t exec_program(const char *path, struct strings *arguments, struct strings *environment);
-/* Tells the process service the name that process.name has. */
+/* Tells the process service the name that linux_process.name has. */
 void exec_tell_name(void);
 /* The path of the program that runs, for /proc/self/exe. */
 extern char exec_path[PROGRAM_PATH_BYTES];

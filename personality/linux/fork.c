@@ -61,7 +61,7 @@ static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
     if (status == WK_OK)
         status = wk_capability_dup(birth->children, WK_EVENT_RIGHT_SIGNAL, &children);
     if (status == WK_OK)
-        status = wk_posix_fork(process.posix, child, thread, children, end_signal, &birth->session, &birth->page,
+        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &birth->session, &birth->page,
                                &birth->pid);
     return status;
 }
@@ -161,27 +161,27 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     replace(&image, birth->image);
     replace(&self->frames, birth->frames);
     replace(&self->event, birth->event);
-    replace(&process.children, birth->children);
-    replace(&process.posix, birth->session);
-    replace(&process.page_memory, birth->page);
+    replace(&linux_process.children, birth->children);
+    replace(&linux_process.posix, birth->session);
+    replace(&linux_process.page_memory, birth->page);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
     if (wk_map(birth->page, 0, 1, WK_PROTECTION_READ, &page) != WK_OK)
         linux_die("the page of the process service cannot be mapped", WK_NO_MEMORY);
-    process.page = page;
+    linux_process.page = page;
     self->tid = (int32_t)birth->pid;
     self->pending = 0;
     self->robust_list = 0;
     self->clear_at_end = 0;
-    while (process.threads != NULL) { /* the others stayed with the parent */
-        struct thread *thread = process.threads;
+    while (linux_process.threads != NULL) { /* the others stayed with the parent */
+        struct thread *thread = linux_process.threads;
 
-        process.threads = thread->next;
+        linux_process.threads = thread->next;
         if (thread != self)
             thread_release(thread);
     }
     self->next = NULL;
-    process.threads = self;
+    linux_process.threads = self;
 }
 
 int64_t fork_process(uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint64_t clear_tid, uint64_t *child_pid)
@@ -193,7 +193,7 @@ int64_t fork_process(uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint
 
     if (birth == NULL)
         return -ENOMEM;
-    birth->priority = process.priority;
+    birth->priority = linux_process.priority;
     resumed = linux_capture(&birth->capture);
     if (resumed != 0) {
         begin(birth, resumed);

@@ -100,7 +100,7 @@ int64_t linux_prlimit64(int pid, int resource, uint64_t new, uint64_t before)
 
     if (resource < 0 || resource >= RLIM_NLIMITS)
         return -EINVAL;
-    if (pid != 0 && pid != (int)process.page->pid)
+    if (pid != 0 && pid != (int)linux_process.page->pid)
         return -EPERM;
     fill_limit(resource, limit);
     if (before != 0 && copy_out(before, limit, sizeof(limit)) != 0)
@@ -191,7 +191,7 @@ int64_t linux_missing(const uint64_t a[static 8])
 
     if (number < LINUX_TABLE_COUNT && (told[number / 64] & UINT64_C(1) << number % 64) == 0) {
         told[number / 64] |= UINT64_C(1) << number % 64;
-        linux_log("linux: %s: call %lu is not served\n", process.name, number);
+        linux_log("linux: %s: call %lu is not served\n", linux_process.name, number);
     }
     return -ENOSYS;
 }

@@ -32,7 +32,7 @@ enum attention {
     ATTENTION_SIGNAL = 1,  /* a signal may be pending that is not blocked */
     ATTENTION_RETURN = 2,  /* the call was a return from a signal's handler */
     ATTENTION_CLONE = 8,   /* the call was a clone, which needs all registers: thread.clone */
-    ATTENTION_PROGRAM = 4, /* a program begins: at process.entry, on process.stack */
+    ATTENTION_PROGRAM = 4, /* a program begins: at linux_process.entry, on linux_process.stack */
 };
 
 /* By which number a service knows the thread's event, and the session that keeps it so; see waiters.h. */
@@ -81,7 +81,7 @@ struct process {
     char name[NAME_BYTES];
 };
 
-extern struct process process;
+extern struct process linux_process;
 extern struct wk_lock linux_lock;
 
 static inline struct thread *current(void)

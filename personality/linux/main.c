@@ -62,11 +62,11 @@ static void start_thread(void)
     if (thread == NULL)
         wk_fail("there is no memory for its thread", WK_NO_MEMORY);
     thread->handle = wk_self.start->thread;
-    must("its thread tells nothing", wk_thread_info(thread->handle, &state, &process.priority, &hart));
+    must("its thread tells nothing", wk_thread_info(thread->handle, &state, &linux_process.priority, &hart));
     must("its frames cannot be set", thread_set_frames(thread, thread->handle));
     must("it cannot serve its own traps",
          wk_process_set_upcall(wk_self.process, (uint64_t)linux_entry, (uint64_t)linux_return));
-    process.threads = thread;
+    linux_process.threads = thread;
     __asm__ volatile("mv tp, %0" : : "r"(thread) : "memory");
 }
 
@@ -77,15 +77,15 @@ static void attach(void)
     uint64_t pid;
     void *page;
 
-    must("it has no memory for its event", wk_event_create(wk_self.bank, &process.children));
+    must("it has no memory for its event", wk_event_create(wk_self.bank, &linux_process.children));
     must("the process service refuses it",
          wk_posix_attach(container, dup_of(wk_self.process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT),
                          dup_of(current()->handle, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT),
-                         dup_of(process.children, WK_EVENT_RIGHT_SIGNAL), &process.posix, &process.page_memory, &pid));
-    must("the process service's page cannot be mapped", wk_map(process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
-    process.page = page;
+                         dup_of(linux_process.children, WK_EVENT_RIGHT_SIGNAL), &linux_process.posix, &linux_process.page_memory, &pid));
+    must("the process service's page cannot be mapped", wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
+    linux_process.page = page;
     current()->tid = (int32_t)pid;
-    process.umask = UMASK_FIRST;
+    linux_process.umask = UMASK_FIRST;
     wk_capability_delete(container); /* it is no container that the program is to have */
 }
 

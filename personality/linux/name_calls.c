@@ -207,7 +207,7 @@ static int64_t make(int directory, uint64_t text, enum wk_node_kind kind, uint32
     int64_t result = path_begin(&path, directory, text);
 
     if (result == 0)
-        result = error_of(wk_directory_make(path.directory, kind, mode & 07777 & ~process.umask, device, arena,
+        result = error_of(wk_directory_make(path.directory, kind, mode & 07777 & ~linux_process.umask, device, arena,
                                             (uint64_t)path.text, path.length));
     path_end(&path);
     return result == -ENOMEM ? -ENOSPC : result;
@@ -238,7 +238,7 @@ int64_t linux_mknodat(int directory, uint64_t text, uint32_t mode, uint64_t devi
         result = path_begin(&path, directory, text);
         if (result == 0)
             result = path_open(&path, WK_OPEN_OPTIONS_CREATE | WK_OPEN_OPTIONS_EXCLUSIVE | WK_OPEN_OPTIONS_READ,
-                               mode & 07777 & ~process.umask, 0, &file);
+                               mode & 07777 & ~linux_process.umask, 0, &file);
         if (result == 0)
             file_drop(file);
         path_end(&path);
@@ -321,7 +321,7 @@ static int64_t ticket_of(const struct path *first, const struct path *second, ui
 int64_t linux_renameat2(int old_directory, uint64_t old_text, int new_directory, uint64_t new_text, uint64_t flags)
 {
     struct path old, new;
-    uint64_t ticket;
+    uint64_t ticket = 0;
     char *both = NULL;
     int64_t result;
 
@@ -353,7 +353,7 @@ int64_t linux_linkat(int old_directory, uint64_t old_text, int new_directory, ui
 {
     struct path old, new = {0};
     struct file *file = NULL;
-    uint64_t ticket;
+    uint64_t ticket = 0;
     int64_t result;
 
     if ((flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
@@ -517,12 +517,12 @@ int64_t linux_truncate(uint64_t text, int64_t size)
 static int64_t fill_space(wk_handle session, uint64_t buffer)
 {
     uint64_t total, free;
-    struct statfs64 space;
+    struct statfs64 told;
     const enum wk_status status = wk_file_space(session, &total, &free);
 
     if (status != WK_OK)
         return error_of(status);
-    space = (struct statfs64){
+    told = (struct statfs64){
         .f_type = TMPFS_MAGIC,
         .f_bsize = WK_PAGE_BYTES,
         .f_blocks = total,
@@ -531,7 +531,7 @@ static int64_t fill_space(wk_handle session, uint64_t buffer)
         .f_namelen = 255,
         .f_frsize = WK_PAGE_BYTES,
     };
-    return copy_out(buffer, &space, sizeof(space));
+    return copy_out(buffer, &told, sizeof(told));
 }
 
 int64_t linux_statfs(uint64_t text, uint64_t buffer)

@@ -147,7 +147,7 @@ static uint64_t options_of(uint32_t flags)
 
 int64_t linux_openat(int directory, uint64_t text, uint64_t flags, uint32_t mode)
 {
-    const uint32_t permissions = mode & 07777 & ~process.umask;
+    const uint32_t permissions = mode & 07777 & ~linux_process.umask;
     struct file *file = NULL;
     struct path path;
     int64_t result = path_begin(&path, directory, text);
@@ -193,7 +193,7 @@ int64_t linux_chdir(uint64_t text)
 int64_t linux_fchdir(int fd)
 {
     struct file *file = file_of(fd);
-    wk_handle session;
+    wk_handle session = 0;
     int64_t result = -ENOTDIR;
 
     if (file == NULL)
@@ -246,8 +246,8 @@ int64_t linux_getcwd(uint64_t buffer, uint64_t bytes)
 
 int64_t linux_umask(uint32_t mask)
 {
-    const uint32_t before = process.umask;
+    const uint32_t before = linux_process.umask;
 
-    process.umask = mask & 0777;
+    linux_process.umask = mask & 0777;
     return before;
 }

@@ -12,6 +12,7 @@
 #include "waiters.h"
 
 #include <winkle/capability.h>
+#include <winkle/clock.h>
 #include <winkle/directory.h>
 #include <winkle/heap.h>
 #include <winkle/pipe.h>
@@ -118,8 +119,8 @@ static int64_t status(struct file *file, struct stat *status)
                             .st_nlink = 1,
                             .st_ino = file->session,
                             .st_dev = 2,
-                            .st_uid = process.effective_user,
-                            .st_gid = process.effective_group,
+                            .st_uid = linux_process.effective_user,
+                            .st_gid = linux_process.effective_group,
                             .st_blksize = WK_PAGE_BYTES};
     return 0;
 }

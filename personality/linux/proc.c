@@ -77,7 +77,7 @@ static void write_uptime(struct writer *writer)
 
 static void write_loadavg(struct writer *writer)
 {
-    WRITE(writer, "0.00 0.00 0.00 1/1 %lu\n", process.page->pid);
+    WRITE(writer, "0.00 0.00 0.00 1/1 %lu\n", linux_process.page->pid);
 }
 
 static void write_version(struct writer *writer)
@@ -92,13 +92,13 @@ static void write_filesystems(struct writer *writer)
 
 static void write_comm(struct writer *writer)
 {
-    WRITE(writer, "%s\n", process.name);
+    WRITE(writer, "%s\n", linux_process.name);
 }
 
 /* The arguments lie on the program's stack, where it may have changed them. */
 static void write_cmdline(struct writer *writer)
 {
-    const uint64_t first = process.arguments, bytes = process.arguments_bytes;
+    const uint64_t first = linux_process.arguments, bytes = linux_process.arguments_bytes;
     const uint64_t count = bytes < TEXT_BYTES ? bytes : TEXT_BYTES;
 
     if (copy_in(writer->text, first, count) == 0)
@@ -107,16 +107,16 @@ static void write_cmdline(struct writer *writer)
 
 static void write_stat(struct writer *writer)
 {
-    WRITE(writer, "%lu (%s) R %lu %lu %lu 1280 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0\n", process.page->pid, process.name,
-          process.page->parent, process.page->group, process.page->session);
+    WRITE(writer, "%lu (%s) R %lu %lu %lu 1280 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0\n", linux_process.page->pid, linux_process.name,
+          linux_process.page->parent, linux_process.page->group, linux_process.page->session);
 }
 
 static void write_status(struct writer *writer)
 {
-    WRITE(writer, "Name:\t%s\nState:\tR (running)\nTgid:\t%lu\nPid:\t%lu\nPPid:\t%lu\n", process.name, process.page->pid,
-          process.page->pid, process.page->parent);
-    WRITE(writer, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", process.user, process.effective_user, process.saved_user,
-          process.effective_user, process.group, process.effective_group, process.saved_group, process.effective_group);
+    WRITE(writer, "Name:\t%s\nState:\tR (running)\nTgid:\t%lu\nPid:\t%lu\nPPid:\t%lu\n", linux_process.name, linux_process.page->pid,
+          linux_process.page->pid, linux_process.page->parent);
+    WRITE(writer, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", linux_process.user, linux_process.effective_user, linux_process.saved_user,
+          linux_process.effective_user, linux_process.group, linux_process.effective_group, linux_process.saved_group, linux_process.effective_group);
 }
 
 static void write_maps(struct writer *writer)
@@ -189,7 +189,7 @@ static void canonical(const char *path, char *text, uint64_t bytes)
 {
     char own[32];
 
-    wk_print_text(own, sizeof(own), "/proc/%lu/", process.page->pid);
+    wk_print_text(own, sizeof(own), "/proc/%lu/", linux_process.page->pid);
     if (begins_with(path, own))
         wk_print_text(text, bytes, "/proc/self/%s", path + strlen(own));
     else
@@ -251,7 +251,7 @@ int64_t proc_read_link(const char *path, char *text, uint64_t bytes)
         wk_print_text(link, PATH_BYTES, "%s", exec_path);
         length = (int64_t)strlen(link);
     } else if (strcmp(name, "/proc/self") == 0) {
-        length = (int64_t)wk_print_text(link, PATH_BYTES, "%lu", process.page->pid);
+        length = (int64_t)wk_print_text(link, PATH_BYTES, "%lu", linux_process.page->pid);
     } else if (strcmp(name, "/proc/self/cwd") == 0) {
         length = path_of_working(link, PATH_BYTES) - 1;
     } else if (strcmp(name, "/proc/self/root") == 0) {

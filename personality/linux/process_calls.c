@@ -81,7 +81,7 @@ static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *new
     for (;;) {
         uint64_t bits;
         enum wk_status status =
-            wk_posix_wait(process.posix, which, options, &news->pid, &news->status, &news->user, &news->used);
+            wk_posix_wait(linux_process.posix, which, options, &news->pid, &news->status, &news->user, &news->used);
 
         if (status == WK_OK)
             return 0;
@@ -89,7 +89,7 @@ static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *new
             return -ECHILD;
         if (status != WK_WOULD_BLOCK)
             return error_of(status);
-        status = wk_event_wait(process.children, CHILD_BIT, WK_FOREVER, &bits);
+        status = wk_event_wait(linux_process.children, CHILD_BIT, WK_FOREVER, &bits);
         if (status == WK_INTERRUPTED)
             return signals_restart();
         if (status != WK_OK)
@@ -195,12 +195,12 @@ int64_t linux_waitid(int kind, int which, uint64_t info, int options, uint64_t u
 
 int64_t linux_getpid(void)
 {
-    return (int64_t)process.page->pid;
+    return (int64_t)linux_process.page->pid;
 }
 
 int64_t linux_getppid(void)
 {
-    return (int64_t)process.page->parent;
+    return (int64_t)linux_process.page->parent;
 }
 
 int64_t linux_gettid(void)
@@ -212,9 +212,9 @@ int64_t linux_getpgid(int pid)
 {
     uint64_t found, parent_group, session, name0, name1, used;
 
-    if (pid == 0 || pid == (int)process.page->pid)
-        return (int64_t)process.page->group;
-    if (wk_posix_describe(process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
+    if (pid == 0 || pid == (int)linux_process.page->pid)
+        return (int64_t)linux_process.page->group;
+    if (wk_posix_describe(linux_process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
         found != (uint64_t)pid)
         return -ESRCH;
     return (int64_t)(parent_group >> 32);
@@ -224,9 +224,9 @@ int64_t linux_getsid(int pid)
 {
     uint64_t found, parent_group, session, name0, name1, used;
 
-    if (pid == 0 || pid == (int)process.page->pid)
-        return (int64_t)process.page->session;
-    if (wk_posix_describe(process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
+    if (pid == 0 || pid == (int)linux_process.page->pid)
+        return (int64_t)linux_process.page->session;
+    if (wk_posix_describe(linux_process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
         found != (uint64_t)pid)
         return -ESRCH;
     return (int64_t)(session & UINT32_MAX);
@@ -234,49 +234,45 @@ int64_t linux_getsid(int pid)
 
 int64_t linux_setpgid(int pid, int group)
 {
+    enum wk_status status;
+
     if (group < 0)
         return -EINVAL;
-    switch (wk_posix_set_group(process.posix, (uint64_t)pid, (uint64_t)group)) {
-    case WK_OK:
-        return 0;
-    case WK_NOT_FOUND:
-        return -ESRCH;
-    default:
-        return -EPERM;
-    }
+    status = wk_posix_set_group(linux_process.posix, (uint64_t)pid, (uint64_t)group);
+    return status == WK_OK ? 0 : status == WK_NOT_FOUND ? -ESRCH : -EPERM;
 }
 
 int64_t linux_setsid(void)
 {
     uint64_t session;
 
-    return wk_posix_new_session(process.posix, &session) == WK_OK ? (int64_t)session : -EPERM;
+    return wk_posix_new_session(linux_process.posix, &session) == WK_OK ? (int64_t)session : -EPERM;
 }
 
 int64_t linux_getuid(void)
 {
-    return process.user;
+    return linux_process.user;
 }
 
 int64_t linux_geteuid(void)
 {
-    return process.effective_user;
+    return linux_process.effective_user;
 }
 
 int64_t linux_getgid(void)
 {
-    return process.group;
+    return linux_process.group;
 }
 
 int64_t linux_getegid(void)
 {
-    return process.effective_group;
+    return linux_process.effective_group;
 }
 
 /* Users are data: whoever is user 0 may become anybody, and others who they were; it gives and takes no authority. */
 static bool may_be(uint32_t wanted, uint32_t real, uint32_t effective, uint32_t saved)
 {
-    return wanted == UINT32_MAX || process.effective_user == 0 || wanted == real || wanted == effective || wanted == saved;
+    return wanted == UINT32_MAX || linux_process.effective_user == 0 || wanted == real || wanted == effective || wanted == saved;
 }
 
 int64_t linux_setresuid(uint64_t real, uint64_t effective, uint64_t saved)
@@ -284,13 +280,13 @@ int64_t linux_setresuid(uint64_t real, uint64_t effective, uint64_t saved)
     const uint32_t wanted[] = {(uint32_t)real, (uint32_t)effective, (uint32_t)saved};
 
     for (unsigned i = 0; i < 3; i++) {
-        if (!may_be(wanted[i], process.user, process.effective_user, process.saved_user))
+        if (!may_be(wanted[i], linux_process.user, linux_process.effective_user, linux_process.saved_user))
             return -EPERM;
     }
-    process.user = wanted[0] == UINT32_MAX ? process.user : wanted[0];
-    process.effective_user = wanted[1] == UINT32_MAX ? process.effective_user : wanted[1];
-    process.saved_user = wanted[2] == UINT32_MAX ? process.saved_user : wanted[2];
-    wk_posix_set_owner(process.posix, process.user, process.group);
+    linux_process.user = wanted[0] == UINT32_MAX ? linux_process.user : wanted[0];
+    linux_process.effective_user = wanted[1] == UINT32_MAX ? linux_process.effective_user : wanted[1];
+    linux_process.saved_user = wanted[2] == UINT32_MAX ? linux_process.saved_user : wanted[2];
+    wk_posix_set_owner(linux_process.posix, linux_process.user, linux_process.group);
     return 0;
 }
 
@@ -299,24 +295,24 @@ int64_t linux_setresgid(uint64_t real, uint64_t effective, uint64_t saved)
     const uint32_t wanted[] = {(uint32_t)real, (uint32_t)effective, (uint32_t)saved};
 
     for (unsigned i = 0; i < 3; i++) {
-        if (!may_be(wanted[i], process.group, process.effective_group, process.saved_group))
+        if (!may_be(wanted[i], linux_process.group, linux_process.effective_group, linux_process.saved_group))
             return -EPERM;
     }
-    process.group = wanted[0] == UINT32_MAX ? process.group : wanted[0];
-    process.effective_group = wanted[1] == UINT32_MAX ? process.effective_group : wanted[1];
-    process.saved_group = wanted[2] == UINT32_MAX ? process.saved_group : wanted[2];
-    wk_posix_set_owner(process.posix, process.user, process.group);
+    linux_process.group = wanted[0] == UINT32_MAX ? linux_process.group : wanted[0];
+    linux_process.effective_group = wanted[1] == UINT32_MAX ? linux_process.effective_group : wanted[1];
+    linux_process.saved_group = wanted[2] == UINT32_MAX ? linux_process.saved_group : wanted[2];
+    wk_posix_set_owner(linux_process.posix, linux_process.user, linux_process.group);
     return 0;
 }
 
 int64_t linux_setuid(uint64_t user)
 {
-    return process.effective_user == 0 ? linux_setresuid(user, user, user) : linux_setresuid(UINT32_MAX, user, UINT32_MAX);
+    return linux_process.effective_user == 0 ? linux_setresuid(user, user, user) : linux_setresuid(UINT32_MAX, user, UINT32_MAX);
 }
 
 int64_t linux_setgid(uint64_t group)
 {
-    return process.effective_user == 0 ? linux_setresgid(group, group, group)
+    return linux_process.effective_user == 0 ? linux_setresgid(group, group, group)
                                        : linux_setresgid(UINT32_MAX, group, UINT32_MAX);
 }
 
@@ -339,14 +335,14 @@ static int64_t tell_three(const uint32_t values[3], uint64_t a, uint64_t b, uint
 
 int64_t linux_getresuid(uint64_t real, uint64_t effective, uint64_t saved)
 {
-    const uint32_t values[] = {process.user, process.effective_user, process.saved_user};
+    const uint32_t values[] = {linux_process.user, linux_process.effective_user, linux_process.saved_user};
 
     return tell_three(values, real, effective, saved);
 }
 
 int64_t linux_getresgid(uint64_t real, uint64_t effective, uint64_t saved)
 {
-    const uint32_t values[] = {process.group, process.effective_group, process.saved_group};
+    const uint32_t values[] = {linux_process.group, linux_process.effective_group, linux_process.saved_group};
 
     return tell_three(values, real, effective, saved);
 }
@@ -360,7 +356,7 @@ int64_t linux_getgroups(int count, uint64_t list)
 int64_t linux_setgroups(uint64_t count, uint64_t list)
 {
     (void)list;
-    if (process.effective_user != 0)
+    if (linux_process.effective_user != 0)
         return -EPERM;
     return count > 65536 ? -EINVAL : 0;
 }
@@ -372,13 +368,13 @@ int64_t linux_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     (void)d;
     switch (option) {
     case PR_SET_NAME:
-        if (copy_in(process.name, a, sizeof(process.name)) != 0)
+        if (copy_in(linux_process.name, a, sizeof(linux_process.name)) != 0)
             return -EFAULT;
-        process.name[sizeof(process.name) - 1] = '\0';
+        linux_process.name[sizeof(linux_process.name) - 1] = '\0';
         exec_tell_name();
         return 0;
     case PR_GET_NAME:
-        return copy_out(a, process.name, sizeof(process.name));
+        return copy_out(a, linux_process.name, sizeof(linux_process.name));
     case PR_GET_DUMPABLE:
         return 1;
     case PR_GET_NO_NEW_PRIVS: /* a program has what it was given, and no way to more */

@@ -16,8 +16,8 @@
 #include <winkle/text.h>
 #include <winkle/thread.h>
 
-#include <asm/siginfo.h>
-#include <asm/signal.h>
+#include <linux/signal.h>
+#include <asm/sigcontext.h>
 #include <asm/ucontext.h>
 #include <linux/time_types.h>
 
@@ -79,7 +79,7 @@ bool signals_pending(void)
 {
     const struct thread *self = current();
 
-    return ((self->pending | __atomic_load_n(&process.page->pending, __ATOMIC_RELAXED)) & ~self->blocked) != 0;
+    return ((self->pending | __atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED)) & ~self->blocked) != 0;
 }
 
 void signal_thread(struct thread *thread, int signal, const struct signal_info *info)
@@ -96,7 +96,7 @@ void signal_thread(struct thread *thread, int signal, const struct signal_info *
 
 void signal_self(int signal)
 {
-    const struct signal_info info = {.code = SI_USER, .sender = (int32_t)process.page->pid, .user = process.user};
+    const struct signal_info info = {.code = SI_USER, .sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
 
     signal_thread(current(), signal, &info);
 }
@@ -120,9 +120,9 @@ static int take(uint64_t wanted, struct signal_info *info)
         *info = infos[own];
         return own;
     }
-    if ((__atomic_load_n(&process.page->pending, __ATOMIC_RELAXED) & wanted) == 0)
+    if ((__atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED) & wanted) == 0)
         return 0;
-    if (wk_posix_take_signals(process.posix, wanted, &signal, &sender, &user, &value, &code) != WK_OK)
+    if (wk_posix_take_signals(linux_process.posix, wanted, &signal, &sender, &user, &value, &code) != WK_OK)
         return 0;
     *info = (struct signal_info){(int32_t)code, (int32_t)sender, (uint32_t)user, value};
     return (int)signal;
@@ -213,7 +213,7 @@ static bool act(struct wk_frame *frame, int signal, const struct signal_info *in
         end_by_signal(SIGNAL_SEGV);
     }
     if (default_of(signal) == DEFAULT_STOP)
-        wk_posix_stop(process.posix, (uint64_t)signal);
+        wk_posix_stop(linux_process.posix, (uint64_t)signal);
     else
         end_by_signal(signal);
     return false;
@@ -343,7 +343,7 @@ int64_t linux_rt_sigprocmask(int how, uint64_t set, uint64_t before, uint64_t se
 
 int64_t linux_rt_sigpending(uint64_t set, uint64_t set_bytes)
 {
-    const uint64_t pending = (current()->pending | process.page->pending) & current()->blocked;
+    const uint64_t pending = (current()->pending | linux_process.page->pending) & current()->blocked;
 
     return set_bytes != SET_BYTES ? -EINVAL : copy_out(set, &pending, sizeof(pending));
 }
@@ -406,7 +406,7 @@ int64_t linux_rt_sigtimedwait(uint64_t set, uint64_t info, uint64_t timeout, uin
 
         if (waited == -ETIMEDOUT)
             return -EAGAIN;
-        if (waited != 0 && ((self->pending | process.page->pending) & wanted) == 0)
+        if (waited != 0 && ((self->pending | linux_process.page->pending) & wanted) == 0)
             return -RESTART_IF_UNHANDLED;
     }
     fill_info(&filled, signal, &taken);
@@ -448,23 +448,21 @@ int64_t linux_sigaltstack(uint64_t stack, uint64_t before)
 
 int64_t linux_kill(int which, int signal)
 {
+    enum wk_status status;
+
     if (signal < 0 || signal > SIGNAL_MAX)
         return -EINVAL;
-    if (which == (int)process.page->pid && signal != 0 && (UNBLOCKABLE & SIGNAL_BIT(signal)) == 0 &&
-        process.threads->next == NULL) {
+    if (which == (int)linux_process.page->pid && signal != 0 && (UNBLOCKABLE & SIGNAL_BIT(signal)) == 0 &&
+        linux_process.threads->next == NULL) {
         signal_self(signal);
         return 0;
     }
-    switch (wk_posix_kill(process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, 0, SI_USER)) {
-    case WK_OK:
-        if (signals_pending())
-            current()->attention |= ATTENTION_SIGNAL;
-        return 0;
-    case WK_NOT_FOUND:
-        return -ESRCH;
-    default:
-        return -EPERM;
-    }
+    status = wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, 0, SI_USER);
+    if (status != WK_OK)
+        return status == WK_NOT_FOUND ? -ESRCH : -EPERM;
+    if (signals_pending())
+        current()->attention |= ATTENTION_SIGNAL;
+    return 0;
 }
 
 static int64_t signal_one(int group, int tid, int signal, const struct signal_info *info)
@@ -473,10 +471,10 @@ static int64_t signal_one(int group, int tid, int signal, const struct signal_in
 
     if (tid <= 0 || group <= 0 || signal < 0 || signal > SIGNAL_MAX)
         return -EINVAL;
-    if (group != (int)process.page->pid)
+    if (group != (int)linux_process.page->pid)
         return linux_kill(group, signal);
     wk_lock_take(&linux_lock);
-    for (struct thread *thread = process.threads; thread != NULL; thread = thread->next) {
+    for (struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next) {
         if (thread->tid != tid)
             continue;
         if (signal != 0)
@@ -489,14 +487,14 @@ static int64_t signal_one(int group, int tid, int signal, const struct signal_in
 
 int64_t linux_tgkill(int group, int tid, int signal)
 {
-    const struct signal_info info = {.code = SI_TKILL, .sender = (int32_t)process.page->pid, .user = process.user};
+    const struct signal_info info = {.code = SI_TKILL, .sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
 
     return signal_one(group, tid, signal, &info);
 }
 
 int64_t linux_tkill(int tid, int signal)
 {
-    return linux_tgkill((int)process.page->pid, tid, signal);
+    return linux_tgkill((int)linux_process.page->pid, tid, signal);
 }
 
 int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
@@ -509,7 +507,7 @@ int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
         return -EINVAL;
     if (given.si_code >= 0)
         return -EPERM;
-    return wk_posix_kill(process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, (uint64_t)given.si_value.sival_ptr,
+    return wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, (uint64_t)given.si_value.sival_ptr,
                          (uint64_t)(int64_t)given.si_code) == WK_OK
                ? 0
                : -ESRCH;

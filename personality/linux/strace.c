@@ -55,10 +55,10 @@ static int64_t traced(const uint64_t a[static 8])
             used += wk_print_text(line + used, sizeof(line) - used, ", ");
         used += print_argument(line + used, sizeof(line) - used, name->arguments[i], a[i]);
     }
-    wk_print("[%lu] %s)\n", process.page->pid, line);
+    wk_print("[%lu] %s)\n", linux_process.page->pid, line);
     result = linux_calls[number < LINUX_TABLE_COUNT ? number : LINUX_TABLE_COUNT](a);
     if (name != NULL)
-        wk_print("[%lu] %s = %ld\n", process.page->pid, name->name, (long)result);
+        wk_print("[%lu] %s = %ld\n", linux_process.page->pid, name->name, (long)result);
     return result;
 }
 

@@ -21,7 +21,7 @@
 
 #include <linux/sched.h>
 
-struct process process;
+struct process linux_process;
 struct wk_lock linux_lock;
 static struct thread *ended; /* those whose stacks may still be in use for an instant */
 static int32_t threads_made;
@@ -115,14 +115,14 @@ static enum wk_status start(struct thread *thread)
     if (status == WK_OK)
         status = wk_heap_prepare();
     if (status == WK_OK)
-        status = wk_thread_create(wk_self.process, process.priority, &thread->handle);
+        status = wk_thread_create(wk_self.process, linux_process.priority, &thread->handle);
     if (status == WK_OK)
         status = thread_set_frames(thread, thread->handle);
     if (status != WK_OK)
         return status;
     wk_lock_take(&linux_lock);
-    thread->next = process.threads->next;
-    process.threads->next = thread;
+    thread->next = linux_process.threads->next;
+    linux_process.threads->next = thread;
     wk_lock_release(&linux_lock);
     return wk_thread_start(thread->handle, (uint64_t)linux_leave_by_frame, thread->frame->context.stack_top,
                            (uint64_t)thread, 0, 0);
@@ -131,7 +131,7 @@ static enum wk_status start(struct thread *thread)
 /* Takes a thread out of the list of all. */
 static void forget(struct thread *thread)
 {
-    struct thread **at = &process.threads;
+    struct thread **at = &linux_process.threads;
 
     wk_lock_take(&linux_lock);
     while (*at != NULL && *at != thread)
@@ -152,7 +152,7 @@ int64_t thread_begin_clone(struct entry_frame *frame)
     if (thread == NULL)
         return -EAGAIN;
     thread->blocked = self->blocked;
-    thread->tid = (int32_t)process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
+    thread->tid = (int32_t)linux_process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
     thread->frame->frame = frame->frame;
     thread->frame->frame.x[2] = request->stack;
     thread->frame->frame.x[4] = request->tls;
@@ -206,7 +206,7 @@ void threads_end_others(void)
 {
     struct thread *self = current(), *thread;
 
-    while ((thread = process.threads) != NULL && (thread != self || thread->next != NULL)) {
+    while ((thread = linux_process.threads) != NULL && (thread != self || thread->next != NULL)) {
         if (thread == self)
             thread = thread->next;
         wk_thread_stop(thread->handle);
@@ -217,7 +217,7 @@ void threads_end_others(void)
     if (wk_lock_prepare(&linux_lock) != WK_OK)
         linux_lock.event = 0;
     release_ended();
-    self->tid = (int32_t)process.page->pid;
+    self->tid = (int32_t)linux_process.page->pid;
 }
 
 int64_t linux_set_tid_address(uint64_t address)

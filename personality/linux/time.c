@@ -183,12 +183,12 @@ int64_t linux_setitimer(int which, uint64_t value, uint64_t before)
         return -EFAULT;
     result = to_interval(words, &first, &interval);
     if (result == 0)
-        result = error_of(wk_posix_set_alarm(process.posix, ALARM_REAL, first == 0 ? 0 : wk_after_ns(first), interval,
+        result = error_of(wk_posix_set_alarm(linux_process.posix, ALARM_REAL, first == 0 ? 0 : wk_after_ns(first), interval,
                                              SIGNAL_ALRM, 0, &earlier, &earlier_interval, &overruns));
     if (result != 0)
         return result;
-    process.alarm_at = first == 0 ? 0 : wk_after_ns(first);
-    process.alarm_interval = interval;
+    linux_process.alarm_at = first == 0 ? 0 : wk_after_ns(first);
+    linux_process.alarm_interval = interval;
     if (before == 0)
         return 0;
     from_interval(words, earlier, earlier_interval);
@@ -201,6 +201,6 @@ int64_t linux_getitimer(int which, uint64_t value)
 
     if (which != ITIMER_REAL)
         return which == ITIMER_VIRTUAL || which == ITIMER_PROF ? -ENOSYS : -EINVAL;
-    from_interval(words, process.alarm_at, process.alarm_interval);
+    from_interval(words, linux_process.alarm_at, linux_process.alarm_interval);
     return copy_out(value, words, sizeof(words));
 }

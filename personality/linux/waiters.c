@@ -8,7 +8,6 @@
 #include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/pipe.h>
-#include <winkle/terminal.h>
 
 #define EVENT_BITS 1
 
@@ -28,8 +27,6 @@ uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
         status = wk_pipe_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
         break;
     case WAITER_TERMINAL:
-        status = wk_terminal_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
-        break;
     case WAITER_KINDS:
         break;
     }
@@ -54,12 +51,7 @@ int64_t wait_for_event(uint64_t deadline_ns)
 {
     uint64_t bits;
 
-    switch (wk_event_wait(current()->event, UINT64_MAX, deadline_ns, &bits)) {
-    case WK_OK:
-        return 0;
-    case WK_TIMED_OUT:
-        return -ETIMEDOUT;
-    default:
-        return signals_restart();
-    }
+    const enum wk_status status = wk_event_wait(current()->event, UINT64_MAX, deadline_ns, &bits);
+
+    return status == WK_OK ? 0 : status == WK_TIMED_OUT ? -ETIMEDOUT : signals_restart();
 }
