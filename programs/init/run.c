@@ -66,14 +66,13 @@ static uint64_t pages_missing(const struct init *init, const struct account *bef
     return has < had ? had - has : 1;
 }
 
-static unsigned grant_memory(struct wk_grant *grant, const char *name)
+static unsigned grant_memory(struct wk_grant *grant, const char *name, uint64_t rights)
 {
     const struct wk_named *named = wk_named_find(name);
 
     if (named == NULL)
         return 0;
-    *grant =
-        (struct wk_grant){name, named->handle, WK_TRANSFER_LEND, WK_MEMORY_RIGHT_READ, named->offset, named->bytes};
+    *grant = (struct wk_grant){name, named->handle, WK_TRANSFER_LEND, rights, named->offset, named->bytes};
     return 1;
 }
 
@@ -91,9 +90,9 @@ static unsigned list_grants(unsigned wanted, wk_handle tim, struct wk_grant *gra
     if ((wanted & GRANT_TRACE) != 0)
         grants[count++] = (struct wk_grant){"trace", wk_self.trace, WK_TRANSFER_LEND, WK_RIGHTS_ALL, 0, 0};
     if ((wanted & GRANT_ARCHIVE) != 0)
-        count += grant_memory(&grants[count], "archive");
+        count += grant_memory(&grants[count], "archive", WK_MEMORY_RIGHT_READ | WK_MEMORY_RIGHT_EXECUTE);
     if ((wanted & GRANT_DEVICE_TREE) != 0)
-        count += grant_memory(&grants[count], "device-tree");
+        count += grant_memory(&grants[count], "device-tree", WK_MEMORY_RIGHT_READ);
     if (tim != 0)
         grants[count++] = (struct wk_grant){"tim", tim, WK_TRANSFER_LEND, WK_BANK_RIGHTS_TO_SPEND, 0, 0};
     return count;
