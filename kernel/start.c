@@ -25,6 +25,8 @@
 /* Above programs, and in their class of deadlines. */
 #define FIRST_PRIORITY 127
 #define RIGHTS_READ_ONLY ((uint16_t)(WK_RIGHTS_ALL & ~(unsigned)(WK_MEMORY_RIGHT_WRITE | WK_MEMORY_RIGHT_EXECUTE)))
+/* What the archive has may be executed where it lies. */
+#define RIGHTS_ARCHIVE ((uint16_t)(WK_RIGHTS_ALL & ~(unsigned)WK_MEMORY_RIGHT_WRITE))
 
 struct boot_information boot_information;
 
@@ -212,7 +214,7 @@ static void start_first_process(void)
     boot_page = give_first(process, &page->object, RIGHTS_READ_ONLY);
     give_first(process, loaded_memory(&boot_information.device_tree), RIGHTS_READ_ONLY);
     give_first(process, &bank_tim->object, WK_RIGHTS_ALL);
-    archive = give_first(process, loaded_memory_or(&boot_information.archive, &page->object), RIGHTS_READ_ONLY);
+    archive = give_first(process, loaded_memory_or(&boot_information.archive, &page->object), RIGHTS_ARCHIVE);
     for (unsigned i = 0; i < hart_count; i++)
         give_first(process, &harts[i]->whole->object, WK_RIGHTS_ALL);
     if (boot_information.archive.bytes == 0)

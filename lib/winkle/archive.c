@@ -7,11 +7,11 @@
 #define FIELDS 13
 #define MAGIC_BYTES 6
 #define HEADER_BYTES (MAGIC_BYTES + FIELDS * FIELD_DIGITS)
-#define TYPE_MASK 0170000
-#define TYPE_FILE 0100000
+#define NAME_PART_BYTES_MAX 255
+#define LINK_BYTES_MAX 4095
 
 /* The fields that matter here, by their place in the header. */
-enum field { FIELD_MODE = 1, FIELD_FILE_BYTES = 6, FIELD_NAME_BYTES = 11 };
+enum field { FIELD_MODE = 1, FIELD_MODIFIED = 5, FIELD_FILE_BYTES = 6, FIELD_NAME_BYTES = 11 };
 
 static int digit_value(uint8_t digit)
 {
@@ -41,34 +41,63 @@ static size_t padded(size_t bytes)
     return (bytes + 3) & ~(size_t)3;
 }
 
-/* Requires: at least `bytes` bytes at `name`. */
+static bool is_part(const uint8_t *part, size_t bytes)
+{
+    return bytes != 0 && bytes <= NAME_PART_BYTES_MAX && (bytes != 1 || part[0] != '.') &&
+           (bytes != 2 || part[0] != '.' || part[1] != '.');
+}
+
+/* Requires: at least `bytes` bytes at `name`. It is a path of ordinary names from the top, without a slash before or behind. */
 static const char *check_name(const uint8_t *name, size_t bytes)
 {
-    if (bytes < 2 || bytes > WK_ARCHIVE_NAME_BYTES)
-        return "the name is empty or longer than 127 bytes";
+    size_t part = 0, end = 0;
+
+    if (bytes < 2)
+        return "the name is empty";
     if (name[bytes - 1] != '\0')
         return "the name does not end with a zero byte";
-    for (size_t i = 0; i < bytes - 1; i++) {
-        if (name[i] <= ' ' || name[i] > '~')
-            return "the name has blanks or characters that are not ASCII";
+    for (; name[end] != '\0'; end++) {
+        if (name[end] < ' ' || name[end] == 0x7f)
+            return "the name has control characters";
+        if (name[end] != '/')
+            continue;
+        if (!is_part(name + part, end - part))
+            return "a part of the name is empty, `.`, `..` or longer than 255 bytes";
+        part = end + 1;
     }
+    if (!is_part(name + part, end - part))
+        return "a part of the name is empty, `.`, `..` or longer than 255 bytes";
+    return end < WK_ARCHIVE_PATH_BYTES ? NULL : "the name is longer than 4095 bytes";
+}
+
+static const char *check_content(const struct wk_file *file, size_t room)
+{
+    const uint32_t kind = file->mode & WK_ARCHIVE_KIND;
+
+    if (file->length > room)
+        return "the content ends beyond the archive";
+    if (kind == WK_ARCHIVE_DIRECTORY && file->length != 0)
+        return "a directory has content";
+    if (kind == WK_ARCHIVE_LINK && (file->length == 0 || file->length > LINK_BYTES_MAX))
+        return "a symbolic link leads nowhere, or its text is longer than 4095 bytes";
+    if (kind != WK_ARCHIVE_FILE && kind != WK_ARCHIVE_DIRECTORY && kind != WK_ARCHIVE_LINK)
+        return "it is no plain file, directory or symbolic link";
     return NULL;
 }
 
-static const char *check_file(const uint32_t fields[FIELDS], size_t room, struct wk_file *file)
+/* Where an entry begins that is said to begin at `offset`. */
+static size_t skip_gap(const struct wk_archive *archive, size_t offset)
 {
-    if ((fields[FIELD_MODE] & TYPE_MASK) != TYPE_FILE)
-        return "it is no plain file";
-    if (fields[FIELD_FILE_BYTES] > room)
-        return "the file's content ends beyond the archive";
-    file->length = fields[FIELD_FILE_BYTES];
-    return NULL;
+    if (offset >= archive->length || archive->bytes[offset] != 0)
+        return offset;
+    return (offset + WK_ARCHIVE_PAGE_BYTES - 1) / WK_ARCHIVE_PAGE_BYTES * WK_ARCHIVE_PAGE_BYTES;
 }
 
 const char *wk_archive_next(const struct wk_archive *archive, size_t *offset, struct wk_file *file)
 {
-    const uint8_t *header = archive->bytes + *offset;
-    const size_t left = *offset < archive->length ? archive->length - *offset : 0;
+    const size_t begin = skip_gap(archive, *offset);
+    const uint8_t *header = archive->bytes + begin;
+    const size_t left = begin < archive->length ? archive->length - begin : 0;
     uint32_t fields[FIELDS] = {0};
     size_t content;
     const char *problem;
@@ -88,12 +117,15 @@ const char *wk_archive_next(const struct wk_archive *archive, size_t *offset, st
     if (strcmp((const char *)header + HEADER_BYTES, "TRAILER!!!") == 0)
         return NULL;
     content = padded(HEADER_BYTES + fields[FIELD_NAME_BYTES]);
-    file->name = (const char *)header + HEADER_BYTES;
-    problem = check_file(fields, left < content ? 0 : left - content, file);
+    file->mode = fields[FIELD_MODE];
+    file->modified = fields[FIELD_MODIFIED];
+    file->length = fields[FIELD_FILE_BYTES];
+    problem = check_content(file, left < content ? 0 : left - content);
     if (problem != NULL)
         return problem;
+    file->name = (const char *)header + HEADER_BYTES;
     file->bytes = header + content;
-    *offset += padded(content + file->length);
+    *offset = begin + padded(content + file->length);
     return NULL;
 }
 
@@ -114,7 +146,7 @@ int wk_archive_find(const struct wk_archive *archive, const char *name, struct w
     size_t offset = 0;
 
     while (wk_archive_next(archive, &offset, file) == NULL && file->name != NULL) {
-        if (strcmp(file->name, name) == 0)
+        if ((file->mode & WK_ARCHIVE_KIND) == WK_ARCHIVE_FILE && strcmp(file->name, name) == 0)
             return 0;
     }
     return -1;

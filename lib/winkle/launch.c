@@ -105,6 +105,13 @@ static enum wk_status lend(const struct work *work, wk_handle handle, uint64_t r
     return wk_process_grant(work->child->process, handle, WK_TRANSFER_LEND, rights, there);
 }
 
+/* What it may hand on, if it is to be able to. */
+static enum wk_status hand_over(const struct work *work, wk_handle handle, uint64_t rights, wk_handle *there)
+{
+    return wk_process_grant(work->child->process, handle, work->launch->forks ? WK_TRANSFER_DUP : WK_TRANSFER_LEND, rights,
+                            there);
+}
+
 static struct wk_named *add_name(struct work *work, const char *name)
 {
     struct wk_named *named = &work->start.named[work->start.named_count++];
@@ -121,9 +128,11 @@ static enum wk_status grant_capabilities(struct work *work)
     if (status == WK_OK)
         status = lend(work, work->child->thread, WK_RIGHTS_ALL, &work->start.thread);
     if (status == WK_OK && launch->bank_rights != 0)
-        status = lend(work, launch->bank, launch->bank_rights, &work->start.bank);
+        status = hand_over(work, launch->bank, launch->bank_rights, &work->start.bank);
     if (status == WK_OK)
-        status = lend(work, work->budget, WK_BUDGET_RIGHTS_TO_SPEND, &work->start.budget);
+        status = hand_over(work, work->budget, WK_BUDGET_RIGHTS_TO_SPEND, &work->start.budget);
+    if (status == WK_OK && launch->forks)
+        status = hand_over(work, work->child->memory, WK_RIGHTS_ALL, &add_name(work, "image")->handle);
     for (unsigned i = 0; i < launch->grant_count && status == WK_OK; i++) {
         const struct wk_grant *grant = &launch->grants[i];
         struct wk_named *named = add_name(work, grant->name);
@@ -178,7 +187,7 @@ static bool start_block_fits(const struct wk_launch *launch)
         if (strlen(launch->grants[i].name) >= WK_NAME_BYTES)
             return false;
     }
-    return launch->grant_count + hart_grants(launch) <= WK_NAMED_MAX && bytes <= WK_PAGE_BYTES;
+    return launch->grant_count + launch->forks + hart_grants(launch) <= WK_NAMED_MAX && bytes <= WK_PAGE_BYTES;
 }
 
 static enum wk_status write_start_block(struct work *work)

@@ -129,7 +129,7 @@ static int64_t poll(struct file *file, uint32_t events)
 {
     const uint64_t wanted = ((events & (POLLIN | POLLRDNORM)) != 0 ? WK_READINESS_READABLE : 0) |
                             ((events & (POLLOUT | POLLWRNORM)) != 0 ? WK_READINESS_WRITABLE : 0) | WK_READINESS_HUNG_UP;
-    uint64_t ready, count;
+    uint64_t ready = 0, count = 0;
     const enum wk_status status = wk_pipe_poll(file->session, wanted, waiter(), &ready, &count);
     const bool is_writer = (file->flags & O_ACCMODE) == O_WRONLY;
     int64_t result = 0;
@@ -147,7 +147,7 @@ static int64_t poll(struct file *file, uint32_t events)
 
 static int64_t control(struct file *file, uint64_t request, uint64_t argument)
 {
-    uint64_t ready, count;
+    uint64_t ready = 0, count = 0;
     int32_t number;
     enum wk_status status;
 
@@ -172,7 +172,7 @@ static int64_t make(wk_handle end, uint32_t flags, struct file **file)
 
 int64_t linux_pipe2(uint64_t ends, uint64_t flags)
 {
-    wk_handle reader, writer;
+    wk_handle reader = 0, writer = 0;
     struct file *file;
     int32_t fds[2] = {-1, -1};
     const uint32_t kept = (uint32_t)flags & O_NONBLOCK;
@@ -210,7 +210,7 @@ int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struc
 {
     const bool is_writer = (flags & O_ACCMODE) == O_WRONLY;
     uint64_t is_other_open = 0;
-    wk_handle end;
+    wk_handle end = 0;
     int64_t result = 0;
 
     wk_capability_delete(node);

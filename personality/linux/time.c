@@ -174,7 +174,7 @@ static void from_interval(int64_t words[4], uint64_t at, uint64_t interval)
 int64_t linux_setitimer(int which, uint64_t value, uint64_t before)
 {
     int64_t words[4] = {0};
-    uint64_t first = 0, interval = 0, earlier, earlier_interval, overruns;
+    uint64_t first = 0, interval = 0, earlier = 0, earlier_interval = 0, overruns;
     int64_t result = 0;
 
     if (which != ITIMER_REAL)

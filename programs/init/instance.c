@@ -109,14 +109,13 @@ void instance_destroy(struct instance *instance)
 
 /* ---- what it is granted ---- */
 
-static unsigned grant_memory(struct wk_grant *grant, const char *name)
+static unsigned grant_memory(struct wk_grant *grant, const char *name, uint64_t rights)
 {
     const struct wk_named *named = wk_named_find(name);
 
     if (named == NULL)
         return 0;
-    *grant =
-        (struct wk_grant){name, named->handle, WK_TRANSFER_LEND, WK_MEMORY_RIGHT_READ, named->offset, named->bytes};
+    *grant = (struct wk_grant){name, named->handle, WK_TRANSFER_LEND, rights, named->offset, named->bytes};
     return 1;
 }
 
@@ -134,9 +133,9 @@ static unsigned list_grants(unsigned wanted, wk_handle tim, struct wk_grant *gra
     if ((wanted & GRANT_TRACE) != 0)
         grants[count++] = (struct wk_grant){"trace", wk_self.trace, WK_TRANSFER_LEND, WK_RIGHTS_ALL, 0, 0};
     if ((wanted & GRANT_ARCHIVE) != 0)
-        count += grant_memory(&grants[count], "archive");
+        count += grant_memory(&grants[count], "archive", WK_MEMORY_RIGHT_READ | WK_MEMORY_RIGHT_EXECUTE);
     if ((wanted & GRANT_DEVICE_TREE) != 0)
-        count += grant_memory(&grants[count], "device-tree");
+        count += grant_memory(&grants[count], "device-tree", WK_MEMORY_RIGHT_READ);
     if (tim != 0)
         grants[count++] = (struct wk_grant){"tim", tim, WK_TRANSFER_LEND, WK_BANK_RIGHTS_TO_SPEND, 0, 0};
     return count;
@@ -185,6 +184,7 @@ int instance_launch(const struct init *init, struct instance *instance, const st
         .budget = instance->budget,
         .budget_of = wk_self.budget,
         .harts = (program->grants & GRANT_HARTS) != 0,
+        .forks = program->forks,
         .ceiling = program->ceiling,
         .priority = program->priority,
         .end_event = init->end_event,
@@ -198,6 +198,8 @@ int instance_launch(const struct init *init, struct instance *instance, const st
     if (instance->endpoint != 0)
         grants[launch.grant_count++] = (struct wk_grant){
             "endpoint", instance->endpoint, WK_TRANSFER_LEND, WK_ENDPOINT_RIGHT_SERVE | WK_ENDPOINT_RIGHT_MINT, 0, 0};
+    for (unsigned i = 0; program->forks && i < launch.grant_count; i++)
+        grants[i].transfer = WK_TRANSFER_DUP;
     status = mint_sessions(init, program, grants, &launch.grant_count);
     if (status == WK_OK)
         status = wk_launch(&launch, &instance->child, &problem);

@@ -185,6 +185,12 @@ static bool read_start(struct parser *parser)
     return true;
 }
 
+static bool read_forks(struct parser *parser)
+{
+    parser->program->forks = true;
+    return true;
+}
+
 static bool read_service(struct parser *parser)
 {
     if (is_for_several(parser->program))
@@ -271,6 +277,7 @@ static const struct keyword keywords[] = {
     {"ceiling", read_ceiling, 1, 1},   {"budget", read_budget, 2, 3},
     {"restart", read_restart, 1, 1},   {"start", read_start, 0, 0},
     {"tim", read_tim, 1, 1},           {"service", read_service, 0, 0},
+    {"forks", read_forks, 0, 0},
     {"serves", read_serves, 1, 1},     {"uses", read_uses, 1, MANIFEST_USES_MAX},
 };
 
@@ -295,7 +302,7 @@ static bool read_line(struct parser *parser)
     }
     return refuse(parser,
                   "this is no word of a manifest; they are program, path, arguments, bank, tim, priority, ceiling, "
-                  "budget, grant, start, restart, service, serves, uses",
+                  "budget, grant, start, restart, service, serves, uses, forks",
                   first);
 }
 

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "session.h"
+
+#include "pool.h"
+
+#define BLOCK_SESSIONS (POOL_BYTES_MAX / sizeof(struct session))
+#define BLOCKS ((SESSIONS_MAX + BLOCK_SESSIONS - 1) / BLOCK_SESSIONS)
+#define TICKET_LISTS 256
+
+static struct session *blocks[BLOCKS];
+static unsigned block_count;
+static struct session *free_sessions;
+static struct session *with_tickets[TICKET_LISTS];
+
+struct session *session_with(uint64_t badge)
+{
+    struct session *session;
+
+    if (badge >= block_count * BLOCK_SESSIONS)
+        return NULL;
+    session = &blocks[badge / BLOCK_SESSIONS][badge % BLOCK_SESSIONS];
+    return session->place.node == NULL ? NULL : session;
+}
+
+static bool add_block(void)
+{
+    struct session *block = block_count == BLOCKS ? NULL : pool_take(POOL_BYTES_MAX);
+
+    if (block == NULL)
+        return false;
+    for (unsigned i = BLOCK_SESSIONS; i-- > 0;) {
+        block[i].badge = (uint32_t)(block_count * BLOCK_SESSIONS + i);
+        block[i].next = free_sessions;
+        free_sessions = &block[i];
+    }
+    blocks[block_count++] = block;
+    return true;
+}
+
+enum wk_status session_open(struct view *view, const struct place *place, unsigned rights, struct session **session)
+{
+    struct session *fresh;
+
+    if (view->bearer->sessions == SESSIONS_OF_BEARER_MAX || (free_sessions == NULL && !add_block()))
+        return WK_NO_MEMORY;
+    fresh = free_sessions;
+    free_sessions = fresh->next;
+    view->bearer->sessions++;
+    view->users++;
+    node_use(place->node);
+    fresh->view = view;
+    fresh->place = *place;
+    fresh->rights = (uint8_t)rights;
+    fresh->position = 0;
+    fresh->ticket = 0;
+    fresh->is_append = false;
+    *session = fresh;
+    return WK_OK;
+}
+
+static struct session **tickets_like(uint64_t ticket)
+{
+    return &with_tickets[ticket % TICKET_LISTS];
+}
+
+static void forget_ticket(struct session *session)
+{
+    struct session **at = tickets_like(session->ticket);
+
+    while (*at != session)
+        at = &(*at)->next;
+    *at = session->next;
+}
+
+void session_close(struct session *session)
+{
+    struct view *view = session->view;
+
+    if (session->ticket != 0)
+        forget_ticket(session);
+    node_release(session->place.node);
+    session->place.node = NULL;
+    session->next = free_sessions;
+    free_sessions = session;
+    view->bearer->sessions--;
+    view_release(view);
+}
+
+uint64_t session_ticket(struct session *session)
+{
+    if (session->ticket == 0) {
+        struct session **list;
+
+        do
+            session->ticket = random_number();
+        while (session->ticket == 0 || session_of_ticket(session->ticket) != NULL);
+        list = tickets_like(session->ticket);
+        session->next = *list;
+        *list = session;
+    }
+    return session->ticket;
+}
+
+struct session *session_of_ticket(uint64_t ticket)
+{
+    struct session *session = ticket == 0 ? NULL : *tickets_like(ticket);
+
+    while (session != NULL && session->ticket != ticket)
+        session = session->next;
+    return session;
+}
+
+enum wk_status sessions_create(struct node *root)
+{
+    const struct place place = {root, false};
+    struct view *view = view_create(NULL, &place);
+    struct session *session;
+
+    if (view == NULL)
+        return WK_NO_MEMORY;
+    return session_open(view, &place, SESSION_READ, &session);
+}

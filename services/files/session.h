@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions: what clients have open. The badge of a session is its number here; 0 is the root's, which is always open. A view
+ * and those made from it have a bounded number of sessions together, so that none takes all there are.
+ */
+#ifndef FILES_SESSION_H
+#define FILES_SESSION_H
+
+#include "path.h"
+
+#define SESSIONS_MAX 65536
+#define SESSIONS_OF_BEARER_MAX 16384
+
+enum session_right {
+    SESSION_READ = 1,
+    SESSION_WRITE = 2,
+    SESSION_EXECUTE = 4,
+};
+
+struct session {
+    struct place place; /* node NULL: the session is free */
+    struct view *view;
+    uint64_t position;
+    uint64_t ticket;      /* 0: none was asked for */
+    struct session *next; /* in the list of free sessions, or with tickets of the same hash */
+    uint32_t badge;
+    uint8_t rights;
+    bool is_append;
+};
+
+/* Makes session 0, of a view of the whole tree. */
+enum wk_status sessions_create(struct node *root);
+/* The session with a badge, or NULL: never one that is free. */
+struct session *session_with(uint64_t badge);
+/* A new one; WK_NO_MEMORY: there are as many as there can be. */
+enum wk_status session_open(struct view *view, const struct place *place, unsigned rights, struct session **session);
+void session_close(struct session *session);
+
+/* A session's ticket, which it keeps, and the session whose ticket it is, or NULL. */
+uint64_t session_ticket(struct session *session);
+struct session *session_of_ticket(uint64_t ticket);
+
+/* For what stands around: a number that nobody can guess. */
+uint64_t random_number(void);
+
+#endif
