@@ -46,6 +46,9 @@ $(eval $(call link,init,$(call objects,$(call folder-sources,init)),$(call folde
 $(OUT)/init.bin: $(OUT)/programs/init
 	$(OBJCOPY) -O binary $< $@
 
+# A tree of Linux programs.
+ROOT_TREE := $(wildcard build/root)
+
 # The archive carries the programs without their debug information.
 STRIPPED := $(patsubst %,$(OUT)/stripped/%,$(PROGRAMS))
 $(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
@@ -55,7 +58,7 @@ $(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
 # The folders are among what it depends on, so that a program that is gone leaves the archive.
 $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) tools/archive.py \
     $(wildcard $(PROGRAM_KINDS) tests/abuse tests/system)
-	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest $(if $(ROOT_TREE),--tree root=$(ROOT_TREE)) \
 	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name))
 
 -include $(NATIVE_OBJECTS:.o=.d)
