@@ -99,16 +99,17 @@ class Machine:
         return None if re.search(rf"^{self.machine} ", known, re.MULTILINE) else \
             f"this QEMU has no machine {self.machine}"
 
-    def qemu(self, append=None, terminal=True):
+    def qemu(self, append=None, terminal=True, kernel=None, archive=None):
+        """The emulator's words; for another kernel than Winkle, with its archive."""
         processors = self.harts + MACHINES[self.machine].monitors
         words = ["qemu-system-riscv64", "-machine", self.machine, "-smp", str(processors), "-m", self.memory,
                  "-no-reboot", "-bios", str(FIRMWARE) if FIRMWARE.exists() else "default",
-                 "-kernel", str(self.directory / "winkle.img")]
+                 "-kernel", str(kernel or self.directory / "winkle.img")]
         if self.machine == "virt":
             words += ["-cpu", "rv64"]
         if self.machine == "microchip-icicle-kit":
             words += ["-dtb", self.icicle_tree(processors)]
-        words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", self.archive()]
+        words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", str(archive or self.archive())]
         words += ["-nographic"] if terminal else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if append:
             words += ["-append", append]
