@@ -80,11 +80,11 @@ class Machine:
     """One emulated machine, as it is to be started."""
 
     def __init__(self, build="debug", machine="virt", harts=1, memory=None, icount=False, gdb=False, plugin=None,
-                 tim=None):
+                 tim=None, kernel_tim=None):
         self.build, self.machine, self.harts = build, machine, harts
         self.memory = memory or MACHINES[machine].memory
         self.icount, self.gdb, self.plugin = icount, gdb, plugin
-        self.options = f"tim={tim} " if tim else ""  # the kernel's
+        self.options = "".join(f"{name}={value} " for name, value in (("tim", tim), ("kernel-tim", kernel_tim)) if value)
         self.directory = ROOT / "build" / build
 
     def why_not(self):
