@@ -61,8 +61,8 @@ FDT := build/sources/device-tree-compiler/libfdt
 FDT_SOURCES := $(addprefix $(FDT)/,fdt.c fdt_ro.c fdt_addresses.c)
 # Tests also write device trees.
 FDT_HOST_SOURCES := $(FDT_SOURCES) $(addprefix $(FDT)/,fdt_rw.c fdt_sw.c fdt_wip.c)
-$(FDT_STAMP): tools/sources.txt tools/fetch-source.sh
-	tools/fetch-source.sh device-tree-compiler
+$(FDT_STAMP): tools/sources.txt
+	$(PYTHON) tools/packages.py source device-tree-compiler >/dev/null
 	@touch $@
 $(FDT_HOST_SOURCES): $(FDT_STAMP) ;
 
@@ -95,6 +95,12 @@ build/turns.so: tools/turns.c
 	@mkdir -p $(@D)
 	version=$$(qemu-system-riscv64 --version | sed -n 's/.* version \([0-9]*\).*/\1/p') && \
 	    gcc -std=c11 -O2 $(WARNINGS) -DEMULATOR_VERSION="$$version" -shared -fPIC $< -o $@
+
+# The whole of what a Linux finds that is measured beside Winkle.
+build/linux.cpio: tests/bench/linux_init.c tools/archive.py
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -static $(WARNINGS) $< -o build/linux_init
+	$(PYTHON) tools/archive.py $@ init=build/linux_init
 
 .PHONY: format
 format:

@@ -22,7 +22,7 @@ static void first_changed(struct deadline_class *class)
     const uint64_t first_ns = first == NULL ? DEADLINE_NEVER : first->key;
     const bool is_earlier = first_ns < class->first_ns;
 
-    __atomic_store_n(&class->first_ns, first_ns, __ATOMIC_RELAXED); /* INV-DEADLINE-2 */
+    hart_store(&class->first_ns, first_ns); /* INV-DEADLINE-2 */
     class->hart->attention.timer_moved = true;
     if (is_earlier)
         hart_notify(class->hart);
@@ -49,8 +49,8 @@ void deadline_end(struct deadline *deadline)
     assert_debug(kernel_lock_is_held() && class->hart == hart_current() && class->tree.first == &deadline->node);
     tree_remove_first(&class->tree);
     deadline->class = NULL;
-    __atomic_store_n(&class->first_ns, class->tree.first == NULL ? DEADLINE_NEVER : class->tree.first->key,
-                     __ATOMIC_RELAXED); /* INV-DEADLINE-2 */
+    hart_store(&class->first_ns,
+               class->tree.first == NULL ? DEADLINE_NEVER : class->tree.first->key); /* INV-DEADLINE-2 */
     class->hart->attention.timer_moved = true;
 }
 

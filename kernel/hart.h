@@ -121,12 +121,11 @@ struct hart {
     uint64_t stock_count;
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
-    uint32_t polls;  /* steps in a row, and nothing else, that only asked whether another hart has done its part */
-    bool polled;     /* the step did */
-    uint32_t ticket; /* of the kernel lock, while the hart waits for it */
-    _Atomic uint64_t
-        flush_asked; /* the last flush epoch in which this hart was asked to flush; written under the lock */
-    _Atomic uint64_t flush_seen; /* the flush epoch this hart has caught up with; written by it alone, read by all */
+    uint32_t polls;       /* steps in a row, and nothing else, that only asked whether another hart has done its part */
+    bool polled;          /* the step did */
+    uint32_t ticket;      /* of the kernel lock, while the hart waits for it */
+    uint64_t flush_asked; /* the last flush epoch in which this hart was asked to flush; written under the lock */
+    uint64_t flush_seen;  /* the flush epoch this hart has caught up with; written by it alone, read by all */
     struct meters meters;
 
     struct tree urgent;      /* those that have deadlines, by priority and deadline; struct thread, urgency_node */
@@ -156,6 +155,13 @@ struct hart {
 /* All harts that run; set up before any leaves its boot code. */
 extern struct hart *harts[HARTS_MAX];
 extern unsigned hart_count;
+
+/* Stores to a field that is read without the lock. A hart may lie in memory that has no atomic operations, and an atomic store
+ * is an `amoswap` to GCC before 13. */
+static inline void hart_store(uint64_t *field, uint64_t value)
+{
+    *(volatile uint64_t *)field = value;
+}
 
 /* Prepares a hart's struct (zeroed memory, but for `arch`). */
 void hart_init(struct hart *hart, unsigned index);

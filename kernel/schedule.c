@@ -53,7 +53,7 @@ void schedule_ask(struct hart *hart)
 /* Sets a time of a hart. */
 static void set_time(struct hart *hart, uint64_t *time, uint64_t time_ns)
 {
-    __atomic_store_n(time, time_ns, __ATOMIC_RELAXED);
+    hart_store(time, time_ns);
     hart->attention.timer_moved = true;
     hart_notify(hart);
 }

@@ -147,10 +147,11 @@ static SLOW_PATH void ask_for_flush(void)
     const uint64_t epoch = atomic_load_explicit(&flush_epoch, memory_order_relaxed) + 1;
 
     flush_waiting |= flush_due;
+    __atomic_thread_fence(__ATOMIC_RELEASE); /* what was taken away goes before the question */
     for (uint64_t due = flush_due; due != 0; due &= due - 1) {
         struct hart *hart = harts[bit_lowest(due)];
 
-        atomic_store_explicit(&hart->flush_asked, epoch, memory_order_seq_cst);
+        hart_store(&hart->flush_asked, epoch);
         if (hart == hart_current())
             space_flush_serve();
         else
@@ -194,8 +195,8 @@ bool space_flush_done_slowly(uint64_t epoch)
 
     for (uint64_t waiting = flush_waiting; waiting != 0; waiting &= waiting - 1) {
         const struct hart *hart = harts[bit_lowest(waiting)];
-        const uint64_t seen = atomic_load_explicit(&hart->flush_seen, memory_order_acquire);
-        const bool served = seen >= atomic_load_explicit(&hart->flush_asked, memory_order_relaxed);
+        const uint64_t seen = __atomic_load_n(&hart->flush_seen, __ATOMIC_ACQUIRE);
+        const bool served = seen >= hart->flush_asked;
 
         if (served)
             flush_waiting &= hart->others;
@@ -215,13 +216,14 @@ bool space_flush_done_low(uint32_t epoch)
 void space_flush_serve(void)
 {
     struct hart *hart = hart_current();
-    const uint64_t asked = atomic_load_explicit(&hart->flush_asked, memory_order_seq_cst);
+    const uint64_t asked = __atomic_load_n(&hart->flush_asked, __ATOMIC_SEQ_CST);
 
-    if (asked <= atomic_load_explicit(&hart->flush_seen, memory_order_relaxed))
+    if (asked <= hart->flush_seen)
         return;
     arch_flush_all();
     arch_fetch_fence();
-    atomic_store_explicit(&hart->flush_seen, asked, memory_order_release);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    hart_store(&hart->flush_seen, asked);
 }
 
 /*

@@ -10,6 +10,9 @@ The program `bench` runs while QEMU counts instructions, on the release build; w
 the measuring build. It prints a line for each entry: `bench NAME UNIT MINIMUM MEDIAN MAXIMUM LIMIT`, with `-` for no limit, and
 further lines for how the samples of some are distributed.
 What it can't measure itself is added here.
+
+Throughput is told in ns of this machine's clock, on two harts that the emulator runs in parallel; and beside it that of a
+Debian Linux in the same emulator, where Debian's package of it can be fetched (tools/packages.py).
 """
 import collections
 import difflib
@@ -21,6 +24,7 @@ import sys
 import tempfile
 
 import emulator
+import packages
 from emulator import ROOT
 
 LINE = re.compile(r"^bench (\S+) (\S+) (\d+) (\d+) (\d+) (\d+|-)\s*$", re.MULTILINE)
@@ -32,6 +36,9 @@ WORST_CASES = ("interrupts-off", "lock-hold")
 HART_WAKEUPS = {"wakeup-load-2": (2, 4700), "wakeup-load-4": (4, 12000)}
 # What is measured on several harts: how many.
 HARTS = {"ring-poll-user": 2}
+# By the clock, on two harts in parallel: how many bytes each time. What Linux has of it: a pipe, and a pair of sockets.
+THROUGHPUTS = {"throughput-message": 64, "throughput-bulk": 65536}
+LINUX_MEMORY, LINUX_TIMEOUT_SECONDS = "512M", 180
 HISTOGRAM_STEP = 100
 # Harts and memory: 100,000 pages are revoked on one hart; on several, which take turns to be emulated, what 128 MiB hold.
 WORST_CASE_MACHINES = ((1, "512M"), (2, "128M"), (4, "128M"))
@@ -47,7 +54,7 @@ REPLENISHMENTS = ("budget-replenish-10", "budget-replenish-100", "budget-repleni
 METERED = (*REPLENISHMENTS, "boot")
 JUDGED_BY_WORST = (*WORST_CASES, "wakeup-load", *HART_WAKEUPS, *REPLENISHMENTS)
 # What must be among the entries: a figure that silently went missing is a failure of the tests.
-OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, *METERED, "kernel-bytes")
+OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, *METERED, *THROUGHPUTS, "kernel-bytes")
 OPTIONS = ("--json", "--full")
 # What is owed where the limit, which guards what has been reached, is not there yet (docs/roadmap.md).
 AIMS = dict.fromkeys(REPLENISHMENTS, 250) | {"wakeup-load-4": 6100, "channel-pingpong": 700, "ring-call-32": 240}
@@ -65,11 +72,11 @@ def figure(entry):
     return entry["max" if entry["name"] in JUDGED_BY_WORST else "median"]
 
 
-def run_on(build, names, harts=1, memory="128M", full=False, plugin=None):
+def run_on(build, names, harts=1, memory="128M", full=False, plugin=None, icount=True):
     """The entries that the program prints on such a machine."""
     output = []
     emulator.build(build)
-    machine = emulator.Machine(build, harts=harts, memory=memory, icount=True, plugin=plugin)
+    machine = emulator.Machine(build, harts=harts, memory=memory, icount=icount, plugin=plugin)
     view = emulator.console.CommandConsole(output.append)
     words = ["bench", *(["--full"] if full else []), *names]
     status, message = machine.run_command(words, FULL_TIMEOUT_SECONDS if full else TIMEOUT_SECONDS, view=view)
@@ -88,6 +95,10 @@ def parse(text):
     for entry in entries:
         if entry["name"] in AIMS:
             entry["aim"] = AIMS[entry["name"]]
+        size = next((THROUGHPUTS[name] for name in THROUGHPUTS if entry["name"].startswith(name)), None)
+        if size:
+            each_second = 10 ** 9 // max(entry["median"], 1)
+            entry |= {"bytes": size, "each-second": each_second, "bytes-each-second": each_second * size}
         if entry["name"] in tails:
             entry["p99.9"] = int(tails[entry["name"]])
             entry["histogram"] = [[int(least), int(count)] for name, least, count in HISTOGRAM.findall(text)
@@ -150,6 +161,25 @@ def wakeup_entry(name, samples):
     return entry | ({"aim": AIMS[name]} if name in AIMS else {})
 
 
+def linux_throughput():
+    """The same for what Linux has (tests/bench/linux_init.c), in the same emulator. A Failure where that can't be had."""
+    if subprocess.run([ROOT / "tools/dependencies.sh", "linux"], check=False).returncode != 0:
+        raise emulator.Failure("the compiler's C library is missing")
+    kernel = next(packages.fetch("linux").glob("boot/vmlinux-*"))
+    emulator.make("build/linux.cpio")
+    machine = emulator.Machine(harts=2, memory=LINUX_MEMORY)
+    try:
+        text = subprocess.run(machine.qemu("quiet", terminal=False, kernel=kernel, archive=ROOT / "build/linux.cpio"),
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=LINUX_TIMEOUT_SECONDS,
+                              check=False).stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        raise emulator.Failure(f"it has not ended after {LINUX_TIMEOUT_SECONDS} s") from None
+    entries = parse(text)
+    if len(entries) != 2 * len(THROUGHPUTS):
+        raise emulator.Failure(f"it has not told all figures:\n{text}")
+    return entries
+
+
 def measure(names, full=False):
     """The entries with those names; all if there are no names."""
     wanted = [name for name in OWED if not names or name in names]
@@ -161,6 +191,8 @@ def measure(names, full=False):
     entries += [worst_case(name) for name in wanted if name in WORST_CASES]
     metered = [name for name in wanted if name in METERED]
     entries += [entry for entry in run_on("measure", metered) if entry["name"] in metered] if metered else []
+    throughputs = [name for name in wanted if name in THROUGHPUTS]
+    entries += run_on("release", throughputs, harts=2, icount=False) if throughputs else []
     if "kernel-bytes" in wanted:
         entries.append(kernel_bytes())
     return entries
@@ -201,6 +233,16 @@ def distribution(entry):
     return "\n".join([f"{entry['name']}: 99.9 % within {entry['p99.9']:,}", *waits, *rows])
 
 
+def rates(entries):
+    """A table of what the throughputs are in a second."""
+    rows = [("throughput, 2 harts in parallel", "bytes", "each second", "MB/s")]
+    rows += [(entry["name"], f"{entry['bytes']:,}", f"{entry['each-second']:,}",
+              f"{entry['bytes-each-second'] / 10 ** 6:,.1f}") for entry in entries]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return "\n".join("  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
+                     for row in rows)
+
+
 def main():
     options = [word for word in sys.argv[1:] if word.startswith("-")]
     names = [word for word in sys.argv[1:] if not word.startswith("-")]
@@ -217,13 +259,22 @@ def main():
     emulator.install("run")
     try:
         entries = measure(names, full="--full" in options)
+        without_linux = None
+        try:
+            entries += linux_throughput() if any("bytes" in entry for entry in entries) else []
+        except emulator.Failure as failure:
+            without_linux = f"Linux was not measured beside it: {failure}"
     except emulator.Failure as failure:
         print(f"winkle: {failure}", file=sys.stderr)
         return 1
+    throughputs = [entry for entry in entries if "bytes" in entry]
     if "--json" in options:
         print(json.dumps(entries, indent=1))
     else:
-        print("\n\n".join([table(entries), *(distribution(entry) for entry in entries if "histogram" in entry)]))
+        print("\n\n".join([table(entries), *(distribution(entry) for entry in entries if "histogram" in entry),
+                           *([rates(throughputs)] if throughputs else [])]))
+    if without_linux:
+        print(f"winkle: {without_linux}", file=sys.stderr)
     return 1 if any(is_over(entry) for entry in entries) else 0
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Makes sure that the Debian packages are installed that Winkle needs; installs what is missing, if it may.
-# usage: tools/dependencies.sh SET...     the sets are run, gdb, plugin and test
+# usage: tools/dependencies.sh SET...     the sets are run, gdb, plugin, linux and test
 # Looks only for one command or file of each package, so that it costs nothing when all are there.
 set -eu
 
@@ -40,6 +40,9 @@ for set in "$@"; do
 	plugin)
 		need gcc gcc
 		need libc6-dev /usr/include/stdio.h
+		;;
+	linux)
+		need libc6-dev-riscv64-cross /usr/riscv64-linux-gnu/lib/libc.a
 		;;
 	gdb)
 		need gdb-multiarch gdb-multiarch

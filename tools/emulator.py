@@ -80,11 +80,11 @@ class Machine:
     """One emulated machine, as it is to be started."""
 
     def __init__(self, build="debug", machine="virt", harts=1, memory=None, icount=False, gdb=False, plugin=None,
-                 tim=None):
+                 tim=None, kernel_tim=None):
         self.build, self.machine, self.harts = build, machine, harts
         self.memory = memory or MACHINES[machine].memory
         self.icount, self.gdb, self.plugin = icount, gdb, plugin
-        self.options = f"tim={tim} " if tim else ""  # the kernel's
+        self.options = "".join(f"{name}={value} " for name, value in (("tim", tim), ("kernel-tim", kernel_tim)) if value)
         self.directory = ROOT / "build" / build
 
     def why_not(self):
@@ -99,16 +99,17 @@ class Machine:
         return None if re.search(rf"^{self.machine} ", known, re.MULTILINE) else \
             f"this QEMU has no machine {self.machine}"
 
-    def qemu(self, append=None, terminal=True):
+    def qemu(self, append=None, terminal=True, kernel=None, archive=None):
+        """The emulator's words; for another kernel than Winkle, with its archive."""
         processors = self.harts + MACHINES[self.machine].monitors
         words = ["qemu-system-riscv64", "-machine", self.machine, "-smp", str(processors), "-m", self.memory,
                  "-no-reboot", "-bios", str(FIRMWARE) if FIRMWARE.exists() else "default",
-                 "-kernel", str(self.directory / "winkle.img")]
+                 "-kernel", str(kernel or self.directory / "winkle.img")]
         if self.machine == "virt":
             words += ["-cpu", "rv64"]
         if self.machine == "microchip-icicle-kit":
             words += ["-dtb", self.icicle_tree(processors)]
-        words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", self.archive()]
+        words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", str(archive or self.archive())]
         words += ["-nographic"] if terminal else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if append:
             words += ["-append", append]

@@ -12,7 +12,7 @@ import archive
 import emulator
 
 
-OPTIONS = ("--machine", "--harts", "--memory", "--tim", "--build", "--timeout", "--icount", "--gdb")
+OPTIONS = ("--machine", "--harts", "--memory", "--tim", "--kernel-tim", "--build", "--timeout", "--icount", "--gdb")
 NOT_FOUND = 127  # init's status if there is no such program
 
 
@@ -60,6 +60,13 @@ def tim(text):
     return text
 
 
+def kernel_tim(text):
+    if text != "on" and not re.fullmatch(r"[1-9][0-9]*[KM]", text):
+        raise argparse.ArgumentTypeError("what the kernel uses of tightly-integrated memory is `on`, or at most a size "
+                                         f"such as 20K, not '{text}'")
+    return text
+
+
 def parse(words):
     options, program = words, None
     if "--" in words:
@@ -70,6 +77,7 @@ def parse(words):
     parser.add_argument("--harts", type=harts, default=1)
     parser.add_argument("--memory", type=memory)
     parser.add_argument("--tim", type=tim)
+    parser.add_argument("--kernel-tim", type=kernel_tim)
     parser.add_argument("--build", type=one_of(emulator.BUILDS), default="debug")
     parser.add_argument("--timeout", type=seconds)
     parser.add_argument("--icount", action="store_true")
@@ -96,7 +104,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     arguments, program = parse(sys.argv[1:])
     machine = emulator.Machine(arguments.build, arguments.machine, arguments.harts, arguments.memory, arguments.icount,
-                               arguments.gdb, tim=arguments.tim)
+                               arguments.gdb, tim=arguments.tim, kernel_tim=arguments.kernel_tim)
     try:
         if program:
             emulator.command_line(program, machine.options)

@@ -264,13 +264,14 @@ def read_cases(file):
             raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: a case has seven fields, not {len(fields)}")
         name, harts, builds, memory, program, status, expected = fields
         memory, *words = memory.split()
-        wrong = [word for word in words if not re.fullmatch("|".join([*emulator.MACHINES, "icount", "tim=.*"]), word)]
+        wrong = [word for word in words if not re.fullmatch("|".join([*emulator.MACHINES, "icount", "(kernel-)?tim=.*"]), word)]
         if wrong:
             raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: '{wrong[0]}' behind the memory; there may be "
-                                   "icount, tim=SIZE, or a machine")
+                                   "icount, tim=SIZE, kernel-tim=CHOICE, or a machine")
         machine = {"memory": memory, "icount": "icount" in words,
                    "machine": next((word for word in words if word in emulator.MACHINES), "virt"),
-                   "tim": next((word[4:] for word in words if word.startswith("tim=")), None)}
+                   **{name.replace("-", "_"): next((word[len(name) + 1:] for word in words if word.startswith(f"{name}=")),
+                                                   None) for name in ("tim", "kernel-tim")}}
         cases += [(f"system/{name}/{build.strip()}/{count.strip()}-harts",
                    emulator.Machine(build.strip(), harts=int(count), **machine), program.split(), int(status),
                    expected) for build in builds.split(",") for count in harts.split(",")]

@@ -48,6 +48,8 @@ static const struct benchmark benchmarks[] = {
     {"channel-message", 45, measure_channel_message},
     {"channel-message-single", 90, measure_channel_message_single},
     {"channel-pingpong", 1300, measure_channel_pingpong},
+    {"throughput-message", NO_LIMIT, measure_throughput_message},
+    {"throughput-bulk", NO_LIMIT, measure_throughput_bulk},
     {"interrupts-off", 2000, measure_interrupts_off},
     {"lock-hold", 700, measure_lock_hold},
     {"boot", 600000, measure_boot},
@@ -64,12 +66,24 @@ static const struct {
     const char *name;
     void (*play)(void);
 } parts[] = {
-    {"server", play_server},   {"borrower", play_borrower},     {"waiter", play_waiter},
-    {"yielder", play_yielder}, {"stamper", play_stamper},       {"handler", play_handler},
-    {"crowd", play_crowd},     {"caller", play_caller},         {"mapper", play_mapper},
-    {"revoker", play_revoker}, {"destroyer", play_destroyer},   {"maker", play_maker},
-    {"faulter", play_faulter}, {"timekeeper", play_timekeeper}, {"fault-server", play_fault_server},
+    {"server", play_server},
+    {"borrower", play_borrower},
+    {"waiter", play_waiter},
+    {"yielder", play_yielder},
+    {"stamper", play_stamper},
+    {"handler", play_handler},
+    {"crowd", play_crowd},
+    {"caller", play_caller},
+    {"mapper", play_mapper},
+    {"revoker", play_revoker},
+    {"destroyer", play_destroyer},
+    {"maker", play_maker},
+    {"faulter", play_faulter},
+    {"timekeeper", play_timekeeper},
+    {"fault-server", play_fault_server},
     {"echo", play_echo},
+    {"message-sink", play_message_sink},
+    {"bulk-sink", play_bulk_sink},
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
@@ -92,9 +106,9 @@ static void sort(uint64_t *values, unsigned count)
     }
 }
 
-static void print_sorted(const struct benchmark *benchmark, const uint64_t *values, unsigned count)
+static void print_sorted(const struct benchmark *benchmark, const char *unit, const uint64_t *values, unsigned count)
 {
-    wk_print("bench %s instructions %lu %lu %lu ", benchmark->name, values[0], values[count / 2], values[count - 1]);
+    wk_print("bench %s %s %lu %lu %lu ", benchmark->name, unit, values[0], values[count / 2], values[count - 1]);
     if (benchmark->limit == NO_LIMIT)
         wk_print("-\n");
     else
@@ -104,7 +118,13 @@ static void print_sorted(const struct benchmark *benchmark, const uint64_t *valu
 void print_samples(const struct benchmark *benchmark, struct samples *samples)
 {
     sort(samples->value, BATCHES);
-    print_sorted(benchmark, samples->value, BATCHES);
+    print_sorted(benchmark, "instructions", samples->value, BATCHES);
+}
+
+void print_times(const struct benchmark *benchmark, struct samples *samples)
+{
+    sort(samples->value, BATCHES);
+    print_sorted(benchmark, "ns", samples->value, BATCHES);
 }
 
 void print_distribution(const struct benchmark *benchmark, uint64_t *values, unsigned count)
@@ -112,7 +132,7 @@ void print_distribution(const struct benchmark *benchmark, uint64_t *values, uns
     unsigned from = 0;
 
     sort(values, count);
-    print_sorted(benchmark, values, count);
+    print_sorted(benchmark, "instructions", values, count);
     wk_print("bench-tail %s %lu\n", benchmark->name, values[(uint64_t)count * 999 / 1000]);
     while (from < count) {
         const uint64_t least = values[from] / HISTOGRAM_STEP * HISTOGRAM_STEP;

@@ -14,7 +14,7 @@
 #define NO_LIMIT 0
 
 struct samples {
-    uint64_t value[BATCHES]; /* instructions for one operation */
+    uint64_t value[BATCHES]; /* instructions, or ns, for one operation */
 };
 
 /* A benchmark: a name, a limit or NO_LIMIT, and what prints it. */
@@ -26,6 +26,8 @@ struct benchmark {
 
 /* Prints the line that tools/bench.py reads: `bench NAME UNIT MIN MEDIAN MAX LIMIT`. Sorts the samples. */
 void print_samples(const struct benchmark *benchmark, struct samples *samples);
+/* The same for times by the clock, in ns. */
+void print_times(const struct benchmark *benchmark, struct samples *samples);
 /* The same for a single figure. */
 void print_figure(const struct benchmark *benchmark, uint64_t value);
 
@@ -69,6 +71,11 @@ void measure_channel_message(const struct benchmark *benchmark);
 void measure_channel_message_single(const struct benchmark *benchmark);
 void measure_channel_pingpong(const struct benchmark *benchmark);
 void play_echo(void);
+/* throughput.c */
+void measure_throughput_message(const struct benchmark *benchmark);
+void measure_throughput_bulk(const struct benchmark *benchmark);
+void play_message_sink(void);
+void play_bulk_sink(void);
 /* budgets.c */
 void measure_replenish_10(const struct benchmark *benchmark);
 void measure_replenish_100(const struct benchmark *benchmark);

@@ -110,15 +110,9 @@ static void exchange(struct wk_channel *channel, struct wk_ring_message *message
 void play_echo(void)
 {
     static struct wk_channel channel;
-    const struct wk_channel_terms terms = {.memory = wk_named_handle("memory"),
-                                           .wait = wk_named_handle("wait"),
-                                           .signal = wk_named_handle("signal"),
-                                           .sizes = SIZES,
-                                           .wait_bits = 1,
-                                           .signal_bits = 1};
     struct wk_ring_message message;
 
-    expect("opening", wk_channel_open(&channel, &terms));
+    partner_open_channel(&channel, SIZES);
     expect("receiving", wk_channel_receive(&channel, &message, WK_FOREVER));
     for (;;)
         exchange(&channel, &message);
@@ -134,9 +128,7 @@ void measure_channel_pingpong(const struct benchmark *benchmark)
 
     create(&channel, &terms);
     partner_prepare(&echo, PAGES);
-    partner_lend(&echo, "memory", terms.memory);
-    partner_lend(&echo, "wait", terms.wait);
-    partner_lend(&echo, "signal", terms.signal);
+    partner_lend_channel(&echo, &terms);
     expect("its priority", wk_thread_set_priority(wk_self.start->thread, PRIORITY));
     partner_start(&echo, "echo", PRIORITY);
     exchange(&channel, &message);

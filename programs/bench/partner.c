@@ -45,6 +45,25 @@ void partner_lend(struct partner *partner, const char *name, wk_handle handle)
         (struct wk_grant){.name = name, .handle = handle, .transfer = WK_TRANSFER_LEND, .rights = WK_RIGHTS_ALL};
 }
 
+void partner_lend_channel(struct partner *partner, const struct wk_channel_terms *terms)
+{
+    partner_lend(partner, "memory", terms->memory);
+    partner_lend(partner, "wait", terms->wait);
+    partner_lend(partner, "signal", terms->signal);
+}
+
+void partner_open_channel(struct wk_channel *channel, uint64_t sizes)
+{
+    const struct wk_channel_terms terms = {.memory = wk_named_handle("memory"),
+                                           .wait = wk_named_handle("wait"),
+                                           .signal = wk_named_handle("signal"),
+                                           .sizes = sizes,
+                                           .wait_bits = 1,
+                                           .signal_bits = 1};
+
+    expect("opening a channel", wk_channel_open(channel, &terms));
+}
+
 void partner_prepare(struct partner *partner, uint64_t bank_pages)
 {
     *partner = (struct partner){0};

@@ -6,6 +6,7 @@
 #ifndef PARTNER_H
 #define PARTNER_H
 
+#include <channel/channel.h>
 #include <winkle/launch.h>
 
 #include <stdbool.h>
@@ -47,6 +48,9 @@ struct shared *partner_shared(void);
 /* A partner with so many pages, to be lent capabilities by these names and then started. A failure ends the program. */
 void partner_prepare(struct partner *partner, uint64_t bank_pages);
 void partner_lend(struct partner *partner, const char *name, wk_handle handle);
+/* The terms of a channel that this process waits for by bit 0 alone; in the partner, that channel. */
+void partner_lend_channel(struct partner *partner, const struct wk_channel_terms *terms);
+void partner_open_channel(struct wk_channel *channel, uint64_t sizes);
 void partner_start(struct partner *partner, const char *part, uint64_t priority);
 /* Ends it, wherever it is, and gives back all that it had. */
 void partner_end(struct partner *partner);

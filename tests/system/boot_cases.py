@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Boots Winkle with archives, manifests and programs that are malformed: init must refuse each, and say what and why.
+"""Boots Winkle with archives, manifests and programs that are malformed: init must refuse each, and say what and why; and
+with choices for the kernel, which says what became of them.
 
 usage: tests/system/boot_cases.py [BUILD]     the build (debug) must be there: ./winkle image BUILD
 Prints a line for each case, `pass NAME` or `FAIL NAME` with what was printed instead; status 1 if one failed.
@@ -14,6 +15,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import archive  # noqa: E402
+import console  # noqa: E402
 import emulator  # noqa: E402
 
 MANIFEST = b"program *\n    bank 256\n    grant console\n"
@@ -44,6 +46,13 @@ class MachineWithArchive(emulator.Machine):
                 self.file = file.name
             status, message = self.run_command(words, timeout=30, write=output.append)
         return status, b"".join(output).decode(errors="replace") + (message or "")
+
+
+class MachineThatTells(emulator.Machine):
+    """A machine whose kernel is not told to be quiet."""
+
+    def qemu(self, append=None, terminal=True):
+        return super().qemu(append.replace("quiet ", "", 1), terminal)
 
 
 def with_field(content, offset, digits):
@@ -186,6 +195,31 @@ def stripped(build, name):
     return (ROOT / "build" / build / "stripped" / name).read_bytes()
 
 
+# (name, kind of machine, what is passed to it, what the kernel says); each then runs a program as ever.
+CHOICES = [
+    ("on", MachineThatTells, {"harts": 2, "tim": "64K", "kernel_tim": "on"}, "kernel-tim: holds 40 of the 40 KiB"),
+    ("struct", MachineThatTells, {"tim": "12K", "kernel_tim": "on"}, "kernel-tim: holds 12 of the 20 KiB"),
+    ("stack", MachineThatTells, {"harts": 2, "tim": "64K", "kernel_tim": "8K"}, "kernel-tim: holds 8 of the 40 KiB"),
+    ("one-page", MachineThatTells, {"tim": "4K", "kernel_tim": "on"}, "kernel-tim: holds 0 of the 20 KiB"),
+    ("real", MachineThatTells, {"machine": "sifive_u", "kernel_tim": "on"}, "kernel-tim: holds 20 of the 20 KiB"),
+    ("none", emulator.Machine, {"kernel_tim": "on"}, "kernel-tim: holds 0 of the 20 KiB"),
+    ("no-choice", emulator.Machine, {"tim": "64K", "kernel_tim": "off"}, "kernel-tim: it is on, or a size such as 20K"),
+    ("too-small", emulator.Machine, {"tim": "64K", "kernel_tim": "3K"}, "kernel-tim: it is on, or a size such as 20K"),
+    ("huge", MachineThatTells, {"tim": "64K", "kernel_tim": "99999999M"}, "kernel-tim: holds 20 of the 20 KiB"),
+]
+
+
+def results(build):
+    """(name, expected status, expected output, status, output) of each case."""
+    hello = (ROOT / "build" / build / "stripped" / "hello").read_bytes()
+    for name, content, *wanted in archives(hello) + manifests(hello) + programs(hello):
+        yield (name, *wanted, *MachineWithArchive(build, content).boot(["hello"]))
+    for name, kind, choices, wanted in CHOICES:
+        view = console.CommandConsole(lambda _: None)
+        status, message = kind(build, **choices).run_command(["hello"], 30, view=view)
+        yield f"kernel-tim/{name}", 0, wanted, status, view.before.decode(errors="replace") + (message or "")
+
+
 def main():
     build = sys.argv[1] if len(sys.argv) > 1 else "debug"
     hello = stripped(build, "hello")
@@ -193,6 +227,10 @@ def main():
     failed = 0
     for name, content, wanted_status, wanted, words in cases + services(hello, stripped(build, "test-started")):
         status, text = MachineWithArchive(build, content).boot(words)
+
+
+    failed = 0
+    for name, wanted_status, wanted, status, text in results(build):
         if status == wanted_status and re.search(wanted, text):
             print(f"pass {name}", flush=True)
         else:

@@ -12,6 +12,8 @@ bench-histogram wakeup-load 300 1\r
 bench-histogram wakeup-load 1600 900\r
 bench-histogram wakeup-load 4500 100\r
 bench process-create-destroy instructions 1 2 3 -
+bench throughput-message ns 190 200 210 -
+bench throughput-bulk-linux-pipe ns 1 2000000 3000000 -
 wakeup-load: meanwhile 7 processes
 """
 
@@ -21,7 +23,8 @@ class Bench(unittest.TestCase):
         self.entries = {entry["name"]: entry for entry in bench.parse(OUTPUT)}
 
     def test_entries(self):
-        self.assertEqual(list(self.entries), ["null-invocation", "wakeup-load", "process-create-destroy"])
+        self.assertEqual(list(self.entries), ["null-invocation", "wakeup-load", "process-create-destroy",
+                                              "throughput-message", "throughput-bulk-linux-pipe"])
         self.assertEqual(self.entries["null-invocation"],
                          {"name": "null-invocation", "unit": "instructions", "min": 88, "median": 89, "max": 95,
                           "limit": 90})
@@ -30,8 +33,16 @@ class Bench(unittest.TestCase):
         self.assertEqual(self.entries["wakeup-load"]["p99.9"], 4200)
         self.assertEqual(self.entries["wakeup-load"]["histogram"], [[300, 1], [1600, 900], [4500, 100]])
 
+    def test_throughputs(self):
+        entry, other = self.entries["throughput-message"], self.entries["throughput-bulk-linux-pipe"]
+        self.assertEqual((entry["unit"], entry["each-second"], entry["bytes-each-second"]), ("ns", 5000000, 320000000))
+        self.assertEqual((other["bytes"], other["each-second"], other["bytes-each-second"]), (65536, 500, 32768000))
+        rows = bench.rates([entry, other]).splitlines()
+        self.assertEqual(rows[1].split(), ["throughput-message", "64", "5,000,000", "320.0"])
+        self.assertEqual(rows[2].split(), ["throughput-bulk-linux-pipe", "65,536", "500", "32.8"])
+
     def test_what_is_judged(self):
-        self.assertEqual([bench.is_over(entry) for entry in self.entries.values()], [False, True, False])
+        self.assertEqual([bench.is_over(entry) for entry in self.entries.values()], [False, True, False, False, False])
 
     def test_wakeups_on_several_harts(self):
         entry = bench.wakeup_entry("wakeup-load-4", [(300, 0, 0, 9000), (550, 800, 2, 600), (1150, 90, 1, 70000)])

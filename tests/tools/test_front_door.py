@@ -47,6 +47,7 @@ class FrontDoor(unittest.TestCase):
         self.refused("run", "--machine", "sifive", nearest="'sifive_u'")
         self.refused("run", "--machine", "sifive_u", "--harts", "5", nearest="at most 4 harts")
         self.refused("run", "--tim", "64", nearest="such as 64K")
+        self.refused("run", "--kernel-tim", "off", nearest="such as 20K")
         self.refused("bench", "--jsn", nearest="'--json'")
         self.refused("bench", "nul-invocation", nearest="'null-invocation'")
         self.refused("image", "relase", nearest="'release'")

@@ -41,9 +41,9 @@ struct arch_hart {
     uint64_t ns_per_tick[2];  /* a whole part, and a fraction in units of 2^-64 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;
-    uint64_t panicking;           /* a trap inside a panic stops at once */
-    uint64_t hartid;              /* the firmware's number */
-    _Atomic uint64_t has_started; /* it has come up */
+    uint64_t panicking;   /* a trap inside a panic stops at once */
+    uint64_t hartid;      /* the firmware's number */
+    uint64_t has_started; /* it has come up */
 };
 
 /* Width of address space identifiers; 0 if the hardware has none. Written at boot. */

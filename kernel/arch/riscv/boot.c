@@ -80,6 +80,20 @@ static uint64_t bytes_of_word(const char *word)
     return *word == 'K' ? number << 10 : number << 20;
 }
 
+/* How many pages of tightly-integrated memory the kernel may use itself. */
+static uint64_t kernel_tim_pages(void)
+{
+    const char *word = command_line_word("kernel-tim=");
+    uint64_t pages;
+
+    if (word == NULL)
+        return 0;
+    pages = letters_of(word) == 2 && memcmp(word, "on", 2) == 0 ? UINT64_MAX : bytes_of_word(word) / PAGE_BYTES;
+    if (pages == 0)
+        console_print("kernel-tim: it is on, or a size such as 20K; the kernel uses none\n");
+    return pages;
+}
+
 static void print_machine(void)
 {
     const struct boot_range *ram = &boot_information.ram;
@@ -119,8 +133,8 @@ _Noreturn void boot_main(uint64_t hartid, struct physical tree, uint64_t image)
     plic_init();
     if (machine.finisher != 0)
         virt_init(window_map_device(machine.finisher));
+    tim_init(bytes_of_word(command_line_word("tim=")), kernel_tim_pages());
     harts_start();
-    tim_init(bytes_of_word(command_line_word("tim=")));
     reserve_image();
     kernel_start();
     harts_release();

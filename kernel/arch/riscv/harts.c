@@ -22,6 +22,9 @@ struct hart_memory {
     _Alignas(16) uint64_t emergency_stack[EMERGENCY_STACK_WORDS];
 };
 
+#define STRUCT_PAGES (HART_PAGES - STACK_PAGES)
+_Static_assert(sizeof(struct hart_memory) <= STRUCT_PAGES * PAGE_BYTES, "it fits");
+
 struct hart_memory boot_hart;
 /* The hart that is being started, or NULL; in .data since start.S reads it before it knows that .bss is cleared. */
 struct hart *_Atomic hart_starting __attribute__((section(".data")));
@@ -69,14 +72,27 @@ static uint64_t entry_of(const struct hart *hart)
     return image_physical((const void *)hart_entry).address;
 }
 
+/* Pages of a further hart: in tightly-integrated memory as far as the kernel may use that, else in RAM. */
+static void *hart_pages(uint64_t count, struct physical *physical)
+{
+    void *pages = tim_kernel_pages(count, physical);
+
+    if (pages != NULL)
+        return pages;
+    pages = boot_pages(count);
+    *physical = image_physical(pages);
+    return pages;
+}
+
 /* Starts one hart and waits until it has come up; later it would find the kernel gone on without it. */
 static void start(uint64_t hartid)
 {
-    const uint64_t pages = (sizeof(struct hart_memory) + PAGE_BYTES - 1) / PAGE_BYTES;
-    struct hart_memory *memory = boot_pages(pages);
     const uint64_t give_up_ns = arch_time_ns() + START_TIMEOUT_NS;
+    struct physical physical;
+    struct hart_memory *memory = hart_pages(STRUCT_PAGES, &physical);
 
-    window_map_stack(hart_count, boot_pages(STACK_PAGES));
+    hart_pages(STACK_PAGES, &physical);
+    window_map_stack(hart_count, physical);
     prepare(memory, hart_count, hartid);
     atomic_store_explicit(&hart_starting, &memory->hart, memory_order_release);
     if (!sbi_hart_start(hartid, entry_of(&memory->hart))) {
@@ -84,7 +100,7 @@ static void start(uint64_t hartid)
         console_print("hart %lu does not start\n", hartid);
         return;
     }
-    while (atomic_load_explicit(&memory->hart.arch.has_started, memory_order_acquire) == 0) {
+    while (__atomic_load_n(&memory->hart.arch.has_started, __ATOMIC_ACQUIRE) == 0) {
         if (arch_time_ns() > give_up_ns)
             panic("a started hart did not come up");
         arch_timer_set(arch_time_ns() + START_POLL_NS); /* and sleep: the other hart may need our processor */
@@ -93,11 +109,31 @@ static void start(uint64_t hartid)
     harts[hart_count++] = &memory->hart;
 }
 
+/* The boot hart began in the kernel's image. It has done nothing yet that its struct would have to remember; its new stack
+ * begins when it leaves the kernel. */
+static void move_boot_hart(void)
+{
+    struct physical physical;
+    struct hart_memory *memory = tim_kernel_pages(STRUCT_PAGES, &physical);
+
+    if (memory != NULL) {
+        prepare(memory, 0, machine.hartids[0]);
+        harts[0] = &memory->hart;
+        hart_in_tp = harts[0];
+    }
+    if (tim_kernel_pages(STACK_PAGES, &physical) != NULL) {
+        window_map_stack(STACKS - 1, physical);
+        harts[0]->arch.stack_end = STACK_END(STACKS - 1);
+    }
+}
+
 void harts_start(void)
 {
+    move_boot_hart();
     prepare_registers(INTERRUPT_SOFTWARE | INTERRUPT_TIMER | INTERRUPT_EXTERNAL);
     for (unsigned i = 1; i < machine.hart_count; i++)
         start(machine.hartids[i]);
+    tim_tell_kernel_pages(machine.hart_count * HART_PAGES);
 }
 
 void harts_release(void)
@@ -109,7 +145,8 @@ void harts_release(void)
 _Noreturn void hart_main(void)
 {
     prepare_registers(INTERRUPT_SOFTWARE | INTERRUPT_TIMER);
-    atomic_store_explicit(&hart_current()->arch.has_started, 1, memory_order_release);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    hart_store(&hart_current()->arch.has_started, 1);
     while (!atomic_load_explicit(&released, memory_order_acquire))
         arch_relax();
     arch_flush_all();

@@ -20,7 +20,7 @@ uint64_t kernel_satp;
 static uint64_t image_start; /* the image's physical address */
 static uint64_t boot_pages_next;
 static uint64_t boot_pages_limit_address;
-static uint64_t window_next = HARTS_MAX * STACK_STRIDE / PAGE_BYTES; /* first page of the window for devices */
+static uint64_t window_next = STACKS * STACK_STRIDE / PAGE_BYTES; /* first page of the window for devices */
 
 /* Where something of the image is while address translation is off. */
 static void *at(uint64_t image, const void *pointer)
@@ -106,12 +106,12 @@ void *boot_pages(uint64_t count)
     return first;
 }
 
-void window_map_stack(unsigned hart_index, const void *stack)
+void window_map_stack(unsigned index, struct physical stack)
 {
-    uint64_t *entry = &window_leaves.entries[hart_index * STACK_STRIDE / PAGE_BYTES + 1];
+    uint64_t *entry = &window_leaves.entries[index * STACK_STRIDE / PAGE_BYTES + 1];
 
     for (uint64_t page = 0; page < STACK_PAGES; page++)
-        entry[page] = kernel_entry_leaf(image_physical(stack).address + page * PAGE_BYTES, KERNEL_DATA);
+        entry[page] = kernel_entry_leaf(stack.address + page * PAGE_BYTES, KERNEL_DATA);
     arch_flush_all();
 }
 

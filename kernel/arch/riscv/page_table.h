@@ -47,7 +47,8 @@ void boot_pages_limit(struct physical end);
 struct physical boot_pages_end(void);
 uint64_t boot_pages_left(void);
 
-void window_map_stack(unsigned hart_index, const void *stack);
+/* The stack that ends at STACK_END(index). */
+void window_map_stack(unsigned index, struct physical stack);
 /* One page of a device's registers. */
 volatile uint32_t *window_map_device(uint64_t physical);
 

@@ -25,6 +25,7 @@
 #define STACK_BYTES (STACK_PAGES * PAGE_BYTES)
 /* The n-th hart's stack, counted from the boot hart, ends here; below it lies its unmapped page. */
 #define STACK_STRIDE (STACK_BYTES + PAGE_BYTES)
+#define STACKS (HARTS_MAX + 1) /* the last one for the boot hart, if its stack moves */
 #define STACK_END(index) (WINDOW_BASE + ((index) + 1) * STACK_STRIDE)
 
 /* Page-table entries: Privileged Architecture 1.12, 4.3.1 and 4.4.1. */

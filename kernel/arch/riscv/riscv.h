@@ -63,6 +63,7 @@ _Noreturn void trap_in_kernel(void);
 _Noreturn void trap_first_leave(void);
 
 /* harts.c */
+#define HART_PAGES 5 /* for a hart's struct, and its stack */
 void hart_boot_prepare(uint64_t hartid);
 void harts_start(void);
 void harts_release(void);
@@ -74,9 +75,13 @@ void clock_init(uint64_t timebase_hz, bool use_sstc);
 void clock_prepare(struct arch_hart *arch);
 
 /* tim.c: a range of tightly-integrated memory; and, when all else is mapped, those that the machine's file knows of, or so
- * much RAM instead, and what they are to the kernel. */
+ * much RAM instead, and what they are to the kernel: of how many pages it may itself make use. */
 void tim_add(uint64_t start, uint64_t end, uint64_t attributes);
-void tim_init(uint64_t stand_in_bytes);
+void tim_init(uint64_t stand_in_bytes, uint64_t kernel_pages);
+/* Pages of it for the kernel itself, zeroed, for as many as tim_init was told; NULL: there are not so many left. */
+void *tim_kernel_pages(uint64_t count, struct physical *physical);
+/* Says how many it got, of those that it wants in all. */
+void tim_tell_kernel_pages(uint64_t wanted);
 
 /* plic.c: takes charge of machine.plic. */
 void plic_init(void);

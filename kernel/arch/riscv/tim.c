@@ -7,6 +7,7 @@
 #include "frame.h"
 #include "page_table.h"
 #include "riscv.h"
+#include "string.h"
 #include "tree_nodes.h"
 
 #define TABLES_MAX (TIM_SUPERFRAMES_MAX + 2) /* of the direct map, behind RAM */
@@ -15,6 +16,8 @@
      WK_MEMORY_ATTRIBUTES_STAND_IN)
 
 static uint64_t superframes;
+static uint64_t last_place; /* where the kernel sees the last region */
+static uint64_t kernel_pages_most, kernel_pages_taken;
 
 void tim_add(uint64_t start, uint64_t end, uint64_t attributes)
 {
@@ -50,7 +53,7 @@ static void add_stand_in(uint64_t bytes)
 
     if (pages == 0)
         return;
-    if (boot_information.tim_count != 0 || pages + TABLES_MAX > boot_pages_left()) {
+    if (boot_information.tim_count != 0 || pages + TABLES_MAX + machine.hart_count * HART_PAGES > boot_pages_left()) {
         console_print("tim: no RAM stands in: there %s\n", boot_information.tim_count != 0 ? "is some" : "is no room");
         return;
     }
@@ -68,6 +71,7 @@ static void map_and_tell(void)
         const struct boot_range *range = &boot_information.tim[i];
 
         direct_map_add(place, range->start, range->bytes);
+        last_place = place.address;
         place.address += frame_tim_superframes(range->bytes) * LARGE_BYTES;
         if (!console_quiet)
             console_print("tim: %lu KiB at 0x%lx%s\n", range->bytes / 1024, range->start.address,
@@ -75,7 +79,33 @@ static void map_and_tell(void)
     }
 }
 
-void tim_init(uint64_t stand_in_bytes)
+/* From the last region's end, so that no region comes to lie elsewhere in the direct map. */
+void *tim_kernel_pages(uint64_t count, struct physical *physical)
+{
+    struct boot_range *last;
+    void *pages;
+
+    if (boot_information.tim_count == 0 || count > kernel_pages_most - kernel_pages_taken)
+        return NULL;
+    last = &boot_information.tim[boot_information.tim_count - 1];
+    if (count > last->bytes / PAGE_BYTES)
+        return NULL;
+    kernel_pages_taken += count;
+    last->bytes -= count * PAGE_BYTES;
+    physical->address = last->start.address + last->bytes;
+    pages = arch_pointer((struct physical){last_place + last->bytes});
+    memset(pages, 0, count * PAGE_BYTES);
+    return pages;
+}
+
+void tim_tell_kernel_pages(uint64_t wanted)
+{
+    if (kernel_pages_most != 0 && (!console_quiet || kernel_pages_taken == 0))
+        console_print("kernel-tim: holds %lu of the %lu KiB that harts take\n", kernel_pages_taken * PAGE_BYTES / 1024,
+                      wanted * PAGE_BYTES / 1024);
+}
+
+void tim_init(uint64_t stand_in_bytes, uint64_t kernel_pages)
 {
     if (machine.known != NULL)
         add_cache_memory(&machine.known->cache);
@@ -85,4 +115,5 @@ void tim_init(uint64_t stand_in_bytes)
             panic("the device tree has RAM where tightly-integrated memory is");
     add_stand_in(stand_in_bytes);
     map_and_tell();
+    kernel_pages_most = kernel_pages;
 }
