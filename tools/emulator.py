@@ -61,12 +61,10 @@ def build(name):
 
 
 def command_line(words, options=""):
-    """The kernel's command line that makes init run one program: its words are separated by blanks, without quoting.
-    `options` are the kernel's, each with a blank behind it."""
-    for word in words:
-        if not word or re.search(r"[\s\x00-\x1f\x7f]", word):
-            raise Failure(f"{word!r} can't be passed: the program's words must not be empty or have blanks or control "
-                          "characters in them")
+    """The kernel's command line that makes init run one program: its words are separated by blanks; in them, blanks,
+    control characters and % are % and two hexadecimal digits, and an empty word is %00. `options` are the kernel's, each
+    with a blank behind it."""
+    words = [re.sub(r"[\x00-\x20\x7f%]", lambda found: f"%{ord(found[0]):02x}", word) or "%00" for word in words]
     if len(words) > COMMAND_WORDS_MAX:
         raise Failure(f"{len(words)} words can't be passed: the program's name and its words are at most {COMMAND_WORDS_MAX}")
     before, line = f"quiet {options}-- ", " ".join(words)

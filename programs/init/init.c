@@ -50,6 +50,25 @@ __attribute__((noreturn)) static void give_up(int status)
     power_off(status);
 }
 
+/* % and two hexadecimal digits are the byte that they name, in place. */
+static void decode(char *word)
+{
+    char *to = word;
+
+    for (const char *at = word; *at != '\0'; at++) {
+        const char digits[] = {'0', 'x', at[0] == '%' ? at[1] : '\0', at[0] == '%' && at[1] != '\0' ? at[2] : '\0'};
+        uint64_t byte;
+
+        if (!wk_parse_number(digits, sizeof(digits), &byte)) {
+            *to++ = *at;
+            continue;
+        }
+        *to++ = (char)byte;
+        at += 2;
+    }
+    *to = '\0';
+}
+
 static void read_command_line(void)
 {
     const struct wk_boot_page *boot = (const struct wk_boot_page *)WK_BOOT_PAGE_ADDRESS;
@@ -58,7 +77,7 @@ static void read_command_line(void)
 
     memcpy(command_line, boot->command_line, sizeof(command_line) - 1);
     while (*at != '\0') {
-        const char *word = at;
+        char *word = at;
 
         while (*at != '\0' && *at != ' ')
             at++;
@@ -66,9 +85,10 @@ static void read_command_line(void)
             *at++ = '\0';
         if (*word == '\0')
             continue;
-        if (is_command && init.command_count < COMMAND_WORDS_MAX)
+        if (is_command && init.command_count < COMMAND_WORDS_MAX) {
+            decode(word);
             init.command[init.command_count++] = word;
-        else if (strcmp(word, "--") == 0)
+        } else if (strcmp(word, "--") == 0)
             is_command = true;
         else if (strcmp(word, "quiet") == 0)
             init.quiet = true;

@@ -58,15 +58,13 @@ class FrontDoor(unittest.TestCase):
 
     def test_words_that_cannot_be_passed(self):
         self.refused("run", "--", nearest="after '--'")
-        self.refused("run", "--", "echo", "two words", nearest="'two words'")
-        self.refused("run", "--", "echo", "", nearest="''")
-        self.refused("run", "--", "echo", "a\nb", nearest="blanks or control characters")
         self.refused("run", "--", "echo", *"x" * 32, nearest="33 words")
         self.refused("run", "--", "echo", "x" * 1010, nearest="at most 1014")
 
     def test_words_that_can_be_passed(self):
         self.assertEqual(len(emulator.command_line(["echo", "x" * 1009])), 1023)
         self.assertEqual(emulator.command_line(["x"] * 32), "quiet --" + " x" * 32)
+        self.assertEqual(emulator.command_line(["two words", "", "100%\n"]), "quiet -- two%20words %00 100%25%0a")
 
     def test_nearest_program(self):
         with tempfile.NamedTemporaryFile() as file:
