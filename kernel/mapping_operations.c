@@ -154,6 +154,20 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
     return memory_map_begin(invocation, mapping);
 }
 
+enum wk_status process_map(struct invocation *invocation, struct process *process, const struct wk_process_map_in *in)
+{
+    struct capability *process_capability = invocation->capability;
+    struct capability *capability = capability_find(&process->table, in->memory);
+    const struct wk_memory_map_in map = {0, in->address, in->offset_pages, in->pages, in->protection};
+
+    if (capability == NULL || capability->object->type != WK_TYPE_MEMORY)
+        return invocation_bad_argument(invocation, 1);
+    if (!object_is_live(capability->object))
+        return WK_REVOKED;
+    invocation->capability = capability;
+    return memory_map(invocation, container_of(capability->object, struct memory, object), process_capability, &map);
+}
+
 /* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
  * one, by faults. */
 SMALL static void break_large_leaf(struct space *space, uint64_t address)

@@ -103,7 +103,7 @@ static enum wk_status map_image(const struct birth *birth)
 
     for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         const enum wk_status status =
-            wk_memory_map(birth->image, birth->process, parts[i].first, offset, parts[i].pages, parts[i].protection);
+            wk_process_map(birth->process, birth->image, parts[i].first, offset, parts[i].pages, parts[i].protection);
 
         if (status != WK_OK)
             return status;
@@ -112,22 +112,24 @@ static enum wk_status map_image(const struct birth *birth)
     return WK_OK;
 }
 
-/* The last that the child is to see of the parent's memory is what it was before the arena is cloned. */
+/* What is mapped is mapped through capabilities of the child's, which stay when the parent's go. */
 static enum wk_status fill_child(struct birth *birth, wk_handle *child_arena)
 {
     const uint64_t frame = thread_frame_address(current());
-    enum wk_status status = map_image(birth);
+    enum wk_status status = wk_memory_clone(arena, wk_self.bank, child_arena);
 
     if (status == WK_OK)
-        status = wk_memory_map(birth->frames, birth->process, frame, 0, 1, WK_READ_WRITE);
+        status = wk_process_clone_table(birth->process);
+    if (status == WK_OK)
+        status = map_image(birth);
+    if (status == WK_OK)
+        status = wk_process_map(birth->process, birth->frames, frame, 0, 1, WK_READ_WRITE);
     if (status == WK_OK)
         status = wk_thread_set_frames(birth->thread, birth->frames, 0, frame);
     if (status == WK_OK)
-        status = wk_memory_clone(arena, wk_self.bank, child_arena);
+        status = wk_process_set_upcall(birth->process, (uint64_t)linux_entry, (uint64_t)linux_return);
     if (status == WK_OK)
         status = memory_map_child(birth->process, *child_arena);
-    if (status == WK_OK)
-        status = wk_process_clone_table(birth->process);
     if (status == WK_OK)
         status = wk_thread_start(birth->thread, (uint64_t)linux_resume, 0, 0, (uint64_t)&birth->capture, *child_arena);
     return status;
@@ -153,6 +155,7 @@ static void replace(wk_handle *handle, wk_handle with)
 static void begin(const struct birth *birth, wk_handle own_arena)
 {
     struct thread *self = current();
+    enum wk_status status;
     void *page;
 
     wk_self.process = birth->process;
@@ -166,8 +169,9 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     replace(&linux_process.page_memory, birth->page);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
-    if (wk_map(birth->page, 0, 1, WK_PROTECTION_READ, &page) != WK_OK)
-        linux_die("the page of the process service cannot be mapped", WK_NO_MEMORY);
+    status = wk_map(birth->page, 0, 1, WK_PROTECTION_READ, &page);
+    if (status != WK_OK)
+        linux_die("the page of the process service cannot be mapped", status);
     linux_process.page = page;
     self->tid = (int32_t)birth->pid;
     self->pending = 0;

@@ -11,8 +11,11 @@
 #include <winkle/heap.h>
 #include <winkle/lock.h>
 #include <winkle/memory.h>
+#include <winkle/process.h>
 
 #define CLASSES 24
+/* So many pages more are mapped at a time: cloning looks at all that is mapped, be it there or not. */
+#define MAPPED_PAGES 256
 
 struct block {
     struct block *next;
@@ -20,7 +23,7 @@ struct block {
 
 static struct wk_lock pages_lock;
 static struct block *free_blocks[CLASSES];
-static uint64_t unused = HEAP_FIRST;
+static uint64_t unused = HEAP_FIRST, mapped_end = HEAP_FIRST;
 
 static unsigned class_of(uint64_t pages)
 {
@@ -29,6 +32,24 @@ static unsigned class_of(uint64_t pages)
     while ((UINT64_C(1) << class) < pages)
         class ++;
     return class;
+}
+
+/* Requires: pages_lock. Has everything up to `end` mapped. */
+static bool map_up_to(uint64_t end)
+{
+    while (mapped_end < end) {
+        if (wk_memory_map(arena, wk_self.process, mapped_end, mapped_end / WK_PAGE_BYTES, MAPPED_PAGES,
+                          WK_PROTECTION_READ | WK_PROTECTION_WRITE) != WK_OK)
+            return false;
+        mapped_end += MAPPED_PAGES * (uint64_t)WK_PAGE_BYTES;
+    }
+    return true;
+}
+
+enum wk_status heap_map_child(wk_handle child, wk_handle child_arena)
+{
+    return wk_process_map(child, child_arena, HEAP_FIRST, HEAP_FIRST / WK_PAGE_BYTES,
+                          (mapped_end - HEAP_FIRST) / WK_PAGE_BYTES, WK_PROTECTION_READ | WK_PROTECTION_WRITE);
 }
 
 void *heap_take_pages(uint64_t pages)
@@ -44,7 +65,7 @@ void *heap_take_pages(uint64_t pages)
         block = free_blocks[class];
         free_blocks[class] = block->next;
         block->next = NULL;
-    } else if (bytes <= HEAP_END - unused) {
+    } else if (bytes <= HEAP_END - unused && map_up_to(unused + bytes)) {
         block = (struct block *)unused;
         unused += bytes;
     }

@@ -5,6 +5,8 @@
  */
 #include "memory.h"
 
+#include "heap.h"
+
 #include <winkle/capability.h>
 #include <winkle/file.h>
 #include <winkle/heap.h>
@@ -140,19 +142,19 @@ static uint64_t kernel_protection(uint32_t protection)
            ((protection & PROT_EXEC) != 0 ? WK_PROTECTION_EXECUTE | WK_PROTECTION_READ : 0);
 }
 
-/* An area that the program may not touch has no mapping. */
+/* An area that the program may not touch has no mapping. A child maps by the capabilities in its own table. */
 static enum wk_status enter(const struct area *area, wk_handle into, wk_handle own_arena)
 {
     const uint64_t protection = kernel_protection(area->protection);
+    const bool is_arena = area->backing->kind == BACKING_ARENA;
+    const wk_handle memory = is_arena ? own_arena : area->backing->handle;
 
     if (protection == 0)
         return WK_OK;
     switch (area->backing->kind) {
     case BACKING_ARENA:
-        return wk_memory_map(own_arena, into, area->start, area->start / WK_PAGE_BYTES, pages_of(area), protection);
     case BACKING_MEMORY:
-        return wk_memory_map(area->backing->handle, into, area->start, area->offset / WK_PAGE_BYTES, pages_of(area),
-                             protection);
+        return wk_process_map(into, memory, area->start, area->offset / WK_PAGE_BYTES, pages_of(area), protection);
     case BACKING_NODE:
         return wk_file_map(area->backing->handle, into, area->start, area->offset, pages_of(area),
                            (area->protection & PROT_EXEC) != 0);
@@ -345,12 +347,7 @@ bool memory_span(uint64_t address, uint64_t length, bool is_to_write, struct spa
 
 enum wk_status memory_open(void)
 {
-    enum wk_status status = wk_memory_create(wk_self.bank, ARENA_PAGES, WK_MEMORY_OPTIONS_ON_DEMAND, &arena);
-
-    if (status == WK_OK)
-        status = wk_memory_map(arena, wk_self.process, HEAP_FIRST, HEAP_FIRST / WK_PAGE_BYTES,
-                               (HEAP_END - HEAP_FIRST) / WK_PAGE_BYTES, WK_PROTECTION_READ | WK_PROTECTION_WRITE);
-    return status;
+    return wk_memory_create(wk_self.bank, ARENA_PAGES, WK_MEMORY_OPTIONS_ON_DEMAND, &arena);
 }
 
 void memory_clear(void)
@@ -367,6 +364,5 @@ enum wk_status memory_map_child(wk_handle child, wk_handle child_arena)
         if (status != WK_OK)
             return status;
     }
-    return wk_memory_map(child_arena, child, HEAP_FIRST, HEAP_FIRST / WK_PAGE_BYTES,
-                         (HEAP_END - HEAP_FIRST) / WK_PAGE_BYTES, WK_PROTECTION_READ | WK_PROTECTION_WRITE);
+    return heap_map_child(child, child_arena);
 }

@@ -70,7 +70,8 @@ int64_t memory_protect(uint64_t start, uint64_t length, uint32_t protection);
 /* Has the process's own pages of a range read as zero again. */
 void memory_discard(uint64_t start, uint64_t length);
 
-/* For fork: has the child's process map what this one has, with its own arena. */
+/* For fork: has the child's process map what this one has, with an arena that both have as `child_arena`, once its
+ * table has been copied. */
 enum wk_status memory_map_child(wk_handle child, wk_handle child_arena);
 
 #endif

@@ -148,7 +148,7 @@ static enum wk_status memory(struct wk_message *message, struct wk_file_memory_o
     rights = ((session->rights & SESSION_READ) != 0 ? WK_MEMORY_RIGHT_READ : 0U) |
              ((session->rights & SESSION_WRITE) != 0 ? WK_MEMORY_RIGHT_WRITE : 0U) |
              ((session->rights & SESSION_EXECUTE) != 0 ? WK_MEMORY_RIGHT_EXECUTE : 0U);
-    result = wk_capability_lend(session->place.node->content.memory, rights, &out->memory);
+    result = wk_capability_dup(session->place.node->content.memory, rights, &out->memory);
     return result == WK_OK ? WK_OK : WK_NO_MEMORY;
 }
 

@@ -77,13 +77,13 @@ static enum wk_status check_arrival(const struct arrival *arrival)
     return status == WK_OK ? check(arrival->event, WK_TYPE_EVENT, WK_EVENT_RIGHT_SIGNAL) : status;
 }
 
-/* The process gets a part of the page, which goes with the service's whole. */
+/* The process gets a capability of its own to the page, to read, so that what it makes may keep it. */
 static enum wk_status welcome(struct process *process, struct welcome *welcome)
 {
     enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &process->page);
 
     if (status == WK_OK)
-        status = wk_capability_lend(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
+        status = wk_capability_dup(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
     if (status == WK_OK)
         status = wk_endpoint_mint(server.endpoint, process_badge(process), 1, &welcome->session);
     welcome->pid = process->pid;
