@@ -426,7 +426,7 @@ static void check_tables(void)
             continue;
         const uint64_t index = operation->number - WK_OPERATION_FIRST;
         CHECK(wrappers[index] && operation_needs[index] == OPERATION_NEEDS(operation->type, operation->rights));
-        CHECK(operation_bounds[index] != 0);
+        CHECK(operation_bounds[index] == (operation->is_trap_only ? OPERATION_TRAP_ONLY : operation->bound));
     }
     for (unsigned i = 0; i < INTERFACE_STATUS_COUNT; ++i)
         CHECK(!strcmp(interface_status_names[i], wk_status_name(i)));

@@ -117,6 +117,8 @@ class Checker:
         self.claim(operation, operation.number_name, stub, f"{stub}_in", f"{stub}_out", f"{stub}_prepare")
         if operation.interface.service:
             self.claim(operation, *(f"{stub}_{suffix}" for suffix in SERVICE_SUFFIXES))
+        if operation.trap_only and operation.interface.service:
+            self.refuse(operation, f"`trap_only` in operation `{operation.name}` of a service; a call can be an entry")
         if not operation.interface.service:
             self.check_rights(operation, operation.on, operation.needs)
         elif operation.on != operation.interface.name or operation.needs:
