@@ -85,8 +85,8 @@ static void end_loans(struct wk_carried *call)
     }
 }
 
-/* Takes back what was to be given away: by its own ticket, or the one by which a server that had no room for all of them has put it
- * back. Returns which words came back, as handles in `words`. */
+/* Takes back what was to be given away: by its own ticket, or the one by which a server that had no room for all of
+ * them has put it back. Returns which words came back, as handles in `words`. */
 static unsigned take_back(struct wk_carrier *carrier, const struct wk_carried *call, uint64_t words[static 6])
 {
     unsigned came = 0;
@@ -172,7 +172,8 @@ void wk_carrier_close(struct wk_carrier *carrier)
 
 /* ---- sending ---- */
 
-/* Whether all that the message carries is of types that the server takes: so that what it would refuse stays where it is. */
+/* Whether all that the message carries is of types that the server takes: so that what it would refuse stays where it
+ * is. */
 static enum wk_status check_types(const struct wk_carrier *carrier, const uint64_t words[static 6], unsigned carries)
 {
     for (unsigned rest = carries; rest != 0; rest &= rest - 1) {
@@ -282,7 +283,8 @@ static enum wk_status take(const struct wk_carrier *carrier, const struct wk_car
     return status == WK_WOULD_BLOCK || status == WK_BAD_ARGUMENT ? WK_BAD_HANDLE : status;
 }
 
-/* Nothing stays of results of which not all could be taken: neither in the table nor, if it has room for them, in the mailbox. */
+/* Nothing stays of results of which not all could be taken: neither in the table nor, if it has room for them, in the
+ * mailbox. */
 static void drop_results(struct wk_carrier *carrier, struct wk_carried *call, const uint64_t words[static 6],
                          unsigned taken, unsigned untaken)
 {

@@ -7,12 +7,12 @@
  *     wk_notes_mailboxes(session, &terms.post, &terms.take, &terms.slots, &terms.types);
  *     wk_carrier_open(&carrier, &channel, &terms);     wk_channel_close ends it, too
  *
- * What is lent is lent until the answer, as with a call by a session: it is a child of a child that the carrier keeps, and
- * deletes when the answer comes. What a message says of capabilities is believed of nobody: a word of an answer is one
- * only where the operation has a result that is, and if it could be taken.
+ * What is lent is lent until the answer, as with a call by a session: it is a child of a child that the carrier keeps,
+ * and deletes when the answer comes. What a message says of capabilities is believed of nobody: a word of an answer is
+ * one only where the operation has a result that is, and if it could be taken.
  *
- * So many capabilities are under way as a mailbox has slots, each way, and at most WK_CARRIED_MAX calls that have to do with any;
- * then `would_block`. They are told apart by their tags: no two of them have the same at a time.
+ * So many capabilities are under way as a mailbox has slots, each way, and at most WK_CARRIED_MAX calls that have to do
+ * with any; then `would_block`. They are told apart by their tags: no two of them have the same at a time.
  */
 #ifndef CHANNEL_CARRIER_H
 #define CHANNEL_CARRIER_H
@@ -56,9 +56,9 @@ void wk_carrier_open(struct wk_carrier *carrier, struct wk_channel *channel, con
 void wk_carrier_close(struct wk_carrier *carrier);
 
 /*
- * A capability that was to be given away by word `word`, and came back: by another handle, for it was in the mailbox. That can be when
- * wk_NAME_by or wk_NAME_start answers an error; the completion of what was started says by itself what came back. 0: nothing did. Who asks
- * has it from then on; who does not loses it when another one comes back.
+ * A capability that was to be given away by word `word`, and came back: by another handle, for it was in the mailbox.
+ * That can be when wk_NAME_by or wk_NAME_start answers an error; the completion of what was started says by itself what
+ * came back. 0: nothing did. Who asks has it from then on; who does not loses it when another one comes back.
  */
 wk_handle wk_carrier_returned(struct wk_carrier *carrier, unsigned word);
 
@@ -67,15 +67,16 @@ wk_handle wk_carrier_returned(struct wk_carrier *carrier, unsigned word);
 /*
  * Posts what a message carries, and makes its handles tickets. The channel has room for it then.
  * @handles: words of the answer that may be capabilities, a bit each
- * @return WK_NOT_ACCEPTED: capabilities do not travel over this channel, or not of that type, or not so many; WK_WOULD_BLOCK: too
- *         many are under way, or there is no room; WK_BUSY: the tag is another's, or as `mailbox: post`. Errors as of that,
- *         `capability: info` and `capability: lend`, or why the channel has ended. Then nothing is posted
+ * @return WK_NOT_ACCEPTED: capabilities do not travel over this channel, or not of that type, or not so many;
+ *         WK_WOULD_BLOCK: too many are under way, or there is no room; WK_BUSY: the tag is another's, or as `mailbox:
+ *         post`. Errors as of that, `capability: info` and `capability: lend`, or why the channel has ended. Then
+ *         nothing is posted
  */
 enum wk_status wk_carrier_pack(struct wk_channel *channel, struct wk_ring_message *message, unsigned handles);
 /* The message was not sent after all, or there will be no answer. */
 void wk_carrier_abandon(struct wk_carrier *carrier, uint32_t tag);
-/* What came over the channel as a completion: loans have ended, results were taken; or, with any other status than WK_OK, what
- * was to be given away and was not taken has come back, in words that are marked as capabilities. */
+/* What came over the channel as a completion: loans have ended, results were taken; or, with any other status than
+ * WK_OK, what was to be given away and was not taken has come back, in words that are marked as capabilities. */
 void wk_carrier_unpack(struct wk_carrier *carrier, const struct wk_ring_message *message,
                        struct wk_completion *completion);
 /* What came back with a completion is kept for wk_carrier_returned. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Capabilities over a channel and by a session, through the same functions of clients and the same handlers: both ways, lent, given
- * and refused, as many as there is room for, and with a client that lies about them. Nothing is lost, and nothing stays where it
- * should not.
+ * Capabilities over a channel and by a session, through the same functions of clients and the same handlers: both ways,
+ * lent, given and refused, as many as there is room for, and with a client that lies about them. Nothing is lost, and
+ * nothing stays where it should not.
  */
 #include "serving.h"
 
@@ -172,7 +172,8 @@ static enum wk_status say(struct client *client, uint64_t operation, uint64_t ti
 
 #define GIVES(word) (WK_MESSAGE_CAPABILITY(word) | WK_MESSAGE_GIVE(word))
 
-/* A client that lies gets an error for that message, keeps what it gave if the server did not get it, and leaves nothing behind. */
+/* A client that lies gets an error for that message, keeps what it gave if the server did not get it, and leaves
+ * nothing behind. */
 static void lie_to_server(struct client *client)
 {
     const wk_handle post = client->carrier.terms.post;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server that lies about capabilities, or goes while some are under way. The test plays it, step by step, and is its client as
- * well: an error for that call, or the end of that channel, is all that it can do.
+ * A server that lies about capabilities, or goes while some are under way. The test plays it, step by step, and is its
+ * client as well: an error for that call, or the end of that channel, is all that it can do.
  */
 #include "serving.h"
 

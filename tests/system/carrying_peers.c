@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Capabilities over channels between processes of which one has no room for them, or ends while they are under way: what was not taken
- * comes back, slots do not stay in use, and the other side has nothing of it.
+ * Capabilities over channels between processes of which one has no room for them, or ends while they are under way:
+ * what was not taken comes back, slots do not stay in use, and the other side has nothing of it.
  */
 #include "actors.h"
 #include "serving.h"
@@ -216,8 +216,8 @@ static void serve_actor(const char *part, void (*during)(struct actor *actor))
         actor_start(&actor, 2, (const char *const[]){"test-carrying_peers", part});
     else
         during(&actor);
+    server_end(); /* when the actor has ended and all is served; its bank is there until then, and what it paid for */
     actor_end_well(&actor, STATUS);
-    server_end();
 }
 
 /* ---- a client that ends ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of channels with hostile and dying peers: an actor is the other side. Whatever it does, and wherever it ends, this side loses
- * that channel at most, with an error, and goes on with its other work.
+ * Tests of channels with hostile and dying peers: an actor is the other side. Whatever it does, and wherever it ends,
+ * this side loses that channel at most, with an error, and goes on with its other work.
  */
 #ifndef CHANNEL_PEERS_H
 #define CHANNEL_PEERS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Answers that are put off, by one handler for sessions and channels: in any order, with what was lent for as long, with results
- * that are capabilities; as many as there is room for, and no more; and for clients that are gone when it comes to it.
+ * Answers that are put off, by one handler for sessions and channels: in any order, with what was lent for as long,
+ * with results that are capabilities; as many as there is room for, and no more; and for clients that are gone when it
+ * comes to it.
  */
 #include "actors.h"
 #include "serving.h"
@@ -88,7 +89,8 @@ static void answer_await(struct put_off *item)
     forget(item, &answer);
 }
 
-/* For `add`: the note of that number is there, and so all who wait for it are answered; it says how many are still put off. */
+/* For `add`: the note of that number is there, and so all who wait for it are answered; it says how many are still put
+ * off. */
 static enum wk_status add(struct wk_message *message, const struct wk_notes_add_in *in, struct wk_notes_add_out *out)
 {
     (void)message;
@@ -100,7 +102,8 @@ static enum wk_status add(struct wk_message *message, const struct wk_notes_add_
     return WK_OK;
 }
 
-/* For `read`: all that carries capabilities is answered; the memory that was lent is still there, and new memory is given. */
+/* For `read`: all that carries capabilities is answered; the memory that was lent is still there, and new memory is
+ * given. */
 static enum wk_status read(struct wk_message *message, const struct wk_notes_read_in *in, struct wk_notes_read_out *out)
 {
     (void)message;
@@ -261,7 +264,8 @@ static void orders(void)
 
 /* ---- as many as there is room for ---- */
 
-/* With an answer put off for each message that the ring to the client can hold, the channel is not served, and others are. */
+/* With an answer put off for each message that the ring to the client can hold, the channel is not served, and others
+ * are. */
 static void limit(void)
 {
     struct client client;

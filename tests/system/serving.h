@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A server of `notes` in a thread of the test, and clients of it in the test: each with a session, a ring for it, and a channel
- * by which capabilities travel. */
+/* A server of `notes` in a thread of the test, and clients of it in the test: each with a session, a ring for it, and a
+ * channel by which capabilities travel. */
 #ifndef SERVING_H
 #define SERVING_H
 

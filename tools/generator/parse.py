@@ -40,8 +40,8 @@ class Parser:
         ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "message", "frequent", "quick",
          "trap_only"), Operation)
     WITHIN_TEXT = {"value": "an enum or flags", "in": "an operation or event"}
-    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent", "quick",
-            "trap_only")
+    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent",
+            "quick", "trap_only")
 
     def __init__(self, file, problems):
         self.file, self.problems, self.line = file, problems, 1

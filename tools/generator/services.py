@@ -52,10 +52,11 @@ def call_function(operation):
     name = function(operation, "by", "enum wk_status",
                     ["const struct wk_connection *connection"] + in_parameters(operation) + out_parameters(operation))
     build = c_call(f"    wk_{operation.c_name}_message", ["&message", "0"] + [word.name for word in operation.ins], ";\n")
+    call = f"wk_connection_call(connection, &message, {handle_words(operation)}, &completion)"
     read = c_call(f"wk_{operation.c_name}_results", ["&completion"] + [f"out_{word.name}" for word in operation.outs], "")
     return (stub_comment(operation, "@connection: by which it is called; nothing else is under way on a channel then")
             + f"{name}\n{{\n    struct wk_ring_message message;\n    struct wk_completion completion;\n"
-              f"    enum wk_status status;\n\n{build}    status = wk_connection_call(connection, &message, {handle_words(operation)}, &completion);\n"
+              f"    enum wk_status status;\n\n{build}    status = {call};\n"
               f"    return status == WK_OK ? {read} : status;\n}}\n")
 
 
@@ -103,7 +104,8 @@ def handler_pointer(operation):
 def answer_function(operation):
     """What a handler's results become in the dispatch, for who gives them later."""
     name = c_call(f"static inline void wk_{operation.c_name}_answer",
-                  ["struct wk_answer *answer", "enum wk_status status", f"const struct wk_{operation.c_name}_out *out"], "")
+                  ["struct wk_answer *answer", "enum wk_status status",
+                   f"const struct wk_{operation.c_name}_out *out"], "")
     values = ", ".join(f"(uint64_t)out->{word.name}" if word.type in ("enum", "status") else f"out->{word.name}"
                        for word in operation.outs)
     about = comment(f"The answer of {operation.full_name}, where it was put off.",
