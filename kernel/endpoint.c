@@ -354,8 +354,6 @@ void endpoint_event_pending(struct endpoint *endpoint)
 
 enum wk_status endpoint_check_receive(const struct thread *thread, const struct endpoint *endpoint)
 {
-    if (thread->is_worker)
-        return WK_NO_SUCH_OPERATION;
     if (!object_is_live(&endpoint->object) || thread->stop & THREAD_ENDED)
         return WK_REVOKED;
     if (thread->calls.serving == &endpoint->serving || endpoint->serving.server_count < WK_ENDPOINT_SERVERS_MAX)

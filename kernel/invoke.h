@@ -19,8 +19,9 @@ typedef enum wk_status operation_wrapper(struct invocation *invocation, uint64_t
 /* By number, from WK_OPERATION_FIRST: what the operation needs, and where its wrapper is, in the architecture's form. */
 extern const uint32_t operation_needs[];
 extern const arch_code operation_wrappers[];
-/* Likewise: instructions, of one step if it is long; 0 of free numbers. */
+/* Likewise, for rings: instructions, of one step if it is long; of what cannot be an entry; 0 of free numbers. */
 extern const uint16_t operation_bounds[];
+#define OPERATION_TRAP_ONLY UINT16_MAX
 /* In what an operation needs, and in the word of every slot: it understands the bits above its number (winkle/message.h). */
 #define OPERATION_MESSAGE CAPABILITY_IN_TABLE
 /* A free number needs what no capability has: a type that is all bits and their inverse. */

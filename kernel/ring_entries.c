@@ -153,6 +153,7 @@ void ring_forget_target(struct ring *ring)
 static inline enum wk_status execute(struct ring *ring, struct thread *worker, uint64_t word0, uint64_t word1,
                                      const uint64_t words[RING_WORDS])
 {
+    const uint64_t index = WK_RING_OPERATION(word0) - WK_OPERATION_FIRST;
     struct invocation *invocation = &ring->invocation;
     enum wk_status status;
 
@@ -160,7 +161,7 @@ static inline enum wk_status execute(struct ring *ring, struct thread *worker, u
     invocation->thread = worker;
     invocation->handle = WK_RING_HANDLE(word0);
     invocation->operation = (WK_RING_OPERATION(word0) | word1 >> 32 << 16) & ~WK_MESSAGE_DEADLINE;
-    if (WK_RING_OPERATION(word0) == WK_RING_ENTER)
+    if (index < OPERATION_SLOTS && operation_bounds[index] == OPERATION_TRAP_ONLY)
         return invoke_failed(invocation, WK_NO_SUCH_OPERATION);
     worker->stop &= (uint8_t)~THREAD_CREATED;
     meter_entry_begins(worker);

@@ -34,7 +34,7 @@ static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
     struct ring_target *target = &ring->target;
 
     ring->is_quick = false;
-    if (ring_is_special(ring, word0) || index >= OPERATION_SLOTS || WK_RING_OPERATION(word0) == WK_RING_ENTER ||
+    if (ring_is_special(ring, word0) || index >= OPERATION_SLOTS || operation_bounds[index] == OPERATION_TRAP_ONLY ||
         operation_needs[index] & OPERATION_MESSAGE || capability == NULL ||
         !capability_has(capability, operation_needs[index]) || capability->type == WK_TYPE_SESSION ||
         capability->object->state != OBJECT_LIVE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <channel/async.h>
 
+#include <channel/carrier.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/ring.h>
@@ -66,10 +67,13 @@ static bool read_ring(struct wk_async *async, struct wk_completion *completion)
 
 static enum wk_status read_channel(struct wk_async *async, unsigned number, struct wk_completion *completion)
 {
+    struct wk_channel *channel = async->channel[number];
     struct wk_ring_message message;
-    enum wk_status status = wk_channel_try_receive(async->channel[number], &message);
+    const enum wk_status status = wk_channel_try_receive(channel, &message);
 
-    if (status == WK_OK)
+    if (status == WK_OK && channel->carrier != NULL)
+        wk_carrier_unpack(channel->carrier, &message, completion);
+    else if (status == WK_OK)
         wk_completion_of(&message, completion);
     else if (status != WK_WOULD_BLOCK)
         async->members &= ~bit_of(number);

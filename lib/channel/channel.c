@@ -2,6 +2,7 @@
 /* What of channels is not on their way while both sides are awake: beginning, end, sleep. See channel.h and winkle/rings.h. */
 #include <channel/channel.h>
 
+#include <channel/carrier.h>
 #include <winkle/capability.h>
 #include <winkle/event.h>
 #include <winkle/memory.h>
@@ -349,10 +350,13 @@ void wk_channel_close(struct wk_channel *channel)
 {
     const bool is_opener = channel->in.ring == channel->mapping.address;
 
+    if (channel->carrier != NULL)
+        wk_carrier_close(channel->carrier);
     unmap(channel);
     drop(channel->memory);
     drop(channel->signal);
     if (is_opener)
         drop(channel->wait);
+    channel->carrier = NULL;
     wk_channel_end(channel, WK_REVOKED);
 }

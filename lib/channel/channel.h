@@ -57,6 +57,8 @@ struct wk_channel {
     uint64_t end_bits;  /* bits of the same event that say that the peer has ended; see wk_channel_create */
     wk_handle signal;
     uint64_t signal_bits;
+    uint32_t kept; /* so many messages of the room in `out` are kept for answers that were put off (server.h) */
+    struct wk_carrier *carrier; /* by which capabilities travel (carrier.h), or NULL */
 };
 
 /* ---- beginning and end ---- */

@@ -42,10 +42,20 @@ void wk_channel_group_signalled(struct wk_channel_group *group, uint64_t bits)
     group->ready |= bits & group->members;
 }
 
+/* Whether there is room for an answer, beside those that were put off. */
+static enum wk_status has_room_to_answer(struct wk_channel *channel)
+{
+    enum wk_status status = WK_OK;
+
+    if (wk_ring_room(&channel->out) <= channel->kept)
+        status = wk_channel_look_for_room(channel);
+    return status == WK_OK && wk_ring_room(&channel->out) <= channel->kept ? WK_WOULD_BLOCK : status;
+}
+
 /* What the channel has to do: a message, if there is room for another in return. */
 static enum wk_status receive_from(struct wk_channel *channel, struct wk_ring_message *message)
 {
-    const enum wk_status status = wk_channel_has_room(channel);
+    const enum wk_status status = has_room_to_answer(channel);
 
     /* Where the peer has ended, what it sent is received all the same. */
     return status == WK_WOULD_BLOCK ? status : wk_channel_try_receive(channel, message);
@@ -54,9 +64,16 @@ static enum wk_status receive_from(struct wk_channel *channel, struct wk_ring_me
 /* It has nothing to do. WK_WOULD_BLOCK: and will say when that changes. */
 static enum wk_status let_sleep(struct wk_channel *channel)
 {
-    const enum wk_status room = wk_channel_has_room(channel);
+    enum wk_status status = has_room_to_answer(channel);
 
-    return wk_channel_about_to_wait(channel, room == WK_WOULD_BLOCK ? WK_CHANNEL_ROOM : WK_CHANNEL_MESSAGES);
+    if (status != WK_WOULD_BLOCK)
+        return wk_channel_about_to_wait(channel, WK_CHANNEL_MESSAGES);
+    wk_ring_announce(&channel->out.ring->producer, &channel->out.sleeps);
+    wk_ring_fence_sleep();
+    status = has_room_to_answer(channel);
+    if (status != WK_WOULD_BLOCK)
+        wk_channel_awake(channel, 0);
+    return status;
 }
 
 /* The ready channel whose turn it is: the first from `next` on. */

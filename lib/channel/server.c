@@ -15,6 +15,7 @@ static void close_channel(struct wk_server *server, struct wk_server_channel *en
 {
     wk_channel_group_remove(&server->group, &entry->channel);
     wk_channel_close(&entry->channel);
+    wk_mailboxes_destroy(&entry->mailboxes);
     entry->is_open = false;
 }
 
@@ -44,7 +45,7 @@ enum wk_status wk_server_connect(struct wk_server *server, uint64_t badge, uint6
     struct wk_server_channel *entry = find(server, badge);
     enum wk_status status;
 
-    if (server->serves_channel)
+    if (server->serving.over != NULL)
         return WK_NOT_ACCEPTED;
     if (entry != NULL)
         close_channel(server, entry);
@@ -57,26 +58,41 @@ enum wk_status wk_server_connect(struct wk_server *server, uint64_t badge, uint6
     if (status != WK_OK)
         return status;
     entry->badge = badge;
+    entry->opening = ++server->openings;
     entry->is_open = true;
     entry->is_client_gone = false;
     wk_channel_group_add(&server->group, &entry->channel);
     return WK_OK;
 }
 
-/* There is room: the group takes a message only if there is. A peer that has gone is not answered. */
-static void answer_channel(struct wk_channel *channel, uint64_t tag, struct wk_answer *answer)
+enum wk_status wk_server_mailboxes(struct wk_server *server, uint64_t badge, uint64_t slots,
+                                   struct wk_mailbox_terms *terms)
+{
+    struct wk_server_channel *entry = find(server, badge);
+    enum wk_status status;
+
+    if (server->serving.over != NULL)
+        return WK_NOT_ACCEPTED;
+    if (entry == NULL)
+        return WK_NOT_AVAILABLE;
+    if (entry->mailboxes.post != 0)
+        return WK_BUSY;
+    status = wk_mailboxes_create(&entry->mailboxes, slots, terms);
+    terms->types = server->types;
+    return status;
+}
+
+/* There is room: the group takes a message only if there is, beside what is kept. A peer that has gone is not answered. */
+static enum wk_status answer_channel(const struct wk_answer_path *path, struct wk_answer *answer)
 {
     struct wk_ring_message message;
 
-    if (answer->capabilities != 0) {
-        wk_answer_drop(answer);
-        *answer = (struct wk_answer){.status = WK_NOT_ACCEPTED};
-    }
-    message.words[0] = (uint64_t)answer->status;
-    message.words[1] = tag;
+    wk_mailboxes_post(&path->over->mailboxes, path->types, answer);
+    message.words[0] = (uint64_t)answer->status | WK_RECEIVED(0, WK_MESSAGE_CAPABILITIES(answer->capabilities));
+    message.words[1] = path->tag;
     for (unsigned i = 0; i < 6; i++)
         message.words[2 + i] = answer->words[i];
-    wk_channel_try_send(channel, &message);
+    return wk_channel_try_send(&path->over->channel, &message);
 }
 
 static void serve_message(struct wk_server *server, struct wk_server_channel *entry,
@@ -89,14 +105,58 @@ static void serve_message(struct wk_server *server, struct wk_server_channel *en
 
     for (unsigned i = 0; i < 6; i++)
         message.words[i] = received->words[2 + i];
-    if (WK_MESSAGE_CAPABILITIES(operation) != 0) {
-        answer.status = WK_NOT_ACCEPTED;
-    } else {
-        server->serves_channel = true;
+    server->serving = (struct wk_answer_path){.over = entry,
+                                              .opening = entry->opening,
+                                              .tag = WK_RING_TAG(received->words[1]),
+                                              .types = (uint16_t)WK_MESSAGE_HIGH(operation)};
+    server->is_put_off = false;
+    if (WK_MESSAGE_CAPABILITIES(operation) != 0)
+        answer.status = wk_mailboxes_take(&entry->mailboxes, server->types, operation, &message, &answer);
+    if (answer.status == WK_OK)
         server->handle(server, &message, &answer);
-        server->serves_channel = false;
+    if (!server->is_put_off)
+        answer_channel(&server->serving, &answer);
+    server->serving.over = NULL;
+}
+
+/* ---- answers that are put off ---- */
+
+enum wk_status wk_server_put_off(struct wk_server *server, struct wk_answer_path *path)
+{
+    *path = (struct wk_answer_path){0};
+    if (server->serving.over == NULL)
+        return wk_endpoint_reply_save(server->endpoint, &path->reply);
+    if (server->is_put_off)
+        return WK_NO_CALLER;
+    *path = server->serving;
+    path->over->channel.kept++;
+    server->is_put_off = true;
+    return WK_OK;
+}
+
+static enum wk_status answer_later(struct wk_answer_path *path, struct wk_answer *answer)
+{
+    if (path->over == NULL || !path->over->is_open || path->over->opening != path->opening) {
+        wk_answer_drop(answer);
+        return WK_NO_CALLER;
     }
-    answer_channel(&entry->channel, WK_RING_TAG(received->words[1]), &answer);
+    path->over->channel.kept--;
+    return answer_channel(path, answer) == WK_OK ? WK_OK : WK_NO_CALLER;
+}
+
+enum wk_status wk_server_answer(struct wk_server *server, struct wk_answer_path *path, struct wk_answer *answer)
+{
+    enum wk_status status;
+
+    (void)server;
+    if (path->reply != 0) {
+        status = wk_answer_saved(path->reply, answer);
+        wk_capability_delete(path->reply);
+    } else {
+        status = answer_later(path, answer);
+    }
+    *path = (struct wk_answer_path){0};
+    return status;
 }
 
 static void tell_closed(struct wk_server *server, uint64_t badge)
@@ -205,6 +265,12 @@ enum wk_status wk_server_run(struct wk_server *server)
 }
 
 /* ---- beginning and end ---- */
+
+enum wk_status wk_server_accept(struct wk_server *server, uint64_t types, uint64_t count)
+{
+    server->types = count != 0 ? types : 0;
+    return wk_endpoint_accept(server->endpoint, types, count);
+}
 
 enum wk_status wk_server_create(struct wk_server *server, uint64_t extra_bits)
 {

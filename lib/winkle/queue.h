@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A program's side of a kernel ring (interfaces/ring.interface): invocations are prepared one after another, submitted
- * together, and answered by completions. Beside each stub that traps, of the kernel's operations and
- * of services, there is one that prepares an entry, `wk_NAME_prepare` in <winkle/INTERFACE.h>. One thread at a time uses a queue.
+ * together, and answered by completions. Beside each stub that traps, of the kernel's operations and of services, there is
+ * one that prepares an entry, `wk_NAME_prepare` in <winkle/INTERFACE.h>, unless only a trap can invoke it. One thread at
+ * a time uses a queue. (Why these are not the functions of rings.h: docs/decisions/0025-two-users-of-a-ring.md.)
  *
  *     wk_event_wait_prepare(&queue, EVENT_TAG, event, 1, WK_NO_DEADLINE);
  *     wk_memory_clone_prepare(&queue, CLONE_TAG, memory, bank);

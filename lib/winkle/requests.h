@@ -38,17 +38,9 @@ static inline void wk_request_refuse(const struct wk_message *message, struct wk
     *answer = (struct wk_answer){.status = status};
 }
 
-/*
- * It was handled. What the operation only borrows goes, for a client that gave it instead would fill the server's table. A
- * handler that needs it longer, because it saves the call (`endpoint: reply_save`), clears its bit in `message->capabilities`.
- * @lent: the words that are lent by what the interface says
- * @handles: the results that are capabilities, if they are not 0
- */
-static inline void wk_request_done(const struct wk_message *message, struct wk_answer *answer, uint64_t lent,
-                                   uint64_t handles)
+/* It is made: results that are capabilities, if they are not 0, are given away, and there are none if it failed. */
+static inline void wk_answer_done(struct wk_answer *answer, uint64_t handles)
 {
-    if ((message->capabilities & lent) != 0)
-        wk_request_drop(message, message->capabilities & lent);
     if (answer->status != WK_OK) {
         *answer = (struct wk_answer){.status = answer->status};
         return;
@@ -59,6 +51,20 @@ static inline void wk_request_done(const struct wk_message *message, struct wk_a
         if (answer->words[word] != 0)
             answer->capabilities |= WK_MESSAGE_CAPABILITY(word) | WK_MESSAGE_GIVE(word);
     }
+}
+
+/*
+ * It was handled. What the operation only borrows goes, for a client that gave it instead would fill the server's table. A
+ * handler that needs it longer, because it puts the answer off, clears its bit in `message->capabilities`.
+ * @lent: the words that are lent by what the interface says
+ * @handles: the results that are capabilities, if they are not 0
+ */
+static inline void wk_request_done(const struct wk_message *message, struct wk_answer *answer, uint64_t lent,
+                                   uint64_t handles)
+{
+    if ((message->capabilities & lent) != 0)
+        wk_request_drop(message, message->capabilities & lent);
+    wk_answer_done(answer, handles);
 }
 
 #endif

@@ -24,6 +24,16 @@ enum wk_status wk_answer_and_receive(wk_handle endpoint, const struct wk_answer 
     return wk_reply_receive(endpoint, &(struct wk_answer){.status = status}, message, deadline_ns);
 }
 
+enum wk_status wk_answer_saved(wk_handle reply, const struct wk_answer *answer)
+{
+    const enum wk_status status = wk_reply_send(reply, answer);
+
+    if (status == WK_OK || answer->capabilities == 0)
+        return status;
+    wk_answer_drop(answer);
+    return is_refused(status) ? wk_reply_send(reply, &(struct wk_answer){.status = status}) : status;
+}
+
 enum wk_status wk_serve(struct wk_service *service)
 {
     struct wk_message message;

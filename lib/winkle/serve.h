@@ -20,6 +20,8 @@ struct wk_service {
  * caller is answered with the status that says why, and no words. */
 enum wk_status wk_answer_and_receive(wk_handle endpoint, const struct wk_answer *answer, struct wk_message *message,
                                      uint64_t deadline_ns);
+/* reply: send, likewise. If nobody waits for the answer any more, what it was to give is deleted. */
+enum wk_status wk_answer_saved(wk_handle reply, const struct wk_answer *answer);
 /*
  * Receives and answers, over and over, as wk_answer_and_receive.
  * @return why there is nothing to receive any more: WK_REVOKED, WK_BAD_HANDLE, WK_NO_RIGHT, WK_BUSY.

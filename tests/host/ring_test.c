@@ -245,6 +245,27 @@ static void what_is_no_operation_of_a_ring_is_refused(void **state)
     assert_completed(5, WK_BAD_HANDLE);
 }
 
+/* Whatever it is invoked on, alone or linked to what is pending. */
+static void what_only_traps_invoke_is_no_entry(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < INTERFACE_OPERATION_COUNT; i++) {
+        const struct interface_operation *operation = &interface_operations[i];
+
+        if (!operation->is_trap_only)
+            continue;
+        put(operation->number, 0, ring, 1, 1, NEVER, 0);
+        put(WK_EVENT_WAIT, WK_RING_LINK, event, 2, 1, NEVER, 0);
+        put(operation->number, 0, event, 3, 1, NEVER, 0);
+        assert_ok(enter(3, 0));
+        assert_completed(1, WK_NO_SUCH_OPERATION);
+        assert_ok(wk_event_signal(event, 1));
+        settle_ring();
+        assert_completed(2, WK_OK);
+        assert_completed(3, WK_NO_SUCH_OPERATION);
+    }
+}
+
 static void a_ring_without_its_memory_is_dead(void **state)
 {
     struct thread *other = spawn(30, NULL);
@@ -729,6 +750,7 @@ int main(int count, char **arguments)
         ring_test(no_more_is_pending_than_there_are_records),
         ring_test(strange_indices_are_refused),
         ring_test(what_is_no_operation_of_a_ring_is_refused),
+        ring_test(what_only_traps_invoke_is_no_entry),
         ring_test(a_ring_without_its_memory_is_dead),
         ring_test(an_entry_may_take_the_memory_away),
         ring_test(an_entry_may_delete_the_ring),

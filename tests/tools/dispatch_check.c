@@ -239,6 +239,7 @@ static uint64_t kept;        /* words whose loan the handler keeps */
 static uint64_t given_back;  /* the answer's marks */
 static uint64_t file_other;  /* a result */
 static struct wk_ring_message sent;
+static unsigned expected_handles; /* words of the answer that the client's function says are capabilities */
 
 void wk_request_drop(const struct wk_message *message, uint64_t words)
 {
@@ -275,7 +276,7 @@ static enum wk_status close_desk(struct wk_message *message)
 static const struct wk_clerk_handlers handlers = {.ask = ask, .file = file, .sort = sort, .close = close_desk};
 
 enum wk_status wk_connection_call(const struct wk_connection *connection, const struct wk_ring_message *message,
-                                  struct wk_completion *completion)
+                                  unsigned handles, struct wk_completion *completion)
 {
     const uint64_t bits = message->words[1] >> 32 << 16;
     struct wk_message received = {.capabilities = (WK_MESSAGE_CAPABILITIES(bits) | marked_more) & ~marked_less,
@@ -284,6 +285,7 @@ enum wk_status wk_connection_call(const struct wk_connection *connection, const 
 
     called = NULL;
     dropped = 0;
+    expected_handles = handles;
     if (connection->number != 1)
         return WK_REVOKED;
     memcpy(received.words, message->words + 2, sizeof received.words);
@@ -296,10 +298,12 @@ enum wk_status wk_connection_call(const struct wk_connection *connection, const 
     return WK_OK;
 }
 
-enum wk_status wk_connection_start(const struct wk_connection *connection, const struct wk_ring_message *message)
+enum wk_status wk_connection_start(const struct wk_connection *connection, const struct wk_ring_message *message,
+                                   unsigned handles)
 {
     (void)connection;
     sent = *message;
+    expected_handles = handles;
     return WK_BUSY;
 }
 
@@ -335,7 +339,7 @@ static void check_service_capabilities(void)
     uint64_t full = 0;
 
     CHECK(wk_clerk_file_by(&there, 5, 21, 22, 0, &receipt, &full, &second) == WK_OK && !strcmp(called, "file"));
-    CHECK(receipt == 43 && full == 5 && second == 0 && dropped == 2);
+    CHECK(receipt == 43 && full == 5 && second == 0 && dropped == 2 && expected_handles == 5);
     CHECK(given_back == (WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0)));
     file_other = 7;
     kept = 2;
@@ -370,9 +374,26 @@ static void check_service_answers(void)
     CHECK(wk_clerk_burn_by(&there, 21, 22) == WK_NO_SUCH_OPERATION && dropped == 3);
     CHECK(wk_clerk_ask_by(&gone, 4, &result) == WK_REVOKED && result == 5);
     CHECK(wk_clerk_close_by(&there) == WK_OK && !strcmp(called, "close"));
-    CHECK(wk_clerk_burn_start(&there, 9, 21, 0) == WK_BUSY);
+    CHECK(wk_clerk_file_start(&there, 9, 5, 21, 22, 0) == WK_BUSY && expected_handles == 5);
+    CHECK(wk_clerk_burn_start(&there, 9, 21, 0) == WK_BUSY && expected_handles == 0);
     CHECK(sent.words[0] == WK_RING_ENTRY(WK_CLERK_BURN, 0, 0) && sent.words[2] == 21 && sent.words[7] == 0);
     CHECK(sent.words[1] == WK_RING_ENTRY_TAG(9, WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0)));
+}
+
+/* An answer that is given later is what the dispatch would have made of the same results. */
+static void check_late_answers(void)
+{
+    const struct wk_clerk_file_out file_out = {.receipt = 4, .full = 5, .other = 0};
+    const struct wk_clerk_sort_out sort_out = {.state = WK_CRATE_STATE_CLOSED, .last = WK_BUSY};
+    struct wk_answer late;
+
+    wk_clerk_file_answer(&late, WK_OK, &file_out);
+    CHECK(late.status == WK_OK && late.capabilities == (WK_MESSAGE_CAPABILITY(0) | WK_MESSAGE_GIVE(0)));
+    CHECK(late.words[0] == 4 && late.words[1] == 5 && late.words[2] == 0);
+    wk_clerk_file_answer(&late, WK_BUSY, &file_out);
+    CHECK(late.status == WK_BUSY && late.capabilities == 0 && late.words[0] == 0);
+    wk_clerk_sort_answer(&late, WK_OK, &sort_out);
+    CHECK(late.capabilities == 0 && late.words[0] == WK_CRATE_STATE_CLOSED && late.words[1] == WK_BUSY);
 }
 
 /* A word that does not come as a capability is no handle, whatever the server says. */
@@ -405,7 +426,7 @@ static void check_tables(void)
             continue;
         const uint64_t index = operation->number - WK_OPERATION_FIRST;
         CHECK(wrappers[index] && operation_needs[index] == OPERATION_NEEDS(operation->type, operation->rights));
-        CHECK(operation_bounds[index] != 0);
+        CHECK(operation_bounds[index] == (operation->is_trap_only ? OPERATION_TRAP_ONLY : operation->bound));
     }
     for (unsigned i = 0; i < INTERFACE_STATUS_COUNT; ++i)
         CHECK(!strcmp(interface_status_names[i], wk_status_name(i)));
@@ -422,6 +443,7 @@ int main(void)
     check_service_ranges();
     check_service_capabilities();
     check_service_answers();
+    check_late_answers();
     check_service_results();
     check_unknown_operation();
     check_tables();

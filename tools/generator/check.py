@@ -13,7 +13,7 @@ TYPES_MAX = 15            # with the inverse of its bits, one is a byte
 HANDLER_NAMES = {"invocation", "in", "out", "status"}  # other names where capability arguments are parameters
 STUB_NAMES = {"words", "answer", "operation", "queue", "entry_tag"}  # other names where all arguments are parameters
 CLIENT_NAMES = {"connection", "message", "completion", "status"}     # and of services
-CLIENT_SUFFIXES = ("message", "by", "start", "results")              # functions of each operation of a service
+SERVICE_SUFFIXES = ("message", "by", "start", "results", "answer")   # functions of each operation of a service
 
 FIXED_C_NAMES = (
     "winkle/abi.h", "winkle/frame.h", "winkle/invoke.h", "winkle/message.h", "winkle/names.h", "struct any", "struct capability",
@@ -116,7 +116,9 @@ class Checker:
         stub = f"wk_{operation.c_name}"
         self.claim(operation, operation.number_name, stub, f"{stub}_in", f"{stub}_out", f"{stub}_prepare")
         if operation.interface.service:
-            self.claim(operation, *(f"{stub}_{suffix}" for suffix in CLIENT_SUFFIXES))
+            self.claim(operation, *(f"{stub}_{suffix}" for suffix in SERVICE_SUFFIXES))
+        if operation.trap_only and operation.interface.service:
+            self.refuse(operation, f"`trap_only` in operation `{operation.name}` of a service; a call can be an entry")
         if not operation.interface.service:
             self.check_rights(operation, operation.on, operation.needs)
         elif operation.on != operation.interface.name or operation.needs:

@@ -48,7 +48,7 @@ def emit_dispatch(model):
                  + "".join(dispatch_gap(number) for number in free_numbers(model))
                  + "    [OPERATION_SLOTS] = OPERATION_FREE, /* all numbers that are too high */\n};\n")
     parts.append("const uint16_t operation_bounds[OPERATION_SLOTS + 1] = {\n"
-                 + "".join(f"    [{operation.number_name} - WK_OPERATION_FIRST] = {operation.bound},\n" for operation in operations)
+                 + "".join(dispatch_bound(operation) for operation in operations)
                  + "};\n")
     return "\n".join(parts)
 
@@ -82,6 +82,12 @@ def dispatch_entry(model, operation):
     rights = model.rights_c(operation.on, operation.needs)
     message = " | OPERATION_MESSAGE" if operation.message else ""
     return f"    [{operation.number_name} - WK_OPERATION_FIRST] = OPERATION_NEEDS({type_name}, {rights}){message},\n"
+
+
+def dispatch_bound(operation):
+    """Only rings need it: it also says what cannot be an entry."""
+    bound = "OPERATION_TRAP_ONLY" if operation.trap_only else operation.bound
+    return f"    [{operation.number_name} - WK_OPERATION_FIRST] = {bound},\n"
 
 
 def free_numbers(model):

@@ -75,6 +75,7 @@ def manual_operation(model, operation):
         f"## {operation.full_name}\n",
         f"    {manual_call(operation, arguments)}\n",
         f"{operation.about}\n",
-        f"Invoked on {subject_text(operation)}. Number 0x{operation.number:04x}.\n",
+        f"Invoked on {subject_text(operation)}. Number 0x{operation.number:04x}."
+        + (" Only a trap invokes it, no entry of a ring.\n" if operation.trap_only else "\n"),
         *[table for table in tables if table],
         f"Blocks {operation.blocks}. {cost_text(operation)}\n"])

@@ -123,6 +123,7 @@ class Operation(Item):
     message: bool = False
     frequent: bool = False
     quick: bool = False
+    trap_only: bool = False
     number: int = 0
 
     @property

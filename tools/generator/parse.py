@@ -37,9 +37,11 @@ class Parser:
              "flags": (Group, "groups"), "status": (Item, "statuses"), "event": (Event, "events"),
              "operation": (Operation, "operations")}
     WITHIN = {"value": Group, "in": (Operation, Event)} | dict.fromkeys(
-        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "message", "frequent", "quick"), Operation)
+        ("on", "needs", "out", "error", "blocks", "long", "bound", "source", "message", "frequent", "quick",
+         "trap_only"), Operation)
     WITHIN_TEXT = {"value": "an enum or flags", "in": "an operation or event"}
-    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent", "quick")
+    ONCE = ("interface", "version", "service", "on", "needs", "blocks", "long", "bound", "source", "message", "frequent",
+            "quick", "trap_only")
 
     def __init__(self, file, problems):
         self.file, self.problems, self.line = file, problems, 1
@@ -207,6 +209,9 @@ class Parser:
 
     def on_quick(self, rest):
         self.mark("quick", rest)
+
+    def on_trap_only(self, rest):
+        self.mark("trap_only", rest)
 
     def mark(self, attribute, rest):
         if rest:

@@ -43,14 +43,20 @@ def message_function(operation):
     return f"{comment(f'{operation.full_name} as a message.')}{name}\n{{\n{body}}}\n"
 
 
+def handle_words(operation):
+    """The words of an answer that are capabilities, a bit each."""
+    return mask(operation.outs, lambda word: word.type == "handle")
+
+
 def call_function(operation):
     name = function(operation, "by", "enum wk_status",
                     ["const struct wk_connection *connection"] + in_parameters(operation) + out_parameters(operation))
     build = c_call(f"    wk_{operation.c_name}_message", ["&message", "0"] + [word.name for word in operation.ins], ";\n")
+    call = f"wk_connection_call(connection, &message, {handle_words(operation)}, &completion)"
     read = c_call(f"wk_{operation.c_name}_results", ["&completion"] + [f"out_{word.name}" for word in operation.outs], "")
     return (stub_comment(operation, "@connection: by which it is called; nothing else is under way on a channel then")
             + f"{name}\n{{\n    struct wk_ring_message message;\n    struct wk_completion completion;\n"
-              f"    enum wk_status status;\n\n{build}    status = wk_connection_call(connection, &message, &completion);\n"
+              f"    enum wk_status status;\n\n{build}    status = {call};\n"
               f"    return status == WK_OK ? {read} : status;\n}}\n")
 
 
@@ -62,7 +68,7 @@ def start_function(operation):
     about = comment("The same without waiting for the answer: that is a completion.", "@entry_tag: what its completion has",
                     "@return as wk_connection_start")
     return (f"{about}{name}\n{{\n    struct wk_ring_message message;\n\n{build}"
-            "    return wk_connection_start(connection, &message);\n}\n")
+            f"    return wk_connection_start(connection, &message, {handle_words(operation)});\n}}\n")
 
 
 def results_function(operation):
@@ -84,6 +90,7 @@ def emit_service(interface):
                    "given is the handler's. A result that is a handle is given away. An operation without a handler is `no_such_operation`.")
     parts = ["#include <winkle/requests.h>\n", f"{what}struct wk_{interface.name}_handlers {{\n{handlers}}};\n",
              dispatch_function(interface)]
+    parts += [answer_function(operation) for operation in interface.operations if operation.outs]
     return header(f"The server's side of {interface.name}.", f"WINKLE_{interface.upper}_SERVICE_H", "\n".join(parts))
 
 
@@ -92,6 +99,19 @@ def handler_pointer(operation):
     parameters += [f"const struct wk_{operation.c_name}_in *in"] if operation.ins else []
     parameters += [f"struct wk_{operation.c_name}_out *out"] if operation.outs else []
     return comment(operation.about, indent="    ") + c_call(f"    enum wk_status (*{operation.name})", parameters, ";\n")
+
+
+def answer_function(operation):
+    """What a handler's results become in the dispatch, for who gives them later."""
+    name = c_call(f"static inline void wk_{operation.c_name}_answer",
+                  ["struct wk_answer *answer", "enum wk_status status",
+                   f"const struct wk_{operation.c_name}_out *out"], "")
+    values = ", ".join(f"(uint64_t)out->{word.name}" if word.type in ("enum", "status") else f"out->{word.name}"
+                       for word in operation.outs)
+    about = comment(f"The answer of {operation.full_name}, where it was put off.",
+                    "@out: its results; they count if `status` is WK_OK")
+    return (f"{about}{name}\n{{\n    *answer = (struct wk_answer){{.status = status, .words = {{{values}}}}};\n"
+            f"    wk_answer_done(answer, {handle_words(operation)});\n}}\n")
 
 
 def dispatch_function(interface):
@@ -112,7 +132,6 @@ def dispatch_case(operation):
     required = mask(operation.ins, lambda word: word.type == "capability" and not word.optional)
     optional = mask(operation.ins, lambda word: word.type == "capability" and word.optional)
     lent = mask(operation.ins, lambda word: word.type == "capability" and not word.give)
-    handles = mask(operation.outs, lambda word: word.type == "handle")
     conditions = [condition for number, word in enumerate(operation.ins) if word.type != "capability"
                   for condition in value_conditions(f"message->words[{number}]", word)]
     wrong = "".join(f" ||\n            {condition}" for condition in conditions)
@@ -123,4 +142,4 @@ def dispatch_case(operation):
             f"        }} else if (!wk_request_carries(message, {required}, {optional}){wrong}) {{\n"
             "            wk_request_refuse(message, answer, WK_BAD_ARGUMENT);\n        } else {\n"
             + c_call(f"            answer->status = handlers->{operation.name}", arguments, ";\n")
-            + f"            wk_request_done(message, answer, {lent}, {handles});\n        }}\n        break;\n")
+            + f"            wk_request_done(message, answer, {lent}, {handle_words(operation)});\n        }}\n        break;\n")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The programs' side: two functions for each operation, in a header for each interface: one traps, one prepares an entry
-of a kernel ring."""
+of a kernel ring, if it can be one."""
 
 from generator.model import WORDS_MAX
 from generator.text import c_call, comment, header
@@ -13,7 +13,8 @@ def emit_stubs(interface):
         + "#include <winkle/queue.h>\n"
     parts = [include]
     for operation in interface.operations:
-        parts += [stub(operation), prepare_stub(operation)] if not operation.message else []
+        if not operation.message:
+            parts += [stub(operation)] + ([prepare_stub(operation)] if not operation.trap_only else [])
     return header(f"Invocations of {interface.name}.", f"WINKLE_{interface.upper}_H", "\n".join(parts))
 
 

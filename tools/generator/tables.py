@@ -39,6 +39,7 @@ struct interface_operation {
     bool is_long;      /* done in steps */
     bool may_wait;     /* may answer only later */
     bool is_message;   /* more registers than the words carry it: winkle/message.h */
+    bool is_trap_only; /* it cannot be an entry of a ring */
     uint32_t bound;    /* instructions, of one step if long */
     uint64_t statuses; /* that it may answer, a bit each */
     uint16_t in_count;
@@ -110,7 +111,8 @@ def table_operation(model, operation):
         ("type", table_type(model, operation.on)), ("rights", hex(model.rights_mask(operation.on, operation.needs))),
         ("is_service", c_bool(operation.interface.service)), ("is_long", c_bool(operation.long)),
         ("may_wait", c_bool(operation.blocks != "never")),
-        ("is_message", c_bool(operation.message)), ("bound", operation.bound),
+        ("is_message", c_bool(operation.message)), ("is_trap_only", c_bool(operation.trap_only)),
+        ("bound", operation.bound),
         ("statuses", f"UINT64_C({statuses:#x})"), ("in_count", len(operation.ins)), ("out_count", len(operation.outs)),
     ]
     text = "".join(f"        .{name} = {value},\n" for name, value in fields)

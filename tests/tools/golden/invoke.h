@@ -22,6 +22,7 @@ struct invocation {
 
 #define OPERATION_NEEDS(type, rights) ((uint32_t)(rights) | (uint32_t)(type) << 16)
 #define OPERATION_MESSAGE 0x4000000u
+#define OPERATION_TRAP_ONLY UINT16_MAX
 #define OPERATION_FREE 0xff0000u
 #define WK_ANSWERED ((enum wk_status)0x10000)
 

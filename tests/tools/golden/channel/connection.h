@@ -18,7 +18,8 @@ struct wk_completion {
 };
 
 enum wk_status wk_connection_call(const struct wk_connection *connection, const struct wk_ring_message *message,
-                                  struct wk_completion *completion);
-enum wk_status wk_connection_start(const struct wk_connection *connection, const struct wk_ring_message *message);
+                                  unsigned handles, struct wk_completion *completion);
+enum wk_status wk_connection_start(const struct wk_connection *connection, const struct wk_ring_message *message,
+                                   unsigned handles);
 
 #endif

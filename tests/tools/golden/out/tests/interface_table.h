@@ -46,6 +46,7 @@ struct interface_operation {
     bool is_long;      /* done in steps */
     bool may_wait;     /* may answer only later */
     bool is_message;   /* more registers than the words carry it: winkle/message.h */
+    bool is_trap_only; /* it cannot be an entry of a ring */
     uint32_t bound;    /* instructions, of one step if long */
     uint64_t statuses; /* that it may answer, a bit each */
     uint16_t in_count;

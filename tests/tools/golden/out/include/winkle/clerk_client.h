@@ -42,7 +42,7 @@ static inline enum wk_status wk_clerk_ask_by(const struct wk_connection *connect
     enum wk_status status;
 
     wk_clerk_ask_message(&message, 0, question);
-    status = wk_connection_call(connection, &message, &completion);
+    status = wk_connection_call(connection, &message, 0x0, &completion);
     return status == WK_OK ? wk_clerk_ask_results(&completion, out_answer) : status;
 }
 
@@ -55,7 +55,7 @@ static inline enum wk_status wk_clerk_ask_start(const struct wk_connection *conn
     struct wk_ring_message message;
 
     wk_clerk_ask_message(&message, entry_tag, question);
-    return wk_connection_start(connection, &message);
+    return wk_connection_start(connection, &message, 0x0);
 }
 
 /* clerk.file as a message. */
@@ -109,7 +109,7 @@ static inline enum wk_status wk_clerk_file_by(const struct wk_connection *connec
     enum wk_status status;
 
     wk_clerk_file_message(&message, 0, drawer, crate, seal, key);
-    status = wk_connection_call(connection, &message, &completion);
+    status = wk_connection_call(connection, &message, 0x5, &completion);
     return status == WK_OK ? wk_clerk_file_results(&completion, out_receipt, out_full, out_other) : status;
 }
 
@@ -122,7 +122,7 @@ static inline enum wk_status wk_clerk_file_start(const struct wk_connection *con
     struct wk_ring_message message;
 
     wk_clerk_file_message(&message, entry_tag, drawer, crate, seal, key);
-    return wk_connection_start(connection, &message);
+    return wk_connection_start(connection, &message, 0x5);
 }
 
 /* clerk.burn as a message. */
@@ -162,7 +162,7 @@ static inline enum wk_status wk_clerk_burn_by(const struct wk_connection *connec
     enum wk_status status;
 
     wk_clerk_burn_message(&message, 0, crate, witness);
-    status = wk_connection_call(connection, &message, &completion);
+    status = wk_connection_call(connection, &message, 0x0, &completion);
     return status == WK_OK ? wk_clerk_burn_results(&completion) : status;
 }
 
@@ -175,7 +175,7 @@ static inline enum wk_status wk_clerk_burn_start(const struct wk_connection *con
     struct wk_ring_message message;
 
     wk_clerk_burn_message(&message, entry_tag, crate, witness);
-    return wk_connection_start(connection, &message);
+    return wk_connection_start(connection, &message, 0x0);
 }
 
 /* clerk.sort as a message. */
@@ -223,7 +223,7 @@ static inline enum wk_status wk_clerk_sort_by(const struct wk_connection *connec
     enum wk_status status;
 
     wk_clerk_sort_message(&message, 0, handling, state, last, urgency, from, allowed);
-    status = wk_connection_call(connection, &message, &completion);
+    status = wk_connection_call(connection, &message, 0x0, &completion);
     return status == WK_OK ? wk_clerk_sort_results(&completion, out_state, out_last) : status;
 }
 
@@ -237,7 +237,7 @@ static inline enum wk_status wk_clerk_sort_start(const struct wk_connection *con
     struct wk_ring_message message;
 
     wk_clerk_sort_message(&message, entry_tag, handling, state, last, urgency, from, allowed);
-    return wk_connection_start(connection, &message);
+    return wk_connection_start(connection, &message, 0x0);
 }
 
 /* clerk.close as a message. */
@@ -269,7 +269,7 @@ static inline enum wk_status wk_clerk_close_by(const struct wk_connection *conne
     enum wk_status status;
 
     wk_clerk_close_message(&message, 0);
-    status = wk_connection_call(connection, &message, &completion);
+    status = wk_connection_call(connection, &message, 0x0, &completion);
     return status == WK_OK ? wk_clerk_close_results(&completion) : status;
 }
 
@@ -281,7 +281,7 @@ static inline enum wk_status wk_clerk_close_start(const struct wk_connection *co
     struct wk_ring_message message;
 
     wk_clerk_close_message(&message, entry_tag);
-    return wk_connection_start(connection, &message);
+    return wk_connection_start(connection, &message, 0x0);
 }
 
 #endif

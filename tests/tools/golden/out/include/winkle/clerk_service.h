@@ -94,4 +94,31 @@ static inline void wk_clerk_dispatch(const struct wk_clerk_handlers *handlers, s
     }
 }
 
+/* The answer of clerk.ask, where it was put off.
+ * @out: its results; they count if `status` is WK_OK */
+static inline void wk_clerk_ask_answer(struct wk_answer *answer, enum wk_status status,
+        const struct wk_clerk_ask_out *out)
+{
+    *answer = (struct wk_answer){.status = status, .words = {out->answer}};
+    wk_answer_done(answer, 0x0);
+}
+
+/* The answer of clerk.file, where it was put off.
+ * @out: its results; they count if `status` is WK_OK */
+static inline void wk_clerk_file_answer(struct wk_answer *answer, enum wk_status status,
+        const struct wk_clerk_file_out *out)
+{
+    *answer = (struct wk_answer){.status = status, .words = {out->receipt, out->full, out->other}};
+    wk_answer_done(answer, 0x5);
+}
+
+/* The answer of clerk.sort, where it was put off.
+ * @out: its results; they count if `status` is WK_OK */
+static inline void wk_clerk_sort_answer(struct wk_answer *answer, enum wk_status status,
+        const struct wk_clerk_sort_out *out)
+{
+    *answer = (struct wk_answer){.status = status, .words = {(uint64_t)out->state, (uint64_t)out->last}};
+    wk_answer_done(answer, 0x0);
+}
+
 #endif

@@ -43,25 +43,6 @@ static inline enum wk_status wk_label_stick(wk_handle capability, wk_handle thin
     return wk_trap(WK_LABEL_STICK, capability, words);
 }
 
-/* The same as an entry of a ring.
- * @entry_tag: what its completion has
- * @return false: the queue is full, nothing is prepared */
-static inline bool wk_label_stick_prepare(struct wk_queue *queue, uint32_t entry_tag, wk_handle capability,
-        wk_handle thing, uint64_t rights, uint64_t colour)
-{
-    uint64_t *words;
-
-    if (!wk_queue_has_room(queue))
-        return false;
-    words = wk_queue_next(queue);
-    words[0] = WK_RING_ENTRY(WK_LABEL_STICK, 0, capability);
-    words[1] = entry_tag;
-    words[2] = thing;
-    words[3] = rights;
-    words[4] = colour;
-    return true;
-}
-
 /* Is invoked on another type.
  * @crate: a capability to crate with the right pay
  * @label_number: a number, 1..9. Which label.
