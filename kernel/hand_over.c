@@ -33,11 +33,10 @@ static inline bool can_be_left(const struct hart *hart, const struct thread *bef
            !has_deadline(before);
 }
 
-/* Whether to charge the thread that runs, and to see whether the next one can pay, is no matter: both draw on one pool of
- * which no end is looked out for, which is full. */
-static inline bool is_paid(const struct hart *hart, const struct thread *before, const struct thread *next)
+/* Whether the next one can pay, without a look at accounts: the run of the pool on which both draw goes on. */
+static inline bool is_paid(const struct hart *hart, const struct thread *next)
 {
-    return hart->expiry_ns == DEADLINE_NEVER && next->budget->pool == before->budget->pool;
+    return next->budget->pool == hart->pool;
 }
 
 /* The hart goes on with a thread that pays for itself; whoever paid has been charged. */
@@ -92,9 +91,9 @@ enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status statu
         return hart->payer == NULL ? wake_if_it_can_pay(hart, thread, status, word) : answer(thread, status, word);
     if (thread->priority <= before->priority || !can_be_left(hart, before))
         return answer(thread, status, word);
-    if (!is_paid(hart, before, thread))
+    if (!is_paid(hart, thread))
         return wake_if_it_can_pay(hart, thread, status, word);
-    charge_simply(hart);
+    charge_payer(hart);
     return wake_before(hart, before, thread, status, word);
 }
 
@@ -230,9 +229,9 @@ bool schedule_yield_at_once(struct hart *hart)
 
     if (list_is_empty(equals) || hart->slice_ns == DEADLINE_NEVER || next->operation.step != NULL ||
         thread_is_current(next) || !can_go_to(hart, next, THREAD_RUNS) || !can_be_left(hart, thread) ||
-        !is_paid(hart, thread, next))
+        !is_paid(hart, next))
         return false;
-    charge_simply(hart);
+    charge_payer(hart);
     list_unlink(&next->ready_link);
     list_init(&next->ready_link);
     list_append(equals, &thread->ready_link);
