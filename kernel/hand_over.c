@@ -142,10 +142,10 @@ static inline bool can_pass_on(const struct hart *hart, const struct thread *bef
 }
 
 /* Whether `next` can pay; who runs has been charged. */
-static inline bool pays(struct hart *hart, const struct thread *before, const struct thread *next)
+static inline bool pays(struct hart *hart, const struct thread *next)
 {
-    if (is_paid(hart, before, next)) {
-        charge_simply(hart);
+    if (is_paid(hart, next)) {
+        charge_payer(hart);
         return true;
     }
     schedule_charge(hart);
@@ -160,7 +160,7 @@ bool event_pass_on(struct invocation *invocation, struct event *event, struct ev
     struct thread *next = container_of(other->waiters.next, struct thread, wait_link);
 
     if (event->waiter_count != 0 || thread_has_to_set(before, in->deadline) ||
-        !can_pass_on(hart, before, other, in->bits) || !pays(hart, before, next))
+        !can_pass_on(hart, before, other, in->bits) || !pays(hart, next))
         return false;
     (void)take_waiter(other, in->bits);
     arch_context_answer_late(&next->context, WK_OK, next->wait_mask);
@@ -212,10 +212,10 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
 
 bool schedule_go_on_with(struct hart *hart, struct thread *next)
 {
-    if (!can_go_to(hart, next, THREAD_WAITING) || !is_paid(hart, hart->payer, next) || hart->urgent.first != NULL ||
+    if (!can_go_to(hart, next, THREAD_WAITING) || !is_paid(hart, next) || hart->urgent.first != NULL ||
         queue_highest(&hart->ready) >= next->priority)
         return false;
-    charge_simply(hart);
+    charge_payer(hart);
     forget_slice(hart, hart->payer);
     (void)go_on_with(hart, next);
     return true;
