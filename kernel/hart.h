@@ -107,10 +107,9 @@ struct hart {
     bool turn_over;      /* the payer is to go behind its equals */
     uint64_t bit;        /* in a set of harts by index: this one, */
     uint64_t others;     /* and all but this one */
-    uint64_t charged_ns; /* up to when the payer's time has been charged, */
-    uint64_t run_ns;     /* and its pool's account: that is one run, whoever of the pool pays */
-    struct budget
-        *pool; /* the payer's, if it is known to have capacity until expiry_ns; NULL: that is to be found out */
+    uint64_t charged_ns; /* up to when the payer's time has been charged to it and its budget, */
+    uint64_t run_ns;     /* and to the account of its pool */
+    struct budget *pool; /* the payer's, or NULL: whether that has capacity is to be found out (INV-SCHED-7) */
     struct thread *slice_thread;
     uint64_t timer_ns; /* what the hardware timer is set to; this hart's alone */
     uint64_t served;   /* deadlines and wake-ups since anything else went on */
