@@ -183,6 +183,8 @@ static NOINLINE void end_wait(struct thread *thread)
     deadline_cancel(&thread->wait_deadline);
     if (thread_sleeps(thread))
         (void)thread_answer_at_once(thread, WK_OK, 0);
+    else if (thread->stop & THREAD_RECEIVING)
+        endpoint_receive_expired(thread);
     else
         thread_wait_end(thread, WK_TIMED_OUT);
 }

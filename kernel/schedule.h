@@ -92,7 +92,8 @@ static inline uint8_t schedule_urgency(const struct thread *thread)
 /* Whether it would use its budget: runs, or has another run for it. */
 static inline bool schedule_wants(const struct thread *thread)
 {
-    return thread->budget != NULL && (thread_is_runnable(thread) || thread_is_calling(thread));
+    return thread->budget != NULL &&
+           (thread_is_runnable(thread) || thread_is_calling(thread) || thread_awaits_partner(thread));
 }
 
 /* The lock is about to be released before this hart has chosen anew, and its current thread may have begun to wait: until
