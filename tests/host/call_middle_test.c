@@ -226,7 +226,7 @@ static void wake_boot(void)
 
 static wk_handle make_share(void)
 {
-    wk_handle budget;
+    wk_handle budget = 0;
 
     assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 100, 0, &budget));
     return budget;
