@@ -23,7 +23,7 @@ static wk_handle first_handle, second_handle;
 
 static wk_handle split(wk_handle from, uint64_t capacity_ns, uint64_t period_ns)
 {
-    wk_handle part;
+    wk_handle part = 0;
 
     assert_ok(wk_budget_split(from, BOOT_BANK, capacity_ns, period_ns, 100, 0, &part));
     return part;
@@ -52,7 +52,7 @@ struct usage {
 
 static struct usage usage_of(wk_handle budget)
 {
-    struct usage usage;
+    struct usage usage = {0};
 
     assert_ok(wk_budget_usage(budget, &usage.used_ns, &usage.exhausted, &usage.available_ns, &usage.next_ns));
     return usage;
@@ -60,7 +60,7 @@ static struct usage usage_of(wk_handle budget)
 
 static uint64_t used_by(wk_handle thread)
 {
-    uint64_t used_ns;
+    uint64_t used_ns = 0;
 
     assert_ok(wk_thread_usage(thread, &used_ns));
     return used_ns;
