@@ -118,7 +118,20 @@ static enum wk_status check_numbers(struct invocation *invocation, const struct 
     return WK_OK;
 }
 
-/* Has that much of the parent's pool from now on; without capacity it shares that. Requires: it is admitted. */
+/* Makes what the budget and its parent's pool remember less, if it is too much to be moved at once; false if it is not. */
+static bool join(struct budget *budget)
+{
+    struct budget *pool = budget->parent->pool;
+
+    schedule_charge(pool->hart);
+    if (!account_join(&budget->account, &pool->account))
+        return false;
+    schedule_run_anew(pool->hart); /* some of it comes later now */
+    return true;
+}
+
+/* Has that much of the parent's pool from now on; without capacity it shares that. Requires: it is admitted, and there was
+ * nothing to join. */
 static void set_part(struct budget *budget, uint64_t capacity_ns, uint64_t period_ns)
 {
     struct account *account = &budget->account;
@@ -126,7 +139,7 @@ static void set_part(struct budget *budget, uint64_t capacity_ns, uint64_t perio
 
     if (account->capacity_ns == capacity_ns && account->period_ns == period_ns)
         return;
-    account_adjust(&pool->account, account, capacity_ns, period_ns, schedule_charge(pool->hart));
+    account_adjust(&pool->account, account, capacity_ns, period_ns, pool->hart->charged_ns);
     budget->pool = capacity_ns == 0 ? pool : budget;
     schedule_pool_changed(budget);
     schedule_pool_changed(pool);
@@ -178,7 +191,7 @@ static enum wk_status adjust_step(struct operation *operation)
             object_condemn(&budget->object, operation);
         return object_dismantle_then(operation, status);
     }
-    if (account_join(&budget->account, &budget->parent->pool->account))
+    if (join(budget))
         return WK_CONTINUE;
     set_part(budget, numbers[CAPACITY], numbers[PERIOD]);
     budget->priority = (uint8_t)numbers[PRIORITY];
@@ -287,7 +300,7 @@ enum wk_status budget_dismantle(struct object *object, struct operation *operati
         return WK_CONTINUE;
     }
     if (budget->pool == budget) {
-        if (!account_join(&budget->account, &budget->parent->pool->account))
+        if (!join(budget))
             set_part(budget, 0, 0);
         return WK_CONTINUE;
     }

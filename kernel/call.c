@@ -11,12 +11,14 @@
 
 #include <winkle/message.h>
 
-/* The call cannot be made; the receiver waits on. */
+/* The call cannot be made; the receiver waits on, if it has time. */
 static enum wk_status bring_failed(struct operation *operation, struct thread *receiver, enum wk_status status)
 {
     struct thread *thread = operation->thread;
 
-    if (receiver->calls.partner == thread) {
+    if (receiver->calls.partner == thread && thread_awaits_partner(receiver)) {
+        endpoint_receive_end(receiver, WK_TIMED_OUT);
+    } else if (receiver->calls.partner == thread) {
         struct endpoint *endpoint = endpoint_of_server(receiver);
 
         endpoint_forget_partner(receiver);

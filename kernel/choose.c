@@ -16,29 +16,29 @@
  * is no debt of his. */
 #define OVERRUN_MAX_NS 100000
 
+/* The run of the payer's pool is charged; what comes is another. Requires: the payer has just been charged. */
+static void charge_pool(struct hart *hart)
+{
+    const uint64_t start_ns = hart->run_ns;
+    const uint64_t used_ns = hart->charged_ns - start_ns;
+    struct account *account;
+    uint64_t most_ns;
+
+    hart->run_ns = hart->charged_ns;
+    if (hart->payer == NULL || used_ns == 0)
+        return;
+    meter_event_begins();
+    account = &hart->payer->budget->pool->account;
+    most_ns = account->capacity_ns + OVERRUN_MAX_NS;
+    account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
+    meter_event_done();
+}
+
 uint64_t schedule_charge(struct hart *hart)
 {
-    const uint64_t now_ns = arch_time_ns();
-    const uint64_t start_ns = hart->charged_ns;
-    const uint64_t used_ns = now_ns - start_ns;
-    struct thread *payer = hart->payer;
-
-    hart->charged_ns = now_ns;
-    if (payer == NULL || payer->budget == NULL) {
-        hart->idle_ns += used_ns;
-        return now_ns;
-    }
-    meter_event_begins();
-    payer->used_ns += used_ns;
-    payer->budget->used_ns += used_ns;
-    if (used_ns != 0) {
-        struct account *account = &payer->budget->pool->account;
-        const uint64_t most_ns = account->capacity_ns + OVERRUN_MAX_NS;
-
-        account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
-    }
-    meter_event_done();
-    return now_ns;
+    charge_payer(hart);
+    charge_pool(hart);
+    return hart->charged_ns;
 }
 
 /* What comes after `thread` in the chain, which cannot run itself; NULL: nothing, and *where says who will tell. */
@@ -200,27 +200,34 @@ void schedule_stays_current(const struct hart *hart)
         endpoint_hinder(hart->current, HINDERED_BY_HART);
 }
 
-/* The payer changes; who was it has been charged. */
-static void become_payer(struct hart *hart, struct thread *payer)
-{
-    hart->expiry_ns = DEADLINE_NEVER;
-    hart->payer = payer;
-}
-
 bool schedule_can_pay(struct hart *hart, const struct thread *payer)
 {
-    struct account *account = &payer->budget->pool->account;
+    struct budget *pool = payer->budget->pool;
     uint64_t available_ns;
 
     meter_event_begins();
-    account_make_room(account, hart->charged_ns);
-    available_ns = account_available(account, hart->charged_ns);
+    account_make_room(&pool->account, hart->charged_ns);
+    available_ns = account_available(&pool->account, hart->charged_ns);
     meter_event_done();
     if (available_ns == 0)
         return false;
+    hart->pool = pool;
     hart->expiry_ns = available_ns == UINT64_MAX ? DEADLINE_NEVER : hart->charged_ns + available_ns;
     hart->attention.timer_moved = true;
     return true;
+}
+
+/* The payer, which has been charged, changes. Whether it can pay is known if the run of its pool goes on. */
+static bool become_payer(struct hart *hart, struct thread *payer)
+{
+    const bool goes_on = payer != NULL && payer->budget->pool == hart->pool;
+
+    if (!goes_on) {
+        charge_pool(hart);
+        schedule_forget_pool(hart);
+    }
+    hart->payer = payer;
+    return goes_on;
 }
 
 /* The payer, whose turn it would be, cannot go on. */
@@ -256,21 +263,21 @@ struct thread *schedule_choose(struct hart *hart)
     struct thread *next = hart->current;
     struct thread *payer;
     struct list *where;
+    bool can_pay;
 
     assert_debug(kernel_lock_is_held() && hart == hart_current());
     if (!hart->attention.reschedule && next != NULL && thread_is_runnable(next))
         return next; /* INV-SCHED-3 */
-    schedule_charge(hart);
+    charge_payer(hart);
     payer = next_payer(hart);
     hart->attention.reschedule = false;
     hart->turn_over = false;
-    if (payer != hart->payer)
-        become_payer(hart, payer);
+    can_pay = become_payer(hart, payer);
     if (payer == NULL) {
         schedule_switch_to(hart, NULL);
         return NULL;
     }
-    if (!schedule_can_pay(hart, payer)) {
+    if (!can_pay && !schedule_can_pay(hart, payer)) {
         park_for_capacity(hart);
     } else {
         next = follow(hart, payer, &where);

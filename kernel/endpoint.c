@@ -216,6 +216,8 @@ static void receiver_remove(struct thread *thread)
     endpoint_forget_partner(thread);
     list_remove(&thread->wait_link);
     thread_clear_stop(thread, THREAD_RECEIVING);
+    if (!thread_is_runnable(thread))
+        schedule_unready(thread); /* it may have had its partner run */
 }
 
 void endpoint_receive_end(struct thread *thread, enum wk_status status)
@@ -224,6 +226,16 @@ void endpoint_receive_end(struct thread *thread, enum wk_status status)
 
     arch_context_answer(&thread->context, status, no_words);
     receiver_remove(thread);
+}
+
+void endpoint_receive_expired(struct thread *thread)
+{
+    if (thread->calls.partner == NULL) {
+        endpoint_receive_end(thread, WK_TIMED_OUT);
+        return;
+    }
+    thread_wait_until(thread, 0);
+    schedule_ready(thread);
 }
 
 /* Gives a receiver a message, and has it go on. */

@@ -61,6 +61,9 @@ enum wk_status endpoint_call(struct invocation *invocation, struct session *sess
 void endpoint_call_end(struct thread *thread, enum wk_status status);
 /* The same for one that waits to receive. */
 void endpoint_receive_end(struct thread *thread, enum wk_status status);
+/* Its time to receive is over: `timed_out`, unless a call is being brought to it. Then it gets that, or `timed_out` if that
+ * fails; with a budget of its own it runs its partner until then. */
+void endpoint_receive_expired(struct thread *thread);
 /* The thread ends: whoever it serves is answered `abandoned`. */
 void endpoint_thread_ends(struct thread *thread);
 /* If the thread is `ready` of its endpoint it becomes an ordinary receiver: something about it is about to change. */

@@ -33,11 +33,10 @@ static inline bool can_be_left(const struct hart *hart, const struct thread *bef
            !has_deadline(before);
 }
 
-/* Whether to charge the thread that runs, and to see whether the next one can pay, is no matter: both draw on one pool of
- * which no end is looked out for, which is full. */
-static inline bool is_paid(const struct hart *hart, const struct thread *before, const struct thread *next)
+/* Whether the next one can pay, without a look at accounts: the run of the pool on which both draw goes on. */
+static inline bool is_paid(const struct hart *hart, const struct thread *next)
 {
-    return hart->expiry_ns == DEADLINE_NEVER && next->budget->pool == before->budget->pool;
+    return next->budget->pool == hart->pool;
 }
 
 /* The hart goes on with a thread that pays for itself; whoever paid has been charged. */
@@ -92,9 +91,9 @@ enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status statu
         return hart->payer == NULL ? wake_if_it_can_pay(hart, thread, status, word) : answer(thread, status, word);
     if (thread->priority <= before->priority || !can_be_left(hart, before))
         return answer(thread, status, word);
-    if (!is_paid(hart, before, thread))
+    if (!is_paid(hart, thread))
         return wake_if_it_can_pay(hart, thread, status, word);
-    charge_simply(hart);
+    charge_payer(hart);
     return wake_before(hart, before, thread, status, word);
 }
 
@@ -143,10 +142,10 @@ static inline bool can_pass_on(const struct hart *hart, const struct thread *bef
 }
 
 /* Whether `next` can pay; who runs has been charged. */
-static inline bool pays(struct hart *hart, const struct thread *before, const struct thread *next)
+static inline bool pays(struct hart *hart, const struct thread *next)
 {
-    if (is_paid(hart, before, next)) {
-        charge_simply(hart);
+    if (is_paid(hart, next)) {
+        charge_payer(hart);
         return true;
     }
     schedule_charge(hart);
@@ -161,7 +160,7 @@ bool event_pass_on(struct invocation *invocation, struct event *event, struct ev
     struct thread *next = container_of(other->waiters.next, struct thread, wait_link);
 
     if (event->waiter_count != 0 || thread_has_to_set(before, in->deadline) ||
-        !can_pass_on(hart, before, other, in->bits) || !pays(hart, before, next))
+        !can_pass_on(hart, before, other, in->bits) || !pays(hart, next))
         return false;
     (void)take_waiter(other, in->bits);
     arch_context_answer_late(&next->context, WK_OK, next->wait_mask);
@@ -184,6 +183,8 @@ static NOINLINE void end_wait(struct thread *thread)
     deadline_cancel(&thread->wait_deadline);
     if (thread_sleeps(thread))
         (void)thread_answer_at_once(thread, WK_OK, 0);
+    else if (thread->stop & THREAD_RECEIVING)
+        endpoint_receive_expired(thread);
     else
         thread_wait_end(thread, WK_TIMED_OUT);
 }
@@ -213,10 +214,10 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
 
 bool schedule_go_on_with(struct hart *hart, struct thread *next)
 {
-    if (!can_go_to(hart, next, THREAD_WAITING) || !is_paid(hart, hart->payer, next) || hart->urgent.first != NULL ||
+    if (!can_go_to(hart, next, THREAD_WAITING) || !is_paid(hart, next) || hart->urgent.first != NULL ||
         queue_highest(&hart->ready) >= next->priority)
         return false;
-    charge_simply(hart);
+    charge_payer(hart);
     forget_slice(hart, hart->payer);
     (void)go_on_with(hart, next);
     return true;
@@ -230,9 +231,9 @@ bool schedule_yield_at_once(struct hart *hart)
 
     if (list_is_empty(equals) || hart->slice_ns == DEADLINE_NEVER || next->operation.step != NULL ||
         thread_is_current(next) || !can_go_to(hart, next, THREAD_RUNS) || !can_be_left(hart, thread) ||
-        !is_paid(hart, thread, next))
+        !is_paid(hart, next))
         return false;
-    charge_simply(hart);
+    charge_payer(hart);
     list_unlink(&next->ready_link);
     list_init(&next->ready_link);
     list_append(equals, &thread->ready_link);

@@ -107,7 +107,9 @@ struct hart {
     bool turn_over;      /* the payer is to go behind its equals */
     uint64_t bit;        /* in a set of harts by index: this one, */
     uint64_t others;     /* and all but this one */
-    uint64_t charged_ns; /* up to when the payer's time has been charged */
+    uint64_t charged_ns; /* up to when the payer's time has been charged to it and its budget, */
+    uint64_t run_ns;     /* and to the account of its pool */
+    struct budget *pool; /* the payer's, or NULL: whether that has capacity is to be found out (INV-SCHED-7) */
     struct thread *slice_thread;
     uint64_t timer_ns; /* what the hardware timer is set to; this hart's alone */
     uint64_t served;   /* deadlines and wake-ups since anything else went on */
@@ -134,7 +136,7 @@ struct hart {
     uint64_t idle_ns;        /* time in which nobody was the payer */
     /* Two times that change often stand beside the tree of deadlines; DEADLINE_NEVER: there is none. Also read without
      * the lock by this hart. */
-    uint64_t expiry_ns; /* when the payer's budget is used up, if it can be */
+    uint64_t expiry_ns; /* when the payer's pool is used up, if it can be */
     uint64_t slice_ns;  /* the end of slice_thread's turn */
 
     struct deadline_class deadlines[DEADLINE_CLASSES]; /* the most urgent last */

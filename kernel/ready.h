@@ -66,8 +66,8 @@ static inline void park(struct thread *thread, struct list *where)
     list_append(where, &thread->ready_link);
 }
 
-/* The same as schedule_charge for a payer whose account is full. */
-static inline void charge_simply(struct hart *hart)
+/* Charges the payer, but not its pool's account yet, whose run goes on. */
+static inline void charge_payer(struct hart *hart)
 {
     const uint64_t now_ns = arch_time_ns();
     const uint64_t used_ns = now_ns - hart->charged_ns;
@@ -94,6 +94,13 @@ static inline void make_current(struct hart *hart, struct thread *next)
         hart->space = &process->space;
         arch_space_switch_tagged(process->space.switch_word);
     }
+}
+
+/* What was known of the payer's pool is to be found out anew by the choice. */
+static inline void schedule_forget_pool(struct hart *hart)
+{
+    hart->pool = NULL;
+    hart->expiry_ns = DEADLINE_NEVER;
 }
 
 /* Queues a thread and has its hart choose again if it is more urgent. */

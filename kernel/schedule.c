@@ -89,8 +89,7 @@ static void slice_expired(struct hart *hart)
 bool schedule_expire(struct hart *hart, uint64_t now_ns)
 {
     if (hart->expiry_ns <= now_ns) {
-        hart->expiry_ns = DEADLINE_NEVER;
-        schedule_ask(hart);
+        schedule_run_anew(hart);
     } else if (hart->slice_ns <= now_ns) {
         slice_expired(hart);
     } else {
@@ -207,7 +206,7 @@ void schedule_leave(struct thread *thread)
         return;
     schedule_charge(hart);
     hart->payer = NULL;
-    hart->expiry_ns = DEADLINE_NEVER;
+    schedule_forget_pool(hart);
     schedule_ask(hart);
 }
 
@@ -251,12 +250,18 @@ void schedule_set_priority(struct thread *thread, uint8_t priority)
         schedule_slice_begin(hart, thread);
 }
 
+void schedule_run_anew(struct hart *hart)
+{
+    if (hart->pool == NULL)
+        return;
+    schedule_forget_pool(hart);
+    schedule_ask(hart); /* INV-SCHED-7 */
+}
+
 void schedule_pool_changed(struct budget *pool)
 {
     deadline_cancel(&pool->replenish);
     unpark_later(&pool->parked);
-    if (pool->hart->payer != NULL && pool->hart->payer->budget->pool == pool) {
-        pool->hart->expiry_ns = DEADLINE_NEVER; /* it is set anew by the choice */
-        schedule_ask(pool->hart);
-    }
+    if (pool->hart->pool == pool)
+        schedule_run_anew(pool->hart);
 }

@@ -12,6 +12,10 @@
  *             set.
  * INV-SCHED-5 slice_thread is a schedulable thread of this hart, or NULL.
  * INV-SCHED-6 `current` runs at the end of the payer's chain. It is current on no other hart.
+ * INV-SCHED-7 hart->pool is the pool of the payer's budget, or NULL; while it is NULL and there is a payer, the hart chooses
+ *             again. The payers since run_ns, one after another, have all drawn on that pool: one run, which its account is
+ *             not charged for yet, and which it has capacity for until expiry_ns. Each payer's time until charged_ns counts
+ *             in its thread and its budget.
  */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
@@ -62,6 +66,8 @@ static inline bool schedule_unpark_later(struct hart *hart)
 uint64_t schedule_charge(struct hart *hart);
 /* Does what is due when the payer's capacity or a slice ends; false if none has by now. */
 bool schedule_expire(struct hart *hart, uint64_t now_ns);
+/* What was found out of the payer's pool no longer holds: the hart chooses again, which is the end of the run. */
+void schedule_run_anew(struct hart *hart);
 /* The capacity of the pool changed, other than by charging: whoever depends on it is looked at again. */
 void schedule_pool_changed(struct budget *pool);
 
@@ -86,7 +92,8 @@ static inline uint8_t schedule_urgency(const struct thread *thread)
 /* Whether it would use its budget: runs, or has another run for it. */
 static inline bool schedule_wants(const struct thread *thread)
 {
-    return thread->budget != NULL && (thread_is_runnable(thread) || thread_is_calling(thread));
+    return thread->budget != NULL &&
+           (thread_is_runnable(thread) || thread_is_calling(thread) || thread_awaits_partner(thread));
 }
 
 /* The lock is about to be released before this hart has chosen anew, and its current thread may have begun to wait: until

@@ -106,8 +106,8 @@ struct thread {
     uint64_t wait_handle;     /* of the capability by which the wait began */
     struct event *wait_event; /* NULL if it does not wait, or was granted */
     struct list wait_link;    /* event->waiters, hart->granted, endpoint's receivers, or session->queued */
-    uint64_t wait_until_ns;
-    struct list ready_link; /* by `place` */
+    uint64_t wait_until_ns;   /* 0: see thread_awaits_partner */
+    struct list ready_link;   /* by `place` */
     struct thread_calls calls;
     /* The straight paths read and write these four as one word: less than a depth if `stop` and `hindrance` are 0. */
     union {
@@ -169,6 +169,13 @@ static inline bool thread_is_runnable(const struct thread *thread)
 static inline bool thread_is_calling(const struct thread *thread)
 {
     return (thread->stop & ~(THREAD_SUSPENDED | THREAD_FAULTING)) == THREAD_CALLING;
+}
+
+/* Its time to receive is over, but somebody is bringing a call: it gets that first, and runs that one meanwhile. */
+static inline bool thread_awaits_partner(const struct thread *thread)
+{
+    return thread->wait_until_ns == 0 && (thread->stop & ~THREAD_SUSPENDED) == THREAD_RECEIVING &&
+           thread->calls.partner != NULL && !deadline_is_set(&thread->wait_deadline);
 }
 
 /* Makes a thread in the process, not started; NULL if the bank cannot pay. Takes one frame. */

@@ -20,7 +20,7 @@ static const struct benchmark benchmarks[] = {
     {"fault-handler", 500, measure_fault_handler},
     {"signal", 80, measure_signal},
     {"signal-switch", 220, measure_signal_switch},
-    {"signal-switch-promised", 720, measure_signal_switch_promised},
+    {"signal-switch-promised", 220, measure_signal_switch_promised},
     {"yield-switch", 200, measure_yield_switch},
     {"timer-to-user", 320, measure_timer_to_user},
     {"irq-to-user", 320, measure_irq_to_user},

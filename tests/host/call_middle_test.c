@@ -174,12 +174,157 @@ static void time_passes(void)
     pass_to(host_time_ns + 1000);
 }
 
+/* The call that is under way arrives all the same, whole. */
 static void the_receivers_time_is_over(void **state)
 {
     (void)state;
     for (unsigned points = 1; points < POINTS; points++) {
-        assert_status(call_in_the_middle_of_which(points, 0, host_time_ns + 1000, time_passes), WK_ABANDONED);
-        assert_answered(one.thread_record, WK_TIMED_OUT, 0);
+        assert_status(call_in_the_middle_of_which(points, 0, host_time_ns + 1000, time_passes), NOT_ANSWERED);
+        assert_brought();
+        assert_int_equal(answer_kind >> 4, 0x3f);
+        assert_status(reply_receive_as(one.thread_record, endpoint_there, 0), NOT_ANSWERED);
+        let_caller_finish();
+        assert_answered(other.thread_record, WK_OK, 0);
+        assert_all_is_back();
+    }
+}
+
+/* ---- the receiver's time is over, and somebody more urgent keeps the caller from going on ---- */
+
+static wk_handle busy_handle;
+static struct thread *busy;
+
+/* The server receives until soon. In the middle of its call the caller is to make room for one that always wants to run, and
+ * is less urgent than the server. */
+static void begin_and_be_displaced(unsigned points)
+{
+    carrying_restart();
+    delete_as(other.thread_record, carried[0]);
+    carried[0] = program_grant(&other, events[0], WK_TRANSFER_LEND, ALL_RIGHTS);
+    busy = spawn(60, &busy_handle);
+    assert_ok(wk_thread_set_priority(other.thread, 50));
+    assert_status(send_as(one.thread_record, WK_ENDPOINT_RECEIVE | WK_MESSAGE_DEADLINE, endpoint_there,
+                          (uint64_t[6]){0}, host_time_ns + 1000),
+                  NOT_ANSWERED);
+    begin_operation(other.thread_record, ASK | CARRIES(6), session_there, carried, points);
+}
+
+static void let_the_busy_run(void)
+{
+    rest();
+    assert_runs(busy);
+    assert_non_null(other.thread_record->operation.step);
+}
+
+static void wake_boot(void)
+{
+    act_as(busy);
+    assert_ok(wk_event_signal(event, 1));
+    act_as(boot);
+    assert_ok(wk_thread_stop(busy_handle));
+}
+
+static wk_handle make_share(void)
+{
+    wk_handle budget = 0;
+
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 100, 0, &budget));
+    return budget;
+}
+
+static void whose_time_is_over_has_its_caller_run(void **state)
+{
+    (void)state;
+    for (unsigned points = 1; points < POINTS; points++) {
+        begin_and_be_displaced(points);
+        let_the_busy_run();
+        time_passes();
+        assert_runs(one.thread_record); /* at its own expense it has been brought the call */
+        assert_brought();
+        assert_int_equal(answer_kind >> 4, 0x3f);
+        wake_boot();
+    }
+}
+
+static void whose_time_is_over_has_a_suspended_caller_run(void **state)
+{
+    (void)state;
+    for (unsigned points = 1; points < POINTS; points++) {
+        begin_and_be_displaced(points);
+        assert_ok(wk_process_suspend(other.process));
+        let_the_busy_run();
+        time_passes();
+        assert_runs(one.thread_record);
+        assert_brought();
+        wake_boot();
+    }
+}
+
+static void whose_time_is_over_is_told_so_if_the_call_fails(void **state)
+{
+    (void)state;
+    begin_and_be_displaced(1);
+    assert_ok(wk_capability_revoke(events[0]));
+    let_the_busy_run();
+    time_passes();
+    assert_answered(one.thread_record, WK_TIMED_OUT, 0);
+    assert_status(late_answer(other.thread_record), WK_BAD_HANDLE);
+    wake_boot();
+}
+
+static void whose_time_is_over_may_be_suspended_and_lose_its_budget(void **state)
+{
+    (void)state;
+    begin_and_be_displaced(2);
+    assert_ok(wk_process_suspend(one.process));
+    make_passive(one.thread);
+    let_the_busy_run();
+    time_passes();
+    assert_runs(busy);
+    assert_true(is_waiting(one.thread_record)); /* it runs nobody */
+    wake_boot();
+    let_caller_finish();
+    assert_ok(wk_process_resume(one.process));
+    assert_brought();
+}
+
+/* It waits for its turn to run the caller, which comes to its turn before that. */
+static void whose_time_is_over_may_be_brought_the_call_by_the_caller(void **state)
+{
+    (void)state;
+    begin_and_be_displaced(2);
+    assert_ok(wk_process_suspend(one.process));
+    assert_ok(wk_thread_set_priority(one.thread, 40));
+    let_the_busy_run();
+    time_passes();
+    assert_int_equal(one.thread_record->place, THREAD_READY);
+    act_as(busy);
+    assert_ok(wk_thread_set_budget(one.thread, make_share()));
+    assert_int_equal(one.thread_record->place, THREAD_READY);
+    wake_boot();
+    let_caller_finish();
+    assert_int_equal(one.thread_record->place, THREAD_UNPLACED);
+    assert_ok(wk_process_resume(one.process));
+    assert_brought();
+}
+
+static void whose_time_is_over_may_end(void **state)
+{
+    static void (*const ends[])(void) = {stop_the_server, kill_the_servers_process, delete_the_endpoint};
+
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        begin_and_be_displaced(2);
+        assert_ok(wk_thread_set_priority(one.thread, 40)); /* it waits for its turn to run the caller */
+        let_the_busy_run();
+        time_passes();
+        assert_runs(busy);
+        assert_int_equal(one.thread_record->place, THREAD_READY);
+        act_as(busy);
+        ends[i]();
+        wake_boot();
+        let_caller_finish();
+        assert_status(late_answer(other.thread_record), WK_ABANDONED);
         assert_lent_is_back();
     }
 }
@@ -235,6 +380,12 @@ int main(int count, char **arguments)
         carrying_test(the_servers_bank_is_destroyed),
         carrying_test(other_ends_do_not_matter),
         carrying_test(the_receivers_time_is_over),
+        carrying_test(whose_time_is_over_has_its_caller_run),
+        carrying_test(whose_time_is_over_has_a_suspended_caller_run),
+        carrying_test(whose_time_is_over_is_told_so_if_the_call_fails),
+        carrying_test(whose_time_is_over_may_be_suspended_and_lose_its_budget),
+        carrying_test(whose_time_is_over_may_be_brought_the_call_by_the_caller),
+        carrying_test(whose_time_is_over_may_end),
         carrying_test(the_endpoint_goes),
         carrying_test(a_process_that_lends_to_itself_has_room_for_both),
     };

@@ -113,7 +113,7 @@ void check_thread_calls(const struct thread *thread)
     CHECK("calls", thread->loan_count <= 6 && thread->depth <= WK_CALL_DEPTH_MAX);
     CHECK("hindrance", ((thread->hindrance & HINDERED_BY_DEADLINE) != 0) == (thread->wait_until_ns != DEADLINE_NEVER));
     CHECK("INV-EVENT-5",
-          !(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER ||
+          !(thread->stop & THREAD_WAITS) || thread->wait_until_ns == DEADLINE_NEVER || thread_awaits_partner(thread) ||
               (deadline_is_set(&thread->wait_deadline) && thread->wait_deadline.node.key <= thread->wait_until_ns));
     CHECK("hindrance", ((thread->hindrance & HINDERED_BY_LOANS) != 0) == (thread->loan_count != 0) ||
                            thread->operation.step != NULL);

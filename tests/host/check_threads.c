@@ -240,6 +240,25 @@ static const struct thread *end_of_chain(const struct thread *payer)
     return NULL;
 }
 
+/* What a hart that is out of the kernel knows of who pays. */
+static void check_run(const struct hart *hart)
+{
+    const struct account *account;
+    uint64_t available_ns;
+
+    CHECK("INV-SCHED-7", hart->run_ns <= hart->charged_ns && hart->charged_ns <= host_time_ns);
+    if (hart->pool == NULL) {
+        CHECK("INV-SCHED-7", hart->expiry_ns == DEADLINE_NEVER);
+        CHECK("INV-SCHED-7", hart->payer == NULL || hart->attention.reschedule);
+        return;
+    }
+    CHECK("INV-SCHED-7", hart->payer != NULL && hart->payer->budget->pool == hart->pool);
+    account = &hart->pool->account;
+    available_ns = account_available(account, hart->run_ns);
+    CHECK("INV-SCHED-7",
+          hart->expiry_ns == (available_ns == UINT64_MAX ? DEADLINE_NEVER : hart->run_ns + available_ns));
+}
+
 /* It waits for another hart, in the midst of an operation. */
 static bool is_resting(const struct hart *hart)
 {
@@ -258,6 +277,7 @@ static void check_choice(const struct hart *hart)
         return;
     }
     CHECK("hart", (current == NULL) == (hart->arch.state == HOST_STATE_ASLEEP));
+    check_run(hart);
     CHECK("INV-SCHED-3",
           !(hart->attention.granted || hart->attention.unparked) || hart->timer_ns <= host_time_ns + PUT_OFF_NS);
     if (current == NULL) {

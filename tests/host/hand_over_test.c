@@ -237,7 +237,8 @@ static void say_hart(FILE *text, const struct hart *hart)
     fprintf(text, "hart %u: current %u payer %u attention %lx turn over %d slice %lu of %u expiry %lu", hart->index,
             number_of(hart->current), number_of(hart->payer), (unsigned long)hart->attention.any, hart->turn_over,
             (unsigned long)hart->slice_ns, number_of(hart->slice_thread), (unsigned long)hart->expiry_ns);
-    fprintf(text, " charged %lu idle %lu timer %lu root %lx space %p process %p", (unsigned long)hart->charged_ns,
+    fprintf(text, " charged %lu run %lu of %p idle %lu timer %lu root %lx space %p process %p",
+            (unsigned long)hart->charged_ns, (unsigned long)hart->run_ns, (void *)hart->pool,
             (unsigned long)hart->idle_ns, (unsigned long)hart->timer_ns, (unsigned long)hart->arch.root.address,
             (const void *)hart->space, (const void *)hart->invocation.process);
     fprintf(text, " state %d floating point %d %lx", (int)hart->arch.state, hart->arch.fp_dirty,

@@ -24,6 +24,8 @@
 #define TAKEN 1
 #define NEVER 2
 #define SLICES 20
+#define TURNS 10
+#define PAUSES_MAX 500 /* for an emulator that stands still meanwhile */
 
 static wk_handle event, done;
 static uint64_t hint; /* WK_MESSAGE_QUICK, or 0 */
@@ -191,13 +193,15 @@ static void equals(void)
     struct wk_thread threads[2];
 
     is_over = false;
+    turns[0] = turns[1] = 0;
     for (uint64_t i = 0; i < 2; i++)
         EXPECT(WK_OK, wk_thread_run(&threads[i], take_turns, (void *)i, STACK_PAGES, OWN_PRIORITY - 1));
-    pause_for(20 * MILLISECOND);
+    for (unsigned pauses = 0; turns[0] <= TURNS && pauses < PAUSES_MAX; pauses++)
+        pause_for(20 * MILLISECOND);
     is_over = true;
     for (unsigned i = 0; i < 2; i++)
         EXPECT(WK_OK, wk_thread_join(&threads[i], WK_FOREVER));
-    CHECK(turns[0] > 10 && turns[0] <= turns[1] + SLICES && turns[1] <= turns[0] + SLICES);
+    CHECK(turns[0] > TURNS && turns[0] <= turns[1] + SLICES && turns[1] <= turns[0] + SLICES);
 }
 
 int main(void)

@@ -40,7 +40,7 @@ void offsets(void)
     CONSTANT(HART_TICKET, offsetof(struct hart, ticket));
     CONSTANT(HART_BIT, offsetof(struct hart, bit));
     CONSTANT(HART_PAYER, offsetof(struct hart, payer));
-    CONSTANT(HART_EXPIRY, offsetof(struct hart, expiry_ns));
+    CONSTANT(HART_POOL, offsetof(struct hart, pool));
     CONSTANT(HART_SLICE, offsetof(struct hart, slice_ns));
     CONSTANT(HART_SLICE_THREAD, offsetof(struct hart, slice_thread));
     CONSTANT(HART_CHARGED, offsetof(struct hart, charged_ns));
