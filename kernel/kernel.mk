@@ -27,8 +27,8 @@ KERNEL_IMAGE_BYTES_debug := 0x28000
 KERNEL_LDFLAGS_debug := -Wl,--no-relax
 KERNEL_LDFLAGS_release :=
 KERNEL_LDFLAGS_measure :=
-KERNEL_IMAGE_BYTES_release := 0x1c000
-KERNEL_IMAGE_BYTES_measure := 0x1c000
+KERNEL_IMAGE_BYTES_release := 0x1d000
+KERNEL_IMAGE_BYTES_measure := 0x1d000
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
 KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medlow -msave-restore \
     -malign-data=natural $(KERNEL_LTO) $(KERNEL_OPTIMISE)
@@ -49,7 +49,8 @@ KERNEL_STRAIGHT_FAST := $(call objects,$(addprefix kernel/,account.c deadline.c 
     ring_call.c ring_take.c tree.c))
 $(KERNEL_STRAIGHT) $(KERNEL_STRAIGHT_FAST): private KERNEL_LTO =
 $(KERNEL_STRAIGHT): private KERNEL_OPTIMISE = -Os -mno-save-restore -mtune=size
-$(KERNEL_STRAIGHT_FAST): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns
+$(KERNEL_STRAIGHT_FAST): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns \
+    -fno-ipa-cp -fno-ipa-sra
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =
 
