@@ -2,6 +2,9 @@
 /* The kernel ring: entries that are done at once, that wait, that fail; and what the memory may say. */
 #include "ring_user.h"
 
+#include "frame.h"
+#include "memory.h"
+
 static void an_entry_is_executed_and_completed(void **state)
 {
     (void)state;
@@ -224,6 +227,55 @@ static void an_entry_may_take_the_memory_away(void **state)
     assert_status(enter(1, 0), WK_REVOKED);
 }
 
+static void nobody_waits_for_a_ring_whose_memory_an_entry_took(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    put(WK_MEMORY_DECOMMIT, 0, memory, 2, 0, 1, 0);
+    (void)enter_as(other, 2, 1, NEVER);
+    settle_ring();
+    assert_status(late_answer(other), WK_REVOKED);
+}
+
+/* A ring of several pages, and of which words the user's side has a message. */
+static struct wk_ring_message *message_at(wk_handle its_memory, uint64_t place)
+{
+    const uint64_t offset = place * WK_RING_MESSAGE_BYTES;
+
+    return (struct wk_ring_message *)(void *)((char *)frame_pointer(
+                                                  memory_page(memory_of(its_memory), offset / WK_PAGE_BYTES)) +
+                                              offset % WK_PAGE_BYTES);
+}
+
+static void messages_go_on_from_page_to_page(void **state)
+{
+    enum { SIZE = 128, COMPLETIONS_BEGIN = SIZE + 2, BATCH = 40 };
+    const wk_handle its_memory = make_memory(BOOT_BANK, 5, 0);
+    struct wk_ring *its_entries = frame_pointer(memory_page(memory_of(its_memory), 0));
+    wk_handle another;
+
+    (void)state;
+    assert_ok(wk_ring_create(BOOT_BANK, its_memory, SIZE, SIZE, 2, 0, &another));
+    for (uint32_t tag = 0; tag < 10 * BATCH; tag += BATCH) {
+        for (uint32_t i = tag; i < tag + BATCH; i++)
+            *message_at(its_memory, 2 + i % SIZE) = (struct wk_ring_message){
+                {WK_RING_ENTRY(i % 3 == 0 ? WK_CAPABILITY_CHECK : WK_RING_NOOP, 0, another), WK_RING_ENTRY_TAG(i, 0)}};
+        its_entries->producer.index += BATCH;
+        assert_ok(wk_ring_enter(another, BATCH, 0, NEVER));
+        assert_int_equal(its_entries->consumer.index, tag + BATCH);
+        for (uint32_t i = tag; i < tag + BATCH; i++) {
+            const struct wk_ring_message *message = message_at(its_memory, COMPLETIONS_BEGIN + 2 + i % SIZE);
+
+            assert_int_equal(message->words[0], WK_OK);
+            assert_int_equal(message->words[1], i);
+        }
+        ((struct wk_ring *)message_at(its_memory, COMPLETIONS_BEGIN))->consumer.index += BATCH;
+        check_kernel();
+    }
+}
+
 static void an_entry_may_delete_the_ring(void **state)
 {
     (void)state;
@@ -381,6 +433,8 @@ int main(int count, char **arguments)
         ring_test(what_is_no_operation_of_a_ring_is_refused),
         ring_test(a_ring_without_its_memory_is_dead),
         ring_test(an_entry_may_take_the_memory_away),
+        ring_test(nobody_waits_for_a_ring_whose_memory_an_entry_took),
+        ring_test(messages_go_on_from_page_to_page),
         ring_test(an_entry_may_delete_the_ring),
         ring_test(all_that_a_ring_took_comes_back),
         ring_test(creation_fails_whole),
