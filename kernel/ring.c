@@ -66,7 +66,8 @@ void ring_begin_piece(const struct ring *ring, struct ring_side *side)
     const uint64_t index = side->index & side->mask, place = side->first + index;
     const uint64_t in_ring = side->mask + 1 - index, in_page = MESSAGES_PER_PAGE - place % MESSAGES_PER_PAGE;
 
-    side->at = (uint64_t *)(void *)ring->pages[place / MESSAGES_PER_PAGE] + place % MESSAGES_PER_PAGE * WORDS_OF_MESSAGE;
+    side->at =
+        (uint64_t *)(void *)ring->pages[place / MESSAGES_PER_PAGE] + place % MESSAGES_PER_PAGE * WORDS_OF_MESSAGE;
     side->end = side->at + (in_ring < in_page ? in_ring : in_page) * WORDS_OF_MESSAGE;
 }
 

@@ -53,7 +53,7 @@ struct ring {
     uint32_t worker_count;
     uint64_t owed;
     uint64_t wanted;      /* completions for which `ready` has a waiter */
-    uint64_t tells_at;    /* until the index of completions comes to this they concern nobody but by being the last: INV-RING-6 */
+    uint64_t tells_at;    /* before their index comes to this only the last completion concerns anybody: INV-RING-6 */
     uint32_t rung;        /* the value of `sleeps` for which the doorbell has been rung */
     bool cancels;         /* what the next entry is linked to failed */
     bool is_again;        /* the next entry was answered WK_AGAIN */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Calls of a ring that follow one another. A server that is passive and its endpoint's only one takes a call, answers it, and takes
- * the next. So of the calls that a ring makes by one session one is made, the lead; those behind it are held by their
- * workers, as linked entries are, and are in no queue. When the lead is answered its worker goes on with the message of the
- * first that follows: nobody is woken, queued, chosen or charged, for it is the same thread that calls, and pays if it did. Where
- * anything is not so simple, what follows is executed when the lead is done, as an entry. Guarded by the kernel lock.
+ * the next. So of the calls that a ring makes by one session one is made, the lead, at once if the server waits; those behind it are
+ * held by their workers, as linked entries are, and are in no queue. When the lead is answered its worker goes on with the message of
+ * the first that follows: nobody is woken, queued, chosen or charged, for it is the same thread that calls, and pays if it did. After
+ * the last the hart goes straight to who waits for completions. Where anything is not so simple, what follows is executed when
+ * the lead is done, as an entry. What the straight ways leave is what the usual way would have left, but for words of a message that a
+ * caller does not need any more (tests/host/ring_call_test.c compares them). Guarded by the kernel lock.
  * Invariants: see ring.h. Compiled for speed, and not at link time, so that no prologue is shared.
  */
 #include "endpoint.h"
@@ -64,7 +66,7 @@ SMALL bool ring_call_at_once(struct ring *ring, uint64_t word0, uint64_t word1, 
 
     if (ring_is_special(ring, word0) || (hart_current()->attention.any & ATTENTION_AT_ONCE) != ATTENTION_IN_RING ||
         thread_state(worker, HINDERED_BY_DEADLINE) != THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE) ||
-        worker->place != THREAD_UNPLACED || worker->budget == NULL || worker->budget->hart->payer == worker)
+        worker->budget == NULL || worker->budget->hart->payer == worker) /* so it is UNPLACED: INV-SCHED-1 */
         return false;
     session = session_to_call(worker, WK_RING_HANDLE(word0));
     if (session == NULL)

@@ -11,6 +11,8 @@
 #include "schedule.h"
 
 #define CANCEL_STEP 4
+/* Completions that nobody can have before him. */
+#define MORE_THAN_ANY (UINT64_C(1) << 32)
 
 /* The capability by which the thread entered, if it is still there. */
 static bool find_way_in(const struct thread *thread, uint64_t handle, const struct ring *ring, struct slot_cache *by)
@@ -60,9 +62,9 @@ static enum wk_status wait_for_completions(struct ring *ring, struct thread *thr
         thread->interrupt_latched = false;
     if (status != WK_OK)
         return status;
-    ring->wanted = wanted;
+    ring->wanted = wanted < MORE_THAN_ANY ? wanted : MORE_THAN_ANY;
     if (ring->tells_at != 0)
-        ring->tells_at = ring->completions.index - unread + wanted; /* INV-RING-6 */
+        ring->tells_at = ring->completions.index - unread + ring->wanted; /* INV-RING-6 */
     if (ring->is_quick)
         ring_forget_target(ring);
     if (wait_at_once(ring, thread, by->handle, deadline_ns))

@@ -214,7 +214,8 @@ enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
 static NOINLINE enum wk_status enter_again(struct invocation *invocation, struct ring *ring,
                                            const struct wk_ring_enter_in *in, uint64_t taken)
 {
-    (void)begin_pieces(ring);
+    if (is_at_end(ring))
+        (void)begin_pieces(ring);
     return ring_enter_any(invocation, ring, in->entries - taken, in->completions, in->deadline);
 }
 

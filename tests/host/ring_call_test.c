@@ -26,8 +26,9 @@ static void say_thread(FILE *text, const char *name, const struct thread *thread
     const bool receives = (thread->stop & THREAD_RECEIVING) != 0;
     const uint64_t *registers = harness_registers((struct thread *)thread);
 
-    fprintf(text, "%s: stop %u hindrance %u serves a call %d receives %d:", name, thread->stop,
-            thread->hindrance & ~HINDERED_BY_HART, !receives && thread->calls.caller != NULL, receives);
+    fprintf(text, "%s: stop %u hindrance %u serves a call %d receives %d until %lx:", name, thread->stop,
+            thread->hindrance & ~HINDERED_BY_HART, !receives && thread->calls.caller != NULL, receives,
+            thread->stop & THREAD_WAITING ? (unsigned long)thread->wait_until_ns : 0);
     for (unsigned number = 0; number < 32 && thread->stop == 0; number++)
         if (number <= 2 || number == 5 || number >= 8)
             fprintf(text, " %lx", (unsigned long)registers[number]);
@@ -190,11 +191,16 @@ static void answer(struct choices *choices)
     set_priorities(ring_priority, ring_priority);
 }
 
+struct submission {
+    uint64_t wanted;
+    uint64_t deadline_ns;
+};
+
 static void do_enter(const void *what)
 {
-    const uint64_t *wanted = what;
+    const struct submission *act = what;
 
-    (void)enter_as(client, ENTRIES, *wanted, NEVER);
+    (void)enter_as(client, ENTRIES, act->wanted, act->deadline_ns);
 }
 
 /* A call has been made at once: the usual way would have kept the message with the caller as well. */
@@ -204,7 +210,7 @@ static bool was_made_at_once(const struct thread *caller)
            arch_context_get(&caller->context, REGISTER_A1) != harness_registers(server)[REGISTER_A1];
 }
 
-static void enter_as_client(uint64_t wanted)
+static void enter_as_client(const struct submission *act)
 {
     static const struct doubled doubled = {.set_short_way = set_short_ways, .act = do_enter, .say = say_machine};
     const struct ring *record = container_of(object_of(ring), struct ring, object);
@@ -214,7 +220,7 @@ static void enter_as_client(uint64_t wanted)
     set_priorities(1, ring_priority + 1);
     if (comes_to_run(client)) {
         hart->left = NULL; /* only who goes straight leaves anybody there */
-        doubled_act(&doubled, &wanted);
+        doubled_act(&doubled, act);
         submitted++;
         called_straight += record->lead != lead && was_made_at_once(record->lead);
         waited_straight += hart->left == client;
@@ -225,6 +231,10 @@ static void enter_as_client(uint64_t wanted)
 static void submit(struct choices *choices)
 {
     static uint32_t tag;
+    const struct submission act = {
+        .wanted = one_in(choices, 5) ? UINT64_MAX : choose(choices, PENDING + 2),
+        .deadline_ns = one_in(choices, 3) ? host_time_ns + choose(choices, 5000) : NEVER,
+    };
 
     for (uint64_t left = 1 + choose(choices, 5); left != 0 && entries->producer.index - taken() < ENTRIES; left--) {
         if (one_in(choices, 12))
@@ -238,7 +248,7 @@ static void submit(struct choices *choices)
                 1);
     }
     if (client->stop == 0)
-        enter_as_client(choose(choices, PENDING + 2));
+        enter_as_client(&act);
     else
         (void)enter(ENTRIES, 0);
     settle_calls();
@@ -291,6 +301,11 @@ static void disturb(struct choices *choices)
         break;
     case 5:
         completions->consumer.sleeps++;
+        break;
+    case 11:
+    case 12:
+    case 13:
+        host_time_pass_to(host_time_ns + choose(choices, 3000));
         break;
     default:
         break;
