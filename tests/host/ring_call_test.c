@@ -338,8 +338,8 @@ static void run(uint64_t seed, uint64_t calm)
         "%lu answers compared, %lu of them straight; %lu submissions, with %lu calls and %lu waits straight\n",
         (unsigned long)answered, (unsigned long)went_straight, (unsigned long)submitted, (unsigned long)called_straight,
         (unsigned long)waited_straight);
-    assert_true(went_straight > answered / 5);
-    assert_true(called_straight > submitted / 5 && waited_straight > submitted / 5);
+    assert_true(went_straight > answered / 20);
+    assert_true(called_straight > submitted / 20 && waited_straight > submitted / 20);
 }
 
 static void calls_go_on_straight(void **state)
