@@ -55,6 +55,18 @@ static inline struct endpoint *endpoint_of_server(const struct thread *thread)
     return container_of(thread->calls.serving, struct endpoint, serving);
 }
 
+/* Looks up the session by which the thread calls. False: it may not. */
+bool session_find_to_call(struct thread *caller, uint64_t handle);
+/* The same, but if it is the same as last time; NULL: it may not. */
+static inline struct session *session_to_call(struct thread *caller, uint64_t handle)
+{
+    const struct slot_cache *cache = &caller->call_slot;
+
+    if (!slot_cache_holds(cache, handle) && !session_find_to_call(caller, handle))
+        return NULL;
+    return container_of(cache->slot->object, struct session, object);
+}
+
 /* A call by a session: any operation that is invoked on it. The words are those of the invocation. */
 enum wk_status endpoint_call(struct invocation *invocation, struct session *session, const uint64_t words[6]);
 /* The thread, which is CALLING, gets that answer without its server, which goes on without a caller. */

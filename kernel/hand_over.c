@@ -14,16 +14,27 @@
 #include "process.h"
 #include "ready.h"
 
-/* Whether nothing but the timer has to be looked after when the hart goes to that thread of its own, which is as far as
- * `stop` says. That no more urgent one is ready follows from attention.reschedule not being set (INV-SCHED-3). */
-static inline bool can_go_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)
+/* Whether nothing but the timer has to be looked after when the hart goes to that thread, which is as far as `stop` says. */
+static inline bool can_switch_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)
 {
-    const struct budget *budget = next->budget;
-
     return (hart->attention.any & ATTENTION_AT_ONCE) == 0 &&
            (next->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == THREAD_OBSTACLES(stop, 0) &&
-           budget != NULL && budget->hart == hart && budget->relative_deadline_ns == 0 &&
            (next->process->space.harts & hart->bit) != 0;
+}
+
+/* Whether the thread can pay on this hart without a deadline. */
+static inline bool is_at_home(const struct hart *hart, const struct thread *thread)
+{
+    const struct budget *budget = thread->budget;
+
+    return budget != NULL && budget->hart == hart && budget->relative_deadline_ns == 0;
+}
+
+/* The same for a thread of the hart's own. That no more urgent one is ready follows from attention.reschedule not being set
+ * (INV-SCHED-3). */
+static inline bool can_go_to(const struct hart *hart, const struct thread *next, enum thread_stop stop)
+{
+    return can_switch_to(hart, next, stop) && is_at_home(hart, next);
 }
 
 /* Whether the thread that runs can be left. */
@@ -39,12 +50,18 @@ static inline bool is_paid(const struct hart *hart, const struct thread *next)
     return next->budget->pool == hart->pool;
 }
 
-/* The hart goes on with a thread that pays for itself; whoever paid has been charged. */
-static inline enum wk_status go_on_with(struct hart *hart, struct thread *next)
+/* The hart goes on with a thread, for which that one pays; whoever paid has been charged. */
+static inline void go_on_for(struct hart *hart, struct thread *next, struct thread *payer)
 {
     hart->left = hart->current;
-    hart->payer = next;
+    hart->payer = payer;
     make_current(hart, next);
+}
+
+/* The same with one that pays for itself. */
+static inline enum wk_status go_on_with(struct hart *hart, struct thread *next)
+{
+    go_on_for(hart, next, next);
     return WK_SWITCHED_OK;
 }
 
@@ -212,14 +229,43 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
         end_wait(thread);
 }
 
-bool schedule_go_on_with(struct hart *hart, struct thread *next)
+/* The payer is about to stop: straight to that thread, which is as far as `stop` says and for which `payer` pays, unless another who is
+ * ready is to come first. */
+static SMALL NOINLINE bool go_straight(struct hart *hart, struct thread *next, enum thread_stop stop,
+                                       struct thread *payer)
 {
-    if (!can_go_to(hart, next, THREAD_WAITING) || !is_paid(hart, next) || hart->urgent.first != NULL ||
-        queue_highest(&hart->ready) >= next->priority)
+    if (!can_switch_to(hart, next, stop) || !is_paid(hart, payer) || ready_has_before(hart, payer->priority))
         return false;
     charge_payer(hart);
     forget_slice(hart, hart->payer);
-    (void)go_on_with(hart, next);
+    go_on_for(hart, next, payer);
+    return true;
+}
+
+SMALL bool schedule_go_on_with(struct hart *hart, struct thread *next)
+{
+    return is_at_home(hart, next) && list_is_empty(&hart->ready.list[next->priority]) &&
+           go_straight(hart, next, THREAD_WAITING, next);
+}
+
+/* Whether that thread is ready, the first of its equals, who have their slice if there are others. */
+static inline bool is_first(const struct hart *hart, const struct thread *thread)
+{
+    const struct list *equals = &hart->ready.list[thread->priority];
+
+    return equals->next == &thread->ready_link &&
+           (thread->ready_link.next == equals || hart->slice_ns != DEADLINE_NEVER); /* INV-SCHED-4 */
+}
+
+SMALL bool schedule_go_on_for(struct hart *hart, struct thread *caller)
+{
+    struct thread *server = caller->calls.callee;
+
+    if (caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) || server == NULL ||
+        server->operation.step != NULL || thread_is_current(server) || !can_be_left(hart, hart->current) ||
+        !is_first(hart, caller) || !go_straight(hart, server, THREAD_RUNS, caller))
+        return false;
+    ready_remove(caller);
     return true;
 }
 

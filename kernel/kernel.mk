@@ -49,7 +49,8 @@ KERNEL_STRAIGHT_FAST := $(call objects,$(addprefix kernel/,account.c deadline.c 
     ring_call.c ring_take.c tree.c))
 $(KERNEL_STRAIGHT) $(KERNEL_STRAIGHT_FAST): private KERNEL_LTO =
 $(KERNEL_STRAIGHT): private KERNEL_OPTIMISE = -Os -mno-save-restore -mtune=size
-$(KERNEL_STRAIGHT_FAST): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns
+$(KERNEL_STRAIGHT_FAST): private KERNEL_OPTIMISE = -O2 -mno-save-restore -mtune=size -fno-schedule-insns \
+    -fno-ipa-cp -fno-ipa-sra
 # The compiler makes calls of these by itself, so late that they must be there as they are.
 $(call objects,kernel/string.c): private KERNEL_LTO =
 

@@ -96,7 +96,7 @@ void meter_operation(struct thread *thread, unsigned index)
     thread->metered = (uint16_t)(WK_OPERATION_FIRST + index);
 }
 
-void meter_operation_done(void)
+void meter_operation_done(const struct thread *thread)
 {
     const uint64_t begun = arch_instructions();
     struct hart *hart = hart_current();
@@ -104,7 +104,7 @@ void meter_operation_done(void)
 
     look_for_company(hart);
     if (!meters->had_company)
-        keep_longest(hart, hart->current->metered,
+        keep_longest(hart, thread->metered,
                      own_instructions(meters, begun) - meters->kernel_entered -
                          (meters->entries - meters->entries_entered));
     leave_out(meters, begun);

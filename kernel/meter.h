@@ -18,8 +18,8 @@ void meter_entered(void);
 void meter_invocation(void);
 /* The invocation has got as far as to be an operation, of that place in the table. */
 void meter_operation(struct thread *thread, unsigned index);
-/* It was answered, or what was to be done at once is done. */
-void meter_operation_done(void);
+/* The thread's was answered, or what was to be done at once is done. */
+void meter_operation_done(const struct thread *thread);
 /* A step of a long operation, within one hold of the lock. */
 void meter_step_begins(void);
 void meter_step_done(const struct thread *thread);
@@ -44,7 +44,10 @@ static inline void meter_operation(struct thread *thread, unsigned index)
     (void)thread;
     (void)index;
 }
-static inline void meter_operation_done(void) {}
+static inline void meter_operation_done(const struct thread *thread)
+{
+    (void)thread;
+}
 static inline void meter_step_begins(void) {}
 static inline void meter_step_done(const struct thread *thread)
 {

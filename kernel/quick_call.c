@@ -64,22 +64,6 @@ static inline bool begin(struct hart *hart, struct endpoint *endpoint, struct th
     return hand_over(hart, server);
 }
 
-/* The session by which the thread calls: the same as last time, or looked up; NULL if it may not. */
-static inline struct session *session_to_call(struct thread *caller, uint64_t handle)
-{
-    const uint32_t needs = OPERATION_NEEDS(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
-    struct slot_cache *cache = &caller->call_slot;
-
-    if (!slot_cache_holds(cache, handle)) {
-        const struct capability *capability = capability_find(&caller->process->table, handle);
-
-        if (capability == NULL || !capability_has(capability, needs) || !object_is_live(capability->object))
-            return NULL;
-        *cache = (struct slot_cache){handle, capability, capability_key(capability)};
-    }
-    return container_of(cache->slot->object, struct session, object);
-}
-
 static NOINLINE bool call(struct hart *hart)
 {
     const uint64_t operation = hart->invocation.operation;
@@ -139,8 +123,8 @@ static NOINLINE bool answer_worker(struct hart *hart, struct thread *caller)
 
     if (!caller->is_worker)
         return false;
-    next =
-        ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5], invocation->operation);
+    next = ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5],
+                               WK_MESSAGE_HIGH(invocation->operation));
     if (next == NULL)
         return ring_finish_at_once(hart, caller);
     hart->left = hart->current;

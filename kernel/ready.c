@@ -63,6 +63,16 @@ static struct thread *first_with_deadline(const struct hart *hart)
     return first == NULL ? NULL : container_of(first, struct thread, urgency_node);
 }
 
+bool ready_has_before(const struct hart *hart, unsigned priority)
+{
+    const uint64_t *bits = hart->ready.bits;
+
+    for (unsigned word = PRIORITIES / 64 - 1; word > priority / 64; word--)
+        if (bits[word] != 0)
+            return true;
+    return (bits[priority / 64] & (queue_bit(priority) - 1)) != 0 || hart->urgent.first != NULL;
+}
+
 struct thread *ready_first(struct hart *hart)
 {
     const int highest = queue_highest(&hart->ready);

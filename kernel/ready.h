@@ -37,6 +37,8 @@ void ready_enqueue_last(struct hart *hart, struct thread *thread);
 void ready_enqueue_first(struct hart *hart, struct thread *thread);
 /* Takes a thread out of where it stands, ready or parked. */
 void ready_remove(struct thread *thread);
+/* Whether one of those that are ready goes before a thread of that priority without a deadline, whose equals are in no matter. */
+bool ready_has_before(const struct hart *hart, unsigned priority);
 /* The most urgent of those that are ready, or NULL. */
 struct thread *ready_first(struct hart *hart);
 
@@ -103,8 +105,6 @@ static inline void schedule_forget_pool(struct hart *hart)
     hart->expiry_ns = DEADLINE_NEVER;
 }
 
-/* Queues a thread and has its hart choose again if it is more urgent. */
-void schedule_place(struct thread *thread);
 /* Makes `next` (NULL: nothing) what this hart runs. */
 void schedule_switch_to(struct hart *hart, struct thread *next);
 /* Has a hart choose again. */

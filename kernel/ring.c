@@ -20,6 +20,7 @@
 #include "handlers.h"
 #include "memory.h"
 #include "process.h"
+#include "ring_parts.h"
 #include "schedule.h"
 
 _Static_assert(sizeof(struct ring_work) <= sizeof(struct memory_pin), "a thread does not grow by it");
@@ -45,6 +46,7 @@ static void pages_revoked(struct memory_pin *pin)
     struct ring *ring = container_of(pin, struct ring, pin);
 
     ring_forget_target(ring);
+    ring->tells_at = 0; /* INV-RING-6 */
     ring_wait_end(ring, WK_REVOKED);
 }
 
@@ -59,6 +61,16 @@ static void side_init(struct ring_side *side, struct ring *ring, uint64_t offset
     side->mask = mask;
 }
 
+void ring_begin_piece(const struct ring *ring, struct ring_side *side)
+{
+    const uint64_t index = side->index & side->mask, place = side->first + index;
+    const uint64_t in_ring = side->mask + 1 - index, in_page = MESSAGES_PER_PAGE - place % MESSAGES_PER_PAGE;
+
+    side->at =
+        (uint64_t *)(void *)ring->pages[place / MESSAGES_PER_PAGE] + place % MESSAGES_PER_PAGE * WORDS_OF_MESSAGE;
+    side->end = side->at + (in_ring < in_page ? in_ring : in_page) * WORDS_OF_MESSAGE;
+}
+
 /* All pages are pinned: says where in them what is. */
 static void lay_out(struct ring *ring)
 {
@@ -71,6 +83,8 @@ static void lay_out(struct ring *ring)
     entries->user_line = producer;
     side_init(&ring->completions, ring, ring_bytes(entries->mask + 1, 0) - WK_RING_HEADER_BYTES,
               ring->completions.mask);
+    ring_begin_piece(ring, entries);
+    ring_begin_piece(ring, &ring->completions);
 }
 
 static void make_worker(struct ring *ring, struct thread *worker)
@@ -189,6 +203,7 @@ enum wk_status ring_create(struct invocation *invocation, struct bank *bank, str
     ring->entries.mask = in->entries - 1;
     ring->completions.mask = in->completions - 1;
     ring->timeout_ns = DEADLINE_NEVER;
+    ring->tells_at = UINT64_MAX;
     ring_forget_target(ring);
     list_init(&ring->free);
     list_init(&ring->workers);
@@ -210,6 +225,7 @@ enum wk_status ring_dismantle(struct object *object, struct operation *operation
     if (ring->ready.waiter_count != 0)
         ring_wait_end(ring, WK_REVOKED);
     memory_unpin(&ring->pin);
+    ring->tells_at = 0; /* INV-RING-6 */
     event_unbind(&ring->doorbell);
     if (!list_is_empty(&ring->workers)) {
         object_condemn(&container_of(ring->workers.next, struct thread, calls.ring_link)->object, operation);
@@ -229,6 +245,7 @@ enum wk_status ring_bind(struct invocation *invocation, struct ring *ring, struc
     if (event != NULL)
         event_bind(&ring->doorbell, container_of(event->object, struct event, object), in->bits);
     ring->rung = 0;
+    ring->tells_at = 0; /* INV-RING-6 */
     ring_forget_target(ring);
     return WK_OK;
 }

@@ -11,6 +11,9 @@
  * INV-RING-5 `lead` is a pending call, or about to be one, without anything special, whose entry began with lead_word0; or NULL. What
  *            follows a call began with the same word, and has nothing special either. A call that is followed is queued, or served by
  *            a thread that is passive and its endpoint's only server, or about to be made.
+ * INV-RING-6 `tells_at` is 0 while the ring is dead or has a doorbell, and while somebody waits for completions it is no more than the
+ *            index at which there are as many as are waited for, as long as the reader's index does not go back.
+ * INV-RING-7 unless the ring is dead, a side's `at` is where the message of its index stands, and `end` is behind it in its page.
  */
 #ifndef RING_H
 #define RING_H
@@ -28,6 +31,8 @@ struct ring_side {
     uint64_t first; /* message's place, in messages from the memory's first byte on */
     uint64_t mask;  /* how many, a power of two, less one */
     uint64_t index; /* messages that the kernel has read, or written; in the memory stand the low 32 bits */
+    uint64_t *at;   /* where the next one stands, */
+    uint64_t *end;  /* and where the messages end that stand in one piece with it */
 };
 
 /* What the entry before invoked: the same need not be looked up again while the slot's key is what it was. */
@@ -48,6 +53,7 @@ struct ring {
     uint32_t worker_count;
     uint64_t owed;
     uint64_t wanted;      /* completions for which `ready` has a waiter */
+    uint64_t tells_at;    /* before their index comes to this only the last completion concerns anybody: INV-RING-6 */
     uint32_t rung;        /* the value of `sleeps` for which the doorbell has been rung */
     bool cancels;         /* what the next entry is linked to failed */
     bool is_again;        /* the next entry was answered WK_AGAIN */
@@ -82,12 +88,12 @@ void ring_work_done(struct thread *worker);
 /* The worker's call has a server, or that has changed: if it may take another call before it answers, those that follow do so no
  * longer. */
 void ring_call_served(struct thread *worker);
-/* A worker's call is answered with that message, and its server receives the next one. If one follows and all is simple, it is
- * the same worker's call now: returns who has the words of it, and in calls.badge word 0 of the entry; else NULL: nothing
- * has changed, and the message is kept in hart->invocation. Requires: the server is the hart's current thread, its endpoint has no other call or receiver, nothing
+/* A worker's call is answered with that status and words, and its server receives the next one. If one follows and all is simple, it
+ * is the same worker's call now: returns who has the words of it, and in calls.badge word 0 of the entry; else NULL: nothing
+ * has changed, and the words are kept in hart->invocation. Requires: the server is the hart's current thread, its endpoint has no other call or receiver, nothing
  * awaits the hart's attention, nothing travels with the answer. */
 const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
-                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation);
+                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t status);
 /* The hart's current thread answers a worker's call, which nothing follows or is linked to, with the message in hart->invocation, and
  * receives; and the hart goes straight to the thread that waits for completions. False: nothing has changed. Requires: the same. */
 bool ring_finish_at_once(struct hart *hart, struct thread *caller);

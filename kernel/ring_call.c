@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Calls of a ring that follow one another. A server that is passive and its endpoint's only one takes a call, answers it, and takes
- * the next. So of the calls that a ring makes by one session one is made, the lead; those behind it are held by their
- * workers, as linked entries are, and are in no queue. When the lead is answered its worker goes on with the message of the
- * first that follows: nobody is woken, queued, chosen or charged, for it is the same thread that calls, and pays if it did. Where
- * anything is not so simple, what follows is executed when the lead is done, as an entry. Guarded by the kernel lock.
+ * the next. So of the calls that a ring makes by one session one is made, the lead, at once if the server waits; those behind it are
+ * held by their workers, as linked entries are, and are in no queue. When the lead is answered its worker goes on with the message of
+ * the first that follows: nobody is woken, queued, chosen or charged, for it is the same thread that calls, and pays if it did. After
+ * the last the hart goes straight to who waits for completions. Where anything is not so simple, what follows is executed when
+ * the lead is done, as an entry. What the straight ways leave is what the usual way would have left, but for words of a message that a
+ * caller does not need any more (tests/host/ring_call_test.c compares them). Guarded by the kernel lock.
  * Invariants: see ring.h. Compiled for speed, and not at link time, so that no prologue is shared.
  */
 #include "endpoint.h"
@@ -31,12 +33,65 @@ struct thread *ring_worker_take(struct ring *ring)
     return container_of(link, struct thread, work.link);
 }
 
-/* The worker keeps that call until the one behind which it stands is answered. */
-static inline void follow(struct thread *front, struct thread *worker, const uint64_t *entry, uint64_t word0,
-                          uint64_t word1)
+/* ---- the lead ---- */
+
+/* Who could take the call now and no other before it is answered, or NULL. */
+static inline struct thread *only_server(const struct endpoint *endpoint)
 {
-    ring_take_over(worker, WK_RING_TAG(word1));
-    worker->work.follows = true;
+    return endpoint->serving.server_count == 1 ? endpoint->ready : NULL;
+}
+
+/* The worker calls, and the server, which has waited, has the call: the words of the entry. */
+SMALL static void call(struct thread *worker, struct thread *server, uint64_t operation, const uint64_t *entry)
+{
+    const uint64_t words[RING_WORDS] = {ring_word(entry, 2), ring_word(entry, 3), ring_word(entry, 4),
+                                        ring_word(entry, 5), ring_word(entry, 6), ring_word(entry, 7)};
+
+    worker->stop = THREAD_CALLING;
+    worker->calls.callee = server;
+    worker->calls.reply = NULL;
+    arch_context_set(&worker->context, REGISTER_A7, operation);
+    thread_wait_until(worker, DEADLINE_NEVER);
+    server->stop = THREAD_RUNS;
+    server->depth = 1;
+    server->calls.caller = worker;
+    arch_context_deliver(&server->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, 0), operation, worker->calls.badge, words);
+}
+
+SMALL bool ring_call_at_once(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t *entry)
+{
+    struct thread *worker = ring->executor;
+    const struct session *session;
+    struct thread *server;
+
+    if (ring_is_special(ring, word0) || (hart_current()->attention.any & ATTENTION_AT_ONCE) != ATTENTION_IN_RING ||
+        thread_state(worker, HINDERED_BY_DEADLINE) != THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE) ||
+        worker->budget == NULL || worker->budget->hart->payer == worker) /* so it is UNPLACED: INV-SCHED-1 */
+        return false;
+    session = session_to_call(worker, WK_RING_HANDLE(word0));
+    if (session == NULL)
+        return false;
+    server = only_server(session->endpoint);
+    if (server == NULL)
+        return false;
+    meter_entry_begins(worker);
+    session->endpoint->ready = NULL;
+    worker->calls.badge = session->badge;
+    call(worker, server, WK_RING_OPERATION(word0), entry);
+    schedule_place(worker);
+    ring_become_pending(ring, WK_RING_TAG(word1));
+    ring->lead = worker;
+    ring->lead_word0 = word0;
+    meter_entry_done(worker);
+    return true;
+}
+
+/* ---- those that follow ---- */
+
+/* The worker keeps that call until the one behind which it stands is answered. */
+static inline void follow(struct thread *worker, const uint64_t *entry, uint64_t word0, uint64_t word1)
+{
+    worker->work.state = RING_WORK_PENDING | RING_WORK_FOLLOWS | word1;
     worker->calls.badge = word0;
     arch_context_set(&worker->context, REGISTER_A1, ring_word(entry, 2));
     arch_context_set(&worker->context, REGISTER_A1 + 1, ring_word(entry, 3));
@@ -45,28 +100,44 @@ static inline void follow(struct thread *front, struct thread *worker, const uin
     arch_context_set(&worker->context, REGISTER_A1 + 4, ring_word(entry, 6));
     arch_context_set(&worker->context, REGISTER_A1 + 5, ring_word(entry, 7));
     arch_context_set(&worker->context, REGISTER_A7, 0);
-    list_append(&front->work.link, &worker->work.link);
+}
+
+/* Workers become part of another list as they stand: from the first of a list to the one before `end`. */
+static inline void move_first(struct list *from, struct list *end, struct list *to)
+{
+    struct list *first = from->next, *last = end->previous;
+
+    if (first == end)
+        return;
+    from->next = end;
+    end->previous = from;
+    first->previous = to->previous;
+    to->previous->next = first;
+    last->next = to;
+    to->previous = last;
 }
 
 uint64_t ring_take_following(struct ring *ring, uint64_t most)
 {
-    const uint64_t *entry = ring_message(ring, &ring->entries);
+    const uint64_t *entry = ring->entries.at;
     const uint64_t word0 = ring->lead_word0;
-    struct thread *worker = ring->executor;
+    struct list *link = &ring->executor->work.link;
     uint64_t left = most = ring_in_one_piece(&ring->entries, most);
 
+    list_prepend(&ring->free, link);
     do {
         const uint64_t word1 = ring_word(entry, 1);
 
         if (ring_word(entry, 0) != word0 || word1 >> 32 != 0)
             break;
-        follow(ring->lead, worker, entry, word0, word1);
-        worker = ring_worker_take(ring);
+        follow(container_of(link, struct thread, work.link), entry, word0, word1);
+        link = link->next;
         entry += WORDS_OF_MESSAGE;
-    } while (--left != 0 && worker != NULL);
-    ring->executor = worker;
-    ring->entries.index += most - left;
+    } while (--left != 0 && link != &ring->free);
+    move_first(&ring->free, link, &ring->lead->work.link);
+    ring->executor = ring_worker_take(ring);
     ring->owed += most - left;
+    ring_advance(ring, &ring->entries, most - left);
     return most - left;
 }
 
@@ -78,18 +149,12 @@ static inline bool still_may_call(const struct thread *caller)
     return slot->key == caller->call_slot.key && slot->object->state == OBJECT_LIVE;
 }
 
-/* Whether anybody has to be told of one more completion. */
-static inline bool is_awaited(const struct ring *ring)
-{
-    return ring->doorbell.event != NULL ||
-           (ring->ready.waiter_count != 0 && ring_unread(ring) + UINT64_C(1) >= ring->wanted);
-}
-
-/* The completion is written, and can be read: one that has all words. */
-static inline void complete(struct ring *ring, uint32_t tag, uint64_t status, uint64_t word0, uint64_t word1,
+/* The completion is written, and can be read: one that has all words. True: ring_begin_piece has to be called. */
+static inline bool complete(struct ring *ring, uint64_t tag, uint64_t status, uint64_t word0, uint64_t word1,
                             uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
 {
-    uint64_t *message = ring_message(ring, &ring->completions);
+    const uint64_t index = ring->completions.index + 1;
+    uint64_t *message = ring->completions.at;
 
     message[0] = status;
     message[1] = tag;
@@ -99,30 +164,37 @@ static inline void complete(struct ring *ring, uint32_t tag, uint64_t status, ui
     message[5] = word3;
     message[6] = word4;
     message[7] = word5;
-    ring->completions.index++;
-    ring_write_completed(ring);
+    ring->completions.index = index;
+    ring->completions.at = message + WORDS_OF_MESSAGE;
+    ring_write_completed(ring, index);
+    return message + WORDS_OF_MESSAGE == ring->completions.end;
 }
 
 /* The worker's message has been passed on: it is free. */
 static inline void let_go(struct ring *ring, struct thread *worker)
 {
-    worker->work.is_pending = false;
-    worker->work.follows = false;
+    worker->work.state = 0;
     ring->owed--;
     list_unlink(&worker->work.link);
-    list_init(&worker->work.link);
+    if (ring->executor == NULL)
+        list_init(&worker->work.link);
     ring_worker_free(ring, worker);
 }
 
-/* Keeps the message for the usual way. */
-static NOINLINE const struct thread *refuse(const struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
-                                            uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation)
+/* There is more room for completions; `worker`. */
+static NOINLINE const struct thread *begin_piece(struct ring *ring, const struct thread *worker)
 {
-    struct invocation *invocation = &hart_current()->invocation;
-    uint64_t *words = invocation->arguments;
+    ring_begin_piece(ring, &ring->completions);
+    return worker;
+}
+
+/* Keeps the words for the usual way. */
+static NOINLINE const struct thread *refuse(const struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
+                                            uint64_t word3, uint64_t word4, uint64_t word5)
+{
+    uint64_t *words = hart_current()->invocation.arguments;
 
     (void)caller;
-    invocation->operation = operation;
     words[0] = word0;
     words[1] = word1;
     words[2] = word2;
@@ -133,19 +205,20 @@ static NOINLINE const struct thread *refuse(const struct thread *caller, uint64_
 }
 
 const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
-                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t operation)
+                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t status)
 {
     struct thread *next = container_of(caller->work.link.next, struct thread, work.link);
     struct ring *ring = caller->work.ring;
+    bool is_last;
 
     if (caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) || !next->work.follows ||
-        next->obstacles != THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE) || ring_is_dead(ring) ||
-        is_awaited(ring) || !still_may_call(caller))
-        return refuse(caller, word0, word1, word2, word3, word4, word5, operation);
-    complete(ring, caller->work.tag, WK_MESSAGE_HIGH(operation), word0, word1, word2, word3, word4, word5);
+        next->obstacles != THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE) ||
+        ring->completions.index + 1 >= ring->tells_at || !still_may_call(caller))
+        return refuse(caller, word0, word1, word2, word3, word4, word5);
+    is_last = complete(ring, caller->work.tag, status, word0, word1, word2, word3, word4, word5);
     caller->work.tag = next->work.tag;
     let_go(ring, next);
-    return next;
+    return is_last ? begin_piece(ring, next) : next;
 }
 
 /* Whether the thread that waits for completions has them with one more. */
@@ -154,7 +227,7 @@ static inline bool is_enough(const struct ring *ring)
     return ring->owed == 1 || ring_unread(ring) + UINT64_C(1) >= ring->wanted;
 }
 
-bool ring_finish_at_once(struct hart *hart, struct thread *caller)
+SMALL bool ring_finish_at_once(struct hart *hart, struct thread *caller)
 {
     struct thread *server = hart->current;
     struct ring *ring = caller->work.ring;
@@ -168,8 +241,9 @@ bool ring_finish_at_once(struct hart *hart, struct thread *caller)
     caller->stop = THREAD_CREATED;
     caller->calls.callee = NULL;
     ring_end_pending(ring, caller, WK_MESSAGE_HIGH(hart->invocation.operation), hart->invocation.arguments);
+    ring_write_completed(ring, ring->completions.index);
+    ring->tells_at = UINT64_MAX;
     ring_worker_free(ring, caller);
-    ring_write_completed(ring);
     server->stop = THREAD_RECEIVING;
     endpoint_of_server(server)->ready = server;
     waiter->stop = THREAD_RUNS;

@@ -36,7 +36,7 @@ void ring_wait_end(struct ring *ring, enum wk_status status)
 /* Rings the doorbell, if the consumer of completions sleeps and has not been rung for that. The fence stands between the
  * store of the index and the load of `sleeps`, as its counterpart does between the consumer's store of `sleeps` and its
  * last look at the index: one of the two sees the other's store. */
-void ring_doorbell(struct ring *ring)
+static void ring_doorbell(struct ring *ring)
 {
     uint32_t sleeps;
 
@@ -46,6 +46,20 @@ void ring_doorbell(struct ring *ring)
         return;
     ring->rung = sleeps;
     event_binding_signal_later(&ring->doorbell);
+}
+
+void ring_tell(struct ring *ring)
+{
+    const uint64_t unread = ring_unread(ring);
+    struct event *ready = &ring->ready;
+
+    if (ready->waiter_count != 0 && (ring->owed == 0 || unread >= ring->wanted))
+        ring_wait_end(ring, WK_OK);
+    ring->tells_at = ready->waiter_count == 0 ? UINT64_MAX : ring->completions.index - unread + ring->wanted;
+    if (ring->doorbell.event != NULL) {
+        ring->tells_at = 0; /* INV-RING-6 */
+        ring_doorbell(ring);
+    }
 }
 
 /* ---- workers ---- */
@@ -80,6 +94,12 @@ void ring_end_pending(struct ring *ring, struct thread *worker, uint64_t status,
     ring->owed--;
     ring_complete(ring, worker->work.tag, status, words, RING_WORDS);
     start_next(ring, worker, WK_RECEIVED_STATUS(status) != WK_OK);
+}
+
+void ring_complete_answered(struct ring *ring, uint32_t tag)
+{
+    ring_complete(ring, tag, WK_OK, ring->invocation.words, RING_WORDS);
+    invocation_forget_results(&ring->invocation);
 }
 
 void ring_work_done(struct thread *worker)

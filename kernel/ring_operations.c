@@ -11,33 +11,65 @@
 #include "schedule.h"
 
 #define CANCEL_STEP 4
+/* Completions that nobody can have before him. */
+#define MORE_THAN_ANY (UINT64_C(1) << 32)
 
-/* The capability by which the thread entered is still there. */
-static bool still_enters(const struct thread *thread, uint64_t handle, const struct ring *ring)
+/* The capability by which the thread entered, if it is still there. */
+static bool find_way_in(const struct thread *thread, uint64_t handle, const struct ring *ring, struct slot_cache *by)
 {
     const struct capability *capability = capability_find(&thread->process->table, handle);
 
-    return capability != NULL && capability->object == &ring->object && capability_is_usable(capability);
+    if (capability == NULL || capability->object != &ring->object || !capability_is_usable(capability))
+        return false;
+    slot_cache_fill(by, handle, capability);
+    return true;
+}
+
+/* The thread, which runs, waits for completions, and the hart goes straight to who serves the lead, if it is that one's turn. False:
+ * nothing has changed. */
+static bool wait_at_once(struct ring *ring, struct thread *thread, uint64_t handle, uint64_t deadline_ns)
+{
+    struct event *ready = &ring->ready;
+
+    if (ring->lead == NULL || thread->operation.step != NULL || !schedule_go_on_for(hart_current(), ring->lead))
+        return false;
+    thread->stop = THREAD_WAITING;
+    thread->wait_mask = 1;
+    thread->wait_handle = handle;
+    thread->wait_event = ready;
+    thread_arm(thread, deadline_ns);
+    list_append(&ready->waiters, &thread->wait_link);
+    ready->waiter_count = 1;
+    return true;
 }
 
 /* All that could be taken has been: waits for completions, if that is wanted. */
-static enum wk_status wait_for_completions(struct ring *ring, struct thread *thread, uint64_t handle, uint64_t wanted,
-                                           uint64_t deadline_ns)
+static enum wk_status wait_for_completions(struct ring *ring, struct thread *thread, const struct slot_cache *by,
+                                           uint64_t wanted, uint64_t deadline_ns)
 {
     enum wk_status status;
+    uint64_t unread;
 
-    if (wanted == 0 || ring->owed == 0 || ring_unread(ring) >= wanted)
+    if (wanted == 0 || ring->owed == 0)
         return WK_OK;
-    if (!still_enters(thread, handle, ring))
+    unread = ring_unread(ring);
+    if (unread >= wanted)
+        return WK_OK;
+    if (!slot_cache_holds(by, by->handle))
         return WK_REVOKED; /* nothing would end the wait */
     status = ring->ready.waiter_count != 0 ? WK_BUSY : event_check_wait(thread, &ring->ready);
     if (status == WK_INTERRUPTED)
         thread->interrupt_latched = false;
     if (status != WK_OK)
         return status;
-    ring->wanted = wanted;
-    ring_forget_target(ring);
-    return event_begin_wait(thread, &ring->ready, handle, 1, deadline_ns);
+    ring->wanted = wanted < MORE_THAN_ANY ? wanted : MORE_THAN_ANY;
+    if (ring->tells_at != 0)
+        ring->tells_at = ring->completions.index - unread + ring->wanted; /* INV-RING-6 */
+    if (ring->is_quick)
+        ring_forget_target(ring);
+    if (wait_at_once(ring, thread, by->handle, deadline_ns))
+        return WK_SWITCHED_OK;
+    return event_begin_wait(thread, &ring->ready, by->handle, 1, deadline_ns);
 }
 
 /* cursor: 0 entries to be taken, 1 completions to wait for, 2 the deadline of that, 3 the ring's handle. */
@@ -45,17 +77,17 @@ static enum wk_status enter_step(struct operation *operation)
 {
     struct ring *ring = container_of(operation->object, struct ring, object);
     enum wk_status status = ring_check_alive(ring);
+    struct slot_cache by;
 
     if (operation->thread->stop & (THREAD_ENDED | THREAD_SUSPENDED))
         return WK_OK; /* others may see to it that there is always something to take */
-    if (status == WK_OK && !still_enters(operation->thread, operation->cursor[3], ring))
+    if (status == WK_OK && !find_way_in(operation->thread, operation->cursor[3], ring, &by))
         status = WK_REVOKED;
     if (status == WK_OK)
         status = ring_take(ring, &operation->cursor[0]);
     if (status != WK_OK)
         return status;
-    return wait_for_completions(ring, operation->thread, operation->cursor[3], operation->cursor[1],
-                                operation->cursor[2]);
+    return wait_for_completions(ring, operation->thread, &by, operation->cursor[1], operation->cursor[2]);
 }
 
 /* Another hold of the lock, if nothing else has come up. */
@@ -90,13 +122,15 @@ enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, 
                               uint64_t deadline_ns)
 {
     struct operation *operation = &invocation->thread->operation;
+    struct slot_cache by;
     enum wk_status status;
 
+    slot_cache_fill(&by, invocation->handle, invocation->capability);
     if (ring->poller != NULL && ring_check_alive(ring) == WK_OK)
         ring_poller_wake(ring);
     status = take_at_once(ring, &wanted);
     if (status == WK_OK)
-        return wait_for_completions(ring, invocation->thread, invocation->handle, completions, deadline_ns);
+        return wait_for_completions(ring, invocation->thread, &by, completions, deadline_ns);
     if (status != WK_CONTINUE)
         return status;
     operation_begin(operation, enter_step, &ring->object);

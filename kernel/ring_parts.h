@@ -14,23 +14,29 @@ enum { RING_WORDS = 6, WORDS_OF_MESSAGE = 8 };
 
 /* ---- the memory ---- */
 
-/* The message that the kernel reads, or writes, next. */
-static inline uint64_t *ring_message(const struct ring *ring, const struct ring_side *side)
-{
-    const uint64_t place = side->first + (side->index & side->mask);
+/* The side has come to the end of a page, or of its messages: says where the next ones stand. INV-RING-7 */
+void ring_begin_piece(const struct ring *ring, struct ring_side *side);
 
-    return (uint64_t *)(void *)(ring->pages[place / MESSAGES_PER_PAGE] +
-                                place % MESSAGES_PER_PAGE * WK_RING_MESSAGE_BYTES);
+/* So many messages, which stand in one piece, have been read, or written. True: ring_begin_piece has to be called. */
+static inline bool ring_advance_in_piece(struct ring_side *side, uint64_t count)
+{
+    side->index += count;
+    side->at += count * WORDS_OF_MESSAGE;
+    return __builtin_expect(side->at == side->end, 0);
+}
+
+static inline void ring_advance(const struct ring *ring, struct ring_side *side, uint64_t count)
+{
+    if (ring_advance_in_piece(side, count))
+        ring_begin_piece(ring, side);
 }
 
 /* How many messages from the index on, at most that many, stand in one piece. */
 static inline uint64_t ring_in_one_piece(const struct ring_side *side, uint64_t most)
 {
-    const uint64_t in_ring = side->mask + 1 - (side->index & side->mask);
-    const uint64_t in_page = MESSAGES_PER_PAGE - (side->first + (side->index & side->mask)) % MESSAGES_PER_PAGE;
+    const uint64_t in_piece = (uint64_t)(side->end - side->at) / WORDS_OF_MESSAGE;
 
-    most = most < in_page ? most : in_page;
-    return most < in_ring ? most : in_ring;
+    return most < in_piece ? most : in_piece;
 }
 
 /* A word of the other side, which may write it meanwhile. */
@@ -61,10 +67,10 @@ static inline void ring_write_indices(const struct ring *ring)
 }
 
 /* That of completions only. */
-static inline void ring_write_completed(const struct ring *ring)
+static inline void ring_write_completed(const struct ring *ring, uint64_t index)
 {
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    wk_ring_store(&ring->completions.kernel_line->index, (uint32_t)ring->completions.index);
+    wk_ring_store(&ring->completions.kernel_line->index, (uint32_t)index);
 }
 
 static inline uint32_t ring_unread(const struct ring *ring)
@@ -80,28 +86,26 @@ static inline void ring_complete(struct ring *ring, uint32_t tag, uint64_t statu
 
     if (__builtin_expect(ring_is_dead(ring), 0))
         return;
-    message = ring_message(ring, &ring->completions);
+    message = ring->completions.at;
     message[0] = status;
     message[1] = tag;
     for (unsigned i = 0; i < count; i++)
         message[2 + i] = words[i];
-    ring->completions.index++;
+    ring_advance(ring, &ring->completions, 1);
 }
 
 /* ---- who waits for completions ---- */
 
-/* Rings the doorbell, if the consumer of completions sleeps and has not been rung for that. */
-void ring_doorbell(struct ring *ring);
-/* There are completions: they can be read, and who waits for them is told. */
+/* Tells who waits for completions if there are enough, and rings the doorbell. */
+void ring_tell(struct ring *ring);
+/* There are completions: they can be read, and whoever is to be told of them is. */
 static inline void ring_announce(struct ring *ring)
 {
     if (ring_is_dead(ring))
         return;
     ring_write_indices(ring);
-    if (ring->ready.waiter_count != 0 && (ring->owed == 0 || ring_unread(ring) >= ring->wanted))
-        ring_wait_end(ring, WK_OK);
-    if (ring->doorbell.event != NULL)
-        ring_doorbell(ring);
+    if (ring->completions.index >= ring->tells_at || (ring->owed == 0 && ring->ready.waiter_count != 0))
+        ring_tell(ring);
 }
 
 /* ---- entries ---- */
@@ -115,15 +119,15 @@ static inline enum wk_status ring_check_alive(const struct ring *ring)
     return is_gone ? WK_REVOKED : WK_OK;
 }
 
+/* The next entry is a call as simple as can be, to a passive server that waits alone: it is made, and is the lead. False: it is
+ * not, and nothing has changed. */
+bool ring_call_at_once(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t *entry);
 /* Takes entries that are as the lead's, at most that many, of one or more: they follow it. Returns how many. */
 uint64_t ring_take_following(struct ring *ring, uint64_t most);
 /* An entry with that tag is the worker's. */
 static inline void ring_take_over(struct thread *worker, uint32_t tag)
 {
-    worker->work.tag = tag;
-    worker->work.is_pending = true;
-    worker->work.fails = false;
-    worker->work.follows = false;
+    worker->work.state = RING_WORK_PENDING | tag;
 }
 
 /* The executor's operation is pending: it stays with it. */
@@ -166,13 +170,14 @@ static inline enum wk_status ring_executed(struct invocation *invocation, enum w
     return status;
 }
 
-/* The executor's entry is done, with that status. */
+/* The executor's entry is done, with results; */
+void ring_complete_answered(struct ring *ring, uint32_t tag);
+/* or with that status. */
 static inline void ring_complete_at_once(struct ring *ring, uint64_t word1, enum wk_status status)
 {
     ring->executor->stop |= THREAD_CREATED;
     if (status == WK_ANSWERED) {
-        ring_complete(ring, WK_RING_TAG(word1), WK_OK, ring->invocation.words, RING_WORDS);
-        invocation_forget_results(&ring->invocation);
+        ring_complete_answered(ring, WK_RING_TAG(word1));
     } else {
         ring_complete(ring, WK_RING_TAG(word1), status, ring->invocation.words, 1);
         ring->invocation.words[0] = 0;

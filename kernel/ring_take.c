@@ -14,9 +14,9 @@
 #define NOOP_BOUND 20
 #define NOOPS_MAX 32
 #define BAD_INDEX UINT64_MAX
-/* Calls that follow another, likewise. */
-#define FOLLOWING_BOUND 64
-#define FOLLOWING_MAX 11
+/* A call that is made at once; and each that follows it. */
+#define CALL_BOUND 284
+#define FOLLOWING_BOUND 32
 
 /* Whether the entry invokes what the one before did. */
 static inline bool is_same(const struct ring *ring, uint64_t word0)
@@ -51,12 +51,13 @@ static NOINLINE bool find_target(struct ring *ring, uint64_t word0)
     return true;
 }
 
-/* Completes entries that do nothing, one after another as far as they do, of one or more. Returns how many. */
+/* Completes entries that do nothing, one after another as far as they do, of one or more. Returns how many. Then
+ * begin_pieces has to be called, if is_at_end says so. */
 static inline uint64_t take_noops(struct ring *ring, uint64_t most)
 {
     const uint64_t word0 = ring->target.found.handle;
-    const uint64_t *entry = ring_message(ring, &ring->entries);
-    uint64_t *completion = ring_message(ring, &ring->completions);
+    const uint64_t *entry = ring->entries.at;
+    uint64_t *completion = ring->completions.at;
     uint64_t left = most;
 
     if (most > 1)
@@ -73,9 +74,21 @@ static inline uint64_t take_noops(struct ring *ring, uint64_t most)
         if (--left == 0)
             break;
     }
-    ring->entries.index += most - left;
-    ring->completions.index += most - left;
+    (void)ring_advance_in_piece(&ring->entries, most - left);
+    (void)ring_advance_in_piece(&ring->completions, most - left);
     return most - left;
+}
+
+static inline bool is_at_end(const struct ring *ring)
+{
+    return ring->entries.at == ring->entries.end || ring->completions.at == ring->completions.end;
+}
+
+static NOINLINE enum wk_status begin_pieces(struct ring *ring)
+{
+    ring_begin_piece(ring, &ring->entries);
+    ring_begin_piece(ring, &ring->completions);
+    return WK_OK;
 }
 
 /* The entry invokes what the one before did, and has nothing but arguments. False: it is to be executed again. */
@@ -111,26 +124,50 @@ bool ring_has_entries(const struct ring *ring)
     return ring_read_index(&ring->entries) != (uint32_t)ring->entries.index;
 }
 
+/* Takes calls that follow the lead, as many as the hold allows. */
+static inline uint64_t take_following(struct ring *ring, uint64_t most, uint64_t *spent)
+{
+    const uint64_t room = (HOLD_MAX - *spent) / FOLLOWING_BOUND;
+    const uint64_t count = room == 0 ? 0 : ring_take_following(ring, most < room ? most : room);
+
+    *spent += count * FOLLOWING_BOUND;
+    return count;
+}
+
+/* The entry is a call, and is made at once. False: it is any entry, and nothing has changed. */
+static inline bool take_call(struct ring *ring, uint64_t word0, uint64_t word1, const uint64_t *entry, uint64_t *spent)
+{
+    if (WK_RING_OPERATION(word0) - WK_OPERATION_FIRST < OPERATION_SLOTS || *spent > HOLD_MAX - CALL_BOUND ||
+        !ring_call_at_once(ring, word0, word1, entry))
+        return false;
+    *spent += CALL_BOUND;
+    ring->is_again = false;
+    ring_advance(ring, &ring->entries, 1);
+    return true;
+}
+
 /* Takes the next entry, or some that do nothing; what they cost at most is added to *spent. Returns how many; 0: the
  * hold is spent, or the entry is to be executed again. */
 static inline uint64_t take_next(struct ring *ring, uint64_t most, uint64_t *spent)
 {
-    const uint64_t *entry = ring_message(ring, &ring->entries);
-    const uint64_t word0 = ring_word(entry, 0);
+    const uint64_t *entry = ring->entries.at;
+    const uint64_t word0 = ring_word(entry, 0), word1 = ring_word(entry, 1);
     const bool is_known = is_same(ring, word0), is_first = *spent == 0;
-    uint64_t bound = 0, word1 = ring_word(entry, 1);
+    uint64_t bound = 0;
 
-    if (!is_known && ring->lead != NULL && ring->lead_word0 == word0 && word1 >> 32 == 0) {
-        const uint64_t count = !is_first ? 0 : ring_take_following(ring, most < FOLLOWING_MAX ? most : FOLLOWING_MAX);
-
-        *spent += count * FOLLOWING_BOUND;
-        return count;
+    if (!is_known && word1 >> 32 == 0) {
+        if (ring->lead != NULL && ring->lead_word0 == word0)
+            return take_following(ring, most, spent);
+        if (take_call(ring, word0, word1, entry, spent))
+            return 1;
     }
     if (is_known || find_target(ring, word0))
         bound = ring->target.bound;
     if (bound != 0 && word1 >> 32 == 0 && ring->target.wrapper == NULL) {
         const uint64_t count = take_noops(ring, most < NOOPS_MAX ? most : NOOPS_MAX);
 
+        if (is_at_end(ring))
+            (void)begin_pieces(ring);
         *spent += count * NOOP_BOUND;
         return count;
     }
@@ -139,8 +176,10 @@ static inline uint64_t take_next(struct ring *ring, uint64_t most, uint64_t *spe
         return 0;
     ring->is_again =
         !(bound != 0 && word1 >> 32 == 0 ? take_same(ring, word1, entry) : ring_take_any(ring, word0, entry));
-    ring->entries.index += !ring->is_again;
-    return !ring->is_again;
+    if (ring->is_again)
+        return 0;
+    ring_advance(ring, &ring->entries, 1);
+    return 1;
 }
 
 enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
@@ -171,20 +210,29 @@ enum wk_status ring_take(struct ring *ring, uint64_t *wanted)
     return status;
 }
 
+/* Some of the entries have been taken. */
+static NOINLINE enum wk_status enter_again(struct invocation *invocation, struct ring *ring,
+                                           const struct wk_ring_enter_in *in, uint64_t taken)
+{
+    if (is_at_end(ring))
+        (void)begin_pieces(ring);
+    return ring_enter_any(invocation, ring, in->entries - taken, in->completions, in->deadline);
+}
+
 /* Entries that do nothing are completed at once, so that what a ring costs by itself is little. */
 enum wk_status ring_enter(struct invocation *invocation, struct ring *ring, const struct wk_ring_enter_in *in)
 {
-    uint64_t taken = 0;
-
     if (ring->is_quick && in->completions == 0 && ring->target.found.slot->key == ring->target.found.key) {
         const uint64_t most = takeable(ring, in->entries < NOOPS_MAX ? in->entries : NOOPS_MAX);
 
         if (most != 0 && most != BAD_INDEX) {
-            taken = take_noops(ring, most);
+            const uint64_t taken = take_noops(ring, most);
+
             ring_write_indices(ring);
             if (taken == most && (most < NOOPS_MAX || most == in->entries))
-                return WK_OK;
+                return is_at_end(ring) ? begin_pieces(ring) : WK_OK;
+            return enter_again(invocation, ring, in, taken);
         }
     }
-    return ring_enter_any(invocation, ring, in->entries - taken, in->completions, in->deadline);
+    return ring_enter_any(invocation, ring, in->entries, in->completions, in->deadline);
 }

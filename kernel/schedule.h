@@ -27,6 +27,9 @@
 
 /* Prepares a hart's queues. */
 void schedule_hart_init(struct hart *hart);
+/* Queues a thread behind its equals, which wants to run (schedule_wants) and is UNPLACED and no payer, and has its hart choose again if
+ * it is more urgent. */
+void schedule_place(struct thread *thread);
 /* The thread may run, or waits for the answer of a call: queues it behind its equals, if it has a budget; those who wait
  * for it to run go on as well. Its hart chooses again if that matters. */
 void schedule_ready(struct thread *thread);
@@ -43,6 +46,9 @@ bool schedule_yield_at_once(struct hart *hart);
 /* The payer, for whom the current thread runs, is about to stop: straight to the thread, whose wait ends, if it is the next; it is current
  * then. False: nothing has changed. Requires: nothing hinders the current thread. */
 bool schedule_go_on_with(struct hart *hart, struct thread *next);
+/* The current thread, which pays for itself, is about to wait: straight to who serves the call of that one, if it is the next to pay. The
+ * same holds. */
+bool schedule_go_on_for(struct hart *hart, struct thread *caller);
 /* Changes the thread's priority wherever it is queued here; event_wait_requeue does it for events. */
 void schedule_set_priority(struct thread *thread, uint8_t priority);
 /* The thread's call is about to end, or to be another's to answer: payers that came through it, wherever they stand or what

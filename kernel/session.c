@@ -12,6 +12,17 @@
 
 #define ENDS_PER_STEP 2
 
+bool session_find_to_call(struct thread *caller, uint64_t handle)
+{
+    const uint32_t needs = OPERATION_NEEDS(WK_TYPE_SESSION, WK_SESSION_RIGHT_CALL);
+    const struct capability *capability = capability_find(&caller->process->table, handle);
+
+    if (capability == NULL || !capability_has(capability, needs) || !object_is_live(capability->object))
+        return false;
+    slot_cache_fill(&caller->call_slot, handle, capability);
+    return true;
+}
+
 enum wk_status endpoint_create(struct invocation *invocation, struct bank *bank, struct wk_endpoint_create_out *out)
 {
     enum wk_status status = capability_reserve(&invocation->process->table, invocation->process);

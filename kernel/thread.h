@@ -86,11 +86,21 @@ struct ring_work {
     struct memory *no_pin; /* NULL: where a frame's pin would stand there is none */
     struct ring *ring;     /* whose worker it is, until it has ended */
     struct list link;      /* ring->free, or behind whom it is linked to */
-    uint32_t tag;
-    bool is_pending; /* its entry is owed a completion */
-    bool fails;      /* it is to be completed as `cancelled` when it is started */
-    bool follows;    /* it stands behind a call, and is the next one: INV-RING-5 */
+    /* The straight paths write these four as one word. */
+    union {
+        struct {
+            uint32_t tag;
+            bool is_pending; /* its entry is owed a completion */
+            bool fails;      /* it is to be completed as `cancelled` when it is started */
+            bool follows;    /* it stands behind a call, and is the next one: INV-RING-5 */
+        };
+        uint64_t state;
+    };
 };
+
+/* The tag, and nothing but that it is pending; and that it follows. */
+#define RING_WORK_PENDING (UINT64_C(1) << 32)
+#define RING_WORK_FOLLOWS (UINT64_C(1) << 48)
 
 struct thread {
     struct object object;

@@ -48,7 +48,7 @@ int64_t trap_invocation_executed(enum wk_status status)
 
     invoke_check_commit(status);
     if (status == WK_SWITCHED_OK) {
-        meter_operation_done();
+        meter_operation_done(hart->left);
         return (int64_t)status;
     }
     if (status == WK_AGAIN)
@@ -59,13 +59,13 @@ int64_t trap_invocation_executed(enum wk_status status)
         status = invoke_failed(&hart->invocation, status);
     if (status_is_final(status) && hart->attention.any == 0) {
         kernel_lock_release_quietly();
-        meter_operation_done();
+        meter_operation_done(hart->current);
         meter_left();
         return (int64_t)status;
     }
     schedule_stays_current(hart);
     kernel_lock_release();
-    meter_operation_done();
+    meter_operation_done(hart->current);
     if (status_is_final(status)) /* it is still current here: nobody else touches its registers */
         arch_context_answer(&hart->current->context, (uint64_t)status & 0xffff, hart->invocation.words);
     invocation_forget_results(&hart->invocation);

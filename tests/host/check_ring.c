@@ -56,6 +56,28 @@ void check_worker(const struct thread *worker)
     CHECK("INV-RING-1", !worker->work.is_pending || ring->executor != worker);
 }
 
+/* Where the next message stands, and up to where what stands in one piece with it. */
+static void check_side(const struct ring *ring, const struct ring_side *side)
+{
+    const uint64_t place = side->first + (side->index & side->mask);
+    const char *at =
+        ring->pages[place * WK_RING_MESSAGE_BYTES / WK_PAGE_BYTES] + place * WK_RING_MESSAGE_BYTES % WK_PAGE_BYTES;
+    const uint64_t left = (side->mask + 1 - (side->index & side->mask)) * WK_RING_MESSAGE_BYTES;
+    const uint64_t in_page = WK_PAGE_BYTES - place * WK_RING_MESSAGE_BYTES % WK_PAGE_BYTES;
+
+    CHECK("INV-RING-7",
+          (const char *)side->at == at && (const char *)side->end == at + (left < in_page ? left : in_page));
+}
+
+/* Whoever waits for completions is told of them in time. */
+static void check_telling(const struct ring *ring)
+{
+    const uint64_t last = ring->completions.index + ring->wanted;
+
+    CHECK("INV-RING-6", ring->tells_at == 0 || (!ring_is_dead(ring) && ring->doorbell.event == NULL));
+    CHECK("INV-RING-6", ring->ready.waiter_count == 0 || ring->tells_at <= last);
+}
+
 void check_ring(const struct ring *ring)
 {
     uint32_t workers = 0, pending = 0, idle = 0;
@@ -86,8 +108,11 @@ void check_ring(const struct ring *ring)
     CHECK("INV-RING-2", pending == ring->owed);
     CHECK("INV-RING-4", ring->chain == NULL || ring->chain->work.is_pending);
     CHECK("INV-RING-5", ring->lead == NULL || (ring->lead->work.is_pending && !ring->lead->work.follows));
+    check_telling(ring);
     if (ring_is_dead(ring) || ring->object.state != OBJECT_LIVE)
         return;
+    check_side(ring, &ring->entries);
+    check_side(ring, &ring->completions);
     for (uint32_t page = 0; page < ring->pin.pages; page++)
         CHECK("INV-RING-3", ring->pages[page] == memory_pin_pointer(&ring->pin, page));
 }

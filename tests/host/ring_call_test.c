@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A passive server that answers a ring's call, and goes straight on with the one that follows, or leaves the hart to who
- * waits for completions, leaves what the usual way would have left, once that has made the call that follows. Calls are
- * submitted, answered, cancelled and waited for at random; each answer is one in two machines (doubled.h). What can differ is
- * which worker does what: so of these is compared what they have to do.
+ * Calls of a ring to a passive server by their straight ways leave what the usual way would have left: the first, which is made at
+ * once; to wait for completions, which leaves the hart to the server; an answer, after which the server goes straight on with the
+ * call that follows, once the usual way has made that, or leaves the hart to who waits. Calls are submitted, answered, cancelled and
+ * waited for at random; each submission and each answer is one in two machines (doubled.h). What can differ is which worker does what:
+ * so of these is compared what they have to do.
  */
 #include "doubled.h"
 #include "harness_parts.h"
+#include "message.h"
 #include "ring_user.h"
 #include "world_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ACTS 500
+#define ACTS 300
 
-static uint64_t answered, went_straight;
+static uint64_t answered, went_straight, submitted, called_straight, waited_straight;
 
 /* ---- what can be seen of a machine ---- */
 
@@ -24,8 +26,9 @@ static void say_thread(FILE *text, const char *name, const struct thread *thread
     const bool receives = (thread->stop & THREAD_RECEIVING) != 0;
     const uint64_t *registers = harness_registers((struct thread *)thread);
 
-    fprintf(text, "%s: stop %u hindrance %u serves a call %d receives %d:", name, thread->stop,
-            thread->hindrance & ~HINDERED_BY_HART, !receives && thread->calls.caller != NULL, receives);
+    fprintf(text, "%s: stop %u hindrance %u serves a call %d receives %d until %lx:", name, thread->stop,
+            thread->hindrance & ~HINDERED_BY_HART, !receives && thread->calls.caller != NULL, receives,
+            thread->stop & THREAD_WAITING ? (unsigned long)thread->wait_until_ns : 0);
     for (unsigned number = 0; number < 32 && thread->stop == 0; number++)
         if (number <= 2 || number == 5 || number >= 8)
             fprintf(text, " %lx", (unsigned long)registers[number]);
@@ -37,9 +40,19 @@ static void say_worker(FILE *text, const struct thread *worker)
     const struct thread_calls *calls = &worker->calls;
     const bool calling = (worker->stop & THREAD_CALLING) != 0;
 
-    fprintf(text, "pending %u: stop %u fails %d follows %d served %d queued %d badge %lu until %lx\n", worker->work.tag,
-            worker->stop, worker->work.fails, worker->work.follows, calling && calls->callee == server,
-            calls->endpoint != NULL, calling ? (unsigned long)calls->badge : 0, (unsigned long)worker->wait_until_ns);
+    fprintf(text, "pending %u: stop %u fails %d follows %d served %d queued %d badge %lu until %lx place %d\n",
+            worker->work.tag, worker->stop, worker->work.fails, worker->work.follows,
+            calling && calls->callee == server, calls->endpoint != NULL, calling ? (unsigned long)calls->badge : 0,
+            (unsigned long)worker->wait_until_ns, worker->place);
+}
+
+/* Who runs, and who pays. */
+static void say_hart(FILE *text, const struct hart *hart)
+{
+    const struct thread *payer = hart->payer;
+
+    fprintf(text, "runs: server %d client %d; pays: client %d worker %d\n", hart->current == server,
+            hart->current == client, payer == client, payer != NULL && payer->is_worker ? (int)payer->work.tag : -1);
 }
 
 static int by_tag(const void *one, const void *other)
@@ -75,9 +88,11 @@ static char *say_machine(void)
 
     say_thread(text, "server", server);
     say_thread(text, "client", client);
+    say_hart(text, client->hart);
     say_workers(text, record);
-    fprintf(text, "owed %lu workers %u lead %d\nentries %u of %u\n", (unsigned long)record->owed, record->worker_count,
-            record->lead == NULL ? -1 : (int)record->lead->work.tag, entries->consumer.index, entries->producer.index);
+    fprintf(text, "owed %lu waiters %u workers %u lead %d\nentries %u of %u\n", (unsigned long)record->owed,
+            record->ready.waiter_count, record->worker_count, record->lead == NULL ? -1 : (int)record->lead->work.tag,
+            entries->consumer.index, entries->producer.index);
     fprintf(text, "endpoint: calls %d receivers %d\n", served->callers.first != NULL,
             served->ready != NULL || !list_is_empty(&served->receivers));
     for (uint32_t i = completions->consumer.index; i != completions->producer.index; i++) {
@@ -119,6 +134,26 @@ static void settle_calls(void)
     }
 }
 
+/* How urgent the ring's workers are. */
+static uint64_t ring_priority;
+
+/* While ways are compared, the first thread is not to come before the workers, nor beside them, for which it acts otherwise. */
+static void set_priorities(uint64_t of_boot, uint64_t of_client)
+{
+    assert_ok(wk_thread_set_priority(client_handle, of_client));
+    assert_ok(wk_thread_set_priority(BOOT_THREAD, of_boot));
+}
+
+/* The thread runs, and its hart has nothing else to look after. False: it does not. */
+static bool comes_to_run(struct thread *thread)
+{
+    if (thread->stop != 0 || !try_make_current(thread))
+        return false;
+    arch_hart_notify(thread->hart);
+    host_run();
+    return thread->stop == 0 && try_make_current(thread);
+}
+
 struct answer {
     uint64_t status;
     uint64_t words[6];
@@ -145,22 +180,61 @@ static void answer(struct choices *choices)
     const uint64_t before = host_quick_calls;
     struct answer act = {.status = one_in(choices, 4) ? choose(choices, 3) : 0};
 
-    if (server->stop != 0 || !try_make_current(server))
-        return;
-    arch_hart_notify(server->hart); /* to have it served what awaits its attention */
-    host_run();
-    if (server->stop != 0 || !try_make_current(server))
-        return;
     for (unsigned i = 0; i < 6; i++)
         act.words[i] = choose(choices, 1000);
-    doubled_act(&doubled, &act);
-    answered++;
-    went_straight += host_quick_calls != before;
+    set_priorities(1, 2);
+    if (comes_to_run(server)) {
+        doubled_act(&doubled, &act);
+        answered++;
+        went_straight += host_quick_calls != before;
+    }
+    set_priorities(ring_priority, ring_priority);
+}
+
+struct submission {
+    uint64_t wanted;
+    uint64_t deadline_ns;
+};
+
+static void do_enter(const void *what)
+{
+    const struct submission *act = what;
+
+    (void)enter_as(client, ENTRIES, act->wanted, act->deadline_ns);
+}
+
+/* A call has been made at once: the usual way would have kept the message with the caller as well. */
+static bool was_made_at_once(const struct thread *caller)
+{
+    return caller != NULL && (caller->stop & THREAD_CALLING) && caller->calls.callee == server &&
+           arch_context_get(&caller->context, REGISTER_A1) != harness_registers(server)[REGISTER_A1];
+}
+
+static void enter_as_client(const struct submission *act)
+{
+    static const struct doubled doubled = {.set_short_way = set_short_ways, .act = do_enter, .say = say_machine};
+    const struct ring *record = container_of(object_of(ring), struct ring, object);
+    const struct thread *lead = record->lead;
+    struct hart *hart = client->hart;
+
+    set_priorities(1, ring_priority + 1);
+    if (comes_to_run(client)) {
+        hart->left = NULL; /* only who goes straight leaves anybody there */
+        doubled_act(&doubled, act);
+        submitted++;
+        called_straight += record->lead != lead && was_made_at_once(record->lead);
+        waited_straight += hart->left == client;
+    }
+    set_priorities(ring_priority, ring_priority);
 }
 
 static void submit(struct choices *choices)
 {
     static uint32_t tag;
+    const struct submission act = {
+        .wanted = one_in(choices, 5) ? UINT64_MAX : choose(choices, PENDING + 2),
+        .deadline_ns = one_in(choices, 3) ? host_time_ns + choose(choices, 5000) : NEVER,
+    };
 
     for (uint64_t left = 1 + choose(choices, 5); left != 0 && entries->producer.index - taken() < ENTRIES; left--) {
         if (one_in(choices, 12))
@@ -174,7 +248,7 @@ static void submit(struct choices *choices)
                 1);
     }
     if (client->stop == 0)
-        (void)enter_as(client, ENTRIES, choose(choices, PENDING + 2), NEVER);
+        enter_as_client(&act);
     else
         (void)enter(ENTRIES, 0);
     settle_calls();
@@ -228,44 +302,62 @@ static void disturb(struct choices *choices)
     case 5:
         completions->consumer.sleeps++;
         break;
+    case 11:
+    case 12:
+    case 13:
+        host_time_pass_to(host_time_ns + choose(choices, 3000));
+        break;
     default:
         break;
     }
     settle_calls();
 }
 
-static void run(uint64_t seed)
+/* Disturbed once in `calm` acts. */
+static void run(uint64_t seed, uint64_t calm)
 {
     struct choices choices = {.seed = seed};
 
-    answered = went_straight = 0;
+    answered = went_straight = submitted = called_straight = waited_straight = 0;
     middle = NULL;
+    ring_priority = boot->priority;
     make_server_passive();
     for (unsigned i = 0; i < ACTS; i++) {
-        disturb(&choices);
+        if (one_in(&choices, calm))
+            disturb(&choices);
         if (one_in(&choices, 3))
             submit(&choices);
         completions->consumer.index +=
             (uint32_t)choose(&choices, completions->producer.index - completions->consumer.index + 1);
         if (server->budget != NULL && !(server->stop & THREAD_RECEIVING))
             assert_ok(wk_thread_set_budget(server_handle, one_in(&choices, 2) ? BOOT_BUDGET : 0));
-        answer(&choices);
+        for (uint64_t left = 1 + choose(&choices, 4); left != 0; left--)
+            answer(&choices);
     }
-    print_message("%lu answers compared, %lu of them straight\n", (unsigned long)answered,
-                  (unsigned long)went_straight);
+    print_message(
+        "%lu answers compared, %lu of them straight; %lu submissions, with %lu calls and %lu waits straight\n",
+        (unsigned long)answered, (unsigned long)went_straight, (unsigned long)submitted, (unsigned long)called_straight,
+        (unsigned long)waited_straight);
     assert_true(went_straight > answered / 20);
+    assert_true(called_straight > submitted / 20 && waited_straight > submitted / 20);
 }
 
 static void calls_go_on_straight(void **state)
 {
     (void)state;
-    run(1);
+    run(1, 1);
 }
 
 static void calls_go_on_straight_otherwise(void **state)
 {
     (void)state;
-    run(2);
+    run(2, 1);
+}
+
+static void calls_go_on_straight_if_little_disturbs(void **state)
+{
+    (void)state;
+    run(3, 20);
 }
 
 int main(int count, char **arguments)
@@ -273,6 +365,7 @@ int main(int count, char **arguments)
     static const struct CMUnitTest tests[] = {
         ring_test(calls_go_on_straight),
         ring_test(calls_go_on_straight_otherwise),
+        ring_test(calls_go_on_straight_if_little_disturbs),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

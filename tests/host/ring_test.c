@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel ring: entries that are done at once, that wait, that are linked, that fail; and what the memory may say. */
+/* The kernel ring: entries that are done at once, that wait, that fail; and what the memory may say. */
 #include "ring_user.h"
+
+#include "frame.h"
+#include "memory.h"
 
 static void an_entry_is_executed_and_completed(void **state)
 {
@@ -136,51 +139,6 @@ static void long_operations_go_on_by_themselves(void **state)
     assert_int_equal(present_pages_of(completion_words[0]), 64);
 }
 
-static void a_linked_entry_follows_success(void **state)
-{
-    const wk_handle other = make_event(BOOT_BANK);
-
-    (void)state;
-    put(WK_EVENT_WAIT, WK_RING_LINK, event, 1, 1, NEVER, 0);
-    put(WK_EVENT_SIGNAL, WK_RING_LINK, other, 2, 4, 0, 0);
-    put(WK_EVENT_SIGNAL, 0, other, 3, 8, 0, 0);
-    put(WK_EVENT_SIGNAL, 0, other, 4, 16, 0, 0);
-    assert_ok(enter(4, 0));
-    assert_completed(4, WK_OK);
-    assert_none();
-    assert_int_equal(event_of(other)->pending, 16);
-    assert_ok(wk_event_signal(event, 1));
-    settle_ring();
-    assert_completed(1, WK_OK);
-    assert_completed(2, WK_OK);
-    assert_completed(3, WK_OK);
-    assert_int_equal(event_of(other)->pending, 28);
-}
-
-static void what_is_linked_to_a_failure_is_cancelled(void **state)
-{
-    uint64_t count;
-
-    (void)state;
-    put(WK_EVENT_POLL, WK_RING_LINK, event, 1, 1, 0, 0);
-    put(WK_EVENT_SIGNAL, WK_RING_LINK, event, 2, 4, 0, 0);
-    put(WK_EVENT_SIGNAL, 0, event, 3, 8, 0, 0);
-    put(WK_EVENT_WAIT, WK_RING_LINK, event, 4, 1, NEVER, 0);
-    put(WK_EVENT_SIGNAL, WK_RING_LINK, event, 5, 4, 0, 0);
-    put(WK_EVENT_SIGNAL, 0, event, 6, 4, 0, 0);
-    assert_ok(enter(6, 0));
-    assert_completed(1, WK_WOULD_BLOCK);
-    assert_completed(2, WK_CANCELLED);
-    assert_completed(3, WK_CANCELLED);
-    assert_none();
-    assert_ok(wk_ring_cancel(ring, 4, &count));
-    settle_ring();
-    assert_completed(4, WK_CANCELLED);
-    assert_completed(5, WK_CANCELLED);
-    assert_completed(6, WK_CANCELLED);
-    assert_int_equal(event_of(event)->pending, 0);
-}
-
 static void full_completions_refuse_entries(void **state)
 {
     (void)state;
@@ -290,6 +248,55 @@ static void an_entry_may_take_the_memory_away(void **state)
     assert_status(enter(1, 0), WK_REVOKED);
 }
 
+static void nobody_waits_for_a_ring_whose_memory_an_entry_took(void **state)
+{
+    struct thread *other = spawn(30, NULL);
+
+    (void)state;
+    put(WK_EVENT_WAIT, 0, event, 1, 1, NEVER, 0);
+    put(WK_MEMORY_DECOMMIT, 0, memory, 2, 0, 1, 0);
+    (void)enter_as(other, 2, 1, NEVER);
+    settle_ring();
+    assert_status(late_answer(other), WK_REVOKED);
+}
+
+/* A ring of several pages, and of which words the user's side has a message. */
+static struct wk_ring_message *message_at(wk_handle its_memory, uint64_t place)
+{
+    const uint64_t offset = place * WK_RING_MESSAGE_BYTES;
+
+    return (struct wk_ring_message *)(void *)((char *)frame_pointer(
+                                                  memory_page(memory_of(its_memory), offset / WK_PAGE_BYTES)) +
+                                              offset % WK_PAGE_BYTES);
+}
+
+static void messages_go_on_from_page_to_page(void **state)
+{
+    enum { SIZE = 128, COMPLETIONS_BEGIN = SIZE + 2, BATCH = 40 };
+    const wk_handle its_memory = make_memory(BOOT_BANK, 5, 0);
+    struct wk_ring *its_entries = frame_pointer(memory_page(memory_of(its_memory), 0));
+    wk_handle another;
+
+    (void)state;
+    assert_ok(wk_ring_create(BOOT_BANK, its_memory, SIZE, SIZE, 2, 0, &another));
+    for (uint32_t tag = 0; tag < 10 * BATCH; tag += BATCH) {
+        for (uint32_t i = tag; i < tag + BATCH; i++)
+            *message_at(its_memory, 2 + i % SIZE) = (struct wk_ring_message){
+                {WK_RING_ENTRY(i % 3 == 0 ? WK_CAPABILITY_CHECK : WK_RING_NOOP, 0, another), WK_RING_ENTRY_TAG(i, 0)}};
+        its_entries->producer.index += BATCH;
+        assert_ok(wk_ring_enter(another, BATCH, 0, NEVER));
+        assert_int_equal(its_entries->consumer.index, tag + BATCH);
+        for (uint32_t i = tag; i < tag + BATCH; i++) {
+            const struct wk_ring_message *message = message_at(its_memory, COMPLETIONS_BEGIN + 2 + i % SIZE);
+
+            assert_int_equal(message->words[0], WK_OK);
+            assert_int_equal(message->words[1], i);
+        }
+        ((struct wk_ring *)message_at(its_memory, COMPLETIONS_BEGIN))->consumer.index += BATCH;
+        check_kernel();
+    }
+}
+
 static void an_entry_may_delete_the_ring(void **state)
 {
     (void)state;
@@ -375,16 +382,6 @@ static void one_thread_waits_for_a_ring_and_can_be_interrupted(void **state)
     assert_status(late_answer(third), WK_INTERRUPTED);
 }
 
-static void a_poller_needs_a_record(void **state)
-{
-    (void)state;
-    for (unsigned i = 0; i <= PENDING; i++)
-        put(WK_EVENT_WAIT, 0, event, i, 1, NEVER, 0);
-    for (unsigned i = 0; i < WK_EVENT_WAITERS_MAX && taken() <= PENDING; i++)
-        assert_ok(enter(1, 0));
-    assert_status(wk_ring_poll(ring, 1000), WK_BUSY);
-}
-
 static void the_end_of_the_process_takes_the_workers_too(void **state)
 {
     const struct program its = program_make(100, 10);
@@ -401,56 +398,6 @@ static void the_end_of_the_process_takes_the_workers_too(void **state)
     settle();
     assert_int_equal(bank_of(bank)->object_count, objects);
     assert_int_equal(bank_used(bank), used);
-}
-
-static void a_linked_time_stays_with_an_entry_that_is_executed_again(void **state)
-{
-    const struct capability_table *table = &actor()->process->table;
-
-    (void)state;
-    while (table->free_head != NULL || table->made != table->paged)
-        (void)make_event(BOOT_BANK);
-    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 1, host_time_ns + 1000, 0, 0);
-    put(WK_EVENT_CREATE, 0, BOOT_BANK, 2, 0, 0, 0);
-    put(ASK, 0, session, 3, 5, 0, 0);
-    assert_ok(enter(3, 0));
-    assert_completed(1, WK_OK);
-    assert_completed(2, WK_OK);
-    pass_to(host_time_ns + 2000);
-    assert_none();
-}
-
-static void a_linked_time_goes_with_what_is_cancelled(void **state)
-{
-    uint64_t count;
-
-    (void)state;
-    put(WK_EVENT_WAIT, WK_RING_LINK, event, 1, 1, NEVER, 0);
-    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 2, host_time_ns + 1000, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_ok(wk_ring_cancel(ring, 1, &count));
-    put(WK_EVENT_SIGNAL, 0, event, 3, 1, 0, 0);
-    put(ASK, 0, session, 4, 5, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_completed(2, WK_OK);
-    assert_completed(1, WK_CANCELLED);
-    assert_completed(3, WK_CANCELLED);
-    pass_to(host_time_ns + 2000);
-    assert_none();
-}
-
-static void a_held_sleep_does_not_begin_when_its_ring_ends(void **state)
-{
-    wk_handle another;
-
-    (void)state;
-    assert_ok(wk_ring_create(BOOT_BANK, make_memory(BOOT_BANK, 1, 0), 8, 16, 2, 0, &another));
-    put(WK_EVENT_WAIT, WK_RING_LINK, event, 1, 1, NEVER, 0);
-    put(WK_RING_TIMEOUT, 0, another, 2, NEVER, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_ok(wk_event_signal(event, 1));
-    assert_ok(wk_capability_delete(ring));
-    settle();
 }
 
 static void one_cancel_is_under_way_at_a_time(void **state)
@@ -488,249 +435,6 @@ static void the_doorbell_rings_once_for_each_sleep(void **state)
     assert_int_equal(event_of(bell)->pending, 0);
 }
 
-/* ---- calls ---- */
-
-static void a_call_is_answered_in_its_completion(void **state)
-{
-    (void)state;
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 6, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_none();
-    assert_ok(receive_as(server, endpoint));
-    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
-    assert_ok(reply_as(server, endpoint, WK_WOULD_BLOCK, 50));
-    assert_completed(1, WK_WOULD_BLOCK);
-    assert_int_equal(completion_words[0], 50);
-    assert_status(receive_as(server, endpoint), NOT_ANSWERED);
-    settle_ring(); /* the call that follows is made */
-    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 6);
-    assert_none();
-    assert_ok(reply_as(server, endpoint, WK_OK, 60));
-    assert_completed(2, WK_OK);
-    assert_int_equal(completion_words[0], 60);
-}
-
-static void a_waiting_server_gets_the_call_at_once(void **state)
-{
-    (void)state;
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    assert_ok(enter(1, 0));
-    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
-    assert_ok(reply_as(server, endpoint, WK_OK, 50));
-    assert_completed(1, WK_OK);
-}
-
-static void a_passive_server_runs_on_the_rings_budget(void **state)
-{
-    (void)state;
-    make_server_passive();
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 6, 0, 0);
-    assert_ok(enter(2, 0));
-    make_current(server);
-    assert_int_equal(server->hart->payer->is_worker, true);
-    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
-    assert_status(reply_receive_as(server, endpoint, 50), NOT_ANSWERED);
-    assert_completed(1, WK_OK);
-    settle_ring();
-    make_current(server);
-    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 6);
-    assert_status(reply_receive_as(server, endpoint, 60), NOT_ANSWERED);
-    assert_completed(2, WK_OK);
-}
-
-static void a_call_can_lend(void **state)
-{
-    (void)state;
-    assert_ok(wk_endpoint_accept(endpoint, 1 << WK_TYPE_EVENT, 1));
-    put_message(ASK, WK_MESSAGE_CAPABILITY(0), session, 1, event);
-    assert_ok(enter(1, 0));
-    assert_int_equal(receive_as(server, endpoint), NOT_ANSWERED);
-    settle_ring();
-    assert_int_equal(late_answer(server), WK_OK);
-    assert_non_null(slot_of(answer_words[0]));
-    assert_ok(reply_as(server, endpoint, WK_OK, 0));
-    settle_ring();
-    assert_completed(1, WK_OK);
-    assert_true(list_is_empty(&slot_of(event)->children));
-}
-
-static void a_call_with_a_linked_time_times_out(void **state)
-{
-    (void)state;
-    put(WK_RING_TIMEOUT, WK_RING_LINK, ring, 1, host_time_ns + 1000, 0, 0);
-    put(ASK, 0, session, 2, 5, 0, 0);
-    put(ASK, 0, session, 3, 5, 0, 0);
-    assert_ok(enter(3, 0));
-    assert_completed(1, WK_OK);
-    pass_to(host_time_ns + 2000);
-    assert_completed(2, WK_TIMED_OUT);
-    assert_none();
-}
-
-static void a_served_call_can_be_cancelled(void **state)
-{
-    uint64_t count;
-
-    (void)state;
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 5, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_ok(wk_ring_cancel(ring, 1, &count));
-    assert_int_equal(count, 1);
-    assert_ok(wk_ring_cancel(ring, 2, &count));
-    assert_completed(1, WK_CANCELLED);
-    assert_completed(2, WK_CANCELLED);
-    assert_status(reply_as(server, endpoint, WK_OK, 50), WK_NO_CALLER);
-    assert_none();
-}
-
-static void calls_that_follow_are_cancelled_with_the_first(void **state)
-{
-    uint64_t count;
-
-    (void)state;
-    for (unsigned i = 0; i < 3; i++)
-        put(WK_EVENT_WAIT, 0, event, i, 1 << i, NEVER, 0);
-    assert_ok(enter(3, 0));
-    for (unsigned i = 0; i < 3; i++) { /* so the records are taken in another order than they are walked in */
-        assert_ok(wk_event_signal(event, 1 << i));
-        assert_completed(i, WK_OK);
-    }
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK + 1, 0, session, 2, 5, 0, 0);
-    put(ASK + 1, 0, session, 2, 6, 0, 0);
-    put(ASK + 1, 0, session, 2, 7, 0, 0);
-    assert_ok(enter(4, 0));
-    assert_ok(wk_ring_cancel(ring, 2, &count));
-    assert_int_equal(count, 3);
-    settle_ring();
-    for (unsigned i = 0; i < 3; i++)
-        assert_completed(2, WK_CANCELLED);
-    assert_none();
-}
-
-static void the_end_of_the_server_is_an_answer(void **state)
-{
-    (void)state;
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 5, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_ok(wk_thread_stop(server_handle));
-    assert_completed(1, WK_ABANDONED);
-    assert_ok(wk_capability_delete(endpoint));
-    assert_completed(2, WK_REVOKED);
-}
-
-static void the_end_of_the_ring_is_a_servers_freedom(void **state)
-{
-    (void)state;
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 5, 0, 0);
-    assert_ok(enter(2, 0));
-    assert_ok(wk_capability_delete(ring));
-    assert_status(reply_as(server, endpoint, WK_OK, 50), WK_NO_CALLER);
-    assert_status(receive_as(server, endpoint), NOT_ANSWERED);
-}
-
-static void a_saved_right_answers_an_entry(void **state)
-{
-    wk_handle reply;
-
-    (void)state;
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    assert_ok(enter(1, 0));
-    assert_ok(save_as(server, endpoint, &reply));
-    put_message(WK_REPLY_SEND, WK_MESSAGE_STATUS(WK_OK), reply, 2, 70);
-    assert_ok(enter(1, 0));
-    settle_ring();
-    assert_completed_any(1, WK_OK);
-    assert_int_equal(completion_words[0], 70);
-    assert_completed_any(2, WK_OK);
-}
-
-static void whoever_destroys_the_bank_ends_the_ring(void **state)
-{
-    (void)state;
-    begin_receive(server, endpoint);
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(WK_EVENT_WAIT, 0, event, 2, 1, NEVER, 0);
-    assert_ok(enter(2, 0));
-    assert_ok(wk_bank_destroy(bank));
-    settle();
-    assert_null(slot_of(ring));
-    assert_int_equal(event_of(event)->waiter_count, 0);
-}
-
-/* ---- the poller ---- */
-
-/* Each of its steps, until it sleeps or so many were made. */
-static void let_poll(unsigned steps)
-{
-    struct thread *poller = container_of(object_of(ring), struct ring, object)->poller;
-
-    step_partly(poller, steps, spawn(240, NULL));
-}
-
-static void let_poller_sleep(void)
-{
-    let_poll(3);
-    host_time_pass_to(host_time_ns + 1000);
-    settle_ring();
-}
-
-static void the_poller_takes_entries_by_itself(void **state)
-{
-    (void)state;
-    assert_ok(wk_ring_poll(ring, 1000000));
-    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
-    let_poll(20);
-    assert_completed(1, WK_OK);
-    assert_int_equal(entries->consumer.sleeps % 2, 0);
-}
-
-static void an_idle_poller_sleeps_until_somebody_enters(void **state)
-{
-    (void)state;
-    assert_ok(wk_ring_poll(ring, 1));
-    let_poller_sleep();
-    assert_int_equal(entries->consumer.sleeps % 2, 1);
-    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
-    settle_ring();
-    assert_none();
-    assert_ok(enter(0, 0));
-    assert_int_equal(entries->consumer.sleeps % 2, 0);
-    let_poll(5);
-    assert_completed(1, WK_OK);
-}
-
-static void the_poller_can_be_ended(void **state)
-{
-    (void)state;
-    assert_ok(wk_ring_poll(ring, 1000000));
-    assert_ok(wk_ring_poll(ring, 0));
-    let_poll(5);
-    assert_null(container_of(object_of(ring), struct ring, object)->poller);
-    assert_ok(wk_ring_poll(ring, 1));
-    let_poller_sleep();
-    assert_ok(wk_ring_poll(ring, 0));
-    assert_null(container_of(object_of(ring), struct ring, object)->poller);
-}
-
-static void a_polled_ring_can_be_deleted(void **state)
-{
-    (void)state;
-    assert_ok(wk_ring_poll(ring, 1000000));
-    assert_ok(wk_capability_delete(ring));
-}
-
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -744,8 +448,6 @@ int main(int count, char **arguments)
         ring_test(a_wait_for_completions_times_out),
         ring_test(what_is_pending_can_be_cancelled),
         ring_test(long_operations_go_on_by_themselves),
-        ring_test(a_linked_entry_follows_success),
-        ring_test(what_is_linked_to_a_failure_is_cancelled),
         ring_test(full_completions_refuse_entries),
         ring_test(no_more_is_pending_than_there_are_records),
         ring_test(strange_indices_are_refused),
@@ -753,33 +455,16 @@ int main(int count, char **arguments)
         ring_test(what_only_traps_invoke_is_no_entry),
         ring_test(a_ring_without_its_memory_is_dead),
         ring_test(an_entry_may_take_the_memory_away),
+        ring_test(nobody_waits_for_a_ring_whose_memory_an_entry_took),
+        ring_test(messages_go_on_from_page_to_page),
         ring_test(an_entry_may_delete_the_ring),
         ring_test(all_that_a_ring_took_comes_back),
         ring_test(creation_fails_whole),
         ring_test(what_cannot_be_a_rings_memory_or_budget_is_refused),
         ring_test(one_thread_waits_for_a_ring_and_can_be_interrupted),
-        ring_test(a_poller_needs_a_record),
-        ring_test(the_doorbell_rings_once_for_each_sleep),
         ring_test(the_end_of_the_process_takes_the_workers_too),
-        ring_test(a_linked_time_stays_with_an_entry_that_is_executed_again),
-        ring_test(a_linked_time_goes_with_what_is_cancelled),
-        ring_test(a_held_sleep_does_not_begin_when_its_ring_ends),
         ring_test(one_cancel_is_under_way_at_a_time),
-        ring_test(a_call_is_answered_in_its_completion),
-        ring_test(a_waiting_server_gets_the_call_at_once),
-        ring_test(a_passive_server_runs_on_the_rings_budget),
-        ring_test(a_call_can_lend),
-        ring_test(a_call_with_a_linked_time_times_out),
-        ring_test(a_served_call_can_be_cancelled),
-        ring_test(calls_that_follow_are_cancelled_with_the_first),
-        ring_test(the_end_of_the_server_is_an_answer),
-        ring_test(the_end_of_the_ring_is_a_servers_freedom),
-        ring_test(a_saved_right_answers_an_entry),
-        ring_test(whoever_destroys_the_bank_ends_the_ring),
-        ring_test(the_poller_takes_entries_by_itself),
-        ring_test(an_idle_poller_sleeps_until_somebody_enters),
-        ring_test(the_poller_can_be_ended),
-        ring_test(a_polled_ring_can_be_deleted),
+        ring_test(the_doorbell_rings_once_for_each_sleep),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(tests[0]));
