@@ -47,7 +47,7 @@ static const struct benchmark benchmarks[] = {
     {"process-create-destroy", NO_LIMIT, measure_process},
     {"channel-message", 45, measure_channel_message},
     {"channel-message-single", 90, measure_channel_message_single},
-    {"channel-pingpong", 1300, measure_channel_pingpong},
+    {"channel-pingpong", 700, measure_channel_pingpong},
     {"interrupts-off", 2000, measure_interrupts_off},
     {"lock-hold", 700, measure_lock_hold},
     {"boot", 600000, measure_boot},
