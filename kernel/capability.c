@@ -30,12 +30,12 @@
 /* The directory of tables' parts that do not exist. */
 static struct capability *no_directory[CAPABILITY_PAGES_PER_DIRECTORY] __attribute__((aligned(WK_PAGE_BYTES)));
 
-/* Nothing has this key. */
+/* Nothing has this key, nor has anything had it before. */
 void slot_cache_init(struct slot_cache *cache)
 {
     static const struct capability no_slot;
 
-    *cache = (struct slot_cache){.slot = &no_slot, .key = UINT64_MAX};
+    *cache = (struct slot_cache){.slot = &no_slot, .key = INT64_MAX};
 }
 
 void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot)

@@ -155,6 +155,15 @@ static inline bool slot_cache_holds(const struct slot_cache *cache, uint64_t han
 {
     return cache->handle == handle && cache->slot->key == cache->key;
 }
+/*
+ * One place remembers either of two kinds of slot, of which the second kind's key is said to be less by this: a key that the slot
+ * had when it was used last, if ever, and never has again, for generations only grow. So nobody takes it for the first kind.
+ */
+#define SLOT_CACHE_WAIT_PAST 1
+static inline bool slot_cache_holds_wait(const struct slot_cache *cache, uint64_t handle)
+{
+    return cache->handle == handle && cache->slot->key - SLOT_CACHE_WAIT_PAST == cache->key;
+}
 void slot_cache_init(struct slot_cache *cache);
 void slot_cache_fill(struct slot_cache *cache, uint64_t handle, const struct capability *slot);
 

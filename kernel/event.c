@@ -299,6 +299,9 @@ enum wk_status event_signal_wait(struct invocation *invocation, struct event *ev
 
     if (status == WK_BUSY || status == WK_REVOKED)
         return status;
+    slot_cache_fill(&thread->quick_slot, invocation->arguments[0], other);
+    slot_cache_fill(&thread->receive_slot, invocation->handle, invocation->capability);
+    thread->receive_slot.key -= SLOT_CACHE_WAIT_PAST;
 
     op_commit();
     if (status == WK_OK && (event->pending & in->mask) == 0 && event_pass_on(invocation, event, signalled, in))

@@ -16,5 +16,7 @@ struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation,
 struct thread *fast_reply_receive(struct hart *hart, uint64_t handle, const uint64_t words[6]);
 /* The same for a yield by a capability to the thread that runs. All of the other thread's registers are to be loaded. */
 struct thread *fast_yield(struct hart *hart, uint64_t handle);
+/* The same for a signal to who waits, by who waits for the event of `handle` then; the other thread takes its wait_mask. */
+struct thread *fast_signal_wait(struct hart *hart, uint64_t handle, const uint64_t words[6]);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The queues of payers that are ready: what schedule.c and choose.c have in common. Nobody else includes this. */
+/* The queues of payers that are ready: what schedule.c, choose.c and the straight ways have in common. Nobody else includes this. */
 #ifndef READY_H
 #define READY_H
 

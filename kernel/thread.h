@@ -145,8 +145,9 @@ struct thread {
         uint64_t call_deadline_ns;   /* a worker's */
     };
     struct list helpers; /* parked threads that wait for this one to be able to run here, struct thread, ready_link */
-    struct slot_cache call_slot;    /* a session with the right to call */
-    struct slot_cache receive_slot; /* an endpoint with the right to serve */
+    struct slot_cache call_slot; /* a session with the right to call */
+    struct slot_cache
+        receive_slot; /* an endpoint with the right to serve, or by slot_cache_holds_wait an event with that to wait */
     struct slot_cache
         quick_slot;           /* an event with the right to signal, or the thread itself with the right to control */
     struct list process_link; /* process->threads */

@@ -171,17 +171,6 @@ enum wk_status wk_channel_receive(struct wk_channel *channel, struct wk_ring_mes
     return status;
 }
 
-/* Waits for the event, and signals the peer in the same go if it is to be woken. */
-static inline enum wk_status wake_and_wait(struct wk_channel *channel, bool must_wake, uint64_t deadline_ns,
-                                           uint64_t *bits)
-{
-    const uint64_t mask = channel->wait_bits | channel->end_bits;
-
-    return must_wake
-               ? wk_event_signal_wait(channel->wait, channel->signal, channel->signal_bits, mask, deadline_ns, bits)
-               : wk_event_wait(channel->wait, mask, deadline_ns, bits);
-}
-
 /* When the message was sent and something was not as it is most often: the peer may still have to be woken. */
 static NOINLINE enum wk_status exchange_slowly(struct wk_channel *channel, struct wk_ring_message *answer,
                                                bool must_wake, uint64_t deadline_ns)
@@ -192,48 +181,84 @@ static NOINLINE enum wk_status exchange_slowly(struct wk_channel *channel, struc
     return wk_channel_receive(channel, answer, deadline_ns);
 }
 
-/* When the wait brought something else than the doorbell. */
-static NOINLINE enum wk_status exchange_waited(struct wk_channel *channel, struct wk_ring_message *answer,
-                                               enum wk_status status, uint64_t bits, bool must_wake,
-                                               uint64_t deadline_ns)
+/* When the wait brought something else than one doorbell for one message. */
+static NOINLINE enum wk_status exchange_waited(enum wk_status status, uint64_t bits, struct wk_channel *channel,
+                                               struct wk_ring_message *answer, uint64_t deadline_ns)
 {
-    if (status == WK_BUSY && must_wake)
+    if (status == WK_BUSY)
         wk_channel_ring_bell(channel); /* nothing was signalled */
     status = wait_ended(channel, status, bits);
     return status == WK_OK ? wk_channel_receive(channel, answer, deadline_ns) : status;
 }
 
-/* One fence stands between both stores, of the index and of `sleeps`, and both looks. What the channel's state is was seen
- * where there was room: an end leaves none. That memory has gone is seen by who looked at it (wk_borrowed_has_gone). */
+/* When the peer waits for room, which there is now; or memory has gone. */
+static NOINLINE enum wk_status exchange_given_back(struct wk_channel *channel, bool must_wake)
+{
+    if (must_wake)
+        wk_channel_ring_bell(channel);
+    return wk_borrowed_has_gone(&channel->mapping) ? wk_channel_end(channel, WK_REVOKED) : WK_OK;
+}
+
+static NOINLINE enum wk_status exchange_when_room(struct wk_channel *channel, const struct wk_ring_message *message,
+                                                  struct wk_ring_message *answer, uint64_t deadline_ns, bool *sent)
+{
+    const enum wk_status status = wait_for_room(channel, deadline_ns);
+
+    *sent = false;
+    return status == WK_OK ? wk_channel_exchange(channel, message, answer, deadline_ns, sent) : status;
+}
+
+/*
+ * One fence stands between both stores, of the index and of `sleeps`, and both looks. What the channel's state is was seen
+ * where there was room: an end leaves none. That memory has gone is seen by who looked at it (wk_borrowed_has_gone). The last
+ * look before the wait only compares: an index that is anything but what it was is for wk_channel_receive to judge. The one
+ * behind the wait is wk_ring_look_for_messages where nothing was known to be ready, and so refuses the same.
+ * All that is otherwise leaves by a call, so that nothing has to be saved for it.
+ */
 enum wk_status wk_channel_exchange(struct wk_channel *channel, const struct wk_ring_message *message,
                                    struct wk_ring_message *answer, uint64_t deadline_ns, bool *sent)
 {
-    struct wk_ring_consumer *in = &channel->in;
+    const volatile uint64_t kept_deadline_ns = deadline_ns; /* where it is in nobody's way */
+    struct wk_ring_producer *const out = &channel->out;
+    struct wk_ring_consumer *const in = &channel->in;
+    struct wk_ring *const out_ring = out->ring;
+    struct wk_ring *ring = in->ring;
     uint64_t bits = 0;
     enum wk_status status;
+    uint32_t index, read;
     bool must_wake;
 
-    *sent = false;
-    if (wk_ring_room(&channel->out) == 0) {
-        status = wait_for_room(channel, deadline_ns);
-        if (status != WK_OK)
-            return status;
-    }
-    wk_ring_copy(wk_ring_slot(&channel->out, 0), message);
-    wk_ring_publish(&channel->out, 1);
+    if (wk_ring_room(out) == 0)
+        return exchange_when_room(channel, message, answer, deadline_ns, sent);
+    wk_ring_copy(wk_ring_at(out_ring, out->size, out->written), message);
+    wk_ring_publish(out, 1);
     *sent = true;
-    wk_ring_announce(&in->ring->consumer, &in->sleeps);
-    must_wake = wk_ring_must_wake_consumer(&channel->out);
-    if (wk_ring_ready(in) != 0 || wk_ring_look_for_messages(in) != WK_WOULD_BLOCK || channel->mapping.has_gone != 0)
+    wk_ring_announce(&ring->consumer, &in->sleeps);
+    must_wake = wk_ring_must_wake(&out_ring->consumer.sleeps, &out->rung);
+    if (!must_wake || wk_ring_load(&ring->producer.index) != in->read || in->end != in->read ||
+        channel->mapping.has_gone != 0)
         return exchange_slowly(channel, answer, must_wake, deadline_ns);
-    status = wake_and_wait(channel, must_wake, deadline_ns, &bits);
-    if (status != WK_OK || bits & channel->end_bits)
-        return exchange_waited(channel, answer, status, bits, must_wake, deadline_ns);
-    wk_ring_retract(&in->ring->consumer, &in->sleeps);
-    if (wk_ring_look_for_messages(in) != WK_OK)
-        return wk_channel_receive(channel, answer, deadline_ns);
-    wk_ring_copy(answer, wk_ring_message(in, 0));
-    return wk_channel_give_back(channel, 1);
+
+    status = wk_event_signal_wait(channel->wait, channel->signal, channel->signal_bits,
+                                  channel->wait_bits | channel->end_bits, deadline_ns, &bits);
+    if (status != WK_OK)
+        return exchange_waited(status, 0, channel, answer, kept_deadline_ns);
+    if (bits & channel->end_bits)
+        return exchange_waited(WK_OK, bits, channel, answer, kept_deadline_ns);
+    ring = in->ring;
+    read = in->read;
+    index = wk_ring_load(&ring->producer.index);
+    if (index - read - 1 >= in->size)
+        return exchange_waited(WK_OK, 0, channel, answer, kept_deadline_ns);
+    in->end = index;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* TAKE-IN */
+    wk_ring_copy(answer, wk_ring_at(ring, in->size, read));
+    in->read = read + 1;
+    wk_ring_store_release(&ring->consumer.index, read + 1); /* RELEASE */
+    must_wake = wk_ring_must_wake(&ring->producer.sleeps, &in->rung);
+    if (must_wake || __atomic_load_n(&channel->mapping.has_gone, __ATOMIC_RELAXED) != 0)
+        return exchange_given_back(channel, must_wake);
+    return WK_OK;
 }
 
 /* ---- beginning and end ---- */

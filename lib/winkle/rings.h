@@ -33,7 +33,8 @@
  *            before the fence of BELL, the signal is made behind it, and the kernel's lock, which one side releases when it
  *            has signalled and the other acquires when its wait ends, puts all that comes behind the wait later.
  *   AWAKE    that `sleeps` became even may be seen late, or never: then the doorbell is rung for nobody, and a later wait
- *            ends at once. It is no error, so no order is needed.
+ *            ends at once. It is no error, so no order is needed. So who was woken by the doorbell may leave an announcement
+ *            standing, which has been answered; who is about to sleep always makes a new one.
  *
  * tests/model/ring.pml and doorbell.pml show the same, but for the memory model, where every access is a step of its own.
  */
@@ -90,7 +91,13 @@ static inline void wk_ring_consumer_init(struct wk_ring_consumer *consumer, stru
 /* ---- messages ---- */
 
 /* Stores to what is shared are volatile, with a fence before them where they release: an atomic store is an `amoswap` to
- * some compilers, GCC 12 among them, and there is memory that has no such operations. */
+ * some compilers, GCC 12 among them, and there is memory that has no such operations. Loads of words are, too: behind an atomic one
+ * a compiler reads again what is its own. */
+static inline uint64_t wk_ring_load_word(const uint64_t *from)
+{
+    return *(const volatile uint64_t *)from;
+}
+
 static inline void wk_ring_store_word(uint64_t *to, uint64_t word)
 {
     *(volatile uint64_t *)to = word;
@@ -102,33 +109,39 @@ static inline void wk_ring_store_release(uint32_t *to, uint32_t value)
     wk_ring_store(to, value);
 }
 
-/* Each word is read once, then written: nobody can change a message between two looks at it. */
+static inline void wk_ring_copy_half(uint64_t to[static 4], const uint64_t from[static 4])
+{
+    const uint64_t word0 = wk_ring_load_word(&from[0]);
+    const uint64_t word1 = wk_ring_load_word(&from[1]);
+    const uint64_t word2 = wk_ring_load_word(&from[2]);
+    const uint64_t word3 = wk_ring_load_word(&from[3]);
+
+    wk_ring_store_word(&to[0], word0);
+    wk_ring_store_word(&to[1], word1);
+    wk_ring_store_word(&to[2], word2);
+    wk_ring_store_word(&to[3], word3);
+}
+
+/* Each word is read once, then written: nobody can change a message between two looks at it. In halves, for which there are
+ * registers whatever else there is. */
 static inline void wk_ring_copy(struct wk_ring_message *to, const struct wk_ring_message *from)
 {
-    uint64_t word[8];
-
-    word[0] = __atomic_load_n(&from->words[0], __ATOMIC_RELAXED);
-    word[1] = __atomic_load_n(&from->words[1], __ATOMIC_RELAXED);
-    word[2] = __atomic_load_n(&from->words[2], __ATOMIC_RELAXED);
-    word[3] = __atomic_load_n(&from->words[3], __ATOMIC_RELAXED);
-    word[4] = __atomic_load_n(&from->words[4], __ATOMIC_RELAXED);
-    word[5] = __atomic_load_n(&from->words[5], __ATOMIC_RELAXED);
-    word[6] = __atomic_load_n(&from->words[6], __ATOMIC_RELAXED);
-    word[7] = __atomic_load_n(&from->words[7], __ATOMIC_RELAXED);
-    wk_ring_store_word(&to->words[0], word[0]);
-    wk_ring_store_word(&to->words[1], word[1]);
-    wk_ring_store_word(&to->words[2], word[2]);
-    wk_ring_store_word(&to->words[3], word[3]);
-    wk_ring_store_word(&to->words[4], word[4]);
-    wk_ring_store_word(&to->words[5], word[5]);
-    wk_ring_store_word(&to->words[6], word[6]);
-    wk_ring_store_word(&to->words[7], word[7]);
+    wk_ring_copy_half(&to->words[0], &from->words[0]);
+    wk_ring_copy_half(&to->words[4], &from->words[4]);
 }
 
 static inline void wk_ring_copy_run(struct wk_ring_message *to, const struct wk_ring_message *from, uint32_t count)
 {
     for (const struct wk_ring_message *end = from + count; from != end; from++, to++)
         wk_ring_copy(to, from);
+}
+
+/* Where the message of that index stands. Signed, and by an offset from the ring, since that takes the fewest instructions. */
+static inline struct wk_ring_message *wk_ring_at(struct wk_ring *ring, uint32_t size, uint32_t index)
+{
+    const int64_t place = (int32_t)index & ((int64_t)(int32_t)size - 1);
+
+    return ((struct wk_ring *)(void *)((char *)ring + place * WK_RING_MESSAGE_BYTES))->messages;
 }
 
 /* How many of `count` messages from an index on stand in one piece. */
@@ -163,7 +176,7 @@ static inline enum wk_status wk_ring_look_for_room(struct wk_ring_producer *prod
 /* Where the next message goes, or the one so many behind it: to be filled in place. Requires: there is room for it. */
 static inline struct wk_ring_message *wk_ring_slot(const struct wk_ring_producer *producer, uint32_t ahead)
 {
-    return &producer->ring->messages[(producer->written + ahead) & (producer->size - 1)];
+    return wk_ring_at(producer->ring, producer->size, producer->written + ahead);
 }
 
 /* Copies messages to where the next ones go. Requires: there is room for them. */
@@ -207,7 +220,7 @@ static inline enum wk_status wk_ring_look_for_messages(struct wk_ring_consumer *
 /* The next message, or the one so many behind it, where the producer can still change it. Requires: it can be read. */
 static inline const struct wk_ring_message *wk_ring_message(const struct wk_ring_consumer *consumer, uint32_t ahead)
 {
-    return &consumer->ring->messages[(consumer->read + ahead) & (consumer->size - 1)];
+    return wk_ring_at(consumer->ring, consumer->size, consumer->read + ahead);
 }
 
 /* Copies the next messages. Requires: they can be read. */
@@ -236,7 +249,7 @@ static inline bool wk_ring_must_wake(const uint32_t *sleeps, uint32_t *rung)
     uint32_t value;
 
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* BELL */
-    value = __atomic_load_n(sleeps, __ATOMIC_RELAXED);
+    value = wk_ring_load(sleeps);
     if ((value & 1) == 0 || value == *rung)
         return false;
     *rung = value;
@@ -253,12 +266,12 @@ static inline bool wk_ring_must_wake_producer(struct wk_ring_consumer *consumer)
     return wk_ring_must_wake(&consumer->ring->producer.sleeps, &consumer->rung);
 }
 
-/* Announces, unless that stands, that this end is about to sleep. Then it looks once more, behind one fence for all ends of
- * which it does so (wk_ring_fence_sleep). */
+/* Announces that this end is about to sleep; one that stands may have been answered. Then it looks once more, behind one fence for
+ * all ends of which it does so (wk_ring_fence_sleep). */
 static inline void wk_ring_announce(struct wk_ring_line *own, uint32_t *sleeps)
 {
-    if ((*sleeps & 1) == 0)
-        wk_ring_store(&own->sleeps, ++*sleeps);
+    *sleeps = (*sleeps + 1) | 1;
+    wk_ring_store(&own->sleeps, *sleeps);
 }
 
 static inline void wk_ring_fence_sleep(void)

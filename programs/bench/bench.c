@@ -47,7 +47,7 @@ static const struct benchmark benchmarks[] = {
     {"process-create-destroy", NO_LIMIT, measure_process},
     {"channel-message", 45, measure_channel_message},
     {"channel-message-single", 90, measure_channel_message_single},
-    {"channel-pingpong", 1300, measure_channel_pingpong},
+    {"channel-pingpong", 700, measure_channel_pingpong},
     {"throughput-message", NO_LIMIT, measure_throughput_message},
     {"throughput-bulk", NO_LIMIT, measure_throughput_bulk},
     {"interrupts-off", 2000, measure_interrupts_off},

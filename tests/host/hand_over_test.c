@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Straight from the thread that runs to another (hand_over.c, and the way out behind it) leaves what the general choice
- * would have left. Threads signal, wait, sleep, yield and call at random, timers expire and a device interrupts; each act
+ * Straight from the thread that runs to another (hand_over.c, and the way out behind it; now and then fast.c before it) leaves
+ * what the general choice would have left. Threads signal, wait, sleep, yield and call at random, timers expire and a device interrupts; each act
  * is one in two machines (doubled.h). In the copy it is recorded what harts do, with nowhere to record it to: then none of
  * the straight ways is open.
  */
@@ -18,6 +18,7 @@
 #define ACTORS 8 /* several a program */
 #define EVENTS 8
 #define BITS 3
+#define ALL_BITS ((1 << BITS) - 1)
 #define TIMERS 3
 #define LINE 5
 #define HARTS 2
@@ -73,7 +74,7 @@ static struct actor actors[ACTORS + 1];
 static wk_handle events[EVENTS], irq, served;
 /* By hart: what all of its threads draw on, the same without a deadline of its own, and for a while a part of it. */
 static wk_handle pools[HARTS], shares[HARTS], parts[HARTS];
-static uint64_t acts_done[ACT_KINDS], straight[ACT_KINDS];
+static uint64_t acts_done[ACT_KINDS], straight[ACT_KINDS], fast[ACT_KINDS];
 
 /* ---- the world ---- */
 
@@ -194,9 +195,11 @@ static void say_thread(FILE *text, const struct thread *thread)
             number_of(thread), thread->hart->index, thread->stop, thread->hindrance, thread->place, thread->priority,
             (unsigned long)thread->used_ns, receives ? 0 : number_of(calls->caller),
             (thread->stop & THREAD_CALLING) != 0 ? number_of(calls->callee) : 0);
-    fprintf(text, " latched %d until %lu deadline %lu waits %d for %lx urgency %lx", thread->interrupt_latched,
+    fprintf(text, " latched %d until %lu deadline %lu waits %d for %lx by %lx urgency %lx", thread->interrupt_latched,
             (unsigned long)thread->wait_until_ns, time_of(&thread->wait_deadline), thread->wait_event != NULL,
-            (unsigned long)thread->wait_mask, (unsigned long)thread->urgency_node.key);
+            (unsigned long)thread->wait_mask,
+            (thread->stop & THREAD_WAITING) != 0 ? (unsigned long)thread->wait_handle : 0,
+            (unsigned long)thread->urgency_node.key);
     say_queue(text, "helpers", &thread->helpers, offsetof(struct thread, ready_link));
     fprintf(text, "\n  registers of %u:", number_of(thread));
     say_registers(text, thread);
@@ -340,11 +343,13 @@ static void set_straight_ways(bool is_on)
 static void compare(const struct act *act)
 {
     static const struct doubled doubled = {.set_short_way = set_straight_ways, .act = do_act, .say = say_machine};
+    const uint64_t fast_before = host_fast_paths;
 
     for (unsigned i = 0; i < hart_count; i++)
         harts[i]->left = NULL; /* only who goes straight leaves anybody there */
     doubled_act(&doubled, act);
     acts_done[act->kind]++;
+    fast[act->kind] += host_fast_paths - fast_before;
     for (unsigned i = 0; i < hart_count; i++)
         straight[act->kind] += harts[i]->left != NULL;
 }
@@ -416,6 +421,22 @@ static enum act_kind some_kind(struct choices *choices, const struct actor *acto
                           : choose(choices, sizeof(kinds) / sizeof(*kinds))];
 }
 
+/* Two take turns, each with an event of its own, which the fast path of `signal_wait` knows: mostly the one waits when the other has
+ * the turn. */
+static void take_turn(struct choices *choices, struct actor *actor)
+{
+    const unsigned own = (unsigned)(actor - actors);
+    const bool has_turn = event_of(events[own ^ 1])->waiter_count != 0 || one_in(choices, 6);
+
+    compare(&(struct act){.kind = has_turn ? ACT_SIGNAL_WAIT : ACT_WAIT,
+                          .actor = actor,
+                          .event = own,
+                          .other = own ^ 1,
+                          .bits = one_in(choices, 4) ? 1 + choose(choices, ALL_BITS) : ALL_BITS,
+                          .mask = one_in(choices, 4) ? 1 + choose(choices, ALL_BITS) : ALL_BITS,
+                          .time_ns = one_in(choices, 8) ? host_time_ns + choose(choices, 6000) : NEVER});
+}
+
 static void act_somehow(struct choices *choices, struct actor *actor)
 {
     struct act act = {.kind = some_kind(choices, actor), .actor = actor};
@@ -423,8 +444,8 @@ static void act_somehow(struct choices *choices, struct actor *actor)
     act.event = act.kind == ACT_SIGNAL ? some_awaited_event(choices) : some_free_event(choices);
     act.other = some_awaited_event(choices);
     act.timer = (unsigned)choose(choices, TIMERS);
-    act.bits = one_in(choices, 2) ? (1 << BITS) - 1 : 1 + choose(choices, (1 << BITS) - 1);
-    act.mask = 1 + choose(choices, (1 << BITS) - 1);
+    act.bits = one_in(choices, 2) ? ALL_BITS : 1 + choose(choices, ALL_BITS);
+    act.mask = 1 + choose(choices, ALL_BITS);
     act.time_ns = host_time_ns + 1 + choose(choices, 6000);
     act.period_ns = one_in(choices, 3) ? 10000 + choose(choices, 30000) : 0;
     if ((act.kind == ACT_WAIT || act.kind == ACT_SIGNAL_WAIT) && !one_in(choices, 3))
@@ -437,7 +458,7 @@ static void act_somehow(struct choices *choices, struct actor *actor)
         act.time_ns = next_time(choices);
     if (act.kind == ACT_INTERRUPT) { /* the first thread does that, in between */
         (void)wk_irq_acknowledge(irq);
-        assert_ok(wk_irq_bind(irq, events[some_awaited_event(choices)], (1 << BITS) - 1));
+        assert_ok(wk_irq_bind(irq, events[some_awaited_event(choices)], ALL_BITS));
         let_harts_choose();
     }
     compare(&act);
@@ -528,19 +549,32 @@ static struct actor *some_current(struct choices *choices)
     return NULL;
 }
 
+/* All but the first and the server mostly take turns, if that is asked for. */
+static void act_often(uint64_t seed, bool in_pairs)
+{
+    struct choices choices = {.seed = seed};
+
+    for (unsigned i = 0; i < ACTS; i++) {
+        struct actor *actor;
+
+        disturb(&choices, &actors[choose(&choices, ACTORS)]);
+        actor = some_current(&choices);
+        if (in_pairs && actor < &actors[SERVER - 1] && !one_in(&choices, 5))
+            take_turn(&choices, actor);
+        else
+            act_somehow(&choices, actor);
+    }
+}
+
 /* `least`: so often each way has to be a straight one; threads with deadlines go none. */
 static void run_world(unsigned hart_number, bool has_deadlines, uint64_t seed, uint64_t least)
 {
     const struct host_machine machine = {.harts = hart_number, .asid_bits = 8};
-    struct choices choices = {.seed = seed};
     uint64_t all = 0;
 
     machine_start(&machine);
     make_world(has_deadlines);
-    for (unsigned i = 0; i < ACTS; i++) {
-        disturb(&choices, &actors[choose(&choices, ACTORS)]);
-        act_somehow(&choices, some_current(&choices));
-    }
+    act_often(seed, false);
     for (unsigned kind = ACT_SIGNAL; kind <= ACT_SIGNAL_WAIT; kind++)
         print_message("act %u: %lu, straight %lu\n", kind, (unsigned long)acts_done[kind],
                       (unsigned long)straight[kind]);
@@ -549,6 +583,31 @@ static void run_world(unsigned hart_number, bool has_deadlines, uint64_t seed, u
         all += straight[kind];
     }
     assert_true(all != 0);
+}
+
+static void run_pairs(unsigned hart_number, uint64_t seed)
+{
+    const struct host_machine machine = {.harts = hart_number, .asid_bits = 8};
+
+    machine_start(&machine);
+    make_world(false);
+    act_often(seed, true);
+    print_message("%lu passed on, straight %lu, %lu of them by the fast path\n",
+                  (unsigned long)acts_done[ACT_SIGNAL_WAIT], (unsigned long)straight[ACT_SIGNAL_WAIT],
+                  (unsigned long)fast[ACT_SIGNAL_WAIT]);
+    assert_true(fast[ACT_SIGNAL_WAIT] > 10 && straight[ACT_SIGNAL_WAIT] > fast[ACT_SIGNAL_WAIT] + 5);
+}
+
+static void in_pairs(void **state)
+{
+    (void)state;
+    run_pairs(1, 4);
+}
+
+static void in_pairs_on_two_harts(void **state)
+{
+    (void)state;
+    run_pairs(2, 7);
 }
 
 static void one_hart(void **state)
@@ -578,10 +637,9 @@ static void with_deadlines_on_two_harts(void **state)
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_hart),
-        cmocka_unit_test(two_harts),
-        cmocka_unit_test(with_deadlines),
-        cmocka_unit_test(with_deadlines_on_two_harts),
+        cmocka_unit_test(one_hart),       cmocka_unit_test(two_harts),
+        cmocka_unit_test(with_deadlines), cmocka_unit_test(with_deadlines_on_two_harts),
+        cmocka_unit_test(in_pairs),       cmocka_unit_test(in_pairs_on_two_harts),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

@@ -2,7 +2,7 @@
 /*
  * Sleep and doorbell of a channel (lib/winkle/rings.h, lib/channel): who finds nothing to read, or no room, announces that it
  * sleeps, looks once more, and waits for its event; who has written its index rings the other's event if that one
- * sleeps, once for each time.
+ * sleeps, once for each time. Who was woken takes its announcement back, or leaves it, and makes a new one the next time.
  *
  * Modelled: a producer and a consumer who both sleep, a ring of one message, and the memory: a store stands in its hart's
  * buffer until the memory takes it, in any order but across a full fence. The doorbell also rings for nothing, as that of
@@ -39,10 +39,10 @@ inline store_index(value) {
     atomic { !is_index_stored[me] -> index_stored[me] = value; is_index_stored[me] = true }
 }
 
-inline store_sleeps() {
+inline store_sleeps(more) {
     atomic {
         !is_sleeps_stored[me] ->
-        own_sleeps[me]++;
+        own_sleeps[me] = own_sleeps[me] + more;
         sleeps_stored[me] = own_sleeps[me];
         is_sleeps_stored[me] = true
     }
@@ -70,8 +70,12 @@ inline sleep_until(enough) {
         :: else
         fi;
         if
-        :: own_sleeps[me] % 2 == 0 -> store_sleeps()
+        :: own_sleeps[me] % 2 == 0 -> store_sleeps(1)
+#ifdef SEEDED_BUG_AGAIN
         :: else
+#else
+        :: else -> store_sleeps(2) /* the one that stands has been answered */
+#endif
         fi;
 #ifndef SEEDED_BUG_ANNOUNCED
         IS_FENCED;
@@ -80,16 +84,17 @@ inline sleep_until(enough) {
         seen = index[OTHER];
 #endif
         if
-        :: enough -> store_sleeps(); break
+        :: enough -> store_sleeps(1); break
         :: else
         fi;
         if
         :: atomic { event[me] -> event[me] = false }
-        :: me == CONSUMER && given_up < 1 -> given_up++ /* the deadline */
-        fi;
-#ifndef SEEDED_BUG_AGAIN
-        store_sleeps()
-#endif
+            if
+            :: store_sleeps(1)
+            :: skip /* wk_channel_exchange: the next announcement is a new one */
+            fi
+        :: me == CONSUMER && given_up < 1 -> given_up++; store_sleeps(1) /* the deadline */
+        fi
     od;
     seen = 0
 }

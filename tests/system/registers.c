@@ -125,6 +125,20 @@ __attribute__((noreturn)) static void serve(void)
         EXPECT(WK_OK, invoke("a message", WK_ENDPOINT_REPLY_RECEIVE, endpoint, 0, 0));
 }
 
+/* The first two signal each other in turn, and wait, each with an event of its own: every signal finds who waits. */
+static void take_turn(uint64_t number, uint64_t round)
+{
+    const wk_handle own = wk_named_handle(number == 0 ? "turn0" : "turn1");
+    const wk_handle other = wk_named_handle(number == 0 ? "turn1" : "turn0");
+    struct crossing turn = {.in = {0, own, other, 1, 1, WK_FOREVER, [8] = WK_EVENT_SIGNAL_WAIT | WK_MESSAGE_QUICK}};
+    uint64_t bits;
+
+    if (number == 1 && round == 0)
+        EXPECT(WK_OK, wk_event_wait(own, 1, WK_FOREVER, &bits));
+    else
+        cross_and_look("a turn", &turn);
+}
+
 /* One way into the kernel after another; the event is everybody's, so that they wait for each other, though not for ever. */
 static int be_client(uint64_t number)
 {
@@ -137,6 +151,8 @@ static int be_client(uint64_t number)
     mark = MARK << MARK_SHIFT | number;
     EXPECT(WK_OK, wk_map_new(ROUNDS, WK_MEMORY_OPTIONS_ON_DEMAND, &memory, &pages));
     for (uint64_t i = 0; i < ROUNDS; i++) {
+        if (number <= 1)
+            take_turn(number, i);
         EXPECT(WK_OK, invoke("a call", USE, session, 0, 0));
         EXPECT(WK_OK,
                invoke("a signal", WK_EVENT_SIGNAL | WK_MESSAGE_QUICK, event, UINT64_C(1) << (number + 1) % CLIENTS, 0));
@@ -147,17 +163,21 @@ static int be_client(uint64_t number)
         store.in[2] = (uint64_t)pages + i * WK_PAGE_BYTES;
         cross_and_look("a page fault", &store);
     }
+    if (number == 1)
+        EXPECT(WK_OK, wk_event_signal(wk_named_handle("turn0"), 1));
     return 0;
 }
 
 static void play(unsigned harts)
 {
     struct actor server, clients[CLIENTS];
-    wk_handle endpoint, session, event;
+    wk_handle endpoint, session, event, turns[2];
 
     EXPECT(WK_OK, wk_endpoint_create(wk_self.bank, &endpoint));
     EXPECT(WK_OK, wk_endpoint_mint(endpoint, 0, 0, &session));
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
+    for (unsigned i = 0; i < 2; i++)
+        EXPECT(WK_OK, wk_event_create(wk_self.bank, &turns[i]));
     actor_prepare(&server, ACTOR_BANK_PAGES);
     actor_lend(&server, "endpoint", endpoint, WK_ENDPOINT_RIGHT_SERVE);
     actor_play(&server, "serve");
@@ -166,6 +186,8 @@ static void play(unsigned harts)
         clients[i].budget = wk_hart_budget(i % harts);
         actor_lend(&clients[i], "session", session, WK_SESSION_RIGHT_CALL);
         actor_lend(&clients[i], "event", event, WK_RIGHTS_ALL);
+        actor_lend(&clients[i], "turn0", turns[0], WK_RIGHTS_ALL);
+        actor_lend(&clients[i], "turn1", turns[1], WK_RIGHTS_ALL);
         actor_start(&clients[i], 2, (const char *const[]){"test-registers", (const char *const[]){"0", "1", "2"}[i]});
     }
     for (unsigned i = 0; i < CLIENTS; i++)
@@ -174,6 +196,8 @@ static void play(unsigned harts)
     actor_end_well(&server, 0);
     EXPECT(WK_OK, wk_capability_delete(endpoint));
     EXPECT(WK_OK, wk_capability_delete(event));
+    for (unsigned i = 0; i < 2; i++)
+        EXPECT(WK_OK, wk_capability_delete(turns[i]));
 }
 
 int main(int argc, char **argv)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals and yields by their straight way into the kernel do what they do by the usual one: each with the hint that
- * opens it and without, and the hint where it can not be followed.
+ * Signals, yields and signals with a wait by their straight way into the kernel do what they do by the usual one: each with the
+ * hint that opens it and without, and the hint where it can not be followed.
  */
 #include "check.h"
 
 #include <winkle/bank.h>
 #include <winkle/capability.h>
 #include <winkle/clock.h>
+#include <winkle/endpoint.h>
 #include <winkle/event.h>
 #include <winkle/message.h>
 #include <winkle/thread.h>
@@ -23,6 +24,7 @@
 /* Bits of `done`. */
 #define TAKEN 1
 #define NEVER 2
+#define PASSED 4
 #define SLICES 20
 #define TURNS 10
 #define PAUSES_MAX 500 /* for an emulator that stands still meanwhile */
@@ -45,6 +47,19 @@ static enum wk_status signal(wk_handle handle, uint64_t bits)
 static enum wk_status yield(wk_handle handle)
 {
     return invoke(WK_THREAD_YIELD, handle, 0);
+}
+
+/* Signals `other` and waits for `own`. No word of the answer is an address of the kernel's. */
+static enum wk_status pass_on(wk_handle own, wk_handle other, uint64_t bits, uint64_t mask, uint64_t deadline_ns)
+{
+    uint64_t words[6] = {other, bits, mask, deadline_ns};
+    const enum wk_status status = (enum wk_status)wk_trap(WK_EVENT_SIGNAL_WAIT | hint, own, words);
+
+    for (unsigned i = 0; i < 6; i++)
+        CHECK(words[i] >> 63 == 0 || words[i] == UINT64_MAX);
+    if (status == WK_OK)
+        EQUAL(0, words[0] & ~mask);
+    return status;
 }
 
 static uint64_t pending(void)
@@ -79,6 +94,40 @@ static void other_capabilities(void)
     EXPECT(WK_BAD_HANDLE, signal(gone, 64));
     EXPECT(WK_OK, wk_capability_delete(lent));
     EQUAL(0, pending());
+}
+
+/* Of a signal with a wait it remembers both, and one of them where it remembers an endpoint else. */
+static void two_capabilities(void)
+{
+    const wk_handle self = wk_self.start->thread;
+    wk_handle to_wait, to_signal, endpoint;
+    uint64_t words[6] = {0}, bits;
+
+    EXPECT(WK_OK, wk_capability_lend(event, WK_EVENT_RIGHT_WAIT, &to_wait));
+    EXPECT(WK_OK, wk_capability_lend(done, WK_EVENT_RIGHT_SIGNAL, &to_signal));
+    EXPECT(WK_OK, wk_endpoint_create(wk_self.bank, &endpoint));
+    EXPECT(WK_OK, signal(event, 1));
+    EXPECT(WK_BAD_HANDLE, pass_on(0, event, 2, 2, WK_FOREVER));
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT(WK_OK, signal(done, PASSED));
+        EXPECT(WK_OK, pass_on(done, event, 4, PASSED, WK_FOREVER));
+        EXPECT(WK_NO_RIGHT, pass_on(to_signal, event, 2, PASSED, WK_FOREVER));
+        EXPECT(WK_NO_RIGHT, pass_on(done, to_wait, 2, PASSED, WK_FOREVER));
+        EXPECT(WK_BAD_ARGUMENT, pass_on(done, event, 2, 0, WK_FOREVER));
+        EXPECT(WK_WRONG_TYPE, pass_on(self, event, 2, PASSED, WK_FOREVER));
+        EXPECT(WK_OK, yield(self));
+        EXPECT(WK_WRONG_TYPE, pass_on(done, self, 2, PASSED, WK_FOREVER));
+        EXPECT(WK_WRONG_TYPE, wk_trap(WK_ENDPOINT_REPLY_RECEIVE | hint, done, words));
+        EXPECT(WK_OK, signal(done, PASSED));
+        EXPECT(WK_OK, pass_on(done, event, 8, PASSED, WK_FOREVER));
+        EXPECT(WK_WRONG_TYPE, pass_on(endpoint, event, 2, PASSED, WK_FOREVER));
+        EXPECT(WK_TIMED_OUT, pass_on(done, event, 16, PASSED, wk_after_ns(1000)));
+    }
+    EXPECT(WK_OK, wk_event_poll(event, UINT64_MAX, &bits));
+    EQUAL(1 + 4 + 8 + 16, bits);
+    EXPECT(WK_OK, wk_capability_delete(to_wait));
+    EXPECT(WK_OK, wk_capability_delete(to_signal));
+    EXPECT(WK_OK, wk_capability_delete(endpoint));
 }
 
 /* What goes takes its capabilities along. */
@@ -204,17 +253,114 @@ static void equals(void)
     CHECK(turns[0] > TURNS && turns[0] <= turns[1] + SLICES && turns[1] <= turns[0] + SLICES);
 }
 
+/* ---- two that take turns, and a third that may be ready in between ---- */
+
+struct passer {
+    uint64_t deadline_ns; /* of its waits */
+    bool uses_floating_point;
+};
+
+static wk_handle bell; /* the third one's event */
+static volatile uint64_t order, passer_at, third_at;
+
+static void pass_back(void *argument)
+{
+    const struct passer *passer = argument;
+    volatile double number = 1;
+    uint64_t bits;
+
+    EXPECT(WK_OK, wk_event_wait(event, 1, passer->deadline_ns, &bits));
+    while (!is_over) {
+        passer_at = ++order;
+        if (passer->uses_floating_point)
+            number = number + 1;
+        EXPECT(WK_OK, pass_on(event, done, PASSED, 1, passer->deadline_ns));
+    }
+    EXPECT(WK_OK, wk_event_signal(done, PASSED));
+}
+
+static void be_third(void *argument)
+{
+    uint64_t bits;
+
+    (void)argument;
+    for (;;) {
+        EXPECT(WK_OK, wk_event_wait(bell, 1, WK_FOREVER, &bits));
+        if (is_over)
+            return;
+        third_at = ++order;
+    }
+}
+
+static uint64_t used_by(wk_handle thread)
+{
+    uint64_t ns;
+
+    EXPECT(WK_OK, wk_thread_usage(thread, &ns));
+    return ns;
+}
+
+/* The third one, an equal of this thread, is ready before the passer, and so goes before it unless that is more urgent. All of the
+ * time is somebody's. */
+static void pass_to_and_fro(struct passer *passer, uint64_t priority)
+{
+    struct wk_thread threads[2];
+    uint64_t begun_ns, used_ns;
+
+    is_over = false;
+    EXPECT(WK_OK, wk_thread_run(&threads[0], pass_back, passer, STACK_PAGES, priority));
+    EXPECT(WK_OK, wk_thread_run(&threads[1], be_third, NULL, STACK_PAGES, OWN_PRIORITY));
+    until_waiting(threads[0].handle);
+    until_waiting(threads[1].handle);
+    begun_ns = wk_now_ns();
+    used_ns = used_by(wk_self.start->thread) + used_by(threads[0].handle) + used_by(threads[1].handle);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        const bool has_third = i % 3 == 0;
+
+        order = third_at = passer_at = 0;
+        if (has_third)
+            EXPECT(WK_OK, signal(bell, 1));
+        EXPECT(WK_OK, pass_on(done, event, 1 + 2, PASSED, WK_FOREVER));
+        EQUAL(has_third && priority <= OWN_PRIORITY ? 2 : 1, passer_at);
+        if (has_third && priority <= OWN_PRIORITY)
+            EQUAL(1, third_at);
+    }
+    used_ns = used_by(wk_self.start->thread) + used_by(threads[0].handle) + used_by(threads[1].handle) - used_ns;
+    CHECK(used_ns <= wk_now_ns() - begun_ns && used_ns >= (wk_now_ns() - begun_ns) / 2);
+    EQUAL(2, pending());
+    is_over = true;
+    EXPECT(WK_OK, pass_on(done, event, 1, PASSED, WK_FOREVER));
+    EXPECT(WK_OK, signal(bell, 1));
+    for (unsigned i = 0; i < 2; i++)
+        EXPECT(WK_OK, wk_thread_join(&threads[i], WK_FOREVER));
+}
+
+static void passers(void)
+{
+    struct passer passer = {.deadline_ns = WK_FOREVER};
+
+    for (uint64_t priority = OWN_PRIORITY - 1; priority <= OWN_PRIORITY + 1; priority++)
+        pass_to_and_fro(&passer, priority);
+    passer.deadline_ns = wk_after_ns(100 * WK_NS_PER_SECOND);
+    pass_to_and_fro(&passer, OWN_PRIORITY + 1);
+    passer.uses_floating_point = true;
+    pass_to_and_fro(&passer, OWN_PRIORITY);
+}
+
 int main(void)
 {
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &bell));
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &done));
     EXPECT(WK_OK, wk_thread_set_priority(wk_self.start->thread, OWN_PRIORITY));
     for (unsigned i = 0; i < 2; i++) {
-        hint = i == 0 ? 0 : WK_MESSAGE_QUICK;
+        hint = i == 0 ? WK_MESSAGE_QUICK : 0; /* the first finds nothing remembered */
         other_capabilities();
+        two_capabilities();
         gone_objects();
         waiters();
         equals();
+        passers();
     }
     wk_print("straight: good\n");
     return 0;

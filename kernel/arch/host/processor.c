@@ -184,11 +184,14 @@ static void fp_save(struct thread *thread)
 
 static void fp_load(const struct thread *thread)
 {
+    static const struct arch_context unused;
+    const struct arch_context *context = thread == NULL ? &unused : &thread->context;
     struct arch_hart *processor = &host_hart->arch;
 
-    /* A thread without floating-point state finds zeros: nothing of another process is left in the registers. */
-    memcpy(processor->f, thread->context.f, sizeof(processor->f));
-    processor->fcsr = thread->context.fcsr;
+    /* A thread without floating-point state finds zeros: nothing of another process is left in the registers, also not
+     * of one before the hart was idle. */
+    memcpy(processor->f, context->f, sizeof(processor->f));
+    processor->fcsr = context->fcsr;
     processor->fp_dirty = false;
 }
 
@@ -196,8 +199,7 @@ void arch_thread_switch(struct thread *from, struct thread *to)
 {
     if (from != NULL)
         fp_save(from);
-    if (to != NULL)
-        fp_load(to);
+    fp_load(to);
 }
 
 bool arch_context_save_fp(struct thread *thread, uint64_t f[32], uint64_t *fcsr)
@@ -252,6 +254,7 @@ static bool take_fast_path(struct thread *thread)
     struct thread *next = NULL;
     const uint64_t operation = x[17];
     const bool yields = operation == (WK_THREAD_YIELD | WK_MESSAGE_QUICK);
+    const bool passes_on = operation == (WK_EVENT_SIGNAL_WAIT | WK_MESSAGE_QUICK);
     bool faulted = false;
 
     if (!host_takes_fast_path)
@@ -265,6 +268,8 @@ static bool take_fast_path(struct thread *thread)
         next = fast_reply_receive(host_hart, x[10], words);
     } else if (yields) {
         next = fast_yield(host_hart, x[10]);
+    } else if (passes_on) {
+        next = fast_signal_wait(host_hart, x[10], words);
     }
     kernel_lock_release();
     if (next == NULL)
@@ -275,9 +280,9 @@ static bool take_fast_path(struct thread *thread)
             thread->context.x[number] = x[number];
     thread->context.x[0] = x[0] + 4;
     memcpy(x, next->context.x, sizeof(next->context.x));
-    if (yields)
+    if (yields || passes_on)
         arch_context_prepare_answer(&thread->context);
-    if (yields || faulted)
+    if (yields || passes_on || faulted)
         return true;
     arch_context_deliver(&next->context, WK_OK, operation >= 0x10000 || operation < 0x2000 ? 0 : operation, badge,
                          words);

@@ -47,6 +47,8 @@ void offsets(void)
     CONSTANT(HART_NS_PER_TICK, offsetof(struct hart, arch.ns_per_tick));
     CONSTANT(HART_READY, offsetof(struct hart, ready.list));
     CONSTANT(HART_READY_BITS, offsetof(struct hart, ready.bits));
+    CONSTANT(PRIORITIES, PRIORITIES);
+    CONSTANT(HART_URGENT, offsetof(struct hart, urgent.root));
     CONSTANT(HART_SPACE, offsetof(struct hart, space));
     CONSTANT(LOCK_SERVING, offsetof(struct kernel_lock, serving));
     CONSTANT(TRAP_SWITCHED, TRAP_SWITCHED);
@@ -89,6 +91,11 @@ void offsets(void)
     CONSTANT(THREAD_WAIT_LINK, offsetof(struct thread, wait_link));
     CONSTANT(THREAD_WAIT_MASK, offsetof(struct thread, wait_mask));
     CONSTANT(THREAD_WAIT_EVENT, offsetof(struct thread, wait_event));
+    CONSTANT(THREAD_WAIT_HANDLE, offsetof(struct thread, wait_handle));
+    CONSTANT(THREAD_WAIT_UNTIL, offsetof(struct thread, wait_until_ns));
+    CONSTANT(THREAD_LATCHED, offsetof(struct thread, interrupt_latched));
+    CONSTANT(WAITER_MAY_HAVE, THREAD_OBSTACLES(0, HINDERED_BY_DEADLINE) >> 16);
+    CONSTANT(WAIT_KEY_PAST, SLOT_CACHE_WAIT_PAST);
     CONSTANT(THREAD_USED, offsetof(struct thread, used_ns));
     CONSTANT(THREAD_STEP, offsetof(struct thread, operation.step));
     CONSTANT(PLACE_READY, THREAD_READY);
@@ -128,6 +135,7 @@ void offsets(void)
     CONSTANT(QUICK_REPLY_RECEIVE, WK_ENDPOINT_REPLY_RECEIVE | WK_MESSAGE_QUICK);
     CONSTANT(QUICK_SHIFT, __builtin_ctzll(WK_MESSAGE_QUICK));
     CONSTANT(QUICK_SIGNAL, WK_EVENT_SIGNAL | WK_MESSAGE_QUICK);
+    CONSTANT(QUICK_SIGNAL_WAIT, WK_EVENT_SIGNAL_WAIT | WK_MESSAGE_QUICK);
     CONSTANT(QUICK_YIELD, WK_THREAD_YIELD | WK_MESSAGE_QUICK);
     CONSTANT(PROCESS_UPCALL_ENTRY, offsetof(struct process, upcall_entry));
     CONSTANT(PROCESS_UPCALL_RETURN, offsetof(struct process, upcall_return));

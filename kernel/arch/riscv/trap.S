@@ -179,7 +179,9 @@ not_in_table:
     beq     a7, t0, fast_reply_receive
     addi    t0, t0, QUICK_SIGNAL - QUICK_REPLY_RECEIVE
     beq     a7, t0, fast_signal
-    addi    t0, t0, QUICK_YIELD - QUICK_SIGNAL
+    addi    t0, t0, QUICK_SIGNAL_WAIT - QUICK_SIGNAL
+    beq     a7, t0, fast_signal_wait
+    addi    t0, t0, QUICK_YIELD - QUICK_SIGNAL_WAIT
     beq     a7, t0, fast_yield
 #endif
     csrrw   t0, sscratch, zero
