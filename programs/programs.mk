@@ -45,10 +45,26 @@ $(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
 	@mkdir -p $(@D)
 	$(OBJCOPY) --strip-all $< $@
 
+# A small tree for the tests of the file service: permissions, links, and files with less than a page and more.
+TEST_ROOT := $(OUT)/test-root
+$(TEST_ROOT).stamp: $(OUT)/stripped/hello programs/programs.mk
+	rm -rf $(TEST_ROOT)
+	mkdir -p $(TEST_ROOT)/bin $(TEST_ROOT)/etc/deep
+	cp $< $(TEST_ROOT)/bin/hello
+	echo Welcome >$(TEST_ROOT)/etc/motd
+	ln -s motd $(TEST_ROOT)/etc/link
+	ln -s loop $(TEST_ROOT)/etc/loop
+	ln -s /etc/motd $(TEST_ROOT)/etc/absolute
+	ln -s ../.. $(TEST_ROOT)/etc/deep/up
+	chmod 751 $(TEST_ROOT)/etc
+	chmod 640 $(TEST_ROOT)/etc/motd
+	find $(TEST_ROOT) -exec touch -h -d @1000000000 {} +
+	@touch $@
+
 # The folders are among what it depends on, so that a program that is gone leaves the archive.
-$(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) tools/archive.py \
+$(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp tools/archive.py \
     $(wildcard $(PROGRAM_KINDS) tests/abuse tests/system)
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
-	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name))
+	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name)) --tree test-root=$(TEST_ROOT)
 
 -include $(NATIVE_OBJECTS:.o=.d)

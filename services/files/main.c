@@ -123,13 +123,13 @@ int main(int argc, char **argv)
     if (files_endpoint == 0 || argc > 2)
         wk_fail("usage: files [PREFIX], with an endpoint to serve", WK_OK);
     service.endpoint = files_endpoint;
+    expect("accepting memory", wk_endpoint_accept(files_endpoint, types, 1));
     stir_counters();
     expect("pages", wk_map_new(SCRATCH_BYTES / WK_PAGE_BYTES, 0, &scratch_memory, &address));
     scratch = address;
     make_tree(argc == 2 ? argv[1] : DEFAULT_PREFIX);
     stir_counters();
     expect("a lock", wk_lock_prepare(&lock));
-    expect("accepting memory", wk_endpoint_accept(files_endpoint, types, 1));
     expect("a thread", wk_thread_run(&caller, serve_calls, NULL, STACK_PAGES, 0));
     expect("serving", wk_serve(&service));
     return 0;
