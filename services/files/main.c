@@ -117,6 +117,8 @@ int main(int argc, char **argv)
 {
     const uint64_t types = UINT64_C(1) << WK_TYPE_MEMORY | UINT64_C(1) << WK_TYPE_PROCESS;
     static struct wk_thread caller;
+    enum wk_thread_state state;
+    uint64_t priority, hart;
     void *address;
 
     files_endpoint = wk_named_handle("endpoint");
@@ -130,7 +132,11 @@ int main(int argc, char **argv)
     make_tree(argc == 2 ? argv[1] : DEFAULT_PREFIX);
     stir_counters();
     expect("a lock", wk_lock_prepare(&lock));
-    expect("a thread", wk_thread_run(&caller, serve_calls, NULL, STACK_PAGES, 0));
+    expect("its priority", wk_thread_info(wk_self.start->thread, &state, &priority, &hart));
+    /* the one that serves calls comes first, and is there before any comes */
+    if (priority > 0)
+        expect("a priority", wk_thread_set_priority(wk_self.start->thread, priority - 1));
+    expect("a thread", wk_thread_run(&caller, serve_calls, NULL, STACK_PAGES, priority));
     expect("serving", wk_serve(&service));
     return 0;
 }
