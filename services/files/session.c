@@ -10,6 +10,7 @@
 static struct session *blocks[BLOCKS];
 static unsigned block_count;
 static struct session *free_sessions;
+static uint64_t most_of_bearer, open_count;
 static struct session *with_tickets[TICKET_LISTS];
 
 struct session *session_with(uint64_t badge)
@@ -41,11 +42,12 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
 {
     struct session *fresh;
 
-    if (view->bearer->sessions == SESSIONS_OF_BEARER_MAX || (free_sessions == NULL && !add_block()))
+    if (view->bearer->sessions >= most_of_bearer || (free_sessions == NULL && !add_block()))
         return WK_NO_MEMORY;
     fresh = free_sessions;
     free_sessions = fresh->next;
     view->bearer->sessions++;
+    open_count++;
     view->users++;
     node_use(place->node);
     fresh->view = view;
@@ -56,6 +58,11 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
     fresh->is_append = false;
     *session = fresh;
     return WK_OK;
+}
+
+uint64_t sessions_open(void)
+{
+    return open_count;
 }
 
 static struct session **tickets_like(uint64_t ticket)
@@ -83,6 +90,7 @@ void session_close(struct session *session)
     session->next = free_sessions;
     free_sessions = session;
     view->bearer->sessions--;
+    open_count--;
     view_release(view);
 }
 
@@ -110,12 +118,13 @@ struct session *session_of_ticket(uint64_t ticket)
     return session;
 }
 
-enum wk_status sessions_create(struct node *root)
+enum wk_status sessions_create(struct node *root, uint64_t most)
 {
     const struct place place = {root, false};
     struct view *view = view_create(NULL, &place);
     struct session *session;
 
+    most_of_bearer = most;
     if (view == NULL)
         return WK_NO_MEMORY;
     return session_open(view, &place, SESSION_READ, &session);

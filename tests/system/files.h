@@ -11,6 +11,7 @@
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/process.h>
+#include <winkle/thread.h>
 
 #define SHARED_PAGES 16
 #define SHARED_BYTES (SHARED_PAGES * WK_PAGE_BYTES)
@@ -194,6 +195,29 @@ static inline void expect_path(wk_handle node, const char *path)
     CHECK(memcmp(shared, path, count) == 0);
 }
 
+static inline uint64_t files_free_pages(wk_handle root)
+{
+    uint64_t total = 0, pages = 0;
+
+    EXPECT(WK_OK, wk_file_space(root, &total, &pages));
+    return pages;
+}
+
+static inline void files_nap(void)
+{
+    EXPECT(WK_OK, wk_thread_sleep(wk_self.start->thread, wk_after_ns(1000000)));
+}
+
+/* Ends of sessions are told when nothing more urgent is to be done: waits until so much room is free again. */
+static inline void files_expect_free(wk_handle root, uint64_t pages)
+{
+    const uint64_t deadline = wk_after_ns(ACTOR_PATIENCE_NS);
+
+    while (files_free_pages(root) != pages && wk_now_ns() < deadline)
+        files_nap();
+    EQUAL(pages, files_free_pages(root));
+}
+
 /* ---- the service ---- */
 
 /* Starts the service with so many pages of a bank, to show what the archive has below a prefix. */
@@ -206,6 +230,7 @@ static inline void files_start(struct files *files, uint64_t pages, const char *
         shared = address;
     }
     actor_prepare(&files->actor, pages);
+    files->actor.priority = ACTOR_PRIORITY + 10; /* no client of its keeps it from looking after those that end */
     EXPECT(WK_OK, wk_endpoint_create(files->actor.bank, &files->endpoint));
     actor_lend(&files->actor, "endpoint", files->endpoint, WK_ENDPOINT_RIGHT_SERVE | WK_ENDPOINT_RIGHT_MINT);
     actor_lend_archive(&files->actor);
