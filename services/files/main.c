@@ -3,12 +3,12 @@
  * The file service: `files [PREFIX]`. PREFIX is what the root has in the boot archive, `root` if it is not given.
  *
  * It is given "endpoint", of which it serves badge 0 as the root of the whole tree, and "archive". Calls are served by a
- * passive thread, which is as urgent as whoever calls and runs on what they bring; the first thread, with a budget, is told when
- * sessions end. One lock is around every message.
+ * passive thread, which is as urgent as whoever calls and runs on what they bring.
  *
- * To be told of each end at once would cost two switches of threads for each that closes something. So the first thread is the
- * least urgent there is, and becomes the most urgent of the service for a while when many sessions may have ended, or there is
- * no room. If the service is more urgent than its clients they cannot keep it from that.
+ * Only a thread with a budget is told when sessions end: the first one. To be told of each end at once would cost two switches
+ * of threads whenever somebody closes something. So it does not wait at the endpoint: it looks there when something was
+ * opened a while ago, at once when much was opened or there is no room, and now and then while bytes are held only by
+ * sessions. What has ended is closed with the next call. Should it meet a call there it serves it, so a lock is around each.
  */
 #include "files.h"
 
@@ -19,6 +19,7 @@
 #include <winkle/budget.h>
 #include <winkle/clock.h>
 #include <winkle/endpoint.h>
+#include <winkle/event.h>
 #include <winkle/harts.h>
 #include <winkle/launch.h>
 #include <winkle/lock.h>
@@ -41,12 +42,16 @@ char *scratch;
 
 static struct wk_lock lock;
 
-#define ENDS_AT_ONCE                                                                                                   \
-    64 /* so many sessions more than before are a reason to look for ends, and so many ends are enough */
+/* Bits of the event by which the first thread is told that it is to look. */
+#define LOOK_SOON UINT64_C(1)
+#define LOOK_NOW UINT64_C(2)
+#define SOON_NS 20000000
+#define HELD_BYTES_NS WK_NS_PER_SECOND
+#define OPENED_MAX 64 /* so many sessions more than when it looked last are much */
 
-static uint64_t priority; /* of the service */
-static uint64_t calm_count = ENDS_AT_ONCE, ends_told;
-static bool is_hurried;
+static wk_handle event;
+static uint64_t open_at_look;
+static bool is_told_soon, is_told_now; /* the first thread has been told so since it looked */
 
 /* Nothing tells what time it is: 1970 begins when the machine does. */
 uint64_t time_now(void)
@@ -59,72 +64,94 @@ static bool is_of_directory(uint64_t operation)
     return operation >= WK_DIRECTORY_OPEN_SHORT && operation <= WK_DIRECTORY_BIND;
 }
 
-static void hurry(void)
-{
-    is_hurried = wk_thread_set_priority(wk_self.start->thread, priority) == WK_OK;
-    ends_told = 0;
-}
-
-static void calm(void)
-{
-    is_hurried = wk_thread_set_priority(wk_self.start->thread, 0) != WK_OK;
-    calm_count = sessions_open() + ENDS_AT_ONCE;
-}
-
-static void serve_call(struct wk_message *message, struct wk_answer *answer)
-{
-    if (!is_of_directory(message->operation)) {
-        wk_file_dispatch(&file_handlers, message, answer);
-        return;
-    }
-    wk_directory_dispatch(&directory_handlers, message, answer);
-    if ((sessions_open() > calm_count || answer->status == WK_NO_MEMORY) && !is_hurried)
-        hurry();
-}
-
-static void end_session(uint64_t badge)
-{
-    struct session *session = badge == 0 ? NULL : session_with(badge);
-
-    if (session != NULL)
-        session_close(session);
-    if (is_hurried && ++ends_told == ENDS_AT_ONCE)
-        calm();
-}
-
-static void handle(struct wk_service *service, const struct wk_message *message, struct wk_answer *answer)
-{
-    struct wk_message *request = (struct wk_message *)message;
-
-    (void)service;
-    wk_lock_take(&lock);
-    switch (message->kind) {
-    case WK_MESSAGE_KIND_CALL:
-        serve_call(request, answer);
-        break;
-    case WK_MESSAGE_KIND_CLOSED:
-        end_session(message->badge);
-        break;
-    case WK_MESSAGE_KIND_EVENT:
-    case WK_MESSAGE_KIND_FAULT:
-        answer->status = WK_NO_SUCH_OPERATION;
-        break;
-    }
-    wk_lock_release(&lock);
-}
-
-static struct wk_service service = {.handle = handle};
-
-static void serve_calls(void *unused)
-{
-    (void)unused;
-    wk_serve_passively(&service);
-}
-
 static void expect(const char *what, enum wk_status status)
 {
     if (status != WK_OK)
         wk_fail(what, status);
+}
+
+static void tell(bool *is_told, uint64_t bit)
+{
+    if (!*is_told)
+        expect("telling", wk_event_signal(event, bit));
+    *is_told = true;
+}
+
+static void serve_directory(struct wk_message *message, struct wk_answer *answer)
+{
+    const uint64_t before = sessions_open(), held = nodes_held();
+
+    wk_directory_dispatch(&directory_handlers, message, answer);
+    if (answer->status == WK_NO_MEMORY || sessions_open() > open_at_look + OPENED_MAX)
+        tell(&is_told_now, LOOK_NOW);
+    if (sessions_open() != before || nodes_held() != held)
+        tell(&is_told_soon, LOOK_SOON);
+}
+
+static void handle_call(struct wk_message *message, struct wk_answer *answer)
+{
+    wk_lock_take(&lock);
+    sessions_close_ended();
+    if (is_of_directory(message->operation))
+        serve_directory(message, answer);
+    else
+        wk_file_dispatch(&file_handlers, message, answer);
+    wk_lock_release(&lock);
+}
+
+static void handle(struct wk_service *service, const struct wk_message *message, struct wk_answer *answer)
+{
+    (void)service;
+    handle_call((struct wk_message *)message, answer);
+}
+
+static void serve_calls(void *unused)
+{
+    struct wk_service service = {.endpoint = files_endpoint, .handle = handle};
+
+    (void)unused;
+    wk_fail("serving calls", wk_serve_passively(&service));
+}
+
+/* ---- ends ---- */
+
+/* Takes what there is at the endpoint, without waiting. */
+static enum wk_status look(void)
+{
+    struct wk_message message;
+    enum wk_status status;
+
+    is_told_soon = is_told_now = false;
+    while ((status = wk_receive(files_endpoint, &message, 0)) == WK_OK) {
+        struct wk_answer answer = {.status = WK_OK};
+
+        if (message.kind == WK_MESSAGE_KIND_CLOSED) {
+            session_note_end(message.badge);
+        } else if (message.kind == WK_MESSAGE_KIND_CALL) {
+            handle_call(&message, &answer);
+            if (wk_reply(files_endpoint, &answer) != WK_OK)
+                wk_answer_drop(&answer);
+        }
+    }
+    open_at_look = sessions_open();
+    return status == WK_TIMED_OUT ? WK_OK : status;
+}
+
+static enum wk_status look_for_ends(void)
+{
+    enum wk_status status = WK_OK;
+    uint64_t bits;
+
+    while (status == WK_OK) {
+        const uint64_t latest = nodes_held() != 0 ? wk_after_ns(HELD_BYTES_NS) : WK_FOREVER;
+
+        status = wk_event_wait(event, LOOK_SOON | LOOK_NOW, latest, &bits);
+        if (status == WK_OK && (bits & LOOK_NOW) == 0)
+            status = wk_event_wait(event, LOOK_NOW, wk_after_ns(SOON_NS), &bits);
+        if (status == WK_OK || status == WK_TIMED_OUT)
+            status = look();
+    }
+    return status;
 }
 
 static void stir_counters(void)
@@ -160,24 +187,22 @@ int main(int argc, char **argv)
     const uint64_t types = UINT64_C(1) << WK_TYPE_MEMORY | UINT64_C(1) << WK_TYPE_PROCESS;
     static struct wk_thread caller;
     enum wk_thread_state state;
-    uint64_t hart;
+    uint64_t priority, hart;
     void *address;
 
     files_endpoint = wk_named_handle("endpoint");
     if (files_endpoint == 0 || argc > 2)
         wk_fail("usage: files [PREFIX], with an endpoint to serve", WK_OK);
-    service.endpoint = files_endpoint;
     expect("accepting memory", wk_endpoint_accept(files_endpoint, types, 1));
     stir_counters();
     expect("pages", wk_map_new(SCRATCH_BYTES / WK_PAGE_BYTES, 0, &scratch_memory, &address));
     scratch = address;
     make_tree(argc == 2 ? argv[1] : DEFAULT_PREFIX);
     stir_counters();
+    expect("an event", wk_event_create(wk_self.bank, &event));
     expect("a lock", wk_lock_prepare(&lock));
     expect("its priority", wk_thread_info(wk_self.start->thread, &state, &priority, &hart));
-    /* the one that serves calls comes first, and is there before any comes */
-    expect("a priority", wk_thread_set_priority(wk_self.start->thread, 0));
     expect("a thread", wk_thread_run(&caller, serve_calls, NULL, STACK_PAGES, priority));
-    expect("serving", wk_serve(&service));
+    expect("looking for ends", look_for_ends());
     return 0;
 }

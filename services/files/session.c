@@ -3,13 +3,14 @@
 
 #include "pool.h"
 
-#define BLOCK_SESSIONS (POOL_BYTES_MAX / sizeof(struct session))
+#define BLOCK_SESSIONS 64
 #define BLOCKS ((SESSIONS_MAX + BLOCK_SESSIONS - 1) / BLOCK_SESSIONS)
 #define TICKET_LISTS 256
 
 static struct session *blocks[BLOCKS];
 static unsigned block_count;
 static struct session *free_sessions;
+static struct session *ended_sessions; /* atomic */
 static uint64_t most_of_bearer, open_count;
 static struct session *with_tickets[TICKET_LISTS];
 
@@ -25,7 +26,7 @@ struct session *session_with(uint64_t badge)
 
 static bool add_block(void)
 {
-    struct session *block = block_count == BLOCKS ? NULL : pool_take(POOL_BYTES_MAX);
+    struct session *block = block_count == BLOCKS ? NULL : pool_take(BLOCK_SESSIONS * sizeof(struct session));
 
     if (block == NULL)
         return false;
@@ -58,6 +59,32 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
     fresh->is_append = false;
     *session = fresh;
     return WK_OK;
+}
+
+/* Nothing of the session changes meanwhile, for nobody can call by it any more. */
+void session_note_end(uint64_t badge)
+{
+    struct session *session = badge == 0 ? NULL : session_with(badge);
+
+    if (session == NULL)
+        return;
+    session->ended = __atomic_load_n(&ended_sessions, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&ended_sessions, &session->ended, session, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+        continue;
+}
+
+void sessions_close_ended(void)
+{
+    struct session *session, *next;
+
+    if (__atomic_load_n(&ended_sessions, __ATOMIC_RELAXED) == NULL)
+        return;
+    session = __atomic_exchange_n(&ended_sessions, NULL, __ATOMIC_ACQUIRE);
+    for (; session != NULL; session = next) {
+        next = session->ended;
+        session_close(session);
+    }
 }
 
 uint64_t sessions_open(void)
