@@ -6,9 +6,9 @@
  * passive thread, which is as urgent as whoever calls and runs on what they bring.
  *
  * Only a thread with a budget is told when sessions end: the first one. To be told of each end at once would cost two switches
- * of threads whenever somebody closes something. So it does not wait at the endpoint: it looks there when something was
- * opened a while ago, at once when much was opened or there is no room, and now and then while bytes are held only by
- * sessions. What has ended is closed with the next call. Should it meet a call there it serves it, so a lock is around each.
+ * of threads whenever somebody closes something. So it does not wait at the endpoint: it looks there 20 ms after a call, or
+ * at once when much has been opened or there is no room. What has ended is closed with the next call. Should it meet a call
+ * there it serves it, so a lock is around each.
  */
 #include "files.h"
 
@@ -46,7 +46,6 @@ static struct wk_lock lock;
 #define LOOK_SOON UINT64_C(1)
 #define LOOK_NOW UINT64_C(2)
 #define SOON_NS 20000000
-#define HELD_BYTES_NS WK_NS_PER_SECOND
 #define OPENED_MAX 64 /* so many sessions more than when it looked last are much */
 
 static wk_handle event;
@@ -77,25 +76,17 @@ static void tell(bool *is_told, uint64_t bit)
     *is_told = true;
 }
 
-static void serve_directory(struct wk_message *message, struct wk_answer *answer)
-{
-    const uint64_t before = sessions_open(), held = nodes_held();
-
-    wk_directory_dispatch(&directory_handlers, message, answer);
-    if (answer->status == WK_NO_MEMORY || sessions_open() > open_at_look + OPENED_MAX)
-        tell(&is_told_now, LOOK_NOW);
-    if (sessions_open() != before || nodes_held() != held)
-        tell(&is_told_soon, LOOK_SOON);
-}
-
 static void handle_call(struct wk_message *message, struct wk_answer *answer)
 {
     wk_lock_take(&lock);
     sessions_close_ended();
     if (is_of_directory(message->operation))
-        serve_directory(message, answer);
+        wk_directory_dispatch(&directory_handlers, message, answer);
     else
         wk_file_dispatch(&file_handlers, message, answer);
+    tell(&is_told_soon, LOOK_SOON);
+    if (answer->status == WK_NO_MEMORY || sessions_open() > open_at_look + OPENED_MAX)
+        tell(&is_told_now, LOOK_NOW);
     wk_lock_release(&lock);
 }
 
@@ -110,7 +101,7 @@ static void serve_calls(void *unused)
     struct wk_service service = {.endpoint = files_endpoint, .handle = handle};
 
     (void)unused;
-    wk_fail("serving calls", wk_serve_passively(&service));
+    wk_serve_passively(&service);
 }
 
 /* ---- ends ---- */
@@ -143,9 +134,7 @@ static enum wk_status look_for_ends(void)
     uint64_t bits;
 
     while (status == WK_OK) {
-        const uint64_t latest = nodes_held() != 0 ? wk_after_ns(HELD_BYTES_NS) : WK_FOREVER;
-
-        status = wk_event_wait(event, LOOK_SOON | LOOK_NOW, latest, &bits);
+        status = wk_event_wait(event, LOOK_SOON | LOOK_NOW, WK_FOREVER, &bits);
         if (status == WK_OK && (bits & LOOK_NOW) == 0)
             status = wk_event_wait(event, LOOK_NOW, wk_after_ns(SOON_NS), &bits);
         if (status == WK_OK || status == WK_TIMED_OUT)

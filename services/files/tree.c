@@ -14,7 +14,6 @@ static wk_handle buckets_memory;
 static uint64_t bucket_count; /* a power of two, at least a page of them */
 static uint64_t name_count;
 static uint64_t last_identity;
-static uint64_t held_count; /* nodes that had names, and are there only for their users */
 
 /* ---- the index ---- */
 
@@ -123,13 +122,7 @@ static void end_if_unused(struct node *node)
         content_drop(node);
     if (node_is_link(node) && node->text != NULL)
         pool_give(node->text, node->size + 1);
-    held_count -= node->was_named;
     pool_give(node, sizeof(*node));
-}
-
-uint64_t nodes_held(void)
-{
-    return held_count;
 }
 
 void node_release(struct node *node)
@@ -186,10 +179,7 @@ static void attach(struct name *name, struct node *node)
 {
     name->node = node;
     node->name = name;
-    if (node->names_count++ == 0 && node->was_named) {
-        node->was_named = false;
-        held_count--;
-    }
+    node->names_count++;
     if (node_is_directory(node))
         name->directory->names.directories++;
     node->changed = time_now();
@@ -205,10 +195,6 @@ static void detach(struct name *name)
         name->directory->names.directories--;
     node->names_count--;
     node->changed = time_now();
-    if (node->names_count == 0) {
-        node->was_named = true;
-        held_count++;
-    }
     end_if_unused(node);
 }
 

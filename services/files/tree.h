@@ -57,7 +57,6 @@ struct node {
     uint32_t device;
     uint32_t user, group;
     uint16_t mode;
-    bool was_named; /* and has no name any more */
     union {
         struct content content;
         struct names names;
@@ -137,8 +136,6 @@ static inline void node_use(struct node *node)
     node->users++;
 }
 void node_release(struct node *node);
-/* How many nodes without a name are held by users. */
-uint64_t nodes_held(void);
 /* A node's data were changed, or anything else of it. */
 void node_set_modified(struct node *node);
 void node_set_changed(struct node *node);
