@@ -46,19 +46,48 @@ $(eval $(call link,init,$(call objects,$(call folder-sources,init)),$(call folde
 $(OUT)/init.bin: $(OUT)/programs/init
 	$(OBJCOPY) -O binary $< $@
 
-# A tree of Linux programs.
-ROOT_TREE := $(wildcard build/root)
-
 # The archive carries the programs without their debug information.
 STRIPPED := $(patsubst %,$(OUT)/stripped/%,$(PROGRAMS))
 $(STRIPPED): $(OUT)/stripped/%: $(OUT)/programs/%
 	@mkdir -p $(@D)
 	$(OBJCOPY) --strip-all $< $@
 
+# A small tree for the tests of the file service: permissions, links, and files with less than a page and more.
+TEST_ROOT := $(OUT)/test-root
+$(TEST_ROOT).stamp: $(OUT)/stripped/hello programs/programs.mk
+	rm -rf $(TEST_ROOT)
+	mkdir -p $(TEST_ROOT)/bin $(TEST_ROOT)/etc/deep
+	cp $< $(TEST_ROOT)/bin/hello
+	echo Welcome >$(TEST_ROOT)/etc/motd
+	ln -s motd $(TEST_ROOT)/etc/link
+	ln -s loop $(TEST_ROOT)/etc/loop
+	ln -s /etc/motd $(TEST_ROOT)/etc/absolute
+	ln -s ../.. $(TEST_ROOT)/etc/deep/up
+	chmod 751 $(TEST_ROOT)/etc
+	chmod 640 $(TEST_ROOT)/etc/motd
+	find $(TEST_ROOT) -exec touch -h -d @1000000000 {} +
+	@touch $@
+
 # The folders are among what it depends on, so that a program that is gone leaves the archive.
-$(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) tools/archive.py \
+$(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp tools/archive.py \
     $(wildcard $(PROGRAM_KINDS) tests/abuse tests/system)
-	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest $(if $(ROOT_TREE),--tree root=$(ROOT_TREE)) \
-	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name))
+	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name)) --tree test-root=$(TEST_ROOT)
+
+# The same with programs of Linux: Debian's (tools/packages.txt), and those of the tests, which are ordinary C programs.
+LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(wildcard tests/linux/*.c))
+$(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -O2 -static -pthread $(WARNINGS) -Wno-conversion $< -o $@
+build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
+	$(PYTHON) tools/root_tree.py
+	@touch $@
+
+.PHONY: linux-image
+linux-image: image $(OUT)/linux.cpio
+$(OUT)/linux.cpio: $(OUT)/boot.cpio build/root.stamp $(LINUX_TESTS)
+	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+	    $(foreach name,$(filter-out test-% abuse-% bench stress,$(PROGRAMS)),bin/$(name)=$(OUT)/stripped/$(name)) \
+	    --tree root=build/root --tree root/tests=build/linux-tests
 
 -include $(NATIVE_OBJECTS:.o=.d)

@@ -156,7 +156,7 @@ def main():
     entries = []
     while words:
         word = words.pop(0)
-        is_tree = word == "--tree" and words
+        is_tree = word == "--tree" and len(words) > 0
         name, _, file = (words.pop(0) if is_tree else word).partition("=")
         if is_tree:
             entries += tree(name, file)

@@ -17,9 +17,9 @@ static wk_handle archive, zeros;
 static uint64_t archive_offset;
 static const uint8_t *archive_bytes;
 
-enum wk_status content_create(wk_handle memory, uint64_t offset, const uint8_t *bytes)
+enum wk_status content_create(wk_handle memory, uint64_t offset, const uint8_t *bytes, uint64_t *kept_pages)
 {
-    uint64_t limit, used, objects, children, kept;
+    uint64_t limit, used, objects, children;
     enum wk_bank_kind kind;
     enum wk_status status = wk_bank_info(wk_self.bank, &limit, &used, &objects, &children, &kind);
 
@@ -30,11 +30,12 @@ enum wk_status content_create(wk_handle memory, uint64_t offset, const uint8_t *
         status = wk_memory_create(wk_self.bank, 1, 0, &zeros);
     if (status != WK_OK)
         return status;
-    kept = (limit - used) / RECORDS_SHARE;
-    if (kept < RECORDS_PAGES_MIN)
-        kept = RECORDS_PAGES_MIN;
-    return limit - used <= kept ? WK_NO_MEMORY
-                                : wk_bank_split(wk_self.bank, limit - used - kept, WK_BANK_KIND_RAM, &quota);
+    *kept_pages = (limit - used) / RECORDS_SHARE;
+    if (*kept_pages < RECORDS_PAGES_MIN)
+        *kept_pages = RECORDS_PAGES_MIN;
+    return limit - used <= *kept_pages
+               ? WK_NO_MEMORY
+               : wk_bank_split(wk_self.bank, limit - used - *kept_pages, WK_BANK_KIND_RAM, &quota);
 }
 
 enum wk_status content_space(uint64_t *total_pages, uint64_t *free_pages)

@@ -9,8 +9,8 @@
 #include "tree.h"
 
 /* Sets aside the quota, all of the service's bank but what records need. The archive: its memory object, where it begins there,
- * and where it is mapped. */
-enum wk_status content_create(wk_handle memory, uint64_t offset, const uint8_t *bytes);
+ * and where it is mapped. `*kept_pages`: what is left for records. */
+enum wk_status content_create(wk_handle memory, uint64_t offset, const uint8_t *bytes, uint64_t *kept_pages);
 
 static inline bool content_is_in_archive(const struct node *file)
 {

@@ -427,6 +427,8 @@ static enum wk_status check_replacement(const struct found *from, const struct f
         return to->directory.node->names_count == 0 ? WK_NOT_FOUND : WK_OK;
     if (options != 0)
         return WK_EXISTS;
+    if (old == from->place.node)
+        return WK_OK;
     if (to->is_bound)
         return WK_BUSY;
     if (node_is_directory(from->place.node))

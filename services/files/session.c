@@ -3,13 +3,15 @@
 
 #include "pool.h"
 
-#define BLOCK_SESSIONS (POOL_BYTES_MAX / sizeof(struct session))
+#define BLOCK_SESSIONS 64
 #define BLOCKS ((SESSIONS_MAX + BLOCK_SESSIONS - 1) / BLOCK_SESSIONS)
 #define TICKET_LISTS 256
 
 static struct session *blocks[BLOCKS];
 static unsigned block_count;
 static struct session *free_sessions;
+static struct session *ended_sessions; /* atomic */
+static uint64_t most_of_bearer, open_count;
 static struct session *with_tickets[TICKET_LISTS];
 
 struct session *session_with(uint64_t badge)
@@ -24,7 +26,7 @@ struct session *session_with(uint64_t badge)
 
 static bool add_block(void)
 {
-    struct session *block = block_count == BLOCKS ? NULL : pool_take(POOL_BYTES_MAX);
+    struct session *block = block_count == BLOCKS ? NULL : pool_take(BLOCK_SESSIONS * sizeof(struct session));
 
     if (block == NULL)
         return false;
@@ -41,11 +43,12 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
 {
     struct session *fresh;
 
-    if (view->bearer->sessions == SESSIONS_OF_BEARER_MAX || (free_sessions == NULL && !add_block()))
+    if (view->bearer->sessions >= most_of_bearer || (free_sessions == NULL && !add_block()))
         return WK_NO_MEMORY;
     fresh = free_sessions;
     free_sessions = fresh->next;
     view->bearer->sessions++;
+    open_count++;
     view->users++;
     node_use(place->node);
     fresh->view = view;
@@ -56,6 +59,37 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
     fresh->is_append = false;
     *session = fresh;
     return WK_OK;
+}
+
+/* Nothing of the session changes meanwhile, for nobody can call by it any more. */
+void session_note_end(uint64_t badge)
+{
+    struct session *session = badge == 0 ? NULL : session_with(badge);
+
+    if (session == NULL)
+        return;
+    session->ended = __atomic_load_n(&ended_sessions, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&ended_sessions, &session->ended, session, true, __ATOMIC_RELEASE,
+                                        __ATOMIC_RELAXED))
+        continue;
+}
+
+void sessions_close_ended(void)
+{
+    struct session *session, *next;
+
+    if (__atomic_load_n(&ended_sessions, __ATOMIC_RELAXED) == NULL)
+        return;
+    session = __atomic_exchange_n(&ended_sessions, NULL, __ATOMIC_ACQUIRE);
+    for (; session != NULL; session = next) {
+        next = session->ended;
+        session_close(session);
+    }
+}
+
+uint64_t sessions_open(void)
+{
+    return open_count;
 }
 
 static struct session **tickets_like(uint64_t ticket)
@@ -83,6 +117,7 @@ void session_close(struct session *session)
     session->next = free_sessions;
     free_sessions = session;
     view->bearer->sessions--;
+    open_count--;
     view_release(view);
 }
 
@@ -110,12 +145,13 @@ struct session *session_of_ticket(uint64_t ticket)
     return session;
 }
 
-enum wk_status sessions_create(struct node *root)
+enum wk_status sessions_create(struct node *root, uint64_t most)
 {
     const struct place place = {root, false};
     struct view *view = view_create(NULL, &place);
     struct session *session;
 
+    most_of_bearer = most;
     if (view == NULL)
         return WK_NO_MEMORY;
     return session_open(view, &place, SESSION_READ, &session);

@@ -9,7 +9,6 @@
 #include "path.h"
 
 #define SESSIONS_MAX 65536
-#define SESSIONS_OF_BEARER_MAX 16384
 
 enum session_right {
     SESSION_READ = 1,
@@ -21,20 +20,26 @@ struct session {
     struct place place; /* node NULL: the session is free */
     struct view *view;
     uint64_t position;
-    uint64_t ticket;      /* 0: none was asked for */
-    struct session *next; /* in the list of free sessions, or with tickets of the same hash */
+    uint64_t ticket;       /* 0: none was asked for */
+    struct session *next;  /* in the list of free sessions, or with tickets of the same hash */
+    struct session *ended; /* in the list of those that are known to have ended */
     uint32_t badge;
     uint8_t rights;
     bool is_append;
 };
 
-/* Makes session 0, of a view of the whole tree. */
-enum wk_status sessions_create(struct node *root);
+/* Makes session 0, of a view of the whole tree. No view, with those made from it, has more sessions than `most`. */
+enum wk_status sessions_create(struct node *root, uint64_t most);
 /* The session with a badge, or NULL: never one that is free. */
 struct session *session_with(uint64_t badge);
 /* A new one; WK_NO_MEMORY: there are as many as there can be. */
 enum wk_status session_open(struct view *view, const struct place *place, unsigned rights, struct session **session);
 void session_close(struct session *session);
+/* The two halves of that: notes that a session has ended, without the lock; closes those that have been noted. */
+void session_note_end(uint64_t badge);
+void sessions_close_ended(void);
+/* How many are open. */
+uint64_t sessions_open(void);
 
 /* A session's ticket, which it keeps, and the session whose ticket it is, or NULL. */
 uint64_t session_ticket(struct session *session);
