@@ -28,12 +28,22 @@ struct pipe {
     uint64_t identity;
 };
 
+/* That a waiter is to be told of something. It goes when it has been. */
+struct arm {
+    struct waiter *waiter; /* NULL: it stands for nothing */
+    struct pipe *pipe;
+    struct wk_link in_pipe, in_waiter;
+    enum side side;
+    uint32_t wanted, need;
+};
+
 /* An event of a client, and what it is armed for. */
 struct waiter {
     wk_handle event;
     uint64_t bits;
     uint32_t arm_count;
     struct wk_link arms; /* struct arm, in_waiter */
+    struct arm first;    /* one of them, if it is more than none: who waits for several things is seldom */
 };
 
 /* A stretch of a pipe's bytes, or of its room. */

@@ -153,16 +153,143 @@ static void no_rights(void)
     close(ends.writer);
 }
 
-int main(void)
+/* ---- what it costs ---- */
+
+static uint64_t rounds = 1000;
+#define BIG_PAGES 16
+
+/* As a process of POSIX reads: tries, and waits if there is nothing. */
+static uint64_t read_one(wk_handle reader, const struct waiting *waiting)
+{
+    uint64_t count = 0, words[5], bits;
+
+    while (wk_pipe_read_short(reader, 1, waiting->number, &count, &words[0], &words[1], &words[2], &words[3],
+                              &words[4]) == WK_WOULD_BLOCK)
+        wk_event_wait(waiting->event, 1, WK_FOREVER, &bits);
+    return count;
+}
+
+static void write_one(wk_handle writer)
+{
+    EXPECT(WK_OK, wk_pipe_write_short(writer, 1, 'x', 0, 0, 0, 0));
+}
+
+/* The other process: sends back what it gets, byte by byte, until nothing can come any more. */
+static int play_echo(void)
+{
+    const struct waiting waiting = make_waiter();
+
+    while (read_one(wk_named_handle("reader"), &waiting) != 0)
+        write_one(wk_named_handle("writer"));
+    return 0;
+}
+
+static void start_echo(struct actor *actor, const struct ends *there, const struct ends *back)
+{
+    actor_prepare(actor, ACTOR_BANK_PAGES);
+    actor->priority = 100;
+    actor_lend(actor, "pipes", pipes.root, WK_RIGHTS_ALL);
+    actor_lend(actor, "reader", there->reader, WK_RIGHTS_ALL);
+    actor_lend(actor, "writer", back->writer, WK_RIGHTS_ALL);
+    actor_play(actor, "echo");
+}
+
+static void measure_round_trip(void)
+{
+    struct ends there = make_pipe(), back = make_pipe();
+    struct waiting waiting = make_waiter();
+    struct actor actor;
+    uint64_t before;
+
+    start_echo(&actor, &there, &back);
+    EXPECT(WK_OK, wk_thread_set_priority(wk_self.start->thread, 100));
+    for (unsigned i = 0; i < 100; i++) {
+        write_one(there.writer);
+        EQUAL(1, read_one(back.reader, &waiting));
+    }
+    before = wk_instructions();
+    for (uint64_t i = 0; i < rounds; i++) {
+        write_one(there.writer);
+        read_one(back.reader, &waiting);
+    }
+    wk_print("a byte there and back: %lu instructions\n", (wk_instructions() - before) / rounds);
+    close(there.writer);
+    actor_end_well(&actor, 0);
+    close(there.reader);
+    close(back.reader);
+    close(back.writer);
+    drop_waiter(&waiting);
+}
+
+static void measure_throughput(void)
+{
+    struct ends ends = make_pipe();
+    wk_handle memory;
+    void *address;
+    uint64_t before, count;
+
+    EXPECT(WK_OK, wk_map_new(BIG_PAGES, 0, &memory, &address));
+    memset(address, 'x', BIG_PAGES * WK_PAGE_BYTES);
+    for (unsigned i = 0; i < 2; i++) {
+        before = wk_instructions();
+        EXPECT(WK_OK, wk_pipe_write(ends.writer, memory, 0, BIG_PAGES * WK_PAGE_BYTES, 0, &count));
+        EQUAL(BIG_PAGES * WK_PAGE_BYTES, count);
+        EXPECT(WK_OK, wk_pipe_read(ends.reader, memory, 0, BIG_PAGES * WK_PAGE_BYTES, 0, &count));
+        before = wk_instructions() - before;
+    }
+    wk_print("64 KiB in and out: %lu instructions\n", before);
+    wk_unmap_delete(memory, address, BIG_PAGES);
+    close(ends.reader);
+    close(ends.writer);
+}
+
+static void measure_alone(void)
+{
+    struct ends ends = make_pipe();
+    struct waiting waiting = make_waiter();
+    uint64_t before, count, words[5];
+
+    for (unsigned n = 0; n < 2; n++) {
+        before = wk_instructions();
+        for (uint64_t i = 0; i < rounds; i++)
+            write_one(ends.writer);
+        wk_print("a write of one byte: %lu\n", (wk_instructions() - before) / rounds);
+        before = wk_instructions();
+        for (uint64_t i = 0; i < rounds; i++)
+            read_one(ends.reader, &waiting);
+        wk_print("a read of one byte: %lu\n", (wk_instructions() - before) / rounds);
+        before = wk_instructions();
+        for (uint64_t i = 0; i < rounds; i++)
+            wk_pipe_read_short(ends.reader, 1, waiting.number, &count, &words[0], &words[1], &words[2], &words[3],
+                              &words[4]);
+        wk_print("a read of nothing: %lu\n", (wk_instructions() - before) / rounds);
+    }
+    close(ends.reader);
+    close(ends.writer);
+    drop_waiter(&waiting);
+}
+
+int main(int argc, char **argv)
 {
     uint64_t before, after, objects_before, objects_after, limit, children;
     enum wk_bank_kind kind;
 
+    pipes.root = wk_named_handle("pipes");
+    if (plays(argc, argv, "echo"))
+        return play_echo();
     actor_archive();
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &before, &objects_before, &children, &kind));
     served_start(&pipes, "pipes", BANK_PAGES);
-    words();
-    no_rights();
+    if (plays(argc, argv, "measure")) {
+        if (argc > 2)
+            CHECK(wk_parse_number(argv[2], strlen(argv[2]), &rounds));
+        measure_alone();
+        measure_round_trip();
+        measure_throughput();
+    } else {
+        words();
+        no_rights();
+    }
     served_end(&pipes);
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &after, &objects_after, &children, &kind));
     wk_print("before %lu after %lu\n", before, after);
