@@ -7,6 +7,7 @@
 
 #include <winkle/calls.h>
 #include <winkle/endpoint.h>
+#include <winkle/thread.h>
 
 struct served {
     struct actor actor;
@@ -30,13 +31,18 @@ static inline void served_start(struct served *served, const char *name, uint64_
     EXPECT(WK_NO_SUCH_OPERATION, wk_call(served->root, WK_MESSAGE_OPERATION, words, WK_NO_DEADLINE));
 }
 
-/* What its bank holds, once it has done what it had to do for now. */
+/* What its bank holds, once it has done what it had to do: when that has not changed for a while. */
 static inline uint64_t served_used_pages(const struct served *served, uint64_t *objects)
 {
-    uint64_t limit, used, children;
+    uint64_t limit, used, children, before = 0;
     enum wk_bank_kind kind;
 
-    EXPECT(WK_OK, wk_bank_info(served->actor.bank, &limit, &used, objects, &children, &kind));
+    for (unsigned same = 0; same < 5;) {
+        EXPECT(WK_OK, wk_bank_info(served->actor.bank, &limit, &used, objects, &children, &kind));
+        same = *objects == before ? same + 1 : 0;
+        before = *objects;
+        wk_thread_sleep(wk_self.start->thread, wk_after_ns(5000000));
+    }
     return used;
 }
 
