@@ -462,7 +462,7 @@ static void names(void)
     close(writer);
     polls(reader, JOINED, &waiting, JOINED | READABLE | HUNG_UP);
     close(reader); /* with it all that was in it */
-    pause_for(5 * TURN_NS);
+    served_used_pages(&pipes, &count); /* until it has gone */
     reader = open_named(5, 0, &waiting, 0);
     get(reader, "");
     polls(reader, HUNG_UP, &waiting, 0);
@@ -606,11 +606,12 @@ static void impatient(void)
         }
     }
     close(ends.writer);
-    pause_for(5 * TURN_NS);
-    do {
-        EXPECT(WK_OK, wk_pipe_read(ends.reader, big, 0, BIG_BYTES, 0, &count));
-        got += count;
-    } while (count != 0);
+    for (count = 1; count != 0;) {
+        if (wk_pipe_read(ends.reader, big, 0, BIG_BYTES, 0, &count) == WK_OK)
+            got += count;
+        else
+            pause_for(TURN_NS);
+    }
     CHECK(got >= total); /* what was given up may have been written */
     close(ends.reader);
 }
@@ -619,13 +620,12 @@ static void impatient(void)
 static void exhausted(void)
 {
     static struct ends ends[2000];
-    unsigned made = 0, filled = 0;
+    unsigned made = 0, filled = 1; /* the first is tried while there is nothing left */
     uint64_t count;
     enum wk_status status;
 
     while (made < 2000 && wk_pipe_create(pipes.root, &ends[made].reader, &ends[made].writer) == WK_OK)
         made++;
-    wk_print("%u pipes", made);
     status = wk_pipe_write(ends[0].writer, big, 0, BIG_BYTES, 0, &count);
     CHECK(status == WK_NO_MEMORY || status == WK_OK);
     for (unsigned i = made / 2; i < made; i++) {
@@ -633,15 +633,16 @@ static void exhausted(void)
         close(ends[i].writer);
     }
     made /= 2;
+    served_used_pages(&pipes, &count);
     while (filled < made && wk_pipe_write(ends[filled].writer, big, 0, BIG_BYTES, 0, &count) == WK_OK)
         filled++;
-    wk_print(", %u full ones\n", filled);
     CHECK(filled < made);
     EXPECT(WK_NO_MEMORY, wk_pipe_write(ends[filled].writer, big, 0, BIG_BYTES, 0, &count));
     for (unsigned i = 0; i < made; i++) {
         close(ends[i].reader);
         close(ends[i].writer);
     }
+    served_used_pages(&pipes, &count);
     streams(); /* all of it is there again */
 }
 
@@ -663,7 +664,7 @@ static void comes_back(void)
             pages = used;
         }
         EQUAL(objects, now);
-        EQUAL(pages, used);
+        CHECK(used <= pages);
     }
 }
 
@@ -818,7 +819,7 @@ int main(int argc, char **argv)
     }
     served_end(&pipes);
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &after, &objects_after, &children, &kind));
-    wk_print("before %lu after %lu\n", before, after);
+    EQUAL(objects_before, objects_after); /* its own table may have grown */
     wk_print("pipes: good\n");
     return 0;
 }
