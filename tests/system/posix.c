@@ -134,6 +134,20 @@ static void takes(const struct player *player, uint64_t signal, uint64_t sender,
     EQUAL(value, its_value);
 }
 
+struct waiting {
+    wk_handle event, keeper;
+    uint64_t number;
+};
+
+static struct waiting make_waiter(const struct player *player)
+{
+    struct waiting waiting;
+
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &waiting.event));
+    EXPECT(WK_OK, wk_posix_enlist(player->session, dup(waiting.event), 1, &waiting.keeper, &waiting.number));
+    return waiting;
+}
+
 /* ---- families ---- */
 
 static void families(void)
@@ -281,6 +295,57 @@ static void real_ones(void)
     exits(&init, 0);
 }
 
+/* Does all that a process does, with children that it enters and forgets, until it is killed. */
+__attribute__((noreturn)) static void be_busy(const struct player *self)
+{
+    struct waiting waiting = make_waiter(self);
+
+    for (uint64_t i = 0;; i++) {
+        struct player child;
+        uint64_t at, interval, overruns;
+
+        make_player(&child);
+        if (enter(&child, self->session) == WK_OK) {
+            wk_posix_kill(self->session, 0, USR1, i, 0);
+            wk_posix_set_alarm(self->session, i % 32, wk_after_ns(100000), 1000000, 14, 0, &at, &interval, &overruns);
+            wk_posix_park(self->session, waiting.number, 1, i % 8, 1);
+            if (i % 3 == 0)
+                die(&child);
+            else
+                wk_posix_kill(self->session, child.pid, i % 3 == 1 ? KILL : STOP, 0, 0);
+        }
+        try_wait(self, ANY, WK_WAIT_OPTIONS_UNTRACED);
+    }
+}
+
+/* Wherever a process is killed: its parent learns it, its children are the first one's, and the service goes on. */
+static void killed_anywhere(void)
+{
+    struct player init = first();
+
+    for (uint64_t i = 0; i < 20; i++) {
+        struct actor_player busy;
+        uint64_t pid = 0, status = 0, user, used;
+
+        play(&busy, "busy", init.session);
+        EXPECT(WK_OK, wk_thread_sleep(wk_self.start->thread, wk_after_ns(300000 * (i + 1))));
+        if (i % 2 == 0)
+            EXPECT(WK_OK, wk_posix_kill(init.session, busy.player.pid, KILL, 0, 0));
+        else
+            EXPECT(WK_OK, wk_process_kill(busy.player.process, 0));
+        while (pid != busy.player.pid) {
+            if (wk_posix_wait(init.session, ANY, 0, &pid, &status, &user, &used) != WK_OK)
+                await_news(&init);
+        }
+        EQUAL(KILL, status);
+        play_ends(&busy);
+    }
+    EXPECT(WK_OK, wk_posix_kill(init.session, ANY, KILL, 0, 0));
+    while (try_wait(&init, ANY, 0) != WK_NOT_FOUND)
+        EXPECT(WK_OK, wk_thread_sleep(wk_self.start->thread, wk_after_ns(1000000)));
+    exits(&init, 0);
+}
+
 static int be_real(const char *part)
 {
     volatile uint64_t *shared;
@@ -290,6 +355,8 @@ static int be_real(const char *part)
     shared = address;
     while (shared[1] == 0)
         wk_thread_yield(wk_self.start->thread);
+    if (strcmp(part, "busy") == 0)
+        be_busy(&(struct player){.session = shared[1]});
     if (strcmp(part, "fault") == 0)
         shared[WK_PAGE_BYTES] = 0; /* far behind its end */
     if (strcmp(part, "illegal") == 0)
@@ -446,20 +513,6 @@ static void alarms(void)
 
 /* ---- futexes ---- */
 
-struct waiting {
-    wk_handle event, keeper;
-    uint64_t number;
-};
-
-static struct waiting make_waiter(const struct player *player)
-{
-    struct waiting waiting;
-
-    EXPECT(WK_OK, wk_event_create(wk_self.bank, &waiting.event));
-    EXPECT(WK_OK, wk_posix_enlist(player->session, dup(waiting.event), 1, &waiting.keeper, &waiting.number));
-    return waiting;
-}
-
 static bool is_unparked(const struct waiting *waiting)
 {
     uint64_t bits;
@@ -606,6 +659,7 @@ int main(int argc, char **argv)
     objects_after = fork_bomb(); /* what records took stays for further ones */
     EQUAL(objects_after, fork_bomb());
     real_ones();
+    killed_anywhere();
     served_end(&posix);
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &after, &objects_after, &children, &kind));
     EQUAL(objects_before, objects_after); /* its own table may have grown */
