@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Pipes of the pipe service: bytes in order through pages that come and go, spans, who is told, and no memory at any point. */
+#include "service_kernel.h"
+
+/* clang-format off: these come behind what they ask for */
 #include "../../lib/winkle/records.c"
 #include "../../services/pipes/pages.c"
 #include "../../services/pipes/pipe.c"
-
-#include "service_kernel.h"
+/* clang-format on */
 
 static struct pipe pipe;
 static uint64_t seed;
