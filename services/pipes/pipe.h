@@ -19,8 +19,8 @@ enum side { SIDE_READ, SIDE_WRITE, SIDES };
 struct pipe {
     uint32_t pages[PIPE_PAGES_MAX]; /* a ring: those in use begin at first_page */
     uint32_t first_page, page_count;
-    uint32_t head;  /* where in the first page the bytes begin */
-    uint32_t count; /* how many they are */
+    uint32_t head;              /* where in the first page the bytes begin */
+    uint32_t count;             /* how many they are */
     uint32_t open[SIDES];       /* ends that are open */
     uint64_t opened[SIDES];     /* that ever were */
     struct wk_link arms[SIDES]; /* struct arm, in_pipe: who waits at that side */

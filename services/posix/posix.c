@@ -390,9 +390,8 @@ static enum wk_status cast_at_one(struct cast *cast, uint64_t pid)
 static enum wk_status kill(struct wk_message *message, const struct wk_posix_kill_in *in)
 {
     const struct process *sender = caller(message);
-    struct cast cast = {.sender = sender,
-                        .signal = {.signal = in->signal, .value = in->value, .code = in->code},
-                        .status = WK_OK};
+    struct cast cast = {
+        .sender = sender, .signal = {.signal = in->signal, .value = in->value, .code = in->code}, .status = WK_OK};
 
     if (sender == NULL && message->badge != CONTAINER_BADGE)
         return WK_NO_RIGHT;

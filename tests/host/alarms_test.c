@@ -106,8 +106,8 @@ static void repeats(void **state)
     struct alarm_times earlier;
 
     (void)state;
-    assert_int_equal(alarm_set(&processes[0], 0, &(struct alarm_times){.at = 1000000, .interval = 1000000}, 10, 0, &earlier),
-                     WK_OK);
+    assert_int_equal(
+        alarm_set(&processes[0], 0, &(struct alarm_times){.at = 1000000, .interval = 1000000}, 10, 0, &earlier), WK_OK);
     due[0][0] = 1000000;
     run(1000000);
     assert_true(timer == 2000000);
@@ -122,8 +122,8 @@ static void repeats(void **state)
     assert_int_equal(earlier.at, 7000000);
     run(7000000);
     assert_true(timer == 7000000 + INTERVAL_MIN_NS); /* as often as may be */
-    assert_int_equal(alarm_set(&processes[0], 0, &(struct alarm_times){.at = 1, .interval = UINT64_MAX}, 10, 0, &earlier),
-                     WK_OK);
+    assert_int_equal(
+        alarm_set(&processes[0], 0, &(struct alarm_times){.at = 1, .interval = UINT64_MAX}, 10, 0, &earlier), WK_OK);
     run(8000000);
     assert_true(timer == UINT64_MAX);
 }
@@ -137,8 +137,9 @@ static void no_room(void **state)
     for (unsigned i = 0; i <= ALARMS_MAX; i++) {
         if (i % NUMBERS == 0)
             wk_link_init(&many[i / NUMBERS].alarms);
-        assert_int_equal(alarm_set(&many[i / NUMBERS], i % NUMBERS, &(struct alarm_times){.at = 1000 - i % 7}, 1, 0, &earlier),
-                         i < ALARMS_MAX ? WK_OK : WK_NO_MEMORY);
+        assert_int_equal(
+            alarm_set(&many[i / NUMBERS], i % NUMBERS, &(struct alarm_times){.at = 1000 - i % 7}, 1, 0, &earlier),
+            i < ALARMS_MAX ? WK_OK : WK_NO_MEMORY);
     }
     for (unsigned i = 0; i <= ALARMS_MAX / NUMBERS; i++)
         alarms_drop(&many[i]);

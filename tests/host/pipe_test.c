@@ -245,9 +245,8 @@ static void records_are_not_found_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        pipe_test(bytes_stay_in_order),    pipe_test(empty_pipe_has_no_page),
-        pipe_test(pages_stay_adjacent),    pipe_test(no_memory_changes_nothing),
-        pipe_test(who_waits_is_told_once), pipe_test(arms_are_bounded_and_go),
+        pipe_test(bytes_stay_in_order),         pipe_test(empty_pipe_has_no_page), pipe_test(pages_stay_adjacent),
+        pipe_test(no_memory_changes_nothing),   pipe_test(who_waits_is_told_once), pipe_test(arms_are_bounded_and_go),
         pipe_test(records_are_not_found_again),
     };
 

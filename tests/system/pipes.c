@@ -434,7 +434,8 @@ static void many(void)
 
 /* ---- names ---- */
 
-static wk_handle open_named(uint64_t identity, uint64_t is_writer, const struct waiting *waiting, uint64_t is_other_open)
+static wk_handle open_named(uint64_t identity, uint64_t is_writer, const struct waiting *waiting,
+                            uint64_t is_other_open)
 {
     wk_handle end;
     uint64_t is;
@@ -461,7 +462,7 @@ static void names(void)
     EXPECT(WK_OK, put(writer, "named", 0));
     close(writer);
     polls(reader, JOINED, &waiting, JOINED | READABLE | HUNG_UP);
-    close(reader); /* with it all that was in it */
+    close(reader);                     /* with it all that was in it */
     served_used_pages(&pipes, &count); /* until it has gone */
     reader = open_named(5, 0, &waiting, 0);
     get(reader, "");
@@ -769,7 +770,7 @@ static void measure_alone(void)
         before = wk_instructions();
         for (uint64_t i = 0; i < rounds; i++)
             wk_pipe_read_short(ends.reader, 1, waiting.number, &count, &words[0], &words[1], &words[2], &words[3],
-                              &words[4]);
+                               &words[4]);
         wk_print("a read of nothing: %lu\n", (wk_instructions() - before) / rounds);
     }
     close(ends.reader);

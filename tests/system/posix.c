@@ -128,7 +128,8 @@ static void takes(const struct player *player, uint64_t signal, uint64_t sender,
 {
     uint64_t its_signal, its_sender, user, its_value, code;
 
-    EXPECT(WK_OK, wk_posix_take_signals(player->session, ~UINT64_C(0), &its_signal, &its_sender, &user, &its_value, &code));
+    EXPECT(WK_OK,
+           wk_posix_take_signals(player->session, ~UINT64_C(0), &its_signal, &its_sender, &user, &its_value, &code));
     EQUAL(signal, its_signal);
     EQUAL(sender, its_sender);
     EQUAL(value, its_value);
@@ -222,8 +223,8 @@ static void play(struct actor_player *play, const char *part, wk_handle parent)
     play->player.thread = play->actor.child.thread;
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &play->player.event));
     EXPECT(WK_OK, enter(&play->player, parent));
-    EXPECT(WK_OK, wk_process_grant(play->player.process, play->player.session, WK_TRANSFER_GIVE, WK_RIGHTS_ALL,
-                                   &there));
+    EXPECT(WK_OK,
+           wk_process_grant(play->player.process, play->player.session, WK_TRANSFER_GIVE, WK_RIGHTS_ALL, &there));
     play->counter[1] = there; /* it begins */
 }
 
@@ -389,12 +390,12 @@ static void groups(void)
     EXPECT(WK_OK, wk_posix_set_group(shell.session, one.pid, 0));
     EXPECT(WK_OK, wk_posix_set_group(two.session, 0, one.pid));
     EQUAL(one.pid, two.mapped->group);
-    EXPECT(WK_NO_RIGHT, wk_posix_set_group(shell.session, 0, 0));         /* it leads a session */
-    EXPECT(WK_NO_RIGHT, wk_posix_set_group(one.session, 0, init.pid));    /* of another session */
-    EXPECT(WK_NO_RIGHT, wk_posix_set_group(one.session, 0, 12345));       /* there is none */
-    EXPECT(WK_NOT_FOUND, wk_posix_set_group(one.session, two.pid, 0));    /* no child */
+    EXPECT(WK_NO_RIGHT, wk_posix_set_group(shell.session, 0, 0));      /* it leads a session */
+    EXPECT(WK_NO_RIGHT, wk_posix_set_group(one.session, 0, init.pid)); /* of another session */
+    EXPECT(WK_NO_RIGHT, wk_posix_set_group(one.session, 0, 12345));    /* there is none */
+    EXPECT(WK_NOT_FOUND, wk_posix_set_group(one.session, two.pid, 0)); /* no child */
     EXPECT(WK_NOT_FOUND, wk_posix_set_group(one.session, 54321, 0));
-    EXPECT(WK_NO_RIGHT, wk_posix_new_session(one.session, &sid));         /* leads a group */
+    EXPECT(WK_NO_RIGHT, wk_posix_new_session(one.session, &sid)); /* leads a group */
 
     EXPECT(WK_OK, wk_posix_kill(shell.session, -one.pid, USR1, 77, 5));
     takes(&one, USR1, shell.pid, 77);
@@ -503,7 +504,8 @@ static void alarms(void)
     EQUAL(10000000, interval);
     CHECK(at > begin && overruns >= 3);
     takes(&init, USR1, 0, 6);
-    EXPECT(WK_OK, wk_posix_set_alarm(init.session, 3, 1, 1, USR1, 6, &at, &interval, &overruns)); /* as often as can be */
+    EXPECT(WK_OK,
+           wk_posix_set_alarm(init.session, 3, 1, 1, USR1, 6, &at, &interval, &overruns)); /* as often as can be */
     EXPECT(WK_OK, wk_thread_sleep(wk_self.start->thread, wk_after_ns(5000000)));
     EXPECT(WK_OK, wk_posix_set_alarm(init.session, 3, 0, 0, USR1, 6, &at, &interval, &overruns));
     CHECK(overruns > 0);
@@ -582,14 +584,15 @@ static void hostile(void)
     wk_handle part, handle;
 
     make_player(&one);
-    EXPECT(WK_NO_RIGHT, wk_posix_attach(init.session, dup(one.process), dup(one.thread), dup(one.event), &handle, &handle,
-                                        &number));
+    EXPECT(WK_NO_RIGHT,
+           wk_posix_attach(init.session, dup(one.process), dup(one.thread), dup(one.event), &handle, &handle, &number));
     EXPECT(WK_NO_RIGHT,
            wk_posix_fork(posix.root, dup(one.process), dup(one.thread), dup(one.event), 17, &handle, &handle, &number));
-    EXPECT(WK_BAD_ARGUMENT,
-           wk_posix_fork(init.session, dup(one.thread), dup(one.process), dup(one.event), 17, &handle, &handle, &number));
+    EXPECT(WK_BAD_ARGUMENT, wk_posix_fork(init.session, dup(one.thread), dup(one.process), dup(one.event), 17, &handle,
+                                          &handle, &number));
     EXPECT(WK_OK, wk_capability_dup(one.process, WK_PROCESS_RIGHT_INSPECT, &part));
-    EXPECT(WK_NO_RIGHT, wk_posix_fork(init.session, part, dup(one.thread), dup(one.event), 17, &handle, &handle, &number));
+    EXPECT(WK_NO_RIGHT,
+           wk_posix_fork(init.session, part, dup(one.thread), dup(one.event), 17, &handle, &handle, &number));
     EXPECT(WK_NOT_ACCEPTED, wk_posix_fork(init.session, init.session, one.thread, one.event, 17, &handle, &handle,
                                           &number)); /* nothing has moved */
     EXPECT(WK_BAD_ARGUMENT, wk_posix_set_thread(init.session, dup(one.process)));
@@ -597,7 +600,7 @@ static void hostile(void)
     EXPECT(WK_NO_RIGHT, wk_posix_exit(posix.root, 0));
     EXPECT(WK_NO_RIGHT, wk_posix_enlist(posix.root, dup(one.event), 1, &handle, &number));
     EXPECT(WK_OK, wk_posix_set_thread(init.session, dup(one.thread)));
-    EXPECT(WK_OK, wk_posix_kill(posix.root, init.pid, USR1, 0, 0)); /* its thread was never started */
+    EXPECT(WK_OK, wk_posix_kill(posix.root, init.pid, USR1, 0, 0));   /* its thread was never started */
     EXPECT(WK_OK, wk_posix_kill(init.session, init.pid, KILL, 0, 0)); /* the first is immune to its own */
     takes(&init, USR1, 0, 0);
     unmake(&one);
