@@ -132,11 +132,13 @@ void pipe_get(struct pipe *pipe, uint8_t *bytes, uint32_t length)
 
 static void disarm(struct arm *arm)
 {
-    arm->waiter->arm_count--;
+    struct waiter *waiter = arm->waiter;
+
+    waiter->arm_count--;
     wk_link_remove(&arm->in_pipe);
     wk_link_remove(&arm->in_waiter);
-    if (arm == &arm->waiter->first)
-        arm->waiter = NULL;
+    if (arm == &waiter->first)
+        waiter->has_first = false;
     else
         wk_records_give_back(&arms, arm);
 }
@@ -157,10 +159,12 @@ static struct arm *new_arm(struct waiter *waiter, struct pipe *pipe, enum side s
     struct arm *arm = &waiter->first;
     uint64_t number;
 
-    if (arm->waiter != NULL)
+    if (waiter->has_first)
         arm = waiter->arm_count == ARMS_OF_WAITER ? NULL : wk_records_take(&arms, &number);
     if (arm == NULL)
         return NULL;
+    if (arm == &waiter->first)
+        waiter->has_first = true;
     *arm = (struct arm){.waiter = waiter, .pipe = pipe, .side = side, .need = UINT32_MAX};
     wk_link_append(&waiter->arms, &arm->in_waiter);
     wk_link_append(&pipe->arms[side], &arm->in_pipe);

@@ -30,7 +30,7 @@ struct pipe {
 
 /* That a waiter is to be told of something. It goes when it has been. */
 struct arm {
-    struct waiter *waiter; /* NULL: it stands for nothing */
+    struct waiter *waiter;
     struct pipe *pipe;
     struct wk_link in_pipe, in_waiter;
     enum side side;
@@ -43,7 +43,8 @@ struct waiter {
     uint64_t bits;
     uint32_t arm_count;
     struct wk_link arms; /* struct arm, in_waiter */
-    struct arm first;    /* one of them, if it is more than none: who waits for several things is seldom */
+    struct arm first;    /* one of them, if has_first: who waits for several things is seldom */
+    bool has_first;
 };
 
 /* A stretch of a pipe's bytes, or of its room. */

@@ -671,7 +671,7 @@ static void comes_back(void)
 
 /* ---- what it costs ---- */
 
-static uint64_t rounds = 1000;
+#define ROUNDS 1000
 /* As a process of POSIX reads: tries, and waits if there is nothing. */
 static uint64_t read_one(wk_handle reader, const struct waiting *waiting)
 {
@@ -708,7 +708,7 @@ static void start_echo(struct actor *actor, const struct ends *there, const stru
     actor_play(actor, "echo");
 }
 
-static void measure_round_trip(void)
+static void measure_round_trip(uint64_t rounds)
 {
     struct ends there = make_pipe(), back = make_pipe();
     struct waiting waiting = make_waiter();
@@ -752,6 +752,8 @@ static void measure_throughput(void)
     close(ends.writer);
 }
 
+#define ALONE 1000
+
 static void measure_alone(void)
 {
     struct ends ends = make_pipe();
@@ -760,18 +762,18 @@ static void measure_alone(void)
 
     for (unsigned n = 0; n < 2; n++) {
         before = wk_instructions();
-        for (uint64_t i = 0; i < rounds; i++)
+        for (uint64_t i = 0; i < ALONE; i++)
             write_one(ends.writer);
-        wk_print("a write of one byte: %lu\n", (wk_instructions() - before) / rounds);
+        wk_print("a write of one byte: %lu\n", (wk_instructions() - before) / ALONE);
         before = wk_instructions();
-        for (uint64_t i = 0; i < rounds; i++)
+        for (uint64_t i = 0; i < ALONE; i++)
             read_one(ends.reader, &waiting);
-        wk_print("a read of one byte: %lu\n", (wk_instructions() - before) / rounds);
+        wk_print("a read of one byte: %lu\n", (wk_instructions() - before) / ALONE);
         before = wk_instructions();
-        for (uint64_t i = 0; i < rounds; i++)
+        for (uint64_t i = 0; i < ALONE; i++)
             wk_pipe_read_short(ends.reader, 1, waiting.number, &count, &words[0], &words[1], &words[2], &words[3],
                                &words[4]);
-        wk_print("a read of nothing: %lu\n", (wk_instructions() - before) / rounds);
+        wk_print("a read of nothing: %lu\n", (wk_instructions() - before) / ALONE);
     }
     close(ends.reader);
     close(ends.writer);
@@ -798,10 +800,8 @@ int main(int argc, char **argv)
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &before, &objects_before, &children, &kind));
     served_start(&pipes, "pipes", BANK_PAGES);
     if (plays(argc, argv, "measure")) {
-        if (argc > 2)
-            CHECK(wk_parse_number(argv[2], strlen(argv[2]), &rounds));
         measure_alone();
-        measure_round_trip();
+        measure_round_trip(ROUNDS);
         measure_throughput();
     } else {
         words();
