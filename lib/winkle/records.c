@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* A number's low bits are the record's index, the others count how often it has been taken. */
 #include <winkle/records.h>
 
 #include <winkle/pages.h>
@@ -7,17 +6,9 @@
 
 #include <stdbool.h>
 
-#define INDEX_BITS 20
-#define INDEX_MASK ((UINT64_C(1) << INDEX_BITS) - 1)
 #define NUMBER_MASK ((UINT64_C(1) << WK_RECORDS_NUMBER_BITS) - 1)
-#define ONCE_MORE (UINT64_C(1) << INDEX_BITS)
-_Static_assert(WK_RECORDS_MAX <= INDEX_MASK, "each record has an index");
-
-static struct wk_record_header *header_at(const struct wk_records *records, uint64_t index)
-{
-    return (struct wk_record_header *)(void *)(records->blocks[index / WK_RECORDS_IN_BLOCK] +
-                                               index % WK_RECORDS_IN_BLOCK * records->stride);
-}
+#define ONCE_MORE (WK_RECORDS_INDEX_MASK + 1)
+_Static_assert(WK_RECORDS_MAX <= WK_RECORDS_INDEX_MASK, "each record has an index");
 
 static void set_free(struct wk_records *records, struct wk_record_header *header)
 {
@@ -37,7 +28,7 @@ static bool add_block(struct wk_records *records)
         return false;
     records->blocks[records->block_count++] = address;
     for (uint64_t i = WK_RECORDS_IN_BLOCK; i-- > 0;) {
-        struct wk_record_header *header = header_at(records, first + i);
+        struct wk_record_header *header = wk_record_header_at(records, first + i);
 
         header->number = ONCE_MORE | (first + i);
         set_free(records, header);
@@ -57,17 +48,6 @@ void *wk_records_take(struct wk_records *records, uint64_t *number)
     records->count++;
     *number = header->number;
     return memset(header + 1, 0, records->bytes);
-}
-
-void *wk_records_find(const struct wk_records *records, uint64_t number)
-{
-    const uint64_t index = number & INDEX_MASK;
-    struct wk_record_header *header;
-
-    if (index >= (uint64_t)records->block_count * WK_RECORDS_IN_BLOCK)
-        return NULL;
-    header = header_at(records, index);
-    return header->number == number ? header + 1 : NULL;
 }
 
 /* The number changes at once: nobody finds what is free by the one that it will have, for it was never told. */

@@ -33,11 +33,29 @@ struct wk_records {
     char *blocks[WK_RECORDS_BLOCKS];
 };
 
+/* A number's low bits are the record's index, the others count how often it has been taken. */
+#define WK_RECORDS_INDEX_MASK UINT64_C(0xfffff)
+
+static inline struct wk_record_header *wk_record_header_at(const struct wk_records *records, uint64_t index)
+{
+    return (struct wk_record_header *)(void *)(records->blocks[index / WK_RECORDS_IN_BLOCK] +
+                                               index % WK_RECORDS_IN_BLOCK * records->stride);
+}
+
 /* A zeroed record and its number, which is not 0; NULL if there are as many as may be or the bank cannot pay. */
 void *wk_records_take(struct wk_records *records, uint64_t *number);
-/* The record that has this number, or NULL. */
-void *wk_records_find(const struct wk_records *records, uint64_t number);
 void wk_records_give_back(struct wk_records *records, void *record);
+/* The record that has this number, or NULL. */
+static inline void *wk_records_find(const struct wk_records *records, uint64_t number)
+{
+    const uint64_t index = number & WK_RECORDS_INDEX_MASK;
+    struct wk_record_header *header;
+
+    if (index >= (uint64_t)records->block_count * WK_RECORDS_IN_BLOCK)
+        return NULL;
+    header = wk_record_header_at(records, index);
+    return header->number == number ? header + 1 : NULL;
+}
 static inline uint64_t wk_record_number(const void *record)
 {
     return ((const struct wk_record_header *)record - 1)->number;

@@ -18,9 +18,11 @@ enum wk_status wk_answer_and_receive(wk_handle endpoint, const struct wk_answer 
 {
     const enum wk_status status = wk_reply_receive(endpoint, answer, message, deadline_ns);
 
-    if (answer->capabilities == 0 || !is_refused(status))
+    if (answer->capabilities == 0)
         return status;
-    wk_answer_drop(answer);
+    wk_answer_drop(answer); /* what was given has gone by now; if the caller had given up it is here still */
+    if (!is_refused(status))
+        return status;
     return wk_reply_receive(endpoint, &(struct wk_answer){.status = status}, message, deadline_ns);
 }
 

@@ -17,7 +17,7 @@ struct wk_service {
 };
 
 /* endpoint: reply_receive. If the answer can't be sent because of its capabilities, what it was to give is deleted, and the
- * caller is answered with the status that says why, and no words. */
+ * caller is answered with the status that says why, and no words. If the caller has given up, it is deleted too. */
 enum wk_status wk_answer_and_receive(wk_handle endpoint, const struct wk_answer *answer, struct wk_message *message,
                                      uint64_t deadline_ns);
 /* reply: send, likewise. If nobody waits for the answer any more, what it was to give is deleted. */

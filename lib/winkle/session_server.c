@@ -86,7 +86,8 @@ static void serve_passively(void *argument)
         lock_passively(server);
         server->handle(&message, &answer);
         unlock_passively(server);
-        status = wk_answer_and_receive(server->endpoint, &answer, &message, WK_NO_DEADLINE);
+        status = answer.capabilities == 0 ? wk_reply_receive(server->endpoint, &answer, &message, WK_NO_DEADLINE)
+                                          : wk_answer_and_receive(server->endpoint, &answer, &message, WK_NO_DEADLINE);
     }
     wk_fail("serving calls", status);
 }

@@ -9,15 +9,6 @@
 
 #define ARMS_OF_WAITER 256 /* a waiter's arms are looked through one by one */
 
-/* That a waiter is to be told of something. It goes when it has been. */
-struct arm {
-    struct waiter *waiter;
-    struct pipe *pipe;
-    struct wk_link in_pipe, in_waiter;
-    enum side side;
-    uint32_t wanted, need;
-};
-
 static struct wk_records arms = {.bytes = sizeof(struct arm), .limit = WK_RECORDS_MAX};
 
 /* ---- pages ---- */
@@ -85,41 +76,54 @@ void pipe_filled(struct pipe *pipe, uint32_t length)
     pipe->count += length;
 }
 
+static void drop_first_page(struct pipe *pipe)
+{
+    page_give_back(pipe->pages[pipe->first_page]);
+    if (++pipe->first_page == PIPE_PAGES_MAX)
+        pipe->first_page = 0;
+    pipe->page_count--;
+}
+
 /* An empty pipe has no page, and begins again at a page's beginning. */
 void pipe_taken(struct pipe *pipe, uint32_t length)
 {
     pipe->count -= length;
     pipe->head += length;
-    if (pipe->count == 0) {
-        cut(pipe, 0);
-        pipe->head = 0;
+    for (; pipe->head >= WK_PAGE_BYTES; pipe->head -= (uint32_t)WK_PAGE_BYTES)
+        drop_first_page(pipe);
+    if (pipe->count != 0)
         return;
-    }
-    for (; pipe->head >= WK_PAGE_BYTES; pipe->head -= (uint32_t)WK_PAGE_BYTES) {
-        page_give_back(page_at(pipe, 0));
-        pipe->first_page = (pipe->first_page + 1) % PIPE_PAGES_MAX;
-        pipe->page_count--;
-    }
+    pipe->head = 0;
+    while (pipe->page_count != 0)
+        drop_first_page(pipe);
+}
+
+/* Short bytes from one page to another or none: page by page, without looking which are adjacent. */
+static uint8_t *piece(const struct pipe *pipe, uint32_t position, uint32_t length, uint32_t *part)
+{
+    const uint32_t within = (pipe->head + position) % WK_PAGE_BYTES;
+    const uint32_t left = (uint32_t)WK_PAGE_BYTES - within;
+
+    *part = length < left ? length : left;
+    return page_address(page_at(pipe, (pipe->head + position) / WK_PAGE_BYTES)) + within;
 }
 
 void pipe_put(struct pipe *pipe, const uint8_t *bytes, uint32_t length)
 {
-    for (uint32_t done = 0; done < length;) {
-        const struct span span = pipe_span(pipe, pipe->count + done, length - done);
+    for (uint32_t done = 0, part; done < length; done += part) {
+        uint8_t *to = piece(pipe, pipe->count + done, length - done, &part);
 
-        memcpy(span.address, bytes + done, span.length);
-        done += span.length;
+        memcpy(to, bytes + done, part);
     }
     pipe_filled(pipe, length);
 }
 
 void pipe_get(struct pipe *pipe, uint8_t *bytes, uint32_t length)
 {
-    for (uint32_t done = 0; done < length;) {
-        const struct span span = pipe_span(pipe, done, length - done);
+    for (uint32_t done = 0, part; done < length; done += part) {
+        const uint8_t *from = piece(pipe, done, length - done, &part);
 
-        memcpy(bytes + done, span.address, span.length);
-        done += span.length;
+        memcpy(bytes + done, from, part);
     }
     pipe_taken(pipe, length);
 }
@@ -128,10 +132,15 @@ void pipe_get(struct pipe *pipe, uint8_t *bytes, uint32_t length)
 
 static void disarm(struct arm *arm)
 {
-    arm->waiter->arm_count--;
+    struct waiter *waiter = arm->waiter;
+
+    waiter->arm_count--;
     wk_link_remove(&arm->in_pipe);
     wk_link_remove(&arm->in_waiter);
-    wk_records_give_back(&arms, arm);
+    if (arm == &waiter->first)
+        waiter->has_first = false;
+    else
+        wk_records_give_back(&arms, arm);
 }
 
 static struct arm *find_arm(struct waiter *waiter, const struct pipe *pipe, enum side side)
@@ -147,11 +156,15 @@ static struct arm *find_arm(struct waiter *waiter, const struct pipe *pipe, enum
 
 static struct arm *new_arm(struct waiter *waiter, struct pipe *pipe, enum side side)
 {
+    struct arm *arm = &waiter->first;
     uint64_t number;
-    struct arm *arm = waiter->arm_count == ARMS_OF_WAITER ? NULL : wk_records_take(&arms, &number);
 
+    if (waiter->has_first)
+        arm = waiter->arm_count == ARMS_OF_WAITER ? NULL : wk_records_take(&arms, &number);
     if (arm == NULL)
         return NULL;
+    if (arm == &waiter->first)
+        waiter->has_first = true;
     *arm = (struct arm){.waiter = waiter, .pipe = pipe, .side = side, .need = UINT32_MAX};
     wk_link_append(&waiter->arms, &arm->in_waiter);
     wk_link_append(&pipe->arms[side], &arm->in_pipe);

@@ -19,13 +19,22 @@ enum side { SIDE_READ, SIDE_WRITE, SIDES };
 struct pipe {
     uint32_t pages[PIPE_PAGES_MAX]; /* a ring: those in use begin at first_page */
     uint32_t first_page, page_count;
-    uint32_t head;  /* where in the first page the bytes begin */
-    uint32_t count; /* how many they are */
+    uint32_t head;              /* where in the first page the bytes begin */
+    uint32_t count;             /* how many they are */
     uint32_t open[SIDES];       /* ends that are open */
     uint64_t opened[SIDES];     /* that ever were */
     struct wk_link arms[SIDES]; /* struct arm, in_pipe: who waits at that side */
     struct wk_link named;       /* pipes with names, see ends.c */
     uint64_t identity;
+};
+
+/* That a waiter is to be told of something. It goes when it has been. */
+struct arm {
+    struct waiter *waiter;
+    struct pipe *pipe;
+    struct wk_link in_pipe, in_waiter;
+    enum side side;
+    uint32_t wanted, need;
 };
 
 /* An event of a client, and what it is armed for. */
@@ -34,6 +43,8 @@ struct waiter {
     uint64_t bits;
     uint32_t arm_count;
     struct wk_link arms; /* struct arm, in_waiter */
+    struct arm first;    /* one of them, if has_first: who waits for several things is seldom */
+    bool has_first;
 };
 
 /* A stretch of a pipe's bytes, or of its room. */

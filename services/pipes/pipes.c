@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The pipe service: its sessions, which are ends of pipes and waiters, and a handler for each operation. The session with
- * badge 0 makes pipes; the badges of the others are the numbers of their records.
+ * badge 0 makes pipes; ends have the numbers of their records for badges, waiters theirs with a bit above.
  */
 #include "pipe.h"
 
@@ -15,23 +15,20 @@
 #include <winkle/text.h>
 
 #define MAKER_BADGE 0
+#define WAITER_BADGE (UINT64_C(1) << WK_RECORDS_NUMBER_BITS)
 #define SESSIONS_MAX WK_RECORDS_MAX
 #define NAMED_BUCKETS 64
 #define LENGTH_BITS 8
 
-enum kind { KIND_END, KIND_WAITER };
-
-struct session {
-    enum kind kind;
-    /* of an end */
-    enum side side;
+/* An end of a pipe that is open. */
+struct end {
     struct pipe *pipe;
+    enum side side;
     uint64_t others_before; /* how many other ends had been opened before it and were closed */
-    /* of a waiter */
-    struct waiter waiter;
 };
 
-static struct wk_records sessions = {.bytes = sizeof(struct session), .limit = SESSIONS_MAX};
+static struct wk_records ends = {.bytes = sizeof(struct end), .limit = SESSIONS_MAX};
+static struct wk_records waiters = {.bytes = sizeof(struct waiter), .limit = SESSIONS_MAX};
 static struct wk_records pipes = {.bytes = sizeof(struct pipe), .limit = SESSIONS_MAX};
 static struct wk_link named[NAMED_BUCKETS];
 static struct wk_session_server server;
@@ -43,31 +40,17 @@ static enum side other(enum side side)
 
 /* ---- sessions ---- */
 
-static struct session *find_end(uint64_t badge)
-{
-    struct session *session = wk_records_find(&sessions, badge);
-
-    return session != NULL && session->kind == KIND_END ? session : NULL;
-}
-
-static struct waiter *find_waiter(uint64_t number)
-{
-    struct session *session = wk_records_find(&sessions, number);
-
-    return session != NULL && session->kind == KIND_WAITER ? &session->waiter : NULL;
-}
-
 /* A record and the capability by which its client has it; NULL and nothing if there is no room. */
-static struct session *open_session(wk_handle *handle)
+static void *open_session(struct wk_records *records, uint64_t badge_bit, wk_handle *handle)
 {
     uint64_t number;
-    struct session *session = wk_records_take(&sessions, &number);
+    void *record = wk_records_take(records, &number);
 
-    if (session == NULL)
+    if (record == NULL)
         return NULL;
-    if (wk_endpoint_mint(server.endpoint, number, 1, handle) == WK_OK)
-        return session;
-    wk_records_give_back(&sessions, session);
+    if (wk_endpoint_mint(server.endpoint, number | badge_bit, 1, handle) == WK_OK)
+        return record;
+    wk_records_give_back(records, record);
     return NULL;
 }
 
@@ -91,45 +74,46 @@ static void drop_if_closed(struct pipe *pipe)
 
 static bool open_end(struct pipe *pipe, enum side side, wk_handle *handle)
 {
-    struct session *session = open_session(handle);
+    struct end *end = open_session(&ends, 0, handle);
 
-    if (session == NULL)
+    if (end == NULL)
         return false;
-    session->kind = KIND_END;
-    session->side = side;
-    session->pipe = pipe;
-    session->others_before = pipe->opened[other(side)] - pipe->open[other(side)];
+    end->side = side;
+    end->pipe = pipe;
+    end->others_before = pipe->opened[other(side)] - pipe->open[other(side)];
     pipe->open[side]++;
     pipe->opened[side]++;
     pipe_tell(pipe, other(side), WK_READINESS_JOINED);
     return true;
 }
 
-static void close_end(struct session *session)
+static void close_end(struct end *end)
 {
-    struct pipe *pipe = session->pipe;
+    struct pipe *pipe = end->pipe;
 
-    pipe->open[session->side]--;
-    if (pipe->open[session->side] == 0)
-        pipe_tell(pipe, other(session->side),
-                  WK_READINESS_HUNG_UP | WK_READINESS_READABLE | WK_READINESS_WRITABLE);
-    wk_records_give_back(&sessions, session);
+    pipe->open[end->side]--;
+    if (pipe->open[end->side] == 0)
+        pipe_tell(pipe, other(end->side), WK_READINESS_HUNG_UP | WK_READINESS_READABLE | WK_READINESS_WRITABLE);
+    wk_records_give_back(&ends, end);
     drop_if_closed(pipe);
+}
+
+static void close_waiter(struct waiter *waiter)
+{
+    waiter_end(waiter);
+    wk_capability_delete(waiter->event);
+    wk_records_give_back(&waiters, waiter);
 }
 
 static void closed(uint64_t badge)
 {
-    struct session *session = wk_records_find(&sessions, badge);
+    struct end *end = wk_records_find(&ends, badge);
+    struct waiter *waiter = badge & WAITER_BADGE ? wk_records_find(&waiters, badge & ~WAITER_BADGE) : NULL;
 
-    if (session == NULL)
-        return;
-    if (session->kind == KIND_END) {
-        close_end(session);
-        return;
-    }
-    waiter_end(&session->waiter);
-    wk_capability_delete(session->waiter.event);
-    wk_records_give_back(&sessions, session);
+    if (end != NULL)
+        close_end(end);
+    if (waiter != NULL)
+        close_waiter(waiter);
 }
 
 static enum wk_status create(struct wk_message *message, struct wk_pipe_create_out *out)
@@ -155,16 +139,15 @@ static enum wk_status create(struct wk_message *message, struct wk_pipe_create_o
 static enum wk_status enlist(struct wk_message *message, const struct wk_pipe_enlist_in *in,
                              struct wk_pipe_enlist_out *out)
 {
-    struct session *session = open_session(&out->waiter);
+    struct waiter *waiter = open_session(&waiters, WAITER_BADGE, &out->waiter);
 
     (void)message;
-    if (session == NULL) {
+    if (waiter == NULL) {
         wk_capability_delete(in->event);
         return WK_NO_MEMORY;
     }
-    session->kind = KIND_WAITER;
-    waiter_init(&session->waiter, in->event, in->bits);
-    out->number = wk_record_number(session);
+    waiter_init(waiter, in->event, in->bits);
+    out->number = wk_record_number(waiter);
     return WK_OK;
 }
 
@@ -198,7 +181,7 @@ static enum wk_status open_named(struct wk_message *message, const struct wk_pip
                                  struct wk_pipe_open_named_out *out)
 {
     const enum side side = in->is_writer ? SIDE_WRITE : SIDE_READ;
-    struct waiter *waiter = find_waiter(in->waiter);
+    struct waiter *waiter = wk_records_find(&waiters, in->waiter);
     struct pipe *pipe;
 
     if (message->badge != MAKER_BADGE)
@@ -223,9 +206,9 @@ static enum wk_status open_named(struct wk_message *message, const struct wk_pip
 /* ---- bytes ---- */
 
 /* The answer if nothing can be done yet: who is named is told when something can. */
-static enum wk_status would_block(struct session *end, uint64_t number, uint32_t wanted, uint32_t need)
+static enum wk_status would_block(struct end *end, uint64_t number, uint32_t wanted, uint32_t need)
 {
-    struct waiter *waiter = find_waiter(number);
+    struct waiter *waiter = wk_records_find(&waiters, number);
 
     if (waiter != NULL && !pipe_arm(end->pipe, end->side, waiter, wanted, need))
         return WK_NO_MEMORY;
@@ -233,7 +216,7 @@ static enum wk_status would_block(struct session *end, uint64_t number, uint32_t
 }
 
 /* WK_OK: there are `*length` bytes to read, none if there never will be any. */
-static enum wk_status begin_read(struct session *end, uint64_t waiter, uint64_t *length)
+static enum wk_status begin_read(struct end *end, uint64_t waiter, uint64_t *length)
 {
     struct pipe *pipe;
 
@@ -248,7 +231,7 @@ static enum wk_status begin_read(struct session *end, uint64_t waiter, uint64_t 
 }
 
 /* WK_OK: there is room for `*length` bytes, and pages. */
-static enum wk_status begin_write(struct session *end, uint64_t waiter, uint64_t *length)
+static enum wk_status begin_write(struct end *end, uint64_t waiter, uint64_t *length)
 {
     const uint32_t need = *length < WK_ATOMIC_MAX ? (uint32_t)*length : WK_ATOMIC_MAX;
     struct pipe *pipe;
@@ -270,7 +253,7 @@ static enum wk_status begin_write(struct session *end, uint64_t waiter, uint64_t
 static enum wk_status read_short(struct wk_message *message, const struct wk_pipe_read_short_in *in,
                                  struct wk_pipe_read_short_out *out)
 {
-    struct session *end = find_end(message->badge);
+    struct end *end = wk_records_find(&ends, message->badge);
     uint64_t length = in->length;
     const enum wk_status status = begin_read(end, in->waiter, &length);
 
@@ -284,7 +267,7 @@ static enum wk_status read_short(struct wk_message *message, const struct wk_pip
 
 static enum wk_status write_short(struct wk_message *message, const struct wk_pipe_write_short_in *in)
 {
-    struct session *end = find_end(message->badge);
+    struct end *end = wk_records_find(&ends, message->badge);
     uint64_t length = in->length_waiter & ((1U << LENGTH_BITS) - 1);
     enum wk_status status;
 
@@ -301,7 +284,7 @@ static enum wk_status write_short(struct wk_message *message, const struct wk_pi
 /* What can be wrong with memory that a client lent is the client's business: it learns what the kernel said. */
 static enum wk_status read(struct wk_message *message, const struct wk_pipe_read_in *in, struct wk_pipe_read_out *out)
 {
-    struct session *end = find_end(message->badge);
+    struct end *end = wk_records_find(&ends, message->badge);
     uint64_t length = in->length;
     enum wk_status status = begin_read(end, in->waiter, &length);
     uint32_t done = 0;
@@ -323,7 +306,7 @@ static enum wk_status read(struct wk_message *message, const struct wk_pipe_read
 static enum wk_status write(struct wk_message *message, const struct wk_pipe_write_in *in,
                             struct wk_pipe_write_out *out)
 {
-    struct session *end = find_end(message->badge);
+    struct end *end = wk_records_find(&ends, message->badge);
     uint64_t length = in->length;
     enum wk_status status = begin_write(end, in->waiter, &length);
     uint32_t done = 0;
@@ -348,7 +331,7 @@ static enum wk_status write(struct wk_message *message, const struct wk_pipe_wri
 
 /* ---- poll ---- */
 
-static uint32_t readiness(const struct session *end)
+static uint32_t readiness(const struct end *end)
 {
     const struct pipe *pipe = end->pipe;
     const bool has_met = pipe->opened[other(end->side)] != end->others_before;
@@ -361,7 +344,7 @@ static uint32_t readiness(const struct session *end)
 
 static enum wk_status poll(struct wk_message *message, const struct wk_pipe_poll_in *in, struct wk_pipe_poll_out *out)
 {
-    struct session *end = find_end(message->badge);
+    struct end *end = wk_records_find(&ends, message->badge);
 
     if (end == NULL)
         return WK_NO_RIGHT;

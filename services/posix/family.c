@@ -17,7 +17,7 @@
 
 struct process *family_enter(struct process *parent)
 {
-    struct process *process = process_create();
+    struct process *process = process_enter();
 
     if (process == NULL)
         return NULL;

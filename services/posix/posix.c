@@ -4,21 +4,20 @@
  * 0 is the container's; those of processes have the numbers of their records for badges, those of waiters theirs with a bit
  * above.
  */
+#include "arrivals.h"
+#include "cast.h"
 #include "family.h"
 #include "futexes.h"
 #include "kernel_effects.h"
 #include "signals.h"
 
-#include <winkle/capability.h>
 #include <winkle/endpoint.h>
-#include <winkle/memory.h>
 #include <winkle/posix_service.h>
 #include <winkle/records.h>
 #include <winkle/start.h>
 
 #define CONTAINER_BADGE 0
 #define WAITER_BADGE (UINT64_C(1) << WK_RECORDS_NUMBER_BITS)
-#define PROCESS_RIGHTS (WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT)
 
 static struct wk_session_server server;
 
@@ -45,83 +44,6 @@ static void closed(uint64_t badge)
 
 /* ---- entering ---- */
 
-/* What a process brings; its handles are those of capabilities that are the service's now. */
-struct arrival {
-    wk_handle process, thread, event;
-    uint64_t end_signal;
-};
-
-/* What it is given. */
-struct welcome {
-    wk_handle session, page;
-    uint64_t pid;
-};
-
-static enum wk_status check(wk_handle handle, enum wk_type type, uint64_t rights)
-{
-    uint64_t its_type, its_rights, borrowed, lent, badge, identity;
-    const enum wk_status status =
-        wk_capability_info(handle, &its_type, &its_rights, &borrowed, &lent, &badge, &identity);
-
-    if (status != WK_OK || its_type != type)
-        return WK_BAD_ARGUMENT;
-    return (its_rights & rights) == rights ? WK_OK : WK_NO_RIGHT;
-}
-
-static enum wk_status check_arrival(const struct arrival *arrival)
-{
-    enum wk_status status = check(arrival->process, WK_TYPE_PROCESS, PROCESS_RIGHTS);
-
-    if (status == WK_OK)
-        status = check(arrival->thread, WK_TYPE_THREAD, WK_THREAD_RIGHT_CONTROL);
-    return status == WK_OK ? check(arrival->event, WK_TYPE_EVENT, WK_EVENT_RIGHT_SIGNAL) : status;
-}
-
-/* The process gets a capability of its own to the page, to read, so that what it makes may keep it. */
-static enum wk_status welcome(struct process *process, struct welcome *welcome)
-{
-    enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &process->page);
-
-    if (status == WK_OK)
-        status = wk_capability_dup(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
-    if (status == WK_OK)
-        status = wk_endpoint_mint(server.endpoint, process_badge(process), 1, &welcome->session);
-    welcome->pid = process->pid;
-    return status;
-}
-
-static void refuse(struct process *process, const struct arrival *arrival)
-{
-    effect_delete(arrival->process);
-    effect_delete(arrival->thread);
-    effect_delete(arrival->event);
-    if (process == NULL)
-        return;
-    effect_delete(process->page);
-    process_forget(process);
-}
-
-static enum wk_status enter(struct process *parent, const struct arrival *arrival, struct welcome *out)
-{
-    struct process *process = NULL;
-    enum wk_status status = check_arrival(arrival);
-
-    if (status == WK_OK) {
-        process = family_enter(parent);
-        status = process == NULL ? WK_NO_MEMORY : welcome(process, out);
-    }
-    if (status != WK_OK) {
-        refuse(process, arrival);
-        return status;
-    }
-    process->process = arrival->process;
-    process->thread = arrival->thread;
-    process->event = arrival->event;
-    process->end_signal = arrival->end_signal;
-    effect_page(process);
-    return WK_OK;
-}
-
 static enum wk_status attach(struct wk_message *message, const struct wk_posix_attach_in *in,
                              struct wk_posix_attach_out *out)
 {
@@ -130,10 +52,10 @@ static enum wk_status attach(struct wk_message *message, const struct wk_posix_a
     enum wk_status status;
 
     if (message->badge != CONTAINER_BADGE) {
-        refuse(NULL, &arrival);
+        arrival_drop(&arrival);
         return WK_NO_RIGHT;
     }
-    status = enter(NULL, &arrival, &given);
+    status = arrive(server.endpoint, NULL, &arrival, &given);
     *out = (struct wk_posix_attach_out){.session = given.session, .page = given.page, .pid = given.pid};
     return status;
 }
@@ -146,10 +68,10 @@ static enum wk_status fork(struct wk_message *message, const struct wk_posix_for
     enum wk_status status;
 
     if (parent == NULL) {
-        refuse(NULL, &arrival);
+        arrival_drop(&arrival);
         return WK_NO_RIGHT;
     }
-    status = enter(parent, &arrival, &given);
+    status = arrive(server.endpoint, parent, &arrival, &given);
     *out = (struct wk_posix_fork_out){.session = given.session, .page = given.page, .pid = given.pid};
     return status;
 }
@@ -159,7 +81,7 @@ static enum wk_status fork(struct wk_message *message, const struct wk_posix_for
 static enum wk_status set_thread(struct wk_message *message, const struct wk_posix_set_thread_in *in)
 {
     struct process *process = caller(message);
-    enum wk_status status = check(in->thread, WK_TYPE_THREAD, WK_THREAD_RIGHT_CONTROL);
+    enum wk_status status = arrival_check(in->thread, WK_TYPE_THREAD, WK_THREAD_RIGHT_CONTROL);
 
     if (process == NULL)
         status = WK_NO_RIGHT;
@@ -324,109 +246,32 @@ static enum wk_status describe(struct wk_message *message, const struct wk_posix
 
 /* ---- signals ---- */
 
-/* Who is meant by a signal, and what has come of it. */
-struct cast {
-    const struct process *sender; /* NULL: the container */
-    struct signal signal;         /* signal.signal is 0 if only somebody is looked for */
-    unsigned found, reached;
-    enum wk_status status;
-};
-
-/* Users are data: that they keep signals from each other is a custom, not a protection. */
-static bool may_send(const struct process *sender, const struct process *to)
-{
-    return sender == NULL || sender->user == 0 || sender->user == to->user;
-}
-
-static void cast_at(struct cast *cast, struct process *to)
-{
-    cast->found++;
-    if (!may_send(cast->sender, to))
-        return;
-    cast->reached++;
-    if (cast->signal.signal == 0)
-        return;
-    const enum wk_status status = signal_send(to, &cast->signal);
-    if (status != WK_OK)
-        cast->status = status;
-}
-
-static enum wk_status result_of(const struct cast *cast)
-{
-    if (cast->found == 0)
-        return WK_NOT_FOUND;
-    if (cast->reached == 0)
-        return WK_NO_RIGHT;
-    return cast->found == 1 ? cast->status : WK_OK;
-}
-
-static enum wk_status cast_at_group(struct cast *cast, uint64_t group)
-{
-    for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
-        if (process->group == group)
-            cast_at(cast, process);
-    }
-    return result_of(cast);
-}
-
-static enum wk_status cast_at_all(struct cast *cast)
-{
-    for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
-        if (process != cast->sender && process != first_process)
-            cast_at(cast, process);
-    }
-    return result_of(cast);
-}
-
-static enum wk_status cast_at_one(struct cast *cast, uint64_t pid)
-{
-    struct process *process = process_of_pid(pid);
-
-    if (process != NULL)
-        cast_at(cast, process);
-    return result_of(cast);
-}
-
 static enum wk_status kill(struct wk_message *message, const struct wk_posix_kill_in *in)
 {
     const struct process *sender = caller(message);
-    struct cast cast = {.sender = sender,
-                        .signal = {.signal = in->signal, .value = in->value, .code = in->code},
-                        .status = WK_OK};
+    struct signal signal = {.signal = in->signal, .value = in->value, .code = in->code};
 
     if (sender == NULL && message->badge != CONTAINER_BADGE)
         return WK_NO_RIGHT;
     if (sender != NULL) {
-        cast.signal.sender = sender->pid;
-        cast.signal.user = sender->user;
+        signal.sender = sender->pid;
+        signal.user = sender->user;
     }
-    if (in->which == UINT64_MAX)
-        return cast_at_all(&cast);
-    if ((int64_t)in->which < 0)
-        return cast_at_group(&cast, -in->which);
-    if (in->which != 0)
-        return cast_at_one(&cast, in->which);
-    return sender == NULL ? WK_NOT_FOUND : cast_at_group(&cast, sender->group);
+    return cast_as_kill(sender, in->which, &signal);
 }
 
 static enum wk_status signal_group(struct wk_message *message, const struct wk_posix_signal_group_in *in)
 {
-    struct cast cast = {.signal = {.signal = in->signal, .code = in->code}, .status = WK_OK};
+    const struct signal signal = {.signal = in->signal, .code = in->code};
 
-    return message->badge == CONTAINER_BADGE ? cast_at_group(&cast, in->group) : WK_NO_RIGHT;
+    return message->badge == CONTAINER_BADGE ? cast_at_group(in->group, &signal) : WK_NO_RIGHT;
 }
 
 static enum wk_status signal_session(struct wk_message *message, const struct wk_posix_signal_session_in *in)
 {
-    struct cast cast = {.signal = {.signal = in->signal, .code = in->code}, .status = WK_OK};
+    const struct signal signal = {.signal = in->signal, .code = in->code};
 
-    if (message->badge != CONTAINER_BADGE)
-        return WK_NO_RIGHT;
-    for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
-        if (process->session == in->session)
-            cast_at(&cast, process);
-    }
-    return result_of(&cast);
+    return message->badge == CONTAINER_BADGE ? cast_at_session(in->session, &signal) : WK_NO_RIGHT;
 }
 
 static enum wk_status watch_session(struct wk_message *message, const struct wk_posix_watch_session_in *in)

@@ -95,7 +95,7 @@ bool group_exists(uint64_t group, uint64_t session)
 
 /* ---- the table ---- */
 
-struct process *process_create(void)
+struct process *process_enter(void)
 {
     uint64_t number;
     struct process *process = wk_records_take(&records, &number);

@@ -59,7 +59,7 @@ extern struct process *first_process;
 
 void processes_init(void);
 /* A new process with a number of its own, and nothing else; NULL: there is no room. */
-struct process *process_create(void);
+struct process *process_enter(void);
 /* Forgets one that is nobody's parent. */
 void process_forget(struct process *process);
 /* By its record's number, which is its session's badge; by its pid. NULL if there is none. */

@@ -84,11 +84,10 @@ void signal_parent(struct process *process, uint64_t signal, uint64_t code, uint
     if (parent == NULL)
         return;
     if (signal != 0)
-        signal_send(parent, &(struct signal){.signal = signal,
-                                             .sender = process->pid,
-                                             .user = process->user,
-                                             .value = status,
-                                             .code = code});
+        signal_send(
+            parent,
+            &(struct signal){
+                .signal = signal, .sender = process->pid, .user = process->user, .value = status, .code = code});
     effect_news(parent);
 }
 
