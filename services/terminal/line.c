@@ -390,27 +390,31 @@ static void take(struct line *line, uint8_t byte)
     }
 }
 
-/* Room for one more byte. A line that is as long as there is room goes on by its last byte, so that it can be ended. */
-static bool make_room(struct line *line)
+/* A line that is as long as there is room goes on by its last byte, so that it can be ended. */
+bool line_has_room(const struct line *line)
 {
     const uint32_t there = line->head - line->tail;
     const uint32_t room = (LINE_INPUT_BYTES - there) / (line_has_input(line, TTY_PARMRK) ? 3 : 1);
 
-    if (room > 1)
-        return true;
-    if (!line_has_local(line, TTY_ICANON) || line->line_end != line->tail)
-        return false;
-    while (line->head - line->tail > LINE_INPUT_BYTES - (line_has_input(line, TTY_PARMRK) ? 2 : 1))
-        line->head--;
-    return true;
+    return room > 1 || (line_has_local(line, TTY_ICANON) && line->line_end == line->tail);
+}
+
+static void make_room(struct line *line)
+{
+    const uint32_t most = LINE_INPUT_BYTES - (line_has_input(line, TTY_PARMRK) ? 2 : 1);
+
+    if (line->head - line->tail > most)
+        line->head = line->tail + most;
 }
 
 size_t line_receive(struct line *line, const uint8_t *bytes, size_t length, uint64_t now_ns)
 {
     size_t taken = 0;
 
-    while (taken < length && make_room(line))
+    while (taken < length && line_has_room(line)) {
+        make_room(line);
         take(line, bytes[taken++]);
+    }
     if (taken > 0)
         line->typed_ns = now_ns;
     return taken;

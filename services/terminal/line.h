@@ -48,11 +48,27 @@ void line_set_attributes(struct line *line, const struct tty_attributes *attribu
 
 /* Takes bytes as they were typed; returns how many: the others when somebody has read. */
 size_t line_receive(struct line *line, const uint8_t *bytes, size_t length, uint64_t now_ns);
+/* Whether it takes another one now. */
+bool line_has_room(const struct line *line);
 void line_flush_input(struct line *line);
 
 /* ---- line_read.c: what is read ---- */
 
 enum line_patience { LINE_WAITS, LINE_DOES_NOT_WAIT };
+
+/* A read that has something to return took what stood behind `tail`; this puts it back. Requires: nothing came since. */
+struct line_mark {
+    uint32_t tail, line_end;
+};
+static inline struct line_mark line_mark(const struct line *line)
+{
+    return (struct line_mark){line->tail, line->line_end};
+}
+static inline void line_put_back(struct line *line, struct line_mark mark)
+{
+    line->tail = mark.tail;
+    line->line_end = mark.line_end;
+}
 
 /* Whether a read has something to return, be it nothing because of an end of file or of VTIME; then that is taken:
  * *count bytes, which have been written to `bytes`. */

@@ -39,19 +39,16 @@ size_t line_readable_bytes(const struct line *line)
 static size_t read_line(struct line *line, uint8_t *bytes, size_t length)
 {
     size_t count = 0;
+    bool is_at_end = false;
 
-    while (count < length && line->tail != line->line_end) {
-        if (!line_ends_at(line, line->tail)) {
-            bytes[count++] = *line_input_at(line, line->tail++);
-            continue;
-        }
+    while (count < length && line->tail != line->line_end && !is_at_end) {
+        is_at_end = line_ends_at(line, line->tail);
         if (!is_end_of_file(line, line->tail))
             bytes[count++] = *line_input_at(line, line->tail);
-        line_set_end(line, line->tail++, false);
-        return count;
+        line->tail++;
     }
-    if (count > 0 && line->tail != line->line_end && is_end_of_file(line, line->tail))
-        line_set_end(line, line->tail++, false);
+    if (!is_at_end && line->tail != line->line_end && is_end_of_file(line, line->tail))
+        line->tail++;
     return count;
 }
 

@@ -90,6 +90,16 @@ static void lines(void **state)
     assert_reads(2, "mo");
     assert_reads(100, "re\n");
     assert_shown("hallo\b \b\b \b\b \bello\r\nmore\r\n");
+    type("again\n");
+    {
+        const struct line_mark mark = line_mark(&line);
+
+        assert_reads(100, "again\n");
+        line_put_back(&line, mark);
+        assert_reads(2, "ag");
+        assert_reads(100, "ain\n");
+    }
+    assert_shown("again\r\n");
     type("end\x04");
     assert_reads(3, "end");
     type("\x04");
