@@ -30,11 +30,11 @@ void jobs_signal(enum tty_signal signal)
 /* That there is nobody any more is nobody's loss. */
 void jobs_send_signals(void)
 {
-    while (noted != 0) {
-        const uint64_t signal = (uint64_t)__builtin_ctzll(noted);
+    for (uint64_t signal = 1; noted != 0; signal++) {
+        const uint64_t bit = UINT64_C(1) << signal;
 
-        noted &= noted - 1;
-        if (posix != 0 && terminal.foreground != 0)
+        if ((noted & bit) != 0 && posix != 0 && terminal.foreground != 0)
             wk_posix_signal_group(posix, terminal.foreground, signal, CODE_KERNEL);
+        noted &= ~bit;
     }
 }
