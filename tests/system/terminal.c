@@ -17,6 +17,7 @@
 #define GROUP 7
 #define OTHER_GROUP 8
 #define SESSION 5
+#define FLOOD_BYTES 65536
 #define WHEN(when, group, waiter) ((uint64_t)(when) | (uint64_t)(group) << 8 | (waiter) << 32)
 
 static struct served terminal;
@@ -431,16 +432,45 @@ static void read_typed(void)
     drop_waiter(&waiting);
 }
 
+/* Bytes of a flood as fast as the port brings them: each follows from the one before. */
+static void read_flood(uint64_t bytes)
+{
+    struct waiting waiting = make_waiter();
+    uint64_t done = 0;
+    char text[41];
+
+    set_raw(1, 0);
+    wk_print("type\n");
+    while (done < bytes) {
+        if (try_read(40, waiting.number, 0, text) == WK_WOULD_BLOCK) {
+            is_told(&waiting);
+            continue;
+        }
+        for (const char *byte = text; *byte != '\0'; byte++, done++)
+            EQUAL('a' + done % 26, *byte);
+    }
+    wk_print("%lu bytes\n", done);
+    drop_waiter(&waiting);
+}
+
+/* As terminal_cases.py has it started: the terminal is init's. */
+static int use_terminal(const char *word)
+{
+    terminal.root = wk_named_handle("terminal");
+    if (strcmp(word, "typed") == 0)
+        read_typed();
+    else
+        read_flood(FLOOD_BYTES);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t before, after, pages;
 
+    if (argc > 1)
+        return use_terminal(argv[1]);
     start();
-    if (argc > 1 && strcmp(argv[1], "typed") == 0) {
-        read_typed();
-        served_end(&terminal);
-        return 0;
-    }
     drop_waiter(&(struct waiting[]){make_waiter()}[0]);
     pages = served_used_pages(&terminal, &before);
     connect();
