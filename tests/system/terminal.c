@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal service. The test is its driver, its clients and, for the signals it sends, the process service. With the
- * word `typed` it reads lines that terminal_cases.py types at the machine's console.
+ * The terminal service. The test is its driver, its clients and, for the signals it sends, the process service. With a word
+ * it reads what terminal_cases.py types at the machine's console.
  */
 #include "served.h"
 
@@ -17,7 +17,6 @@
 #define GROUP 7
 #define OTHER_GROUP 8
 #define SESSION 5
-#define FLOOD_BYTES 65536
 #define WHEN(when, group, waiter) ((uint64_t)(when) | (uint64_t)(group) << 8 | (waiter) << 32)
 
 static struct served terminal;
@@ -424,8 +423,6 @@ static void read_typed(void)
     do {
         while (try_read(40, waiting.number, GROUP, text) == WK_WOULD_BLOCK) {
             is_told(&waiting);
-            if (__atomic_exchange_n(&signals, 0, __ATOMIC_SEQ_CST) == 1 << 2)
-                wk_print("[interrupted]\n");
         }
         wk_print("[%s]\n", text);
     } while (text[0] != '\0');
@@ -454,13 +451,17 @@ static void read_flood(uint64_t bytes)
 }
 
 /* As terminal_cases.py has it started: the terminal is init's. */
-static int use_terminal(const char *word)
+static int use_terminal(int argc, char **argv)
 {
+    uint64_t bytes;
+
     terminal.root = wk_named_handle("terminal");
-    if (strcmp(word, "typed") == 0)
+    if (strcmp(argv[1], "typed") == 0) {
         read_typed();
-    else
-        read_flood(FLOOD_BYTES);
+    } else {
+        CHECK(argc > 2 && wk_parse_number(argv[2], strlen(argv[2]), &bytes));
+        read_flood(bytes);
+    }
     return 0;
 }
 
@@ -469,7 +470,7 @@ int main(int argc, char **argv)
     uint64_t before, after, pages;
 
     if (argc > 1)
-        return use_terminal(argv[1]);
+        return use_terminal(argc, argv);
     start();
     drop_waiter(&(struct waiting[]){make_waiter()}[0]);
     pages = served_used_pages(&terminal, &before);
