@@ -30,6 +30,17 @@ $(NATIVE_OBJECTS): $(OUT)/objects/%.o: % Makefile lib/lib.mk programs/programs.m
 	@mkdir -p $(@D)
 	$(CC) $(NATIVE_CFLAGS) -c $< -o $@
 
+# The device manager reads the device tree by libfdt, as the kernel does, with the kernel's headers for it.
+DEVICES_INCLUDES := -isystem kernel/include-libfdt -isystem $(FDT)
+NATIVE_FDT_OBJECTS := $(patsubst %,$(OUT)/objects/native/%.o,$(FDT_SOURCES))
+DEVICES_OBJECTS := $(call objects,$(call folder-sources,devices))
+$(NATIVE_FDT_OBJECTS): $(OUT)/objects/native/%.o: % Makefile programs/programs.mk
+	@mkdir -p $(@D)
+	$(CC) $(filter-out $(WARNINGS),$(NATIVE_CFLAGS)) $(DEVICES_INCLUDES) -c $< -o $@
+$(DEVICES_OBJECTS): | $(FDT_STAMP)
+$(DEVICES_OBJECTS): private NATIVE_CFLAGS += $(DEVICES_INCLUDES)
+$(OUT)/programs/devices: $(NATIVE_FDT_OBJECTS)
+
 # $(call link,NAME,OBJECTS,SCRIPT)
 define link
 $(OUT)/programs/$1: $2 $(LIBRARY_OBJECTS) $3

@@ -163,10 +163,11 @@ class Machine:
             return TIMED_OUT
         return STOPPED if (process.returncode if view.status is None else view.status) else 0
 
-    def run_command(self, words, timeout=60, write=None, view=None):
-        """Boots to run one program; `write` gets its output as it comes. Returns (status, message)."""
+    def run_command(self, words, timeout=60, write=None, view=None, keys=subprocess.DEVNULL):
+        """Boots to run one program; `write` gets its output as it comes; `keys` is the file of what is typed, None:
+        the person's terminal, whose keys all go to the machine but Ctrl-A. Returns (status, message)."""
         view = view or console.CommandConsole(write or write_stdout)
-        with subprocess.Popen(self.qemu(command_line(words, self.options), terminal=False), stdin=subprocess.DEVNULL,
+        with subprocess.Popen(self.qemu(command_line(words, self.options), terminal=keys is None), stdin=keys,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             in_time = follow(process, view, timeout)
             complaint = process.stderr.read().decode(errors="replace").strip()

@@ -62,6 +62,8 @@ def flags(file, for_clang=False):
         words = ["clang" if for_clang else "gcc", *make_value("HOST_CFLAGS")]
     else:
         words = ["riscv64-linux-gnu-gcc", *make_value("NATIVE_CFLAGS")]
+        if file.parts[:2] == ("services", "devices"):
+            words += make_value("DEVICES_INCLUDES")
     words = [word for word in words if word not in ("-MMD", "-MP")]
     if for_clang and words[0].startswith("riscv64"):
         march = next(word for word in words if word.startswith("-march="))

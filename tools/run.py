@@ -6,6 +6,7 @@ import difflib
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 
 import archive
@@ -117,8 +118,9 @@ def main():
             print(f"winkle: the machine waits; attach with: ./winkle gdb {arguments.build}", file=sys.stderr)
         if not program:
             return machine.run_terminal(arguments.timeout)
-        timeout = arguments.timeout or (None if arguments.gdb else 60)
-        status, message = machine.run_command(program, timeout)
+        keys = None if sys.stdin.isatty() else subprocess.DEVNULL
+        timeout = arguments.timeout or (None if arguments.gdb or keys is None else 60)
+        status, message = machine.run_command(program, timeout, keys=keys)
         if status == NOT_FOUND:
             message = nearest(machine, program[0])
     except emulator.Failure as failure:

@@ -238,19 +238,20 @@ def run_system(tests):
             cases = [case for case in cases if case[1].build != build]
     # A machine with several harts keeps that many processors busy, but mostly waits.
     tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
-    if tests.wants("system/boot"):
-        for build in ("debug", "release"):
-            run_boot_cases(tests, build)
+    for name in ("boot", "terminal"):
+        if tests.wants(f"system/{name}"):
+            for build in ("debug", "release"):
+                run_scripted_cases(tests, name, build)
 
 
-def run_boot_cases(tests, build):
-    """Boot archives, manifests and programs that are malformed: each is refused with a message."""
-    status, text = execute([sys.executable, ROOT / "tests/system/boot_cases.py", build], timeout=600)
+def run_scripted_cases(tests, script, build):
+    """Boot archives, manifests and programs that are malformed; machines at which somebody types."""
+    status, text = execute([sys.executable, ROOT / f"tests/system/{script}_cases.py", build], timeout=600)
     lines = re.findall(r"^(pass|FAIL) (\S+)(.*)$", text, re.MULTILINE)
     for word, name, rest in lines:
-        tests.record(f"system/boot/{name}/{build}", PASS if word == "pass" else FAIL, rest.strip())
+        tests.record(f"system/{script}/{name}/{build}", PASS if word == "pass" else FAIL, rest.strip())
     if status != 0 and not any(word == "FAIL" for word, *_ in lines) or not lines:
-        tests.record(f"system/boot/{build}", FAIL, text)
+        tests.record(f"system/{script}/{build}", FAIL, text)
 
 
 def read_cases(file):

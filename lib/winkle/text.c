@@ -95,3 +95,37 @@ int strncmp(const char *left, const char *right, size_t bytes)
     }
     return 0;
 }
+
+void *memchr(const void *bytes, int value, size_t length)
+{
+    const uint8_t *at = bytes;
+
+    for (size_t i = 0; i < length; i++) {
+        if (at[i] == (uint8_t)value)
+            return (void *)(uintptr_t)(at + i);
+    }
+    return NULL;
+}
+
+size_t strnlen(const char *text, size_t length)
+{
+    size_t count = 0;
+
+    while (count < length && text[count] != '\0')
+        count++;
+    return count;
+}
+
+char *strrchr(const char *text, int letter)
+{
+    for (size_t i = strlen(text) + 1; i > 0; i--) {
+        if (text[i - 1] == (char)letter)
+            return (char *)(uintptr_t)(text + i - 1);
+    }
+    return NULL;
+}
+
+char *strchr(const char *text, int letter)
+{
+    return memchr(text, letter, strlen(text) + 1);
+}

@@ -14,6 +14,10 @@ int memcmp(const void *left, const void *right, size_t bytes);
 size_t strlen(const char *text);
 int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t bytes);
+void *memchr(const void *bytes, int value, size_t length);
+size_t strnlen(const char *text, size_t length);
+char *strchr(const char *text, int letter);
+char *strrchr(const char *text, int letter);
 
 /* Reads the whole of `text`, `length` bytes, as a decimal number, or with 0x in front as a hexadecimal one. False if
  * it is none, or does not fit. */

@@ -7,11 +7,16 @@
  */
 #include "init.h"
 
+#include <winkle/calls.h>
 #include <winkle/capability.h>
+#include <winkle/clock.h>
+#include <winkle/endpoint.h>
 #include <winkle/print.h>
 #include <winkle/text.h>
 
 #define END_TEXT_BYTES 96
+/* How long a service may take until it serves. */
+#define PATIENCE_NS (10 * WK_NS_PER_SECOND)
 
 static int launch_service(struct init *init, unsigned index)
 {
@@ -26,6 +31,21 @@ static int launch_service(struct init *init, unsigned index)
     memcpy(argv + 1, program->arguments, sizeof(program->arguments));
     return instance_launch(init, &init->services[index].instance, program, path, &file, END_SERVICE(index),
                            1 + (int)program->argument_count, argv);
+}
+
+/* Until it has said which capabilities it accepts, calls with some are refused: so the first call is init's, of an operation
+ * that nobody has. */
+static bool serves(const struct instance *instance)
+{
+    uint64_t words[6] = {0};
+    wk_handle session;
+    enum wk_status status = wk_endpoint_mint(instance->endpoint, 0, 0, &session);
+
+    if (status != WK_OK)
+        return false;
+    status = wk_call(session, WK_MESSAGE_OPERATION, words, wk_after_ns(PATIENCE_NS));
+    wk_capability_delete(session);
+    return status == WK_NO_SUCH_OPERATION;
 }
 
 int service_start(struct init *init, const struct manifest_program *program)
@@ -46,6 +66,10 @@ int service_start(struct init *init, const struct manifest_program *program)
     if (refusal != 0)
         return refusal;
     refusal = launch_service(init, index);
+    if (refusal == 0 && service->instance.endpoint != 0 && !serves(&service->instance)) {
+        say_refused(program->name, "this service does not serve", WK_OK);
+        refusal = INIT_REFUSED;
+    }
     if (refusal == 0)
         service->state = SERVICE_RUNS;
     else

@@ -19,19 +19,30 @@ struct served {
 #define SERVICE_PRIORITY 140
 #define TEST_PRIORITY 100
 
-static inline void served_start(struct served *served, const char *name, uint64_t bank_pages)
+/* The actor may then be lent more. */
+static inline void served_prepare(struct served *served, uint64_t bank_pages)
 {
-    uint64_t words[6] = {0};
-
     EXPECT(WK_OK, wk_thread_set_priority(wk_self.start->thread, TEST_PRIORITY));
     actor_prepare(&served->actor, bank_pages);
     served->actor.priority = SERVICE_PRIORITY;
     EXPECT(WK_OK, wk_endpoint_create(served->actor.bank, &served->endpoint));
     EXPECT(WK_OK, wk_endpoint_mint(served->endpoint, 0, 0, &served->root));
     actor_lend(&served->actor, "endpoint", served->endpoint, WK_ENDPOINT_RIGHT_MINT | WK_ENDPOINT_RIGHT_SERVE);
+}
+
+static inline void served_run(struct served *served, const char *name)
+{
+    uint64_t words[6] = {0};
+
     actor_start(&served->actor, 1, &name);
     /* What carries capabilities is refused until it serves; other calls wait. */
     EXPECT(WK_NO_SUCH_OPERATION, wk_call(served->root, WK_MESSAGE_OPERATION, words, WK_NO_DEADLINE));
+}
+
+static inline void served_start(struct served *served, const char *name, uint64_t bank_pages)
+{
+    served_prepare(served, bank_pages);
+    served_run(served, name);
 }
 
 /* What its bank holds, once it has done what it had to do: when that has not changed for a while. */
