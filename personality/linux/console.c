@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine's console of last resort as a terminal: it can be written and read, and nothing else. */
-#include "terminal.h"
+#include "console.h"
 
 #include "memory.h"
 #include "waiters.h"
@@ -77,12 +77,7 @@ static int64_t status(struct file *file, struct stat *status)
 
 static const struct file_operations console_operations = {.read = read, .write = write, .status = status};
 
-void terminal_start(wk_handle session)
-{
-    (void)session;
-}
-
-int64_t terminal_open(uint32_t flags, struct file **file)
+int64_t console_open(uint32_t flags, struct file **file)
 {
     *file = file_make(&console_operations, 0, flags);
     if (*file == NULL)

@@ -2,6 +2,7 @@
 #include "end.h"
 
 #include "calls.h"
+#include "terminal.h"
 #include "threads.h"
 
 #include <winkle/names.h>
@@ -13,6 +14,8 @@ void end_process(uint32_t wait_status)
     /* The native status is the shell's: the launcher of the first process sees no other. */
     const int status = (wait_status & 0x7f) == 0 ? (int)(wait_status >> 8 & 0xff) : 128 + (int)(wait_status & 0x7f);
 
+    if (linux_process.is_first)
+        terminal_drain();
     if (linux_process.posix != 0)
         wk_posix_exit(linux_process.posix, wait_status);
     wk_exit(status);

@@ -174,6 +174,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
         linux_die("the page of the process service cannot be mapped", status);
     linux_process.page = page;
     self->tid = (int32_t)birth->pid;
+    linux_process.is_first = false;
     self->pending = 0;
     self->robust_list = 0;
     self->clear_at_end = 0;

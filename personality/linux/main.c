@@ -86,6 +86,7 @@ static void attach(void)
     linux_process.page = page;
     current()->tid = (int32_t)pid;
     linux_process.umask = UMASK_FIRST;
+    linux_process.is_first = true;
     wk_capability_delete(container); /* it is no container that the program is to have */
 }
 

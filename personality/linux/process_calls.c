@@ -5,6 +5,7 @@
 #include "files.h"
 #include "fork.h"
 #include "signals.h"
+#include "terminal.h"
 #include "threads.h"
 
 #include <winkle/clock.h>
@@ -246,7 +247,10 @@ int64_t linux_setsid(void)
 {
     uint64_t session;
 
-    return wk_posix_new_session(linux_process.posix, &session) == WK_OK ? (int64_t)session : -EPERM;
+    if (wk_posix_new_session(linux_process.posix, &session) != WK_OK)
+        return -EPERM;
+    terminal_leave();
+    return (int64_t)session;
 }
 
 int64_t linux_getuid(void)

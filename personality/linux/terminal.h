@@ -7,6 +7,10 @@
 
 /* The terminal service's session, 0 if there is none: then the machine's console of last resort stands in. */
 void terminal_start(wk_handle session);
+/* The process leads a session of its own, which has no terminal. */
+void terminal_leave(void);
+/* Waits until what was written has been shown. */
+void terminal_drain(void);
 int64_t terminal_open(uint32_t flags, struct file **file);
 
 #endif

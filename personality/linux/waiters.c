@@ -8,6 +8,7 @@
 #include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/pipe.h>
+#include <winkle/terminal.h>
 
 #define EVENT_BITS 1
 
@@ -27,6 +28,8 @@ uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
         status = wk_pipe_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
         break;
     case WAITER_TERMINAL:
+        status = wk_terminal_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
+        break;
     case WAITER_KINDS:
         break;
     }
