@@ -72,10 +72,10 @@ def archives(hello):
         ("cut-short", good[:len(good) // 2], REFUSED, "beyond the archive|ends without"),
         ("no-trailer", good[:good.rindex(b"070701")], REFUSED, "ends without its last entry"),
         ("bad-digit", with_field(good, MODE_FIELD, b"0000816g"), REFUSED, "not hexadecimal"),
-        ("directory", with_field(good, MODE_FIELD, b"000041ed"), REFUSED, "no plain file"),
+        ("directory", with_field(good, MODE_FIELD, b"000041ed"), REFUSED, "directory has content"),
+        ("device", with_field(good, MODE_FIELD, b"000021b6"), REFUSED, "no plain file"),
         ("huge-file", with_field(good, BYTES_FIELD, b"ffffffff"), REFUSED, "content ends beyond"),
         ("huge-name", with_field(good, NAME_FIELD, b"fffffff0"), REFUSED, "name ends beyond"),
-        ("long-name", with_field(good, NAME_FIELD, b"00000090"), REFUSED, "longer than 127"),
         ("name-without-end", with_field(good, NAME_FIELD, b"00000004"), REFUSED, "zero byte"),
     ]
 
