@@ -145,8 +145,11 @@ extern char wk_data_begin[], wk_data_end[];
 /* Has pages present from now on: later there may be no memory for them, and then a store would be the service's end. */
 static void touch(char *begin, const char *end)
 {
-    for (volatile char *byte = begin; byte < end; byte += WK_PAGE_BYTES)
-        *byte = *byte;
+    for (volatile char *byte = begin; byte < end; byte += WK_PAGE_BYTES) {
+        const char value = *byte;
+
+        *byte = value;
+    }
 }
 
 static void touch_own_pages(void)

@@ -276,16 +276,11 @@ static enum wk_status signal_session(struct wk_message *message, const struct wk
 
 static enum wk_status watch_session(struct wk_message *message, const struct wk_posix_watch_session_in *in)
 {
-    struct process *leader = process_of_pid(in->session);
-    enum wk_status status = WK_OK;
+    struct process *leader = message->badge == CONTAINER_BADGE ? process_of_pid(in->session) : NULL;
 
-    if (message->badge != CONTAINER_BADGE)
-        status = WK_NO_RIGHT;
-    else if (leader == NULL || leader->session != in->session || leader->state == STATE_ZOMBIE)
-        status = WK_NOT_FOUND;
-    if (status != WK_OK) {
+    if (leader == NULL || leader->session != in->session || leader->state == STATE_ZOMBIE) {
         effect_delete(in->event);
-        return status;
+        return message->badge == CONTAINER_BADGE ? WK_NOT_FOUND : WK_NO_RIGHT;
     }
     effect_delete(leader->watch);
     leader->watch = in->event;

@@ -296,6 +296,8 @@ static void real_ones(void)
     exits(&init, 0);
 }
 
+#define BUSY_CHILDREN 40 /* more its bank does not pay for */
+
 /* Does all that a process does, with children that it enters and forgets, until it is killed. */
 __attribute__((noreturn)) static void be_busy(const struct player *self)
 {
@@ -305,6 +307,11 @@ __attribute__((noreturn)) static void be_busy(const struct player *self)
         struct player child;
         uint64_t at, interval, overruns;
 
+        try_wait(self, ANY, WK_WAIT_OPTIONS_UNTRACED);
+        if (i >= BUSY_CHILDREN) {
+            wk_thread_sleep(wk_self.start->thread, wk_after_ns(100000));
+            continue;
+        }
         make_player(&child);
         if (enter(&child, self->session) == WK_OK) {
             wk_posix_kill(self->session, 0, USR1, i, 0);
@@ -315,7 +322,6 @@ __attribute__((noreturn)) static void be_busy(const struct player *self)
             else
                 wk_posix_kill(self->session, child.pid, i % 3 == 1 ? KILL : STOP, 0, 0);
         }
-        try_wait(self, ANY, WK_WAIT_OPTIONS_UNTRACED);
     }
 }
 
