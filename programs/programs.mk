@@ -89,7 +89,7 @@ $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp too
 LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(wildcard tests/linux/*.c))
 $(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -static -pthread $(WARNINGS) -Wno-conversion $< -o $@
+	$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -static -pthread $(WARNINGS) -Wno-conversion -Wno-stringop-overflow $< -o $@
 build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
 	$(PYTHON) tools/root_tree.py
 	@touch $@

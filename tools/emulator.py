@@ -56,8 +56,8 @@ def make(*words):
         raise Failure("the build failed; see the messages above")
 
 
-def build(name):
-    make(f"BUILD={name}", "image")
+def build(name, target="image"):
+    make(f"BUILD={name}", target)
 
 
 def command_line(words, options=""):
@@ -78,7 +78,8 @@ class Machine:
     """One emulated machine, as it is to be started."""
 
     def __init__(self, build="debug", machine="virt", harts=1, memory=None, icount=False, gdb=False, plugin=None,
-                 tim=None, kernel_tim=None):
+                 tim=None, kernel_tim=None, linux=False):
+        self.linux = linux  # the boot archive with programs of Linux
         self.build, self.machine, self.harts = build, machine, harts
         self.memory = memory or MACHINES[machine].memory
         self.icount, self.gdb, self.plugin = icount, gdb, plugin
@@ -120,7 +121,7 @@ class Machine:
         return words
 
     def archive(self):
-        return str(self.directory / "boot.cpio")
+        return str(self.directory / ("linux.cpio" if self.linux else "boot.cpio"))
 
     def memory_bytes(self):
         return int(self.memory[:-1]) << {"M": 20, "G": 30}[self.memory[-1]]

@@ -100,6 +100,11 @@ def nearest(machine, name):
     return None if name in names or "linux" in names else f"the nearest program is '{difflib.get_close_matches(name, names, 1, 0)[0]}'"
 
 
+def is_native(machine, name):
+    names = archive.names(pathlib.Path(machine.archive()).read_bytes())
+    return f"bin/{name}" in names and name != "linux"
+
+
 def main():
     # Whoever ends this process ends the emulator with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -114,6 +119,9 @@ def main():
         if reason:
             raise emulator.Failure(reason)
         emulator.build(arguments.build)
+        if program is None or not is_native(machine, program[0]):
+            machine.linux = True
+            emulator.build(arguments.build, "linux-image")
         if arguments.gdb:
             print(f"winkle: the machine waits; attach with: ./winkle gdb {arguments.build}", file=sys.stderr)
         if not program:

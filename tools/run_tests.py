@@ -10,6 +10,7 @@ import difflib
 import fnmatch
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -254,7 +255,7 @@ def run_scripted_cases(tests, script, build):
         tests.record(f"system/{script}/{build}", FAIL, text)
 
 
-def read_cases(file):
+def read_cases(file, group="system"):
     """Lines `NAME | harts | builds | memory | program and arguments | status | expected output`; # starts a comment."""
     cases = []
     for number, line in enumerate(file.read_text().splitlines() if file.exists() else [], 1):
@@ -269,12 +270,12 @@ def read_cases(file):
         if wrong:
             raise emulator.Failure(f"{file.relative_to(ROOT)}:{number}: '{wrong[0]}' behind the memory; there may be "
                                    "icount, tim=SIZE, kernel-tim=CHOICE, or a machine")
-        machine = {"memory": memory, "icount": "icount" in words,
+        machine = {"memory": memory, "icount": "icount" in words, "linux": group == "linux",
                    "machine": next((word for word in words if word in emulator.MACHINES), "virt"),
                    **{name.replace("-", "_"): next((word[len(name) + 1:] for word in words if word.startswith(f"{name}=")),
                                                    None) for name in ("tim", "kernel-tim")}}
-        cases += [(f"system/{name}/{build.strip()}/{count.strip()}-harts",
-                   emulator.Machine(build.strip(), harts=int(count), **machine), program.split(), int(status),
+        cases += [(f"{group}/{name}/{build.strip()}/{count.strip()}-harts",
+                   emulator.Machine(build.strip(), harts=int(count), **machine), shlex.split(program), int(status),
                    expected) for build in builds.split(",") for count in harts.split(",")]
     return cases
 
@@ -303,6 +304,16 @@ def check_case(machine, program, wanted_status, expected):
     return (FAIL, "\n".join(over)) if over else (PASS, about)
 
 
+# Programs of Linux: those in tests/linux, and some of Debian's.
+
+def run_linux(tests):
+    cases = [case for case in read_cases(ROOT / "tests/linux/cases.txt", "linux") if tests.wants(case[0])]
+    for build in sorted({machine.build for _, machine, *_ in cases}):
+        if not tests.build(f"linux/build/{build}", f"BUILD={build}", "linux-image"):
+            cases = [case for case in cases if case[1].build != build]
+    tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
+
+
 # The figures that Winkle owes.
 
 def run_bench(tests):
@@ -324,7 +335,7 @@ def judge_entry(entry):
 
 
 GROUPS = {"tools": run_tools, "lint": run_lint, "unit": run_unit, "fuzz": run_fuzz, "model": run_model,
-          "system": run_system, "bench": run_bench}
+          "system": run_system, "linux": run_linux, "bench": run_bench}
 
 
 def main():
