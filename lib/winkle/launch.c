@@ -108,8 +108,8 @@ static enum wk_status lend(const struct work *work, wk_handle handle, uint64_t r
 /* What it may hand on, if it is to be able to. */
 static enum wk_status hand_over(const struct work *work, wk_handle handle, uint64_t rights, wk_handle *there)
 {
-    return wk_process_grant(work->child->process, handle, work->launch->forks ? WK_TRANSFER_DUP : WK_TRANSFER_LEND, rights,
-                            there);
+    return wk_process_grant(work->child->process, handle, work->launch->forks ? WK_TRANSFER_DUP : WK_TRANSFER_LEND,
+                            rights, there);
 }
 
 static struct wk_named *add_name(struct work *work, const char *name)

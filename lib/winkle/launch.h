@@ -38,9 +38,9 @@ struct wk_launch {
     uint64_t bank_rights;    /* which rights the program gets to the bank; 0: it gets no bank */
     wk_handle budget;        /* on which its threads run as it is; 0: on one made for it, which shares `budget_of` */
     wk_handle budget_of;     /* 0: wk_budget_in_turn() */
-    bool forks;              /* it makes processes that may outlive it: bank and budget are given to it as its own, and its memory
+    bool forks; /* it makes processes that may outlive it: bank and budget are given to it as its own, and its memory
                               * as "image" */
-    bool harts;              /* it also gets a budget on each hart on which the launcher has one (harts.h) */
+    bool harts; /* it also gets a budget on each hart on which the launcher has one (harts.h) */
     uint64_t ceiling;        /* no thread of it is more urgent, for the budgets made for it are not */
     uint64_t priority;       /* of its first thread */
     uint64_t stack_pages;    /* 0: WK_STACK_PAGES */

@@ -153,7 +153,7 @@ int64_t device_open(wk_handle node, uint64_t device, uint32_t flags, struct file
         uint64_t number;
         const struct file_operations *operations;
     } devices[] = {
-        {DEVICE(1, 3), &null_operations}, {DEVICE(1, 5), &zero_operations},   {DEVICE(1, 7), &full_operations},
+        {DEVICE(1, 3), &null_operations},   {DEVICE(1, 5), &zero_operations},   {DEVICE(1, 7), &full_operations},
         {DEVICE(1, 8), &random_operations}, {DEVICE(1, 9), &random_operations},
     };
 

@@ -32,8 +32,7 @@
 #define RANDOM_BYTES 16
 /* The extensions that all machines have, as AT_HWCAP names them: by their letters. */
 #define EXTENSION(letter) (UINT64_C(1) << ((letter) - 'A'))
-#define EXTENSIONS                                                                                                     \
-    (EXTENSION('I') | EXTENSION('M') | EXTENSION('A') | EXTENSION('F') | EXTENSION('D') | EXTENSION('C'))
+#define EXTENSIONS (EXTENSION('I') | EXTENSION('M') | EXTENSION('A') | EXTENSION('F') | EXTENSION('D') | EXTENSION('C'))
 
 char exec_path[PROGRAM_PATH_BYTES];
 
@@ -246,8 +245,8 @@ static uint64_t *point_at(uint64_t *to, uint64_t strings, uint64_t count)
 }
 
 /* Source: System V ABI, "Process Initialization". */
-static void fill_stack(const struct program *program, uint64_t bias, uint64_t interpreter, const struct strings *arguments,
-                       const struct strings *environment)
+static void fill_stack(const struct program *program, uint64_t bias, uint64_t interpreter,
+                       const struct strings *arguments, const struct strings *environment)
 {
     struct stack stack = {PROGRAM_END - sizeof(uint64_t)};
     uint64_t random[RANDOM_BYTES / sizeof(uint64_t)];

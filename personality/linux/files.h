@@ -33,13 +33,13 @@ struct file {
     uint64_t references;
     const struct file_operations *operations;
     wk_handle session;
-    wk_handle memory;     /* a node's bytes, once they were asked for; 0 */
-    bool has_no_memory;   /* they are not to be had that way */
-    uint32_t flags;       /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH */
-    uint64_t kind;        /* enum wk_node_kind */
-    uint64_t device;      /* its number, of a device */
-    uint64_t position;    /* of files that the personality makes up */
-    char *text;           /* their bytes, from wk_allocate */
+    wk_handle memory;   /* a node's bytes, once they were asked for; 0 */
+    bool has_no_memory; /* they are not to be had that way */
+    uint32_t flags;     /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH */
+    uint64_t kind;      /* enum wk_node_kind */
+    uint64_t device;    /* its number, of a device */
+    uint64_t position;  /* of files that the personality makes up */
+    char *text;         /* their bytes, from wk_allocate */
     uint64_t text_bytes;
 };
 

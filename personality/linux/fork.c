@@ -53,8 +53,8 @@ void fork_start(wk_handle image_memory)
 static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
 {
     wk_handle child, thread, children;
-    enum wk_status status = wk_capability_dup(
-        birth->process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT, &child);
+    enum wk_status status =
+        wk_capability_dup(birth->process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT, &child);
 
     if (status == WK_OK)
         status = wk_capability_dup(birth->thread, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT, &thread);

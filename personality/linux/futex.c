@@ -142,7 +142,8 @@ static int64_t change_word(uint64_t address, uint32_t operation, bool *holds)
             : kind == FUTEX_OP_OR   ? before | (uint32_t)argument
             : kind == FUTEX_OP_ANDN ? before & ~(uint32_t)argument
                                     : before ^ (uint32_t)argument;
-    while (!__atomic_compare_exchange_n((uint32_t *)address, &before, after, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    while (
+        !__atomic_compare_exchange_n((uint32_t *)address, &before, after, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
         after = kind == FUTEX_OP_SET    ? (uint32_t)argument
                 : kind == FUTEX_OP_ADD  ? before + (uint32_t)argument
                 : kind == FUTEX_OP_OR   ? before | (uint32_t)argument
@@ -209,7 +210,8 @@ int64_t linux_futex(uint64_t address, int operation, uint64_t value, uint64_t ti
         result = deadline_of(timeout, (operation & FUTEX_CMD_MASK) == FUTEX_WAIT, &deadline);
         if (result != 0)
             return result;
-        return wait(address, first, (operation & FUTEX_CMD_MASK) == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : third, deadline);
+        return wait(address, first, (operation & FUTEX_CMD_MASK) == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : third,
+                    deadline);
     case FUTEX_WAKE:
         return futex_wake(address, first);
     case FUTEX_WAKE_BITSET:

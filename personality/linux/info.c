@@ -156,7 +156,8 @@ int64_t linux_getcpu(uint64_t cpu, uint64_t node, uint64_t unused)
     const uint32_t zero = 0;
 
     (void)unused;
-    if ((cpu != 0 && copy_out(cpu, &zero, sizeof(zero)) != 0) || (node != 0 && copy_out(node, &zero, sizeof(zero)) != 0))
+    if ((cpu != 0 && copy_out(cpu, &zero, sizeof(zero)) != 0) ||
+        (node != 0 && copy_out(node, &zero, sizeof(zero)) != 0))
         return -EFAULT;
     return 0;
 }

@@ -222,7 +222,8 @@ int64_t linux_getdents64(int fd, uint64_t buffer, uint64_t bytes)
     else if (!memory_span(buffer, bytes, true, &span))
         result = -EFAULT;
     else
-        result = error_of(wk_file_list(file->session, span.memory, span.offset, span.length, WK_CURRENT, &count, &next));
+        result =
+            error_of(wk_file_list(file->session, span.memory, span.offset, span.length, WK_CURRENT, &count, &next));
     file_drop(file);
     return result != 0 ? result : (int64_t)count;
 }

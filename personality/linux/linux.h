@@ -51,16 +51,16 @@ struct thread {
     uint64_t attention;        /* not 0: linux_leave is to look, before the program goes on */
     struct thread *next;       /* of all threads of the process */
     wk_handle handle;
-    wk_handle frames;      /* memory: the page with both frames */
-    wk_handle event;       /* where it waits for whatever it waits */
+    wk_handle frames; /* memory: the page with both frames */
+    wk_handle event;  /* where it waits for whatever it waits */
     struct waiter waiters[2];
-    uint64_t stack;        /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
-    uint64_t blocked;      /* signals, signal 1 as bit 0 */
-    uint64_t pending;      /* those that the personality itself has for it */
-    uint64_t saved_mask;   /* of rt_sigsuspend and ppoll, back after the handler */
+    uint64_t stack;      /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
+    uint64_t blocked;    /* signals, signal 1 as bit 0 */
+    uint64_t pending;    /* those that the personality itself has for it */
+    uint64_t saved_mask; /* of rt_sigsuspend and ppoll, back after the handler */
     bool has_saved_mask;
     uint64_t alternate, alternate_bytes; /* stack for signals */
-    uint64_t clear_at_end; /* set_tid_address */
+    uint64_t clear_at_end;               /* set_tid_address */
     uint64_t robust_list;
     struct clone_request clone;
     int32_t tid;
@@ -68,18 +68,18 @@ struct thread {
 
 struct process {
     struct thread *threads;
-    wk_handle posix;                     /* the process service's session for it */
-    const struct wk_posix_page *page;    /* what that service tells it */
+    wk_handle posix;                  /* the process service's session for it */
+    const struct wk_posix_page *page; /* what that service tells it */
     wk_handle page_memory;
     wk_handle children; /* event: bit 0, a child's state has changed */
     uint32_t user, effective_user, saved_user, group, effective_group, saved_group;
     uint32_t umask;
-    uint64_t priority;     /* of its threads */
-    bool is_first;         /* it has no parent here: when it ends, so may the machine */
-    bool has_terminal;     /* the terminal is the controlling one of its session */
-    uint64_t alarm_at, alarm_interval; /* as setitimer was last told */
+    uint64_t priority;                   /* of its threads */
+    bool is_first;                       /* it has no parent here: when it ends, so may the machine */
+    bool has_terminal;                   /* the terminal is the controlling one of its session */
+    uint64_t alarm_at, alarm_interval;   /* as setitimer was last told */
     uint64_t arguments, arguments_bytes; /* of the program, on its stack */
-    uint64_t entry, stack; /* of a program that begins */
+    uint64_t entry, stack;               /* of a program that begins */
     char name[NAME_BYTES];
 };
 

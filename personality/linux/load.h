@@ -10,13 +10,13 @@
 /* What was read of a file, and checked. */
 struct program {
     struct file *file;
-    uint64_t entry;         /* as the file says */
-    uint64_t headers;       /* where its program headers are in memory, as the file says; 0 if nowhere */
+    uint64_t entry;   /* as the file says */
+    uint64_t headers; /* where its program headers are in memory, as the file says; 0 if nowhere */
     uint32_t header_count;
-    uint64_t first, end;    /* its addresses, as the file says, whole pages */
-    bool is_anywhere;       /* it can lie anywhere */
+    uint64_t first, end;                 /* its addresses, as the file says, whole pages */
+    bool is_anywhere;                    /* it can lie anywhere */
     char interpreter[INTERPRETER_BYTES]; /* its path, or empty */
-    uint8_t *page;          /* the file's first bytes, from wk_allocate */
+    uint8_t *page;                       /* the file's first bytes, from wk_allocate */
     uint64_t page_bytes;
 };
 

@@ -81,8 +81,10 @@ static void attach(void)
     must("the process service refuses it",
          wk_posix_attach(container, dup_of(wk_self.process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT),
                          dup_of(current()->handle, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT),
-                         dup_of(linux_process.children, WK_EVENT_RIGHT_SIGNAL), &linux_process.posix, &linux_process.page_memory, &pid));
-    must("the process service's page cannot be mapped", wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
+                         dup_of(linux_process.children, WK_EVENT_RIGHT_SIGNAL), &linux_process.posix,
+                         &linux_process.page_memory, &pid));
+    must("the process service's page cannot be mapped",
+         wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
     linux_process.page = page;
     current()->tid = (int32_t)pid;
     linux_process.umask = UMASK_FIRST;
@@ -95,7 +97,8 @@ static void open_standard_files(void)
     struct file *file = NULL;
 
     terminal_start(wk_named_handle("terminal"));
-    if (terminal_open(O_RDWR, &file) != 0 || descriptor_make(file, 0, false) != 0 || linux_dup(0) != 1 || linux_dup(0) != 2)
+    if (terminal_open(O_RDWR, &file) != 0 || descriptor_make(file, 0, false) != 0 || linux_dup(0) != 1 ||
+        linux_dup(0) != 2)
         wk_fail("its terminal cannot be opened", WK_NO_MEMORY);
 }
 
@@ -119,8 +122,12 @@ static int64_t exec_by_name(const char *name, struct strings *arguments, struct 
 
 __attribute__((noreturn)) static void start_program(int argc, char **argv)
 {
-    static const char *const variables[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/root",
-                                            "TERM=vt100", "USER=root", "LOGNAME=root", "SHELL=/bin/sh"};
+    static const char *const variables[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+                                            "HOME=/root",
+                                            "TERM=vt100",
+                                            "USER=root",
+                                            "LOGNAME=root",
+                                            "SHELL=/bin/sh"};
     struct strings arguments = {0}, environment = {0};
     int64_t error = 0;
 

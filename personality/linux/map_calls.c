@@ -169,7 +169,8 @@ static int64_t remap(uint64_t address, uint64_t old_length, uint64_t new_length,
     if (area == NULL || area->start > address || area->end < address + old_length)
         return -EFAULT;
     if ((flags & MREMAP_FIXED) != 0) {
-        if (!is_range(new_address, new_length) || (new_address < address + old_length && address < new_address + new_length))
+        if (!is_range(new_address, new_length) ||
+            (new_address < address + old_length && address < new_address + new_length))
             return -EINVAL;
         error = move(address, old_length, new_address, new_length);
         return error != 0 ? error : (int64_t)new_address;

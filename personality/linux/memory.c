@@ -189,7 +189,8 @@ int64_t memory_unmap(uint64_t start, uint64_t length)
     return 0;
 }
 
-int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection, struct backing *backing, uint64_t offset)
+int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection, struct backing *backing,
+                           uint64_t offset)
 {
     const struct area area = {start, start + length, offset, protection, backing};
     enum wk_status status = WK_NO_MEMORY;
@@ -279,8 +280,9 @@ int64_t memory_protect(uint64_t start, uint64_t length, uint32_t protection)
         return -ENOMEM;
     table_cut(start);
     table_cut(end);
-    for (struct area *area = area_find(start); error == 0 && area != NULL && area < &space.areas[space.count] &&
-                                               area->start == covered && covered < end; area++) {
+    for (struct area *area = area_find(start);
+         error == 0 && area != NULL && area < &space.areas[space.count] && area->start == covered && covered < end;
+         area++) {
         if ((protection & PROT_WRITE) != 0 && area->backing->kind != BACKING_ARENA && !area->backing->is_shared)
             error = make_own(area);
         if (error == 0)
@@ -295,8 +297,8 @@ void memory_discard(uint64_t start, uint64_t length)
 {
     const uint64_t end = start + length;
 
-    for (const struct area *area = area_find(start); area != NULL && area < &space.areas[space.count] && area->start < end;
-         area++) {
+    for (const struct area *area = area_find(start);
+         area != NULL && area < &space.areas[space.count] && area->start < end; area++) {
         const uint64_t first = area->start > start ? area->start : start, last = area->end < end ? area->end : end;
 
         if (area->backing->kind == BACKING_ARENA)

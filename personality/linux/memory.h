@@ -23,7 +23,7 @@ struct backing {
 
 struct area {
     uint64_t start, end;
-    uint64_t offset;    /* of its first byte in the backing; the arena: its start */
+    uint64_t offset;     /* of its first byte in the backing; the arena: its start */
     uint32_t protection; /* as Linux's PROT_ has it */
     struct backing *backing;
 };

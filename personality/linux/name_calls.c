@@ -193,8 +193,8 @@ int64_t linux_unlinkat(int directory, uint64_t text, uint64_t flags)
     if ((flags & ~(uint64_t)AT_REMOVEDIR) != 0)
         result = -EINVAL;
     if (result == 0 && is_short(&path))
-        result = error_of(wk_directory_remove_short(path.directory, is_directory, words[0], words[1], words[2], words[3],
-                                                    words[4]));
+        result = error_of(
+            wk_directory_remove_short(path.directory, is_directory, words[0], words[1], words[2], words[3], words[4]));
     else if (result == 0)
         result = error_of(wk_directory_remove(path.directory, is_directory, arena, (uint64_t)path.text, path.length));
     path_end(&path);
@@ -366,7 +366,7 @@ int64_t linux_linkat(int old_directory, uint64_t old_text, int new_directory, ui
     if (result == 0)
         result = error_of(wk_file_ticket(file->session, &ticket));
     if (result == 0)
-        result = error_of(wk_directory_link_here(new.directory, ticket, arena, (uint64_t)new.text, new.length));
+        result = error_of(wk_directory_link_here(new.directory, ticket, arena, (uint64_t) new.text, new.length));
     if (file != NULL)
         file_drop(file);
     path_end(&new);

@@ -225,7 +225,8 @@ static int64_t map_copy(struct file *file, uint64_t start, uint64_t length, uint
     return count < 0 ? count : 0;
 }
 
-int64_t node_map(struct file *file, uint64_t start, uint64_t length, uint32_t protection, bool is_shared, uint64_t offset)
+int64_t node_map(struct file *file, uint64_t start, uint64_t length, uint32_t protection, bool is_shared,
+                 uint64_t offset)
 {
     const uint64_t there = pages_there(file, offset) * WK_PAGE_BYTES;
     const uint64_t mapped = there < length ? there : length;

@@ -16,6 +16,7 @@ void node_fill_status(const struct node_status *node, uint64_t accessed, struct 
 /* Bytes of a file into memory of the personality's own, which is in the arena: how many, or an error. */
 int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t bytes);
 /* Maps a file's bytes: shared, or so that the program's stores are its own. With linux_lock held. */
-int64_t node_map(struct file *file, uint64_t start, uint64_t length, uint32_t protection, bool is_shared, uint64_t offset);
+int64_t node_map(struct file *file, uint64_t start, uint64_t length, uint32_t protection, bool is_shared,
+                 uint64_t offset);
 
 #endif

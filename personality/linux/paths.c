@@ -96,8 +96,8 @@ int64_t path_open(const struct path *path, uint64_t options, uint32_t permission
         status = wk_directory_open_short(path->directory, word, words[0], words[1], words[2], words[3], words[4], &node,
                                          &kind, &device, &identity);
     else
-        status = wk_directory_open(path->directory, word, arena, (uint64_t)path->text, path->length, &node, &kind, &device,
-                                   &identity);
+        status = wk_directory_open(path->directory, word, arena, (uint64_t)path->text, path->length, &node, &kind,
+                                   &device, &identity);
     if (status == WK_WRONG_KIND)
         return -ELOOP; /* a link, which was not to be followed */
     if (status != WK_OK)

@@ -11,8 +11,8 @@ struct path {
     wk_handle directory; /* where it starts */
     struct file *file;   /* whose session that is, or NULL */
     uint64_t length;
-    uint64_t words[5];   /* the path, if it is short */
-    char *text;          /* in the arena */
+    uint64_t words[5]; /* the path, if it is short */
+    char *text;        /* in the arena */
 };
 
 /* Reads a path that starts at a directory, AT_FDCWD for the current one. 0 or an error; path_end gives back what it took. */

@@ -93,8 +93,8 @@ static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_
     if (bytes <= WK_SHORT_MAX) {
         if (copy_in(words, buffer, bytes) != 0)
             return -EFAULT;
-        status = wk_pipe_write_short(file->session, bytes | waiter() << 8, words[0], words[1], words[2], words[3],
-                                     words[4]);
+        status =
+            wk_pipe_write_short(file->session, bytes | waiter() << 8, words[0], words[1], words[2], words[3], words[4]);
     } else {
         status = write_span(file, buffer, bytes, &count);
     }

@@ -18,7 +18,8 @@
 static uint32_t look(int fd, uint32_t events)
 {
     struct file *file = file_of(fd);
-    int64_t result = (int64_t)(events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)); /* files never keep one waiting */
+    int64_t result =
+        (int64_t)(events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)); /* files never keep one waiting */
 
     if (file == NULL)
         return POLLNVAL;
@@ -163,7 +164,8 @@ static int64_t fill_sets(uint64_t sets[SETS][SET_WORDS], const struct pollfd *po
     return bits;
 }
 
-static int64_t select_sets(int end, const uint64_t addresses[SETS], uint64_t timeout, uint64_t mask, struct pollfd *polled)
+static int64_t select_sets(int end, const uint64_t addresses[SETS], uint64_t timeout, uint64_t mask,
+                           struct pollfd *polled)
 {
     const uint64_t bytes = ((uint64_t)end + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t);
     uint64_t sets[SETS][SET_WORDS] = {{0}};

@@ -107,16 +107,17 @@ static void write_cmdline(struct writer *writer)
 
 static void write_stat(struct writer *writer)
 {
-    WRITE(writer, "%lu (%s) R %lu %lu %lu 1280 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0\n", linux_process.page->pid, linux_process.name,
-          linux_process.page->parent, linux_process.page->group, linux_process.page->session);
+    WRITE(writer, "%lu (%s) R %lu %lu %lu 1280 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0\n", linux_process.page->pid,
+          linux_process.name, linux_process.page->parent, linux_process.page->group, linux_process.page->session);
 }
 
 static void write_status(struct writer *writer)
 {
-    WRITE(writer, "Name:\t%s\nState:\tR (running)\nTgid:\t%lu\nPid:\t%lu\nPPid:\t%lu\n", linux_process.name, linux_process.page->pid,
-          linux_process.page->pid, linux_process.page->parent);
-    WRITE(writer, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", linux_process.user, linux_process.effective_user, linux_process.saved_user,
-          linux_process.effective_user, linux_process.group, linux_process.effective_group, linux_process.saved_group, linux_process.effective_group);
+    WRITE(writer, "Name:\t%s\nState:\tR (running)\nTgid:\t%lu\nPid:\t%lu\nPPid:\t%lu\n", linux_process.name,
+          linux_process.page->pid, linux_process.page->pid, linux_process.page->parent);
+    WRITE(writer, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", linux_process.user, linux_process.effective_user,
+          linux_process.saved_user, linux_process.effective_user, linux_process.group, linux_process.effective_group,
+          linux_process.saved_group, linux_process.effective_group);
 }
 
 static void write_maps(struct writer *writer)
@@ -134,18 +135,12 @@ static const struct {
     const char *name;
     void (*write)(struct writer *writer);
 } texts[] = {
-    {"/proc/meminfo", write_meminfo},
-    {"/proc/cpuinfo", write_cpuinfo},
-    {"/proc/mounts", write_mounts},
-    {"/proc/self/mounts", write_mounts},
-    {"/proc/uptime", write_uptime},
-    {"/proc/loadavg", write_loadavg},
-    {"/proc/version", write_version},
-    {"/proc/filesystems", write_filesystems},
-    {"/proc/self/comm", write_comm},
-    {"/proc/self/cmdline", write_cmdline},
-    {"/proc/self/stat", write_stat},
-    {"/proc/self/status", write_status},
+    {"/proc/meminfo", write_meminfo}, {"/proc/cpuinfo", write_cpuinfo},
+    {"/proc/mounts", write_mounts},   {"/proc/self/mounts", write_mounts},
+    {"/proc/uptime", write_uptime},   {"/proc/loadavg", write_loadavg},
+    {"/proc/version", write_version}, {"/proc/filesystems", write_filesystems},
+    {"/proc/self/comm", write_comm},  {"/proc/self/cmdline", write_cmdline},
+    {"/proc/self/stat", write_stat},  {"/proc/self/status", write_status},
     {"/proc/self/maps", write_maps},
 };
 
@@ -167,7 +162,9 @@ static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t
 
 static int64_t seek(struct file *file, int64_t offset, int whence)
 {
-    const int64_t from = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? (int64_t)file->position : (int64_t)file->text_bytes;
+    const int64_t from = whence == SEEK_SET   ? 0
+                         : whence == SEEK_CUR ? (int64_t)file->position
+                                              : (int64_t)file->text_bytes;
 
     if (whence < SEEK_SET || whence > SEEK_END || from + offset < 0)
         return -EINVAL;
@@ -178,7 +175,8 @@ static int64_t seek(struct file *file, int64_t offset, int whence)
 static int64_t status(struct file *file, struct stat *status)
 {
     (void)file;
-    *status = (struct stat){.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_ino = 1, .st_dev = 3, .st_blksize = WK_PAGE_BYTES};
+    *status =
+        (struct stat){.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_ino = 1, .st_dev = 3, .st_blksize = WK_PAGE_BYTES};
     return 0;
 }
 
@@ -262,7 +260,8 @@ int64_t proc_read_link(const char *path, char *text, uint64_t bytes)
         if (file != NULL && file->operations == &node_operations)
             length = path_of(file->session, link, PATH_BYTES) - 1;
         else if (file != NULL)
-            length = (int64_t)wk_print_text(link, PATH_BYTES, file->kind == WK_NODE_KIND_CHARACTER ? "/dev/tty" : "pipe:[1]");
+            length = (int64_t)wk_print_text(link, PATH_BYTES,
+                                            file->kind == WK_NODE_KIND_CHARACTER ? "/dev/tty" : "pipe:[1]");
         if (file != NULL)
             file_drop(file);
     }
@@ -279,7 +278,8 @@ int64_t proc_status(const char *path, bool follows, struct stat *status)
     char name[PATH_BYTES / 16], link[64];
 
     canonical(path, name, sizeof(name));
-    *status = (struct stat){.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_ino = 1, .st_dev = 3, .st_blksize = WK_PAGE_BYTES};
+    *status =
+        (struct stat){.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_ino = 1, .st_dev = 3, .st_blksize = WK_PAGE_BYTES};
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(texts[i].name, name) == 0)
             return 0;

@@ -23,8 +23,8 @@
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 /* What a copied process has of its own in any case, or shares without anybody's noticing. */
 #define PROCESS_FLAGS                                                                                                  \
-    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID |  \
-     CLONE_CLEAR_SIGHAND)
+    (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |                      \
+     CLONE_CHILD_CLEARTID | CLONE_CLEAR_SIGHAND)
 #define NS_PER_US 1000
 
 static int64_t clone_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64_t parent_tid, uint64_t tls,
@@ -187,7 +187,8 @@ int64_t linux_waitid(int kind, int which, uint64_t info, int options, uint64_t u
         return result;
     fill_news(&told, &news);
     fill_usage(&used, news.used);
-    if ((info != 0 && copy_out(info, &told, sizeof(told)) != 0) || (usage != 0 && copy_out(usage, &used, sizeof(used)) != 0))
+    if ((info != 0 && copy_out(info, &told, sizeof(told)) != 0) ||
+        (usage != 0 && copy_out(usage, &used, sizeof(used)) != 0))
         return -EFAULT;
     return 0;
 }
@@ -215,7 +216,8 @@ int64_t linux_getpgid(int pid)
 
     if (pid == 0 || pid == (int)linux_process.page->pid)
         return (int64_t)linux_process.page->group;
-    if (wk_posix_describe(linux_process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
+    if (wk_posix_describe(linux_process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) !=
+            WK_OK ||
         found != (uint64_t)pid)
         return -ESRCH;
     return (int64_t)(parent_group >> 32);
@@ -227,7 +229,8 @@ int64_t linux_getsid(int pid)
 
     if (pid == 0 || pid == (int)linux_process.page->pid)
         return (int64_t)linux_process.page->session;
-    if (wk_posix_describe(linux_process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) != WK_OK ||
+    if (wk_posix_describe(linux_process.posix, (uint64_t)pid, &found, &parent_group, &session, &name0, &name1, &used) !=
+            WK_OK ||
         found != (uint64_t)pid)
         return -ESRCH;
     return (int64_t)(session & UINT32_MAX);
@@ -276,7 +279,8 @@ int64_t linux_getegid(void)
 /* Users are data: whoever is user 0 may become anybody, and others who they were; it gives and takes no authority. */
 static bool may_be(uint32_t wanted, uint32_t real, uint32_t effective, uint32_t saved)
 {
-    return wanted == UINT32_MAX || linux_process.effective_user == 0 || wanted == real || wanted == effective || wanted == saved;
+    return wanted == UINT32_MAX || linux_process.effective_user == 0 || wanted == real || wanted == effective ||
+           wanted == saved;
 }
 
 int64_t linux_setresuid(uint64_t real, uint64_t effective, uint64_t saved)
@@ -311,13 +315,14 @@ int64_t linux_setresgid(uint64_t real, uint64_t effective, uint64_t saved)
 
 int64_t linux_setuid(uint64_t user)
 {
-    return linux_process.effective_user == 0 ? linux_setresuid(user, user, user) : linux_setresuid(UINT32_MAX, user, UINT32_MAX);
+    return linux_process.effective_user == 0 ? linux_setresuid(user, user, user)
+                                             : linux_setresuid(UINT32_MAX, user, UINT32_MAX);
 }
 
 int64_t linux_setgid(uint64_t group)
 {
     return linux_process.effective_user == 0 ? linux_setresgid(group, group, group)
-                                       : linux_setresgid(UINT32_MAX, group, UINT32_MAX);
+                                             : linux_setresgid(UINT32_MAX, group, UINT32_MAX);
 }
 
 int64_t linux_setreuid(uint64_t real, uint64_t effective)

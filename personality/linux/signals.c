@@ -96,7 +96,8 @@ void signal_thread(struct thread *thread, int signal, const struct signal_info *
 
 void signal_self(int signal)
 {
-    const struct signal_info info = {.code = SI_USER, .sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
+    const struct signal_info info = {
+        .code = SI_USER, .sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
 
     signal_thread(current(), signal, &info);
 }
@@ -142,8 +143,8 @@ static void fill_info(struct siginfo *to, int signal, const struct signal_info *
     memset(to, 0, sizeof(*to));
     to->si_signo = signal;
     to->si_code = info->code;
-    if (info->code > 0 && (signal == SIGNAL_SEGV || signal == SIGNAL_BUS || signal == SIGNAL_ILL || signal == SIGNAL_TRAP ||
-                           signal == SIGNAL_FPE)) {
+    if (info->code > 0 && (signal == SIGNAL_SEGV || signal == SIGNAL_BUS || signal == SIGNAL_ILL ||
+                           signal == SIGNAL_TRAP || signal == SIGNAL_FPE)) {
         to->si_addr = (void *)info->value;
         return;
     }
@@ -235,8 +236,7 @@ void signals_handle(struct entry_frame *frame, int64_t result)
     int signal;
 
     while ((signal = take(~self->blocked, &info)) != 0) {
-        const bool is_handled =
-            !signal_is_ignored(signal) && actions[signal].handler != (uint64_t)SIG_DFL;
+        const bool is_handled = !signal_is_ignored(signal) && actions[signal].handler != (uint64_t)SIG_DFL;
 
         if (is_undecided && is_handled) {
             if (result == -RESTART && (actions[signal].flags & SA_RESTART) != 0)
@@ -421,7 +421,9 @@ int64_t linux_sigaltstack(uint64_t stack, uint64_t before)
     const bool is_on = is_on_alternate(self->frame->context.sp);
     stack_t given, old = {.ss_sp = (void *)self->alternate,
                           .ss_size = self->alternate_bytes,
-                          .ss_flags = self->alternate_bytes == 0 ? SS_DISABLE : is_on ? SS_ONSTACK : 0};
+                          .ss_flags = self->alternate_bytes == 0 ? SS_DISABLE
+                                      : is_on                    ? SS_ONSTACK
+                                                                 : 0};
 
     if (stack != 0 && copy_in(&given, stack, sizeof(given)) != 0)
         return -EFAULT;
@@ -487,7 +489,8 @@ static int64_t signal_one(int group, int tid, int signal, const struct signal_in
 
 int64_t linux_tgkill(int group, int tid, int signal)
 {
-    const struct signal_info info = {.code = SI_TKILL, .sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
+    const struct signal_info info = {
+        .code = SI_TKILL, .sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
 
     return signal_one(group, tid, signal, &info);
 }
@@ -507,8 +510,8 @@ int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
         return -EINVAL;
     if (given.si_code >= 0)
         return -EPERM;
-    return wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, (uint64_t)given.si_value.sival_ptr,
-                         (uint64_t)(int64_t)given.si_code) == WK_OK
+    return wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal,
+                         (uint64_t)given.si_value.sival_ptr, (uint64_t)(int64_t)given.si_code) == WK_OK
                ? 0
                : -ESRCH;
 }

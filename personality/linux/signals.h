@@ -6,14 +6,33 @@
 #include "linux.h"
 
 #define SIGNAL_MAX 64
-#define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal) - 1))
+#define SIGNAL_BIT(signal) (UINT64_C(1) << ((signal)-1))
 
 /* As in POSIX's <signal.h>, which would bring more than their numbers. */
 enum {
-    SIGNAL_HUP = 1, SIGNAL_INT = 2, SIGNAL_QUIT = 3, SIGNAL_ILL = 4, SIGNAL_TRAP = 5, SIGNAL_ABRT = 6, SIGNAL_BUS = 7,
-    SIGNAL_FPE = 8, SIGNAL_KILL = 9, SIGNAL_SEGV = 11, SIGNAL_PIPE = 13, SIGNAL_ALRM = 14, SIGNAL_CHLD = 17, SIGNAL_CONT = 18,
-    SIGNAL_STOP = 19, SIGNAL_TSTP = 20, SIGNAL_TTIN = 21, SIGNAL_TTOU = 22, SIGNAL_URG = 23, SIGNAL_XCPU = 24, SIGNAL_XFSZ = 25,
-    SIGNAL_WINCH = 28, SIGNAL_SYS = 31,
+    SIGNAL_HUP = 1,
+    SIGNAL_INT = 2,
+    SIGNAL_QUIT = 3,
+    SIGNAL_ILL = 4,
+    SIGNAL_TRAP = 5,
+    SIGNAL_ABRT = 6,
+    SIGNAL_BUS = 7,
+    SIGNAL_FPE = 8,
+    SIGNAL_KILL = 9,
+    SIGNAL_SEGV = 11,
+    SIGNAL_PIPE = 13,
+    SIGNAL_ALRM = 14,
+    SIGNAL_CHLD = 17,
+    SIGNAL_CONT = 18,
+    SIGNAL_STOP = 19,
+    SIGNAL_TSTP = 20,
+    SIGNAL_TTIN = 21,
+    SIGNAL_TTOU = 22,
+    SIGNAL_URG = 23,
+    SIGNAL_XCPU = 24,
+    SIGNAL_XFSZ = 25,
+    SIGNAL_WINCH = 28,
+    SIGNAL_SYS = 31,
 };
 
 /* What is told of a signal beside its number. */

@@ -35,8 +35,7 @@ void terminal_start(wk_handle session)
 {
     terminal = session;
     linux_process.has_terminal =
-        session != 0 &&
-        wk_terminal_attach(session, linux_process.page->session, linux_process.page->group, 1) == WK_OK;
+        session != 0 && wk_terminal_attach(session, linux_process.page->session, linux_process.page->group, 1) == WK_OK;
 }
 
 /* A session of the process's own has none. */
@@ -53,8 +52,8 @@ static uint64_t waiter(const struct file *file)
 /* The group for which the service is asked; 0 where the background is no matter. */
 static uint64_t group_for(int signal)
 {
-    const bool is_no_matter = !linux_process.has_terminal || signal_is_ignored(signal) ||
-                              (current()->blocked & SIGNAL_BIT(signal)) != 0;
+    const bool is_no_matter =
+        !linux_process.has_terminal || signal_is_ignored(signal) || (current()->blocked & SIGNAL_BIT(signal)) != 0;
 
     return is_no_matter ? 0 : linux_process.page->group;
 }
@@ -112,8 +111,8 @@ static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_
     }
     if (copy_in(words, buffer, part) != 0)
         return -EFAULT;
-    status = wk_terminal_write_short(terminal, part | group << 8 | waiter(file) << 32, words[0], words[1], words[2], words[3],
-                                     words[4], &count);
+    status = wk_terminal_write_short(terminal, part | group << 8 | waiter(file) << 32, words[0], words[1], words[2],
+                                     words[3], words[4], &count);
     return result_of(status, SIGNAL_TTOU, count);
 }
 
@@ -145,7 +144,8 @@ static int64_t poll(struct file *file, uint32_t events)
 static int64_t tell_attributes(uint64_t argument)
 {
     uint64_t words[5];
-    const enum wk_status answer = wk_terminal_attributes(terminal, &words[0], &words[1], &words[2], &words[3], &words[4]);
+    const enum wk_status answer =
+        wk_terminal_attributes(terminal, &words[0], &words[1], &words[2], &words[3], &words[4]);
 
     return answer != WK_OK ? error_of(answer) : copy_out(argument, words, sizeof(struct termios));
 }
@@ -292,12 +292,13 @@ static int64_t control(struct file *file, uint64_t request, uint64_t argument)
         linux_process.has_terminal = false;
         return 0;
     case TCFLSH:
-        return argument > 2 ? -EINVAL
-                            : error_of(wk_terminal_flush(terminal, (enum wk_terminal_queues)argument, group_for(SIGNAL_TTOU)));
-    case TCXONC:
-        return argument > 3
+        return argument > 2
                    ? -EINVAL
-                   : error_of(wk_terminal_flow(terminal, (enum wk_terminal_flow_action)argument, group_for(SIGNAL_TTOU)));
+                   : error_of(wk_terminal_flush(terminal, (enum wk_terminal_queues)argument, group_for(SIGNAL_TTOU)));
+    case TCXONC:
+        return argument > 3 ? -EINVAL
+                            : error_of(wk_terminal_flow(terminal, (enum wk_terminal_flow_action)argument,
+                                                        group_for(SIGNAL_TTOU)));
     case TCSBRK:
         return argument == 0 ? 0 : drain(file);
     case FIONREAD:

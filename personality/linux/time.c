@@ -85,7 +85,8 @@ int64_t linux_gettimeofday(uint64_t time, uint64_t zone)
     const int64_t told[2] = {(int64_t)(now / WK_NS_PER_SECOND), (int64_t)(now % WK_NS_PER_SECOND / NS_PER_US)};
     const int32_t none[2] = {0, 0};
 
-    if ((time != 0 && copy_out(time, told, sizeof(told)) != 0) || (zone != 0 && copy_out(zone, none, sizeof(none)) != 0))
+    if ((time != 0 && copy_out(time, told, sizeof(told)) != 0) ||
+        (zone != 0 && copy_out(zone, none, sizeof(none)) != 0))
         return -EFAULT;
     return 0;
 }
@@ -183,8 +184,8 @@ int64_t linux_setitimer(int which, uint64_t value, uint64_t before)
         return -EFAULT;
     result = to_interval(words, &first, &interval);
     if (result == 0)
-        result = error_of(wk_posix_set_alarm(linux_process.posix, ALARM_REAL, first == 0 ? 0 : wk_after_ns(first), interval,
-                                             SIGNAL_ALRM, 0, &earlier, &earlier_interval, &overruns));
+        result = error_of(wk_posix_set_alarm(linux_process.posix, ALARM_REAL, first == 0 ? 0 : wk_after_ns(first),
+                                             interval, SIGNAL_ALRM, 0, &earlier, &earlier_interval, &overruns));
     if (result != 0)
         return result;
     linux_process.alarm_at = first == 0 ? 0 : wk_after_ns(first);

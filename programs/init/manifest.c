@@ -271,14 +271,21 @@ struct keyword {
 };
 
 static const struct keyword keywords[] = {
-    {"program", read_program, 1, 1},   {"path", read_path, 1, 1},
-    {"bank", read_bank, 1, 1},         {"arguments", read_arguments, 1, MANIFEST_ARGUMENTS_MAX},
-    {"priority", read_priority, 1, 1}, {"grant", read_grant, 1, MANIFEST_ARGUMENTS_MAX},
-    {"ceiling", read_ceiling, 1, 1},   {"budget", read_budget, 2, 3},
-    {"restart", read_restart, 1, 1},   {"start", read_start, 0, 0},
-    {"tim", read_tim, 1, 1},           {"service", read_service, 0, 0},
+    {"program", read_program, 1, 1},
+    {"path", read_path, 1, 1},
+    {"bank", read_bank, 1, 1},
+    {"arguments", read_arguments, 1, MANIFEST_ARGUMENTS_MAX},
+    {"priority", read_priority, 1, 1},
+    {"grant", read_grant, 1, MANIFEST_ARGUMENTS_MAX},
+    {"ceiling", read_ceiling, 1, 1},
+    {"budget", read_budget, 2, 3},
+    {"restart", read_restart, 1, 1},
+    {"start", read_start, 0, 0},
+    {"tim", read_tim, 1, 1},
+    {"service", read_service, 0, 0},
     {"forks", read_forks, 0, 0},
-    {"serves", read_serves, 1, 1},     {"uses", read_uses, 1, MANIFEST_USES_MAX},
+    {"serves", read_serves, 1, 1},
+    {"uses", read_uses, 1, MANIFEST_USES_MAX},
 };
 
 static bool read_line(struct parser *parser)

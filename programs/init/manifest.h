@@ -41,9 +41,9 @@ struct manifest_program {
     uint64_t period_ns, deadline_ns;
     unsigned grants; /* enum manifest_grant */
     uint64_t restarts;
-    bool start;         /* started in a normal boot, in the order of the manifest */
-    bool forks;         /* it makes copies of itself, which may outlive it: what it is granted is its own, its image too */
-    bool service;       /* it runs until the machine is powered off, beside programs that use it */
+    bool start;   /* started in a normal boot, in the order of the manifest */
+    bool forks;   /* it makes copies of itself, which may outlive it: what it is granted is its own, its image too */
+    bool service; /* it runs until the machine is powered off, beside programs that use it */
     const char *serves; /* the name by which others use it; NULL: nobody does */
     const char *uses[MANIFEST_USES_MAX];
     unsigned use_count;

@@ -25,7 +25,8 @@ static void bytes(void)
     CHECK(pwrite(fd, "W", 1, 7) == 1);
     CHECK(lseek(fd, 0, SEEK_CUR) == 12);
     CHECK(writev(fd, parts, 2) == 6);
-    CHECK(fstat(fd, &status) == 0 && status.st_size == 18 && (status.st_mode & 07777) == 0640 && S_ISREG(status.st_mode));
+    CHECK(fstat(fd, &status) == 0 && status.st_size == 18 && (status.st_mode & 07777) == 0640 &&
+          S_ISREG(status.st_mode));
     CHECK(ftruncate(fd, 5) == 0 && lseek(fd, 0, SEEK_END) == 5);
     CHECK(ftruncate(fd, 8192) == 0 && pread(fd, buffer, 8, 8184) == 8 && buffer[7] == 0);
     FAILS(EEXIST, open("/tmp/bytes", O_RDWR | O_CREAT | O_EXCL, 0600));
@@ -38,7 +39,8 @@ static void bytes(void)
 
 static void shared_position(void)
 {
-    const int fd = open("/tmp/shared", O_RDWR | O_CREAT, 0600), other = dup(fd), append = open("/tmp/shared", O_WRONLY | O_APPEND);
+    const int fd = open("/tmp/shared", O_RDWR | O_CREAT, 0600), other = dup(fd),
+              append = open("/tmp/shared", O_WRONLY | O_APPEND);
     char byte;
 
     CHECK(fd >= 0 && other > fd && append > other);
@@ -61,7 +63,8 @@ static void names(void)
 
     CHECK(mkdir("/tmp/d", 0755) == 0 && chdir("/tmp/d") == 0 && getcwd(folder, sizeof(folder)) != NULL);
     CHECK(strcmp(folder, "/tmp/d") == 0);
-    CHECK(close(creat("one", 0644)) == 0 && symlink("one", "two") == 0 && linkat(AT_FDCWD, "one", AT_FDCWD, "three", 0) == 0);
+    CHECK(close(creat("one", 0644)) == 0 && symlink("one", "two") == 0 &&
+          linkat(AT_FDCWD, "one", AT_FDCWD, "three", 0) == 0);
     CHECK(readlink("two", link, sizeof(link)) == 3 && strcmp(link, "one") == 0);
     CHECK(lstat("two", &status) == 0 && S_ISLNK(status.st_mode));
     CHECK(stat("two", &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 2);
@@ -70,14 +73,19 @@ static void names(void)
     directory = opendir(".");
     CHECK(directory != NULL);
     while ((entry = readdir(directory)) != NULL)
-        found |= strcmp(entry->d_name, "one") == 0 ? 1 : strcmp(entry->d_name, "two") == 0 ? 2 : strcmp(entry->d_name, "four") == 0 ? 4 : strcmp(entry->d_name, "three") == 0 ? 8 : 0;
+        found |= strcmp(entry->d_name, "one") == 0     ? 1
+                 : strcmp(entry->d_name, "two") == 0   ? 2
+                 : strcmp(entry->d_name, "four") == 0  ? 4
+                 : strcmp(entry->d_name, "three") == 0 ? 8
+                                                       : 0;
     CHECK(found == 7 && closedir(directory) == 0);
     FAILS(ENOTEMPTY, rmdir("/tmp/d"));
     FAILS(ENOTDIR, open("one/x", O_RDONLY));
     FAILS(EISDIR, open("/tmp/d", O_WRONLY));
     CHECK(symlink("loop", "loop") == 0);
     FAILS(ELOOP, open("loop", O_RDONLY));
-    CHECK(unlink("one") == 0 && unlink("two") == 0 && unlink("four") == 0 && unlink("loop") == 0 && chdir("/") == 0 && rmdir("/tmp/d") == 0);
+    CHECK(unlink("one") == 0 && unlink("two") == 0 && unlink("four") == 0 && unlink("loop") == 0 && chdir("/") == 0 &&
+          rmdir("/tmp/d") == 0);
 }
 
 static void devices(void)

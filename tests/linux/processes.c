@@ -169,7 +169,8 @@ int main(void)
     pipes();
     signals();
     memory();
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0 && usleep(10000) == 0 && clock_gettime(CLOCK_MONOTONIC, &later) == 0);
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0 && usleep(10000) == 0 &&
+          clock_gettime(CLOCK_MONOTONIC, &later) == 0);
     CHECK((later.tv_sec - now.tv_sec) * 1000000000 + later.tv_nsec - now.tv_nsec >= 10000000);
     puts("processes: good");
     return 0;
