@@ -38,7 +38,7 @@ TARGET_CFLAGS := $(COMMON_CFLAGS) -O2 -ffreestanding -fno-pic -fno-pie -fno-stac
 TARGET_LDFLAGS := -nostdlib -static -no-pie -Wl,--gc-sections,--build-id=none,-z,noexecstack,--no-warn-rwx-segments
 
 .PHONY: image
-image: $(OUT)/winkle.img $(OUT)/boot.cpio build/compile_commands.json
+image: $(OUT)/winkle.img $(OUT)/boot.cpio $(OUT)/small.cpio build/compile_commands.json
 
 FRAGMENTS := kernel/kernel.mk lib/lib.mk programs/programs.mk tests/tests.mk
 # A folder's time changes when a file comes or goes.

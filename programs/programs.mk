@@ -85,6 +85,12 @@ $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp too
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name)) --tree test-root=$(TEST_ROOT)
 
+# For machines with little memory: what is no test.
+SHIPPED := $(filter-out test-% abuse-% bench stress,$(PROGRAMS))
+$(OUT)/small.cpio: $(OUT)/boot.cpio
+	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
+
 # The same with programs of Linux: Debian's (tools/packages.txt), and those of the tests, which are ordinary C programs.
 LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(wildcard tests/linux/*.c))
 $(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c
@@ -98,7 +104,6 @@ build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
 linux-image: image $(OUT)/linux.cpio
 $(OUT)/linux.cpio: $(OUT)/boot.cpio build/root.stamp $(LINUX_TESTS)
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
-	    $(foreach name,$(filter-out test-% abuse-% bench stress,$(PROGRAMS)),bin/$(name)=$(OUT)/stripped/$(name)) \
-	    --tree root=build/root --tree root/tests=build/linux-tests
+	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name)) --tree root=build/root --tree root/tests=build/linux-tests
 
 -include $(NATIVE_OBJECTS:.o=.d)

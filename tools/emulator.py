@@ -121,7 +121,8 @@ class Machine:
         return words
 
     def archive(self):
-        return str(self.directory / ("linux.cpio" if self.linux else "boot.cpio"))
+        name = "linux" if self.linux else "small" if self.memory_bytes() < SMALL_MEMORY else "boot"
+        return str(self.directory / f"{name}.cpio")
 
     def memory_bytes(self):
         return int(self.memory[:-1]) << {"M": 20, "G": 30}[self.memory[-1]]

@@ -97,7 +97,7 @@ static struct header *take_small(uint64_t class)
 static struct header *take_large(size_t bytes)
 {
     const uint64_t pages = wk_pages(bytes);
-    wk_handle memory;
+    wk_handle memory = 0;
     struct header *header = take_pages(pages, &memory);
 
     if (header == NULL)

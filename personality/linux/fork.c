@@ -35,7 +35,7 @@ extern const char image_text[], image_constant[], image_data[], image_end[];
  * by a register. */
 struct birth {
     struct capture capture;
-    wk_handle process, thread, children, event, frames, image, session, page;
+    wk_handle process, thread, children, event, frames, image, session;
     uint64_t pid;
     uint64_t priority;
 };
@@ -52,7 +52,7 @@ void fork_start(wk_handle image_memory)
 /* Gives the process service capabilities of its own to the child. */
 static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
 {
-    wk_handle child, thread, children;
+    wk_handle child, thread, children, page;
     enum wk_status status =
         wk_capability_dup(birth->process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT, &child);
 
@@ -61,8 +61,9 @@ static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
     if (status == WK_OK)
         status = wk_capability_dup(birth->children, WK_EVENT_RIGHT_SIGNAL, &children);
     if (status == WK_OK)
-        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &birth->session, &birth->page,
-                               &birth->pid);
+        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &birth->session, &page, &birth->pid);
+    if (status == WK_OK)
+        wk_capability_delete(page); /* the child asks for it itself, so that it does not go with the parent's */
     return status;
 }
 
@@ -166,10 +167,12 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     replace(&self->event, birth->event);
     replace(&linux_process.children, birth->children);
     replace(&linux_process.posix, birth->session);
-    replace(&linux_process.page_memory, birth->page);
+    wk_capability_delete(linux_process.page_memory);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
-    status = wk_map(birth->page, 0, 1, WK_PROTECTION_READ, &page);
+    status = wk_posix_page(linux_process.posix, &linux_process.page_memory);
+    if (status == WK_OK)
+        status = wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page);
     if (status != WK_OK)
         linux_die("the page of the process service cannot be mapped", status);
     linux_process.page = page;
@@ -217,7 +220,7 @@ int64_t fork_process(uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint
     if (status != WK_OK && birth->process != 0)
         wk_process_kill(birth->process, 0);
     *child_pid = birth->pid;
-    delete_all(&birth->process, 8);
+    delete_all(&birth->process, 7);
     if (child_arena != 0)
         wk_capability_delete(child_arena);
     wk_free(birth);

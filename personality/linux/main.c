@@ -138,7 +138,10 @@ __attribute__((noreturn)) static void start_program(int argc, char **argv)
     if (error == 0)
         error = exec_by_name(argv[0], &arguments, &environment);
     if (error != 0) {
-        wk_print("linux: %s: it cannot be started: error %ld\n", argv[0], (long)-error);
+        if (error == -ENOENT)
+            wk_print("linux: %s: there is no such program\n", argv[0]);
+        else
+            wk_print("linux: %s: it cannot be started: error %ld\n", argv[0], (long)-error);
         wk_exit(error == -ENOENT ? 127 : 126);
     }
     strings_end(&arguments);

@@ -103,7 +103,7 @@ static int64_t status_at(int directory, uint64_t text, uint64_t flags, struct st
 
 int64_t linux_newfstatat(int directory, uint64_t text, uint64_t buffer, uint64_t flags)
 {
-    struct stat status;
+    struct stat status = {0};
     const int64_t result = status_at(directory, text, flags, &status);
 
     return result != 0 ? result : copy_out(buffer, &status, sizeof(status));
@@ -111,7 +111,7 @@ int64_t linux_newfstatat(int directory, uint64_t text, uint64_t buffer, uint64_t
 
 int64_t linux_fstat(int fd, uint64_t buffer)
 {
-    struct stat status;
+    struct stat status = {0};
     const int64_t result = descriptor_status(fd, &status);
 
     return result != 0 ? result : copy_out(buffer, &status, sizeof(status));
@@ -129,7 +129,7 @@ static uint32_t minor_of(uint64_t device)
 
 int64_t linux_statx(int directory, uint64_t text, uint64_t flags, uint64_t mask, uint64_t buffer)
 {
-    struct stat status;
+    struct stat status = {0};
     struct statx statx;
     const int64_t result = status_at(directory, text, flags, &status);
 
@@ -159,7 +159,7 @@ int64_t linux_statx(int directory, uint64_t text, uint64_t flags, uint64_t mask,
 /* Everybody may do what the capabilities allow; permissions say whether a file is a program. */
 static int64_t access_at(int directory, uint64_t text, int mode, uint64_t flags)
 {
-    struct stat status;
+    struct stat status = {0};
     const int64_t result = status_at(directory, text, flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), &status);
 
     if (result != 0)

@@ -182,7 +182,7 @@ int64_t linux_chdir(uint64_t text)
     if (result == 0)
         result = path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file);
     path_end(&path);
-    if (result != 0)
+    if (file == NULL)
         return result;
     result = enter(file->session);
     file->session = 0;

@@ -110,7 +110,7 @@ int64_t linux_wait4(int which, uint64_t status, int options, uint64_t usage)
     const uint64_t wanted = WK_WAIT_OPTIONS_EXITED | ((options & WNOHANG) != 0 ? WK_WAIT_OPTIONS_NO_HANG : 0) |
                             ((options & WUNTRACED) != 0 ? WK_WAIT_OPTIONS_UNTRACED : 0) |
                             ((options & WCONTINUED) != 0 ? WK_WAIT_OPTIONS_CONTINUED : 0);
-    struct news news;
+    struct news news = {0};
     struct rusage used;
     int32_t told;
     int64_t result;
@@ -163,7 +163,7 @@ int64_t linux_waitid(int kind, int which, uint64_t info, int options, uint64_t u
                             ((options & WNOWAIT) != 0 ? WK_WAIT_OPTIONS_NO_WAIT : 0);
     struct siginfo told;
     struct rusage used;
-    struct news news;
+    struct news news = {0};
     int64_t result;
 
     if ((options & (WEXITED | WSTOPPED | WCONTINUED)) == 0)
@@ -385,7 +385,6 @@ int64_t linux_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     case PR_GET_NAME:
         return copy_out(a, linux_process.name, sizeof(linux_process.name));
     case PR_GET_DUMPABLE:
-        return 1;
     case PR_GET_NO_NEW_PRIVS: /* a program has what it was given, and no way to more */
         return 1;
     case PR_SET_NO_NEW_PRIVS:

@@ -58,7 +58,7 @@ static int64_t read_clock(int clock, uint64_t *ns)
 
 int64_t linux_clock_gettime(int clock, uint64_t time)
 {
-    uint64_t ns;
+    uint64_t ns = 0;
     const int64_t result = read_clock(clock, &ns);
 
     return result != 0 ? result : tell_ns(time, ns);
@@ -66,7 +66,7 @@ int64_t linux_clock_gettime(int clock, uint64_t time)
 
 int64_t linux_clock_getres(int clock, uint64_t resolution)
 {
-    uint64_t ns;
+    uint64_t ns = 0;
     const int64_t result = read_clock(clock, &ns);
 
     return result != 0 ? result : resolution == 0 ? 0 : tell_ns(resolution, 1);
@@ -124,7 +124,7 @@ static int64_t sleep_until(uint64_t deadline, uint64_t rest)
 
 int64_t linux_nanosleep(uint64_t time, uint64_t rest)
 {
-    uint64_t ns;
+    uint64_t ns = 0;
     const int64_t result = to_ns(time, &ns);
 
     return result != 0 ? result : sleep_until(wk_after_ns(ns), rest);
@@ -132,7 +132,7 @@ int64_t linux_nanosleep(uint64_t time, uint64_t rest)
 
 int64_t linux_clock_nanosleep(int clock, int flags, uint64_t time, uint64_t rest)
 {
-    uint64_t ns, now;
+    uint64_t ns = 0, now = 0;
     int64_t result = to_ns(time, &ns);
 
     if (result == 0)

@@ -191,7 +191,7 @@ static enum wk_status open_path(const struct wk_message *message, uint64_t optio
                                 struct wk_directory_open_out *out)
 {
     struct session *directory, *session;
-    struct found found;
+    struct found found = {0};
     struct node *node;
     enum wk_status status = find_to_open(message, path, options, &directory, &found);
 
@@ -230,7 +230,7 @@ static enum wk_status status_path(const struct wk_message *message, uint64_t fol
                                   struct wk_file_status_out *out)
 {
     struct session *session;
-    struct found found;
+    struct found found = {0};
     const enum wk_status status =
         find_node(message, path, follow != 0 ? FOLLOW_ALL : FOLLOW_ALL_BUT_LAST, &session, &found);
 
@@ -271,7 +271,7 @@ static enum mode_kind mode_kind_of(enum wk_node_kind kind)
 static enum wk_status make(struct wk_message *message, const struct wk_directory_make_in *in)
 {
     struct session *session;
-    struct found found;
+    struct found found = {0};
     struct node *node;
     enum wk_status status = in->kind == WK_NODE_KIND_LINK ? WK_BAD_ARGUMENT : fetch(in->memory, in->offset, in->length);
 
@@ -282,7 +282,7 @@ static enum wk_status make(struct wk_message *message, const struct wk_directory
     if (status == WK_OK && found.wants_directory && in->kind != WK_NODE_KIND_DIRECTORY)
         status = WK_NOT_FOUND;
     if (status == WK_OK)
-        status = add_new(&found, mode_kind_of(in->kind), in->permissions, &node);
+        status = add_new(&found, mode_kind_of((enum wk_node_kind)in->kind), in->permissions, &node);
     if (status == WK_OK && (in->kind == WK_NODE_KIND_CHARACTER || in->kind == WK_NODE_KIND_BLOCK))
         node->device = (uint32_t)in->device;
     return status;
@@ -307,7 +307,7 @@ static struct node *create_link(struct text text)
 static enum wk_status make_link(struct wk_message *message, const struct wk_directory_make_link_in *in)
 {
     struct session *session;
-    struct found found;
+    struct found found = {0};
     struct node *node;
     enum wk_status status = fetch(in->memory, in->offset, in->text_length + in->length);
 
@@ -331,7 +331,7 @@ static enum wk_status read_link(struct wk_message *message, const struct wk_dire
                                 struct wk_directory_read_link_out *out)
 {
     struct session *session;
-    struct found found;
+    struct found found = {0};
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -351,7 +351,7 @@ static enum wk_status link_here(struct wk_message *message, const struct wk_dire
 {
     const struct session *other = session_of_ticket(in->ticket);
     struct session *session;
-    struct found found;
+    struct found found = {0};
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -387,7 +387,7 @@ static enum wk_status check_removal(const struct found *found)
 static enum wk_status remove_path(const struct wk_message *message, uint64_t is_directory, struct text path)
 {
     struct session *session;
-    struct found found;
+    struct found found = {0};
     enum wk_status status = find_node(message, path, FOLLOW_ALL_BUT_LAST, &session, &found);
 
     if (status == WK_OK)
@@ -523,7 +523,7 @@ static enum wk_status bind(struct wk_message *message, const struct wk_directory
 {
     const struct session *other = session_of_ticket(in->ticket);
     struct session *session;
-    struct found found;
+    struct found found = {0};
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)

@@ -37,7 +37,7 @@ static enum wk_status welcome(wk_handle endpoint, struct process *process, struc
     enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &process->page);
 
     if (status == WK_OK)
-        status = wk_capability_dup(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
+        status = wk_capability_lend(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
     if (status == WK_OK)
         status = wk_endpoint_mint(endpoint, process_badge(process), 1, &welcome->session);
     welcome->pid = process->pid;

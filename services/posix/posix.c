@@ -11,6 +11,7 @@
 #include "kernel_effects.h"
 #include "signals.h"
 
+#include <winkle/capability.h>
 #include <winkle/endpoint.h>
 #include <winkle/posix_service.h>
 #include <winkle/records.h>
@@ -105,6 +106,15 @@ static enum wk_status set_name(struct wk_message *message, const struct wk_posix
     process->name[0] = in->name0;
     process->name[1] = in->name1;
     return WK_OK;
+}
+
+static enum wk_status page(struct wk_message *message, struct wk_posix_page_out *out)
+{
+    const struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    return wk_capability_lend(process->page, WK_MEMORY_RIGHT_READ, &out->page) == WK_OK ? WK_OK : WK_NO_MEMORY;
 }
 
 static enum wk_status set_owner(struct wk_message *message, const struct wk_posix_set_owner_in *in)
@@ -364,6 +374,7 @@ static const struct wk_posix_handlers handlers = {
     .fork = fork,
     .set_thread = set_thread,
     .set_name = set_name,
+    .page = page,
     .exit = exit,
     .wait = wait,
     .kill = kill,

@@ -221,6 +221,47 @@ static void device_memory_is_mapped(void **state)
     assert_true(user_fetch(BASE) == false);
 }
 
+/* Through the capability that the process has itself: it stays when the invoker's goes. */
+static void a_process_is_mapped_to_through_its_own_capability(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 4, 0);
+    const wk_handle theirs = program_grant(&program, memory, WK_TRANSFER_DUP, READ | WRITE);
+    const wk_handle event = program_grant(&program, make_event(BOOT_BANK), WK_TRANSFER_GIVE, ALL_RIGHTS);
+
+    (void)state;
+    map(memory, 8 * BASE, READ | WRITE);
+    user_set_word(8 * BASE + PAGE, 11);
+    assert_error_at(wk_process_map(program.process, 0, BASE, 0, 1, READ), WK_BAD_ARGUMENT, 1);
+    assert_error_at(wk_process_map(program.process, event, BASE, 0, 1, READ), WK_BAD_ARGUMENT, 1);
+    assert_error_at(wk_process_map(program.process, theirs, BASE, 3, 2, READ), WK_BAD_ARGUMENT, 4);
+    assert_status(wk_process_map(program.process, theirs, BASE, 0, 1, EXECUTE), WK_NO_RIGHT);
+    assert_ok(wk_process_map(program.process, theirs, BASE, 1, 2, READ));
+    assert_status(wk_process_map(program.process, theirs, BASE + PAGE, 1, 2, READ), WK_ALREADY_MAPPED);
+    assert_ok(wk_capability_delete(memory));
+    act_as(program.thread_record);
+    assert_int_equal(user_word(BASE), 11);
+    assert_ok(wk_capability_delete(theirs));
+    act_as(boot);
+}
+
+static void process_map_fails_as_memory_map_does(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 1, 0);
+    wk_handle deepest = make_memory(BOOT_BANK, 1, 0);
+    enum wk_status status = WK_OK;
+
+    (void)state;
+    for (unsigned depth = 0; depth + 1 < CAPABILITY_DEPTH_LIMIT; depth++)
+        deepest = lend(deepest, ALL_RIGHTS);
+    deepest = program_grant(&program, deepest, WK_TRANSFER_LEND, ALL_RIGHTS);
+    assert_status(wk_process_map(program.process, deepest, BASE, 0, 1, READ), WK_TABLE_FULL);
+    const wk_handle theirs = program_grant(&program, memory, WK_TRANSFER_DUP, READ);
+
+    for (uint64_t at = 1; status == WK_OK; at++)
+        status = wk_process_map(program.process, theirs, at * 16 * BASE, 0, 1, READ);
+    assert_status(status, WK_NO_MEMORY);
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -240,6 +281,8 @@ int main(int count, char **arguments)
         program_test(frames_are_reused_only_after_nobody_can_reach_them),
         program_test(two_mappings_of_a_page_in_one_process),
         program_test(device_memory_is_mapped),
+        program_test(a_process_is_mapped_to_through_its_own_capability),
+        program_test(process_map_fails_as_memory_map_does),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
