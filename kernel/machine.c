@@ -25,6 +25,7 @@
 #include "timer.h"
 
 #define CONSOLE_BYTES_MAX 40
+#define INSPECT_SLOTS 20 /* of a capability table, that one look passes over */
 
 static struct object machine_singleton;
 static struct tree regions;                                                 /* struct memory, claimed */
@@ -309,7 +310,7 @@ enum wk_status machine_inspect_capability(struct invocation *invocation, struct 
         return WK_WRONG_TYPE;
     if (index >= process->table.made)
         return WK_WOULD_BLOCK;
-    for (unsigned i = 0; i < CAPABILITIES_PER_PAGE && index < process->table.made; i++) {
+    for (unsigned i = 0; i < INSPECT_SLOTS && index < process->table.made; i++) {
         slot = capability_slot(&process->table, index++);
         if (slot->object == NULL)
             continue;

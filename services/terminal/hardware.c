@@ -123,9 +123,11 @@ size_t hardware_take_to_send(uint8_t *bytes, size_t most)
 
 /* ---- either ---- */
 
-static void set_timer(void)
+/* What has passed has been told, and there is no more to it until somebody reads. */
+static void set_timer(uint64_t now_ns)
 {
-    const uint64_t deadline_ns = line_deadline(&terminal.line);
+    const uint64_t line_ns = line_deadline(&terminal.line);
+    const uint64_t deadline_ns = line_ns <= now_ns ? UINT64_MAX : line_ns;
     const uint64_t next_ns = hardware_has_driver() || deadline_ns < look_ns ? deadline_ns : look_ns;
 
     if (next_ns == timer_ns)
@@ -157,5 +159,5 @@ void hardware_go_on(uint64_t now_ns)
         write_console();
     waiters_tell(now_ns);
     jobs_send_signals();
-    set_timer();
+    set_timer(now_ns);
 }
