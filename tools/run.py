@@ -13,7 +13,8 @@ import archive
 import emulator
 
 
-OPTIONS = ("--machine", "--harts", "--memory", "--tim", "--kernel-tim", "--build", "--timeout", "--icount", "--gdb")
+OPTIONS = ("--machine", "--harts", "--memory", "--tim", "--kernel-tim", "--build", "--timeout", "--icount", "--gdb",
+           "--strace")
 NOT_FOUND = 127  # init's status if there is no such program
 
 
@@ -83,6 +84,7 @@ def parse(words):
     parser.add_argument("--timeout", type=seconds)
     parser.add_argument("--icount", action="store_true")
     parser.add_argument("--gdb", action="store_true")
+    parser.add_argument("--strace", action="store_true")
     arguments, unknown = parser.parse_known_args(options)
     if unknown:
         nearest = difflib.get_close_matches(unknown[0], OPTIONS, 1, 0)[0]
@@ -90,6 +92,10 @@ def parse(words):
         parser.error(f"there is no option '{unknown[0]}'{hint}")
     if program == []:
         parser.error("after '--' goes the program to run")
+    if arguments.strace and program is None:
+        parser.error("--strace is for a program of Linux; it goes after '--'")
+    if arguments.strace:
+        program = ["linux", "--strace", *program]
     return arguments, program
 
 

@@ -61,7 +61,8 @@ static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
     if (status == WK_OK)
         status = wk_capability_dup(birth->children, WK_EVENT_RIGHT_SIGNAL, &children);
     if (status == WK_OK)
-        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &birth->session, &page, &birth->pid);
+        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &birth->session, &page,
+                               &birth->pid);
     if (status == WK_OK)
         wk_capability_delete(page); /* the child asks for it itself, so that it does not go with the parent's */
     return status;

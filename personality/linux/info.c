@@ -19,6 +19,16 @@
 
 #define RANDOM_PART 256
 
+/* Keys and values of riscv_hwprobe. */
+enum {
+    HWPROBE_BASE = 3,
+    HWPROBE_BASE_IMA = 1,
+    HWPROBE_EXTENSIONS = 4,
+    HWPROBE_FD = 1,
+    HWPROBE_C = 2,
+    HWPROBE_SPEED = 5
+};
+
 int64_t linux_uname(uint64_t name)
 {
     /* Programs look at the release for what the kernel can do: it is that of the interface that is served. */
@@ -177,6 +187,29 @@ int64_t linux_capget(uint64_t header, uint64_t data)
     return data == 0 ? 0 : copy_out(data, none, sizeof(none));
 }
 
+/* Source: Linux's Documentation/arch/riscv/hwprobe.rst. What is not known here is told by the key -1. */
+int64_t linux_riscv_hwprobe(uint64_t pairs, uint64_t count, uint64_t cpu_count, uint64_t cpus, uint64_t flags)
+{
+    (void)cpu_count;
+    (void)cpus;
+    if (flags != 0)
+        return -EINVAL;
+    for (uint64_t i = 0; i < count; i++) {
+        int64_t pair[2];
+
+        if (copy_in(pair, pairs + i * sizeof(pair), sizeof(pair)) != 0)
+            return -EFAULT;
+        pair[1] = pair[0] == HWPROBE_BASE         ? HWPROBE_BASE_IMA
+                  : pair[0] == HWPROBE_EXTENSIONS ? HWPROBE_FD | HWPROBE_C
+                                                  : 0;
+        if (pair[0] < 0 || pair[0] > HWPROBE_SPEED)
+            pair[0] = -1;
+        if (copy_out(pairs + i * sizeof(pair), pair, sizeof(pair)) != 0)
+            return -EFAULT;
+    }
+    return 0;
+}
+
 int64_t linux_riscv_flush_icache(uint64_t start, uint64_t end, uint64_t flags)
 {
     (void)start;
@@ -190,9 +223,10 @@ int64_t linux_missing(const uint64_t a[static 8])
     static uint64_t told[LINUX_TABLE_COUNT / 64];
     const uint64_t number = a[7];
 
-    if (number < LINUX_TABLE_COUNT && (told[number / 64] & UINT64_C(1) << number % 64) == 0) {
+    if (linux_process.is_watched && number < LINUX_TABLE_COUNT &&
+        (told[number / 64] & UINT64_C(1) << number % 64) == 0) {
         told[number / 64] |= UINT64_C(1) << number % 64;
-        linux_log("linux: %s: call %lu is not served\n", linux_process.name, number);
+        wk_print("linux: %s: call %lu is not served\n", linux_process.name, number);
     }
     return -ENOSYS;
 }

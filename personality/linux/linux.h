@@ -75,6 +75,7 @@ struct process {
     uint32_t user, effective_user, saved_user, group, effective_group, saved_group;
     uint32_t umask;
     uint64_t priority;                   /* of its threads */
+    bool is_watched;                     /* --strace: what is not served is told on the console */
     bool is_first;                       /* it has no parent here: when it ends, so may the machine */
     bool has_terminal;                   /* the terminal is the controlling one of its session */
     uint64_t alarm_at, alarm_interval;   /* as setitimer was last told */

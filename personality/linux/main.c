@@ -169,6 +169,7 @@ int main(int argc, char **argv)
     pipes_start(need("pipes"));
     fork_start(need("image"));
     open_standard_files();
+    linux_process.is_watched = is_traced;
     if (is_traced)
         strace_start();
     start_program(argc, argv);

@@ -40,8 +40,22 @@ static bool begins_with(const char *text, const char *beginning)
     return strncmp(text, beginning, strlen(beginning)) == 0;
 }
 
+/* What is a link into /proc elsewhere. */
+static const struct {
+    const char *path, *means;
+} aliases[] = {
+    {"/dev/fd/", "/proc/self/fd/"},
+    {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"},
+    {"/dev/stderr", "/proc/self/fd/2"},
+};
+
 bool proc_has(const char *path)
 {
+    for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        if (begins_with(path, aliases[i].path))
+            return true;
+    }
     return begins_with(path, "/proc/");
 }
 
@@ -187,6 +201,12 @@ static void canonical(const char *path, char *text, uint64_t bytes)
 {
     char own[32];
 
+    for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        if (begins_with(path, aliases[i].path)) {
+            wk_print_text(text, bytes, "%s%s", aliases[i].means, path + strlen(aliases[i].path));
+            return;
+        }
+    }
     wk_print_text(own, sizeof(own), "/proc/%lu/", linux_process.page->pid);
     if (begins_with(path, own))
         wk_print_text(text, bytes, "/proc/self/%s", path + strlen(own));
@@ -211,12 +231,12 @@ int64_t proc_open(const char *path, uint32_t flags, struct file **file)
     struct writer writer = {0};
 
     canonical(path, name, sizeof(name));
-    if ((flags & O_ACCMODE) != O_RDONLY)
-        return -EACCES;
     if (descriptor_in(name) >= 0) {
         *file = file_of(descriptor_in(name));
         return *file == NULL ? -ENOENT : 0;
     }
+    if ((flags & O_ACCMODE) != O_RDONLY)
+        return -EACCES;
     for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strcmp(texts[i].name, name) != 0)
             continue;
