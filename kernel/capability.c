@@ -25,7 +25,7 @@
 #include "thread.h"
 
 #define REVOKE_STEP 4 /* capabilities that one step takes back or moves */
-#define CLEAR_STEP 16 /* free slots that one step passes over */
+#define CLEAR_STEP 14 /* free slots that one step passes over */
 
 /* The directory of tables' parts that do not exist. */
 static struct capability *no_directory[CAPABILITY_PAGES_PER_DIRECTORY] __attribute__((aligned(WK_PAGE_BYTES)));
