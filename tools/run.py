@@ -125,7 +125,7 @@ def main():
         if reason:
             raise emulator.Failure(reason)
         emulator.build(arguments.build)
-        if program is None or not is_native(machine, program[0]):
+        if program and not is_native(machine, program[0]):
             machine.linux = True
             emulator.build(arguments.build, "linux-image")
         if arguments.gdb:
