@@ -84,7 +84,7 @@ static bool receive(struct driver *driver)
 static bool send(struct driver *driver)
 {
     struct batch *batch = &driver->to_send;
-    const uint64_t before = batch->done;
+    bool has_sent = false;
 
     if (is_empty(batch)) {
         batch->done = batch->count = 0;
@@ -94,9 +94,11 @@ static bool send(struct driver *driver)
         if (batch->count > WK_SHORT_MAX)
             wk_fail("the terminal gave more than it was asked for", WK_OK);
     }
-    while (!is_empty(batch) && driver->port->send(driver->registers, byte_at(batch, batch->done)))
+    while (!is_empty(batch) && driver->port->send(driver->registers, byte_at(batch, batch->done))) {
         batch->done++;
-    return batch->done != 0 && batch->done != before;
+        has_sent = true;
+    }
+    return has_sent;
 }
 
 static void work(struct driver *driver)
