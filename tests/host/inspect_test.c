@@ -176,7 +176,7 @@ static void the_table_of_a_process_can_be_listed(void **state)
                   WK_WRONG_TYPE);
 }
 
-static void a_listing_passes_over_free_slots_a_page_at_a_time(void **state)
+static void a_listing_passes_over_free_slots_some_at_a_time(void **state)
 {
     struct program program = program_make(50, 10);
     const wk_handle event = make_event(BOOT_BANK);
@@ -193,13 +193,13 @@ static void a_listing_passes_over_free_slots_a_page_at_a_time(void **state)
     act_as(first);
     assert_ok(wk_machine_inspect_start(BOOT_MACHINE));
     look_for(program.process);
-    for (unsigned page = 1; page <= 2; page++) {
-        assert_ok(wk_machine_inspect_capability(BOOT_MACHINE, (page - 1) * CAPABILITIES_PER_PAGE, &next, &handle,
-                                                &type_and_rights, &identity, &lender));
-        assert_int_equal(next, page * CAPABILITIES_PER_PAGE);
-        assert_int_equal(handle, 0);
+    for (next = 0, handle = 0; handle == 0;) { /* some at a time, and no slot twice */
+        const uint64_t before = next;
+
+        assert_ok(
+            wk_machine_inspect_capability(BOOT_MACHINE, next, &next, &handle, &type_and_rights, &identity, &lender));
+        assert_true(next > before && next - before <= CAPABILITIES_PER_PAGE);
     }
-    assert_ok(wk_machine_inspect_capability(BOOT_MACHINE, next, &next, &handle, &type_and_rights, &identity, &lender));
     assert_int_equal(next, 150);
     assert_int_equal(handle, handles[149]);
 }
@@ -214,7 +214,7 @@ int main(int count, char **arguments)
         machine_test(a_walk_has_to_be_begun),
         machine_test(the_walk_survives_the_end_of_what_it_stands_at),
         machine_test(the_table_of_a_process_can_be_listed),
-        machine_test(a_listing_passes_over_free_slots_a_page_at_a_time),
+        machine_test(a_listing_passes_over_free_slots_some_at_a_time),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));
