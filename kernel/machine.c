@@ -25,7 +25,7 @@
 #include "timer.h"
 
 #define CONSOLE_BYTES_MAX 40
-#define INSPECT_SLOTS 20 /* of a capability table, that one look passes over */
+#define INSPECT_SLOTS 16 /* of a capability table, that one look passes over */
 
 static struct object machine_singleton;
 static struct tree regions;                                                 /* struct memory, claimed */
