@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers that nobody can guess, as far as the machine has any: a keyed hash (SipHash-2-4 of a counter) whose key is made at
- * the start from what firmware put into the device tree as `rng-seed`, if the service was given the device tree, and from the
- * counters of time, cycles and instructions.
+ * Numbers that are hard to guess: a keyed hash (SipHash-2-4 of a counter) whose key is made at the start from the counters of
+ * time, cycles and instructions, since the service is given no better source.
  */
 #include "random.h"
 
