@@ -167,6 +167,7 @@ int64_t device_open(wk_handle node, uint64_t device, uint32_t flags, struct file
         *file = file_make(devices[i].operations, node, flags);
         if (*file == NULL)
             return -ENOMEM;
+        (*file)->is_node = true;
         (*file)->kind = WK_NODE_KIND_CHARACTER;
         (*file)->device = device;
         return 0;

@@ -2,6 +2,8 @@
 #include "end.h"
 
 #include "calls.h"
+#include "files.h"
+#include "locks.h"
 #include "terminal.h"
 #include "threads.h"
 
@@ -16,6 +18,8 @@ void end_process(uint32_t wait_status)
 
     if (linux_process.is_first)
         terminal_drain();
+    locks_end();
+    descriptors_close_locked();
     if (linux_process.posix != 0)
         wk_posix_exit(linux_process.posix, wait_status);
     wk_exit(status);

@@ -35,6 +35,8 @@ struct file {
     wk_handle session;
     wk_handle memory;   /* a node's bytes, once they were asked for; 0 */
     bool has_no_memory; /* they are not to be had that way */
+    bool is_node;       /* its session is the file service's */
+    bool is_locked;     /* locks were made by it that are the open file's, not the process's */
     uint32_t flags;     /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH */
     uint64_t kind;      /* enum wk_node_kind */
     uint64_t device;    /* its number, of a device */
@@ -58,7 +60,8 @@ int64_t descriptor_flags(int fd);
 int64_t descriptor_set_flags(int fd, bool close_on_exec);
 /* What execve closes. */
 void descriptors_close_on_exec(void);
-void descriptors_close_all(void);
+/* At the process's end: what may be locked is given up, before its parent learns of it. */
+void descriptors_close_locked(void);
 
 /* Maps a file's bytes, for mmap; with linux_lock held. */
 int64_t files_map(uint64_t start, uint64_t length, uint32_t protection, bool is_shared, int fd, uint64_t offset);

@@ -2,6 +2,7 @@
 /* The calls that read, write and wait for what is open. */
 #include "calls.h"
 #include "files.h"
+#include "locks.h"
 #include "memory.h"
 #include "node.h"
 #include "proc.h"
@@ -235,22 +236,9 @@ int64_t linux_getdents64(int fd, uint64_t buffer, uint64_t bytes)
 static int64_t set_flags(struct file *file, uint32_t flags)
 {
     if (((flags ^ file->flags) & O_APPEND) != 0 && file->operations == &node_operations)
-        wk_file_set_append(file->session, (flags & O_APPEND) != 0);
+        wk_file_set_description_flags(file->session, (flags & O_APPEND) != 0 ? WK_DESCRIPTION_FLAGS_APPEND : 0);
     file->flags = (file->flags & ~(uint32_t)FLAGS_CHANGEABLE) | (flags & FLAGS_CHANGEABLE);
     return 0;
-}
-
-/* Locks of a file are advice among processes that all are of one user here; the first asker gets each. */
-static int64_t lock_file(int command, uint64_t argument)
-{
-    struct flock lock;
-
-    if (command != F_GETLK)
-        return 0;
-    if (copy_in(&lock, argument, sizeof(lock)) != 0)
-        return -EFAULT;
-    lock.l_type = F_UNLCK;
-    return copy_out(argument, &lock, sizeof(lock));
 }
 
 static int64_t control_of(struct file *file, int fd, int command, uint64_t argument)
@@ -273,7 +261,10 @@ static int64_t control_of(struct file *file, int fd, int command, uint64_t argum
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
-        return lock_file(command, argument);
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return lock_control(file, command, argument);
     case F_SETOWN:
     case F_SETSIG:
         return 0;
@@ -354,12 +345,6 @@ int64_t linux_fadvise64(int fd, int64_t offset, int64_t length, int advice)
     (void)offset;
     (void)length;
     (void)advice;
-    return check_open(fd);
-}
-
-int64_t linux_flock(int fd, int operation)
-{
-    (void)operation;
     return check_open(fd);
 }
 

@@ -26,6 +26,11 @@ void paths_start(wk_handle session)
         linux_die("it has no working directory", WK_NO_MEMORY);
 }
 
+wk_handle root_session(void)
+{
+    return root;
+}
+
 static int64_t path_start(struct path *path, int directory)
 {
     if (path->length == 0)
@@ -113,6 +118,7 @@ int64_t path_open(const struct path *path, uint64_t options, uint32_t permission
     *file = file_make(&node_operations, node, flags);
     if (*file == NULL)
         return -ENOMEM;
+    (*file)->is_node = true;
     (*file)->kind = kind;
     (*file)->device = device;
     return 0;

@@ -7,6 +7,7 @@
 #include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
+#include <winkle/file.h>
 #include <winkle/pipe.h>
 #include <winkle/terminal.h>
 
@@ -29,6 +30,9 @@ uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
         break;
     case WAITER_TERMINAL:
         status = wk_terminal_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
+        break;
+    case WAITER_FILES:
+        status = wk_file_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
         break;
     case WAITER_KINDS:
         break;

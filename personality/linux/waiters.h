@@ -5,7 +5,7 @@
 
 #include "linux.h"
 
-enum waiter_kind { WAITER_PIPES, WAITER_TERMINAL, WAITER_KINDS };
+enum waiter_kind { WAITER_PIPES, WAITER_TERMINAL, WAITER_FILES, WAITER_KINDS };
 
 /* The number by which a service knows the calling thread's event; it is enlisted at the first call. 0 if that cannot be. */
 uint64_t waiter_number(enum waiter_kind kind, wk_handle session);

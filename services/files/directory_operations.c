@@ -156,9 +156,8 @@ static unsigned rights_of(uint64_t options)
            ((options & WK_OPEN_OPTIONS_EXECUTE) != 0 ? SESSION_EXECUTE : 0U);
 }
 
-/* A session for a place, which is told when it ends. */
-static enum wk_status give_session(struct view *view, const struct place *place, unsigned rights,
-                                   struct session **session, wk_handle *handle)
+enum wk_status give_session(struct view *view, const struct place *place, unsigned rights, struct session **session,
+                            wk_handle *handle)
 {
     enum wk_status status = session_open(view, place, rights, session);
 
@@ -203,7 +202,7 @@ static enum wk_status open_path(const struct wk_message *message, uint64_t optio
         status = give_session(directory->view, &found.place, rights_of(options), &session, &out->node);
     if (status != WK_OK)
         return status;
-    session->is_append = (options & WK_OPEN_OPTIONS_APPEND) != 0;
+    session->flags = (options & WK_OPEN_OPTIONS_APPEND) != 0 ? WK_DESCRIPTION_FLAGS_APPEND : 0;
     out->kind = kind_of(node);
     out->device = node->device;
     out->identity = node->identity;

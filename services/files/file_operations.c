@@ -98,7 +98,7 @@ static enum wk_status locate_writing(struct session *session, const struct wk_fi
     uint64_t position = in->position == WK_CURRENT ? session->position : in->position;
     enum wk_status result = WK_OK;
 
-    if (session->is_append)
+    if ((session->flags & WK_DESCRIPTION_FLAGS_APPEND) != 0)
         position = node->size;
     if (in->length > INT64_MAX || position > INT64_MAX - in->length)
         return WK_NO_MEMORY;
@@ -235,13 +235,24 @@ static enum wk_status seek(struct wk_message *message, const struct wk_file_seek
     return WK_OK;
 }
 
-static enum wk_status set_append(struct wk_message *message, const struct wk_file_set_append_in *in)
+static enum wk_status description_flags(struct wk_message *message, struct wk_file_description_flags_out *out)
+{
+    const struct session *session = session_with(message->badge);
+
+    if (session == NULL)
+        return WK_REVOKED;
+    out->flags = session->flags;
+    return WK_OK;
+}
+
+static enum wk_status set_description_flags(struct wk_message *message,
+                                            const struct wk_file_set_description_flags_in *in)
 {
     struct session *session = session_with(message->badge);
 
     if (session == NULL)
         return WK_REVOKED;
-    session->is_append = in->is_append != 0;
+    session->flags = (uint8_t)in->flags;
     return WK_OK;
 }
 
@@ -384,6 +395,13 @@ static enum wk_status set_times(struct wk_message *message, const struct wk_file
     return WK_OK;
 }
 
+static enum wk_status look_for_ends(struct wk_message *message)
+{
+    (void)message;
+    files_look_now();
+    return WK_OK;
+}
+
 const struct wk_file_handlers file_handlers = {
     .status = status,
     .accessed = accessed,
@@ -397,7 +415,14 @@ const struct wk_file_handlers file_handlers = {
     .set_permissions = set_permissions,
     .set_owner = set_owner,
     .set_times = set_times,
-    .set_append = set_append,
+    .description_flags = description_flags,
+    .set_description_flags = set_description_flags,
+    .enlist = lock_enlist,
+    .lock = lock_set,
+    .lock_in_the_way = lock_in_the_way,
+    .unlock = lock_give_up,
+    .wait_no_more = lock_wait_no_more,
+    .look_for_ends = look_for_ends,
     .path = path,
     .space = space,
     .ticket = ticket,

@@ -27,6 +27,7 @@ struct view {
     struct place root;
     uint32_t users;
     uint32_t sessions;   /* of this view, and of those made from it if it bears them */
+    uint32_t locks;      /* likewise */
     struct view *bearer; /* whose sessions are counted together: itself, or the view that it was made from */
     unsigned bind_count;
     struct bind binds[VIEW_BINDS_MAX];

@@ -57,6 +57,7 @@ struct node {
     uint32_t device;
     uint32_t user, group;
     uint16_t mode;
+    bool has_locks; /* locks.c has something of it */
     union {
         struct content content;
         struct names names;
