@@ -27,6 +27,9 @@ struct file_operations {
     /* Entries of a directory that the personality makes up, as getdents64 has them. */
     int64_t (*list)(struct file *file, uint64_t buffer, uint64_t bytes);
     void (*release)(struct file *file);
+    /* WK_DESCRIPTION_FLAGS_*, which a service keeps with the session; NULL: they are the process's own. */
+    enum wk_status (*get_flags)(wk_handle session, uint64_t *flags);
+    enum wk_status (*set_flags)(wk_handle session, uint64_t flags);
 };
 
 struct file {
@@ -37,7 +40,7 @@ struct file {
     bool has_no_memory; /* they are not to be had that way */
     bool is_node;       /* its session is the file service's */
     bool is_locked;     /* locks were made by it that are the open file's, not the process's */
-    uint32_t flags;     /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_PATH */
+    uint32_t flags;     /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
     uint64_t kind;      /* enum wk_node_kind */
     uint64_t device;    /* its number, of a device */
     uint64_t position;  /* of files that the personality makes up */
@@ -52,6 +55,9 @@ struct file *file_of(int fd);
 void file_drop(struct file *file);
 /* What a descriptor stands for, while the caller holds linux_lock; NULL if there is none. */
 struct file *descriptor_file(int fd);
+
+/* Tells the service the flags of what has just been opened, if there is any that it does not know. */
+void file_tell_flags(struct file *file);
 
 /* Takes a reference over and gives the lowest descriptor from `least` on that is free, or an error; then the reference is dropped. */
 int64_t descriptor_make(struct file *file, int least, bool close_on_exec);

@@ -20,6 +20,7 @@
 #include <linux/uio.h>
 
 #define PARTS_MAX 1024
+#define PARTS_ON_STACK 8
 #define BYTES_MAX UINT64_C(0x7ffff000)
 #define SENDFILE_BYTES UINT64_C(65536)
 
@@ -84,35 +85,61 @@ int64_t linux_pwrite64(int fd, uint64_t buffer, uint64_t bytes, int64_t offset)
 }
 
 /* Part by part, until one is not done whole. */
-static int64_t transfer_parts(int fd, enum way way, uint64_t parts, int count, uint64_t position)
+static int64_t transfer_each(struct file *file, enum way way, const uint64_t (*parts)[2], unsigned count,
+                             uint64_t position)
 {
     uint64_t done = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t at = position == POSITION_CURRENT ? position : position + done;
+        const int64_t result = parts[i][1] == 0 ? 0 : transfer(file, way, parts[i][0], parts[i][1], at);
+
+        if (result < 0)
+            return done == 0 ? result : (int64_t)done;
+        done += (uint64_t)result;
+        if ((uint64_t)result < parts[i][1])
+            break;
+    }
+    return (int64_t)done;
+}
+
+/* What is written to a file is written in one piece, if it can be. */
+static int64_t transfer_all(struct file *file, enum way way, const uint64_t (*parts)[2], unsigned count,
+                            uint64_t position)
+{
+    int64_t result = -EFAULT;
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i][1] > BYTES_MAX || (total += parts[i][1]) > BYTES_MAX)
+            return -EINVAL;
+    }
+    if (way == WAY_WRITE && count > 1 && file->operations == &node_operations)
+        result = node_write_parts(file, parts, count, position);
+    return result == -EFAULT ? transfer_each(file, way, parts, count, position) : result;
+}
+
+static int64_t transfer_parts(int fd, enum way way, uint64_t list, int count, uint64_t position)
+{
+    uint64_t few[PARTS_ON_STACK][2], (*parts)[2] = few;
     struct file *file;
-    int64_t result = 0;
+    int64_t result;
 
     if (count < 0 || count > PARTS_MAX)
         return -EINVAL;
+    if (count > PARTS_ON_STACK)
+        parts = wk_allocate((size_t)count * sizeof(*parts));
+    if (parts == NULL)
+        return -ENOMEM;
     file = file_of(fd);
-    if (file == NULL)
-        return -EBADF;
-    for (int i = 0; i < count; i++) {
-        const uint64_t at = position == POSITION_CURRENT ? position : position + done;
-        uint64_t part[2];
-
-        result = copy_in(part, parts + (uint64_t)i * sizeof(part), sizeof(part));
-        if (result == 0 && part[1] > BYTES_MAX)
-            result = -EINVAL;
-        if (result == 0 && part[1] != 0)
-            result = transfer(file, way, part[0], part[1], at);
-        if (result < 0)
-            break;
-        done += (uint64_t)result;
-        if ((uint64_t)result < part[1])
-            break;
-        result = 0;
-    }
-    file_drop(file);
-    return result < 0 && done == 0 ? result : (int64_t)done;
+    result = file == NULL ? -EBADF : copy_in(parts, list, (size_t)count * sizeof(*parts));
+    if (result == 0)
+        result = transfer_all(file, way, parts, (unsigned)count, position);
+    if (file != NULL)
+        file_drop(file);
+    if (parts != few)
+        wk_free(parts);
+    return result;
 }
 
 int64_t linux_readv(int fd, uint64_t parts, int count)
@@ -233,12 +260,57 @@ int64_t linux_getdents64(int fd, uint64_t buffer, uint64_t bytes)
 
 #define FLAGS_CHANGEABLE (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | FASYNC)
 
+static const struct {
+    uint32_t flag;
+    uint64_t kept;
+} flag_names[] = {
+    {O_APPEND, WK_DESCRIPTION_FLAGS_APPEND},     {O_NONBLOCK, WK_DESCRIPTION_FLAGS_NON_BLOCKING},
+    {O_DIRECT, WK_DESCRIPTION_FLAGS_DIRECT},     {O_NOATIME, WK_DESCRIPTION_FLAGS_NO_ACCESS_TIME},
+    {FASYNC, WK_DESCRIPTION_FLAGS_ASYNCHRONOUS},
+};
+#define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))
+
+/* Those that are the open file's are kept where all see them who share it. */
+static int64_t get_flags(struct file *file)
+{
+    uint64_t kept = 0;
+
+    if (file->operations->get_flags == NULL || file->operations->get_flags(file->session, &kept) != WK_OK)
+        return file->flags;
+    for (unsigned i = 0; i < FLAG_NAMES; i++)
+        file->flags =
+            (kept & flag_names[i].kept) != 0 ? file->flags | flag_names[i].flag : file->flags & ~flag_names[i].flag;
+    return file->flags;
+}
+
 static int64_t set_flags(struct file *file, uint32_t flags)
 {
-    if (((flags ^ file->flags) & O_APPEND) != 0 && file->operations == &node_operations)
-        wk_file_set_description_flags(file->session, (flags & O_APPEND) != 0 ? WK_DESCRIPTION_FLAGS_APPEND : 0);
+    uint64_t kept = 0;
+
     file->flags = (file->flags & ~(uint32_t)FLAGS_CHANGEABLE) | (flags & FLAGS_CHANGEABLE);
-    return 0;
+    if (file->operations->set_flags == NULL)
+        return 0;
+    for (unsigned i = 0; i < FLAG_NAMES; i++)
+        kept |= (flags & flag_names[i].flag) != 0 ? flag_names[i].kept : 0;
+    return error_of(file->operations->set_flags(file->session, kept));
+}
+
+void file_tell_flags(struct file *file)
+{
+    if ((file->flags & (FLAGS_CHANGEABLE & ~O_APPEND)) != 0 && (file->flags & O_PATH) == 0)
+        set_flags(file, file->flags);
+}
+
+/* FIONBIO. */
+static int64_t set_non_blocking(struct file *file, uint64_t argument)
+{
+    int32_t number;
+    uint32_t flags;
+
+    if (copy_in(&number, argument, sizeof(number)) != 0)
+        return -EFAULT;
+    flags = (uint32_t)get_flags(file);
+    return set_flags(file, number != 0 ? flags | O_NONBLOCK : flags & ~(uint32_t)O_NONBLOCK);
 }
 
 static int64_t control_of(struct file *file, int fd, int command, uint64_t argument)
@@ -255,7 +327,7 @@ static int64_t control_of(struct file *file, int fd, int command, uint64_t argum
     case F_SETFD:
         return descriptor_set_flags(fd, (argument & FD_CLOEXEC) != 0);
     case F_GETFL:
-        return file->flags;
+        return get_flags(file);
     case F_SETFL:
         return set_flags(file, (uint32_t)argument);
     case F_GETLK:
@@ -291,7 +363,6 @@ int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
 {
     struct file *file = file_of(fd);
     int64_t result = -ENOTTY;
-    int32_t number;
 
     if (file == NULL)
         return -EBADF;
@@ -301,9 +372,7 @@ int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
         result = descriptor_set_flags(fd, (uint32_t)request == FIOCLEX);
         break;
     case FIONBIO:
-        result = copy_in(&number, argument, sizeof(number));
-        if (result == 0)
-            file->flags = number != 0 ? file->flags | O_NONBLOCK : file->flags & ~(uint32_t)O_NONBLOCK;
+        result = set_non_blocking(file, argument);
         break;
     default:
         if (file->operations->control != NULL)

@@ -165,7 +165,10 @@ int64_t linux_openat(int directory, uint64_t text, uint64_t flags, uint32_t mode
     else if (result == 0)
         result = path_open(&path, options_of((uint32_t)flags), permissions, (uint32_t)flags, &file);
     path_end(&path);
-    return result != 0 ? result : descriptor_make(file, 0, (flags & O_CLOEXEC) != 0);
+    if (result != 0)
+        return result;
+    file_tell_flags(file);
+    return descriptor_make(file, 0, (flags & O_CLOEXEC) != 0);
 }
 
 /* ---- the working directory ---- */
