@@ -81,6 +81,7 @@ struct process {
     uint64_t alarm_at, alarm_interval;   /* as setitimer was last told */
     uint64_t arguments, arguments_bytes; /* of the program, on its stack */
     uint64_t entry, stack;               /* of a program that begins */
+    uint64_t vdso;                       /* where it has the vDSO's ELF header; 0 */
     char name[NAME_BYTES];
 };
 
