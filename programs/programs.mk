@@ -26,6 +26,18 @@ $(LINUX_CALLS): tools/linux_calls.py personality/linux/calls.list
 	$(PYTHON) tools/linux_calls.py --out $(GENERATED)/linux personality/linux/calls.list
 	@touch $(LINUX_CALLS)
 
+# Linux's vDSO, which the personality carries: the same of each build. It must fit into a page.
+VDSO := $(GENERATED)/linux/vdso.so
+VDSO_FLAGS := -std=gnu11 -O2 -fPIC -ffreestanding -fno-stack-protector -fasynchronous-unwind-tables \
+    $(WARNINGS) -march=rv64gc -mabi=lp64d -shared -nostdlib -s \
+    -Wl,-soname=linux-vdso.so.1,--hash-style=both,--build-id=none,--eh-frame-hdr,-z,noexecstack,-z,norelro,-Bsymbolic
+VDSO_SOURCES := $(addprefix personality/linux/vdso/,functions.c signal_return.S)
+$(VDSO): $(VDSO_SOURCES) personality/linux/vdso/vdso.ld personality/linux/vdso/data.h programs/programs.mk
+	@mkdir -p $(@D)
+	$(CC) $(VDSO_FLAGS) -T personality/linux/vdso/vdso.ld $(VDSO_SOURCES) -o $@
+	test $$(wc -c <$@) -le 4096
+$(OUT)/objects/personality/linux/vdso_image.S.o: $(VDSO)
+
 $(NATIVE_OBJECTS): $(OUT)/objects/%.o: % Makefile lib/lib.mk programs/programs.mk | $(INTERFACES_STAMP) $(LINUX_CALLS)
 	@mkdir -p $(@D)
 	$(CC) $(NATIVE_CFLAGS) -c $< -o $@

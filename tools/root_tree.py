@@ -28,7 +28,7 @@ FILES = {
     "etc/hostname": "winkle\n",
     "etc/profile": "export PS1='\\w \\$ '\n",
 }
-FOLDERS = ("dev", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
+FOLDERS = ("dev/shm", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
 
 
 def left_out(path):
@@ -57,7 +57,8 @@ def make():
     copy(source, TREE)
     for folder in FOLDERS:
         (TREE / folder).mkdir(parents=True, exist_ok=True)
-    (TREE / "tmp").chmod(0o1777)
+    for name in ("tmp", "dev/shm"):
+        (TREE / name).chmod(0o1777)
     for name, text in FILES.items():
         (TREE / name).write_text(text)
 

@@ -209,9 +209,12 @@ void threads_end_others(void)
     while ((thread = linux_process.threads) != NULL && (thread != self || thread->next != NULL)) {
         if (thread == self)
             thread = thread->next;
+        wk_lock_take(&linux_lock); /* it does not stop with it */
         wk_thread_stop(thread->handle);
+        wk_lock_release(&linux_lock);
         forget(thread);
         futex_forget_thread(thread);
+        thread_tell_end(thread);
         thread_release(thread);
     }
     if (wk_lock_prepare(&linux_lock) != WK_OK)
