@@ -12,7 +12,17 @@ wk_guarded_begin:
     or      t0, a0, a1
     andi    t0, t0, 7
     bnez    t0, bytes
-    li      t1, 8
+    li      t1, 32
+0:  bltu    a2, t1, 1f
+    .irp offset, 0, 8, 16, 24
+    ld      t0, \offset(a1)
+    sd      t0, \offset(a0)
+    .endr
+    addi    a0, a0, 32
+    addi    a1, a1, 32
+    addi    a2, a2, -32
+    j       0b
+1:  li      t1, 8
 words:
     bltu    a2, t1, bytes
     ld      t0, 0(a1)

@@ -153,7 +153,9 @@ int64_t thread_begin_clone(struct entry_frame *frame)
         return -EAGAIN;
     thread->blocked = self->blocked;
     thread->tid = (int32_t)linux_process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
+    linux_save_floats(&frame->frame);
     thread->frame->frame = frame->frame;
+    thread->frame->frame.full = 1;
     thread->frame->frame.x[2] = request->stack;
     thread->frame->frame.x[4] = request->tls;
     thread->frame->frame.x[10] = 0;
