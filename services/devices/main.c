@@ -23,7 +23,6 @@
 #include <winkle/serve.h>
 #include <winkle/terminal.h>
 
-#define END_BIT 2
 #define PRIORITY 120
 #define PAUSE_NS UINT64_C(1000000)
 /* A driver that ends at once shall not keep the machine busy. */
@@ -108,7 +107,7 @@ static void start_driver(void)
         .ceiling = PRIORITY,
         .priority = PRIORITY,
         .end_event = event,
-        .end_bits = END_BIT,
+        .end_bits = SERIAL_END_BIT,
         .grants = grants,
         .grant_count = sizeof(grants) / sizeof(grants[0]),
     };
@@ -160,6 +159,6 @@ int main(void)
     claim();
     start_driver();
     wall_ns = clock_read(&archive, tree_bytes, tree_length);
-    expect("its endpoint", wk_endpoint_bind(service.endpoint, event, END_BIT));
+    expect("its endpoint", wk_endpoint_bind(service.endpoint, event, SERIAL_END_BIT));
     wk_fail("serving", wk_serve(&service));
 }
