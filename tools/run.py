@@ -107,8 +107,9 @@ def nearest(machine, name):
 
 
 def is_native(machine, name):
+    """Whether it needs no programs of Linux."""
     names = archive.names(pathlib.Path(machine.archive()).read_bytes())
-    return f"bin/{name}" in names and name != "linux"
+    return f"bin/{name}" in names and name not in ("linux", "container")
 
 
 def main():
