@@ -167,9 +167,10 @@ static void cross(struct walk *walk, struct place *place)
 {
     const struct bind *bind = walk->view->bind_count == 0 ? NULL : bind_at(walk->view, place->node);
 
-    walk->found->is_bound = bind != NULL;
-    if (bind != NULL)
-        *place = bind->to;
+    if (bind == NULL)
+        return;
+    walk->found->is_bound = true;
+    *place = bind->to;
 }
 
 /* One step down. `*is_done`: it was the last one. */
@@ -187,6 +188,7 @@ static enum wk_status go_down(struct walk *walk, const char *text, bool is_last,
         name != NULL && node_is_link(name->node) && (!is_last || walk->follow == FOLLOW_ALL || found->wants_directory);
     if (is_followed)
         return follow_link(walk, name->node);
+    found->is_bound = false;
     if (name != NULL && node_is_directory(name->node))
         cross(walk, &place);
     if (is_last) {
