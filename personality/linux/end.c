@@ -9,6 +9,8 @@
 #include <winkle/posix.h>
 #include <winkle/print.h>
 
+static bool is_ending;
+
 void end_process(uint32_t wait_status)
 {
     /* The native status is the shell's: the launcher of the first process sees no other. */
@@ -16,6 +18,8 @@ void end_process(uint32_t wait_status)
 
     if (linux_process.is_first)
         terminal_drain();
+    if (__atomic_exchange_n(&is_ending, true, __ATOMIC_SEQ_CST)) /* what the first thread has said counts */
+        wk_exit(status);
     if (linux_process.posix != 0)
         wk_posix_exit(linux_process.posix, wait_status);
     wk_exit(status);
