@@ -21,7 +21,7 @@ NATIVE_SOURCES := $(LIBRARY_SOURCES) $(FILE_SOURCES) \
 NATIVE_OBJECTS := $(call objects,$(NATIVE_SOURCES))
 
 # The calls of Linux, from their list.
-LINUX_CALLS := $(GENERATED)/linux/calls.h $(GENERATED)/linux/calls.c
+LINUX_CALLS := $(GENERATED)/linux/calls.h $(GENERATED)/linux/calls.c $(GENERATED)/linux/numbers.h
 $(LINUX_CALLS): tools/linux_calls.py personality/linux/calls.list
 	$(PYTHON) tools/linux_calls.py --out $(GENERATED)/linux personality/linux/calls.list
 	@touch $(LINUX_CALLS)
@@ -107,10 +107,20 @@ $(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
 
 # The same with programs of Linux: Debian's (tools/packages.txt), and those of the tests, which are ordinary C programs.
-LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(wildcard tests/linux/*.c))
-$(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c
+LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(filter-out tests/linux/isolation_%,\
+    $(wildcard tests/linux/*.c)))
+LINUX_TESTS_FLAGS :=
+$(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c $(wildcard tests/linux/*.h)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -static -pthread $(WARNINGS) -Wno-conversion -Wno-stringop-overflow $< -o $@
+	$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -static -pthread $(WARNINGS) -Wno-conversion -Wno-stringop-overflow \
+	    $(LINUX_TESTS_FLAGS) $(filter %.c,$^) -o $@
+
+# The one that attacks also invokes Winkle's operations, by the stubs of native programs.
+build/linux-tests/isolation: $(wildcard tests/linux/isolation_*.c) | $(INTERFACES_STAMP)
+build/linux-tests/hostile: $(GENERATED)/linux/numbers.h
+build/linux-tests/hostile: private LINUX_TESTS_FLAGS := -I$(GENERATED)/linux
+build/linux-tests/isolation: private LINUX_TESTS_FLAGS := -Ilib -Iinterfaces -I$(GENERATED)/include -Wno-unused-result \
+    -Wno-array-bounds -Wno-cast-align -Wno-int-to-pointer-cast
 build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
 	$(PYTHON) tools/root_tree.py
 	@touch $@
