@@ -7,6 +7,8 @@
 
 /* Whether it is a path into /proc. */
 bool proc_has(const char *path);
+/* From now on none is: the process has another root. */
+void proc_hide(void);
 int64_t proc_open(const char *path, uint32_t flags, struct file **file);
 int64_t proc_status(const char *path, bool follows, struct stat *status);
 int64_t proc_read_link(const char *path, char *text, uint64_t bytes);
