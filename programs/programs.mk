@@ -66,6 +66,9 @@ $(eval $(foreach file,$(FILE_SOURCES),\
     $(call link,$(call file-program,$(file)),$(call objects,$(file)),$(LIBRARY_SCRIPT))))
 $(eval $(call link,init,$(call objects,$(call folder-sources,init)),$(call folder-script,init)))
 
+# It lies in the kernel's image, which is to stay small.
+$(call objects,$(call folder-sources,init)): private NATIVE_CFLAGS += -Os
+
 $(OUT)/init.bin: $(OUT)/programs/init
 	$(OBJCOPY) -O binary $< $@
 
@@ -97,9 +100,9 @@ $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp too
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name)) --tree test-root=$(TEST_ROOT)
 
-# For machines with little memory: what is no test.
+# For machines with little memory, and beside another root: what is no test.
 SHIPPED := $(filter-out test-% abuse-% bench stress,$(PROGRAMS))
-$(OUT)/small.cpio: $(OUT)/boot.cpio
+$(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
 
@@ -112,10 +115,14 @@ build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
 	$(PYTHON) tools/root_tree.py
 	@touch $@
 
+# There the shell starts instead of the native programs.
+$(OUT)/shell.manifest: programs/init/boot.manifest programs/init/shell.manifest
+	sed '/^    start$$/d' $< | cat - $(word 2,$^) >$@
+
 .PHONY: linux-image
 linux-image: image $(OUT)/linux.cpio
-$(OUT)/linux.cpio: $(OUT)/boot.cpio build/root.stamp $(LINUX_TESTS)
-	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+$(OUT)/linux.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest build/root.stamp $(LINUX_TESTS)
+	$(PYTHON) tools/archive.py $@ boot.manifest=$(OUT)/shell.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name)) --tree root=build/root --tree root/tests=build/linux-tests
 
 -include $(NATIVE_OBJECTS:.o=.d)

@@ -2,7 +2,9 @@
 #include "end.h"
 
 #include "calls.h"
+#include "files.h"
 #include "futex.h"
+#include "locks.h"
 #include "terminal.h"
 #include "threads.h"
 
@@ -17,6 +19,8 @@ __attribute__((noreturn)) static void finish(uint32_t wait_status)
 
     if (linux_process.is_first)
         terminal_drain();
+    locks_end();
+    descriptors_close_locked();
     if (linux_process.posix != 0)
         wk_posix_exit(linux_process.posix, wait_status);
     wk_exit(status);

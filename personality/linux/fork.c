@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "files.h"
 #include "loan.h"
+#include "locks.h"
 #include "memory.h"
 #include "signals.h"
 #include "threads.h"
@@ -177,6 +178,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     wk_capability_delete(linux_process.page_memory);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
+    locks_forget();
     status = wk_posix_page(linux_process.posix, &linux_process.page_memory);
     if (status == WK_OK)
         status = wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page);

@@ -53,7 +53,7 @@ struct thread {
     wk_handle handle;
     wk_handle frames;         /* memory: the page with both frames */
     wk_handle event;          /* where it waits for whatever it waits */
-    struct waiter waiters[3]; /* by enum waiter_kind */
+    struct waiter waiters[4]; /* by enum waiter_kind */
     uint64_t stack;           /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
     uint64_t blocked;         /* signals, signal 1 as bit 0 */
     uint64_t pending;         /* those that the personality itself has for it */

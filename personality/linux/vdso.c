@@ -5,6 +5,7 @@
 #include "memory.h"
 
 #include <winkle/capability.h>
+#include <winkle/clock.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/text.h>
@@ -29,6 +30,7 @@ enum wk_status vdso_start(void)
 
     vdso_data.whole = VDSO_NS_PER_SECOND / hz;
     vdso_data.fraction = (uint64_t)(((unsigned __int128)(VDSO_NS_PER_SECOND % hz) << 64) / hz);
+    vdso_data.wall_ns = wk_wall_ns(wk_named_handle("devices"));
     if (bytes > IMAGE_BYTES)
         return WK_BAD_ARGUMENT;
     status = wk_map_new((DATA_BYTES + IMAGE_BYTES) / WK_PAGE_BYTES, 0, &memory, &pages);

@@ -7,6 +7,7 @@
 #include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
+#include <winkle/file.h>
 #include <winkle/pipe.h>
 #include <winkle/posix.h>
 #include <winkle/terminal.h>
@@ -33,6 +34,9 @@ uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
         break;
     case WAITER_FUTEXES:
         status = wk_posix_enlist(session, event, WAITER_BIT_FUTEXES, &waiter->session, &waiter->number);
+        break;
+    case WAITER_FILES:
+        status = wk_file_enlist(session, event, WAITER_BIT, &waiter->session, &waiter->number);
         break;
     case WAITER_KINDS:
         break;

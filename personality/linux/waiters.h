@@ -5,7 +5,7 @@
 
 #include "linux.h"
 
-enum waiter_kind { WAITER_PIPES, WAITER_TERMINAL, WAITER_FUTEXES, WAITER_KINDS };
+enum waiter_kind { WAITER_PIPES, WAITER_TERMINAL, WAITER_FUTEXES, WAITER_FILES, WAITER_KINDS };
 
 /* With which bits of the event. */
 #define WAITER_BIT 1

@@ -56,7 +56,7 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
     fresh->rights = (uint8_t)rights;
     fresh->position = 0;
     fresh->ticket = 0;
-    fresh->is_append = false;
+    fresh->flags = 0;
     *session = fresh;
     return WK_OK;
 }
@@ -92,6 +92,16 @@ uint64_t sessions_open(void)
     return open_count;
 }
 
+uint64_t sessions_most(void)
+{
+    return most_of_bearer;
+}
+
+bool sessions_have_ended(void)
+{
+    return __atomic_load_n(&ended_sessions, __ATOMIC_RELAXED) != NULL;
+}
+
 static struct session **tickets_like(uint64_t ticket)
 {
     return &with_tickets[ticket % TICKET_LISTS];
@@ -110,6 +120,8 @@ void session_close(struct session *session)
 {
     struct view *view = session->view;
 
+    if (session->holds_locks || session->is_waiter)
+        locks_session_ends(session);
     if (session->ticket != 0)
         forget_ticket(session);
     node_release(session->place.node);

@@ -25,7 +25,8 @@ struct session {
     struct session *ended; /* in the list of those that are known to have ended */
     uint32_t badge;
     uint8_t rights;
-    bool is_append;
+    uint8_t flags;               /* WK_DESCRIPTION_FLAGS_*, which all have in common who share it */
+    bool holds_locks, is_waiter; /* locks.c has something of it */
 };
 
 /* Makes session 0, of a view of the whole tree. No view, with those made from it, has more sessions than `most`. */
@@ -38,8 +39,11 @@ void session_close(struct session *session);
 /* The two halves of that: notes that a session has ended, without the lock; closes those that have been noted. */
 void session_note_end(uint64_t badge);
 void sessions_close_ended(void);
-/* How many are open. */
+/* How many are open, and how many a view may have with those made from it. */
 uint64_t sessions_open(void);
+uint64_t sessions_most(void);
+/* Whether one has been noted that was not closed yet. */
+bool sessions_have_ended(void);
 
 /* A session's ticket, which it keeps, and the session whose ticket it is, or NULL. */
 uint64_t session_ticket(struct session *session);
@@ -47,5 +51,7 @@ struct session *session_of_ticket(uint64_t ticket);
 
 /* For what stands around: a number that nobody can guess. */
 uint64_t random_number(void);
+/* And what locks know of a session that ends. */
+void locks_session_ends(struct session *session);
 
 #endif

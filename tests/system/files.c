@@ -169,7 +169,7 @@ static void sizes_change(void)
     appending = open_node(root, "/tmp/size", READ | WRITE | WK_OPEN_OPTIONS_APPEND);
     EXPECT(WK_OK, write_at(appending, 0, "end"));
     expect_bytes(appending, "0123\0\0end", 9);
-    EXPECT(WK_OK, wk_file_set_append(appending, 0));
+    EXPECT(WK_OK, wk_file_set_description_flags(appending, 0));
     EXPECT(WK_OK, write_at(appending, 4, "45"));
     expect_bytes(appending, "012345end", 9);
     close_node(appending);
