@@ -437,7 +437,7 @@ static bool overlaps(const struct lock *lock, const struct lock_request *request
 }
 
 /* A lock of the holder's own becomes what it is beside the new one, or a part of that. `spare` is used if it is split. */
-static void give_way(struct lock *lock, struct lock_request *merged, struct lock **spare)
+static void give_way(struct lock *lock, struct lock_request *merged, struct lock *spare)
 {
     struct file_locks *file = lock->file;
 
@@ -447,17 +447,14 @@ static void give_way(struct lock *lock, struct lock_request *merged, struct lock
         lock_end(lock);
     } else if (!overlaps(lock, merged)) {
         return;
-    } else if (lock->first < merged->first && lock->last > merged->last) {
-        struct lock *rest = *spare;
-
-        *spare = NULL;
-        rest->first = merged->last + 1;
-        rest->last = lock->last;
-        rest->pid = lock->pid;
-        rest->space = lock->space;
-        rest->is_exclusive = lock->is_exclusive;
+    } else if (lock->first < merged->first && lock->last > merged->last && spare != NULL) {
+        spare->first = merged->last + 1;
+        spare->last = lock->last;
+        spare->pid = lock->pid;
+        spare->space = lock->space;
+        spare->is_exclusive = lock->is_exclusive;
         lock->last = merged->first - 1;
-        lock_begin(rest, file, lock->holder);
+        lock_begin(spare, file, lock->holder);
     } else if (lock->first < merged->first) {
         lock->last = merged->first - 1;
     } else if (lock->last > merged->last) {
@@ -471,7 +468,7 @@ static void give_way(struct lock *lock, struct lock_request *merged, struct lock
 
 /* What the holder has there gives way to what it wants; the records are there. */
 static void change(struct file_locks *file, struct holder *holder, const struct lock_request *request,
-                   struct lock *fresh, struct lock **spare)
+                   struct lock *fresh, struct lock *spare)
 {
     struct lock_request merged = *request;
     struct wk_link *list = &file->locks[request->space], *next;
@@ -544,7 +541,7 @@ static enum wk_status set(struct file_locks *file, struct holder *holder, const 
             pool_give(fresh, sizeof(*fresh));
         return WK_NO_MEMORY;
     }
-    change(file, holder, request, fresh, &spare);
+    change(file, holder, request, fresh, spare);
     if (own.is_freed)
         tell_freed(file, request->space, request->first, request->last);
     return WK_OK;
