@@ -169,7 +169,7 @@ static uint64_t options_of(uint32_t flags)
 static int64_t open_unnamed(const struct path *path, uint64_t options, uint32_t permissions, uint32_t flags,
                             struct file **file)
 {
-    struct file *directory;
+    struct file *directory = NULL;
     uint64_t identity;
     wk_handle node = 0;
     int64_t result;
@@ -177,7 +177,7 @@ static int64_t open_unnamed(const struct path *path, uint64_t options, uint32_t 
     if ((flags & O_ACCMODE) == O_RDONLY)
         return -EINVAL;
     result = path_open(path, WK_OPEN_OPTIONS_PATH | WK_OPEN_OPTIONS_DIRECTORY, 0, O_PATH, &directory);
-    if (result != 0)
+    if (directory == NULL)
         return result;
     result =
         error_of(wk_directory_open_unnamed(directory->session, options | (uint64_t)permissions << PERMISSIONS_SHIFT,
@@ -207,7 +207,7 @@ static int64_t open_at(struct path *path, uint64_t resolve, uint32_t mode, uint3
     struct file *file = NULL;
     const int64_t result = open_path(path, resolve, mode & 07777 & ~linux_process.umask, flags, &file);
 
-    if (result != 0)
+    if (file == NULL)
         return result;
     if (file->references == 1) /* not one that was open before, as /proc/self/fd has them */
         file_tell_flags(file);

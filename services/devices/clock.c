@@ -27,9 +27,9 @@ static enum wk_status make(struct clock *clock)
 {
     const uint64_t first = clock->port.address & ~(uint64_t)(WK_PAGE_BYTES - 1);
     void *address;
-    enum wk_status status = wk_machine_claim_region(wk_self.machine, wk_self.bank, first,
-                                                    wk_pages(clock->port.address - first + clock->port.bytes),
-                                                    &clock->registers);
+    enum wk_status status =
+        wk_machine_claim_region(wk_self.machine, wk_self.bank, first,
+                                wk_pages(clock->port.address - first + clock->port.bytes), &clock->registers);
 
     if (status == WK_OK)
         status = wk_event_create(wk_self.bank, &clock->event);

@@ -1,379 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "locks.h"
 
+#include "lock_records.h"
 #include "pool.h"
-
-#include <winkle/capability.h>
-#include <winkle/event.h>
-
-#define LISTS 64
-#define SEARCH_STEPS 4096 /* so many locks are looked at for a chain of waits */
-
-/* The locks of a node, as long as there is one or somebody waits for one. It uses the node. */
-struct file_locks {
-    struct file_locks *next;
-    struct node *node;
-    struct wk_link locks[LOCK_SPACES]; /* struct lock, in_file */
-    struct wk_link waits;              /* struct waiter, in_file */
-    uint32_t lock_count, wait_count;
-    uint32_t pins; /* while it is looked through it stays */
-};
-
-/* A session that has locks or waits for one. */
-struct holder {
-    struct holder *next;
-    struct session *session;
-    struct wk_link locks; /* struct lock, in_holder */
-    struct wk_link waits; /* struct waiter, in_holder */
-    struct holder *to_visit;
-    uint64_t search; /* the last one that came by */
-    uint32_t pins;
-};
-
-struct waiter {
-    struct waiter *next;
-    struct session *session;
-    wk_handle event;
-    uint64_t bits;
-    struct lock_request wanted;
-    struct file_locks *file; /* NULL: it waits for no lock */
-    struct holder *holder;
-    struct wk_link in_file, in_holder;
-    struct wk_link for_ends;
-    uint64_t ends_wanted;
-};
-
-static struct file_locks *files[LISTS];
-static struct holder *holders[LISTS];
-static struct waiter *waiters[LISTS];
-static struct wk_link for_ends = {&for_ends, &for_ends}; /* struct waiter */
-static uint64_t search_count, ends_wanted;
-static uint32_t armed_count; /* atomic */
-
-static unsigned list_of(const void *key)
-{
-    return (unsigned)(((uint64_t)key * UINT64_C(0x9e3779b97f4a7c15)) >> 58);
-}
-
-/* ---- records ---- */
-
-static struct file_locks *file_find(const struct node *node)
-{
-    struct file_locks *file = node->has_locks ? files[list_of(node)] : NULL;
-
-    while (file != NULL && file->node != node)
-        file = file->next;
-    return file;
-}
-
-static struct file_locks *file_have(struct node *node)
-{
-    struct file_locks *file = file_find(node);
-
-    if (file == NULL)
-        file = pool_take(sizeof(*file));
-    if (file == NULL || file->node != NULL)
-        return file;
-    file->node = node;
-    wk_link_init(&file->locks[LOCK_RANGES]);
-    wk_link_init(&file->locks[LOCK_WHOLE]);
-    wk_link_init(&file->waits);
-    file->next = files[list_of(node)];
-    files[list_of(node)] = file;
-    node->has_locks = true;
-    node_use(node);
-    return file;
-}
-
-static void file_drop_if_unused(struct file_locks *file)
-{
-    struct file_locks **at = &files[list_of(file->node)];
-    struct node *node = file->node;
-
-    if (file->lock_count != 0 || file->wait_count != 0 || file->pins != 0)
-        return;
-    while (*at != file)
-        at = &(*at)->next;
-    *at = file->next;
-    node->has_locks = false;
-    pool_give(file, sizeof(*file));
-    node_release(node);
-}
-
-static struct holder *holder_find(const struct session *session)
-{
-    struct holder *holder = session->holds_locks ? holders[list_of(session)] : NULL;
-
-    while (holder != NULL && holder->session != session)
-        holder = holder->next;
-    return holder;
-}
-
-static struct holder *holder_have(struct session *session)
-{
-    struct holder *holder = holder_find(session);
-
-    if (holder == NULL)
-        holder = pool_take(sizeof(*holder));
-    if (holder == NULL || holder->session != NULL)
-        return holder;
-    holder->session = session;
-    wk_link_init(&holder->locks);
-    wk_link_init(&holder->waits);
-    holder->next = holders[list_of(session)];
-    holders[list_of(session)] = holder;
-    session->holds_locks = true;
-    return holder;
-}
-
-static void holder_drop_if_unused(struct holder *holder)
-{
-    struct holder **at = &holders[list_of(holder->session)];
-
-    if (!wk_links_are_empty(&holder->locks) || !wk_links_are_empty(&holder->waits) || holder->pins != 0)
-        return;
-    while (*at != holder)
-        at = &(*at)->next;
-    *at = holder->next;
-    holder->session->holds_locks = false;
-    pool_give(holder, sizeof(*holder));
-}
-
-static struct waiter *waiter_find(const struct session *session)
-{
-    struct waiter *waiter = session->is_waiter ? waiters[list_of(session)] : NULL;
-
-    while (waiter != NULL && waiter->session != session)
-        waiter = waiter->next;
-    return waiter;
-}
-
-/* ---- who waits ---- */
-
-static void disarm(struct waiter *waiter)
-{
-    struct file_locks *file = waiter->file;
-    struct holder *holder = waiter->holder;
-
-    if (!wk_links_are_empty(&waiter->for_ends)) {
-        wk_link_remove(&waiter->for_ends);
-        __atomic_sub_fetch(&armed_count, 1, __ATOMIC_RELAXED);
-    }
-    if (file == NULL)
-        return;
-    wk_link_remove(&waiter->in_file);
-    wk_link_remove(&waiter->in_holder);
-    waiter->file = NULL;
-    file->wait_count--;
-    __atomic_sub_fetch(&armed_count, 1, __ATOMIC_RELAXED);
-    file_drop_if_unused(file);
-    holder_drop_if_unused(holder);
-}
-
-/* That the event has gone is its owner's loss. */
-static void tell(struct waiter *waiter)
-{
-    wk_event_signal(waiter->event, waiter->bits);
-    disarm(waiter);
-}
-
-/* Bytes have become free, perhaps for others to lock: who waits for some of them is to try again. The file's record stays,
- * even if it is of no use any more. */
-static void tell_freed(struct file_locks *file, enum lock_space space, uint64_t first, uint64_t last)
-{
-    struct wk_link *next;
-
-    file->pins++;
-    for (struct wk_link *link = file->waits.next; link != &file->waits; link = next) {
-        struct waiter *waiter = WK_LINKED(link, struct waiter, in_file);
-
-        next = link->next;
-        if (waiter->wanted.space == space && waiter->wanted.first <= last && waiter->wanted.last >= first)
-            tell(waiter);
-    }
-    file->pins--;
-}
-
-enum wk_status locks_enlist(struct session *session, wk_handle event, uint64_t bits)
-{
-    struct waiter *waiter = pool_take(sizeof(*waiter));
-
-    if (waiter == NULL)
-        return WK_NO_MEMORY;
-    *waiter = (struct waiter){.session = session, .event = event, .bits = bits, .next = waiters[list_of(session)]};
-    wk_link_init(&waiter->in_file);
-    wk_link_init(&waiter->in_holder);
-    wk_link_init(&waiter->for_ends);
-    waiters[list_of(session)] = waiter;
-    session->is_waiter = true;
-    return WK_OK;
-}
-
-static void waiter_end(struct waiter *waiter)
-{
-    struct waiter **at = &waiters[list_of(waiter->session)];
-
-    disarm(waiter);
-    while (*at != waiter)
-        at = &(*at)->next;
-    *at = waiter->next;
-    waiter->session->is_waiter = false;
-    wk_capability_delete(waiter->event);
-    pool_give(waiter, sizeof(*waiter));
-}
-
-void locks_wait_no_more(struct session *session)
-{
-    struct waiter *waiter = waiter_find(session);
-
-    if (waiter != NULL)
-        disarm(waiter);
-}
-
-enum wk_status locks_wait_for_ends(struct session *session)
-{
-    struct waiter *waiter = waiter_find(session);
-
-    if (waiter == NULL)
-        return WK_BAD_ARGUMENT;
-    disarm(waiter);
-    waiter->ends_wanted = ++ends_wanted;
-    wk_link_append(&for_ends, &waiter->for_ends);
-    __atomic_add_fetch(&armed_count, 1, __ATOMIC_RELAXED);
-    return WK_WOULD_BLOCK;
-}
-
-uint64_t locks_ends_wanted(void)
-{
-    return __atomic_load_n(&ends_wanted, __ATOMIC_RELAXED);
-}
-
-void locks_ends_seen(uint64_t wanted)
-{
-    while (!wk_links_are_empty(&for_ends)) {
-        struct waiter *waiter = WK_LINKED(for_ends.next, struct waiter, for_ends);
-
-        if (waiter->ends_wanted > wanted)
-            return;
-        tell(waiter);
-    }
-}
-
-bool locks_are_waited_for(void)
-{
-    return __atomic_load_n(&armed_count, __ATOMIC_RELAXED) != 0;
-}
-
-/* ---- what stands in the way ---- */
-
-static bool is_in_the_way(const struct lock *lock, const struct lock_request *request)
-{
-    return lock->first <= request->last && lock->last >= request->first && lock->holder->session != request->holder &&
-           (lock->is_exclusive || request->is_exclusive);
-}
-
-/* The next lock behind a place in the list that stands in the way, or NULL. */
-static struct lock *next_conflict(const struct file_locks *file, const struct wk_link *behind,
-                                  const struct lock_request *request)
-{
-    const struct wk_link *list = &file->locks[request->space];
-
-    for (struct wk_link *link = behind->next; link != list; link = link->next) {
-        struct lock *lock = WK_LINKED(link, struct lock, in_file);
-
-        if (lock->first > request->last)
-            return NULL;
-        if (is_in_the_way(lock, request))
-            return lock;
-    }
-    return NULL;
-}
 
 const struct lock *locks_conflict(const struct lock_request *request)
 {
-    const struct file_locks *file = file_find(request->node);
+    const struct file_locks *file = lock_file_find(request->node);
 
-    return file == NULL || !request->is_lock ? NULL : next_conflict(file, &file->locks[request->space], request);
-}
-
-/* A search for a chain of processes each of which waits for the next. */
-struct search {
-    struct holder *to_visit;
-    const struct session *asker;
-    unsigned steps;
-};
-
-/* Notes those who stand in the way of what somebody wants; true: the asker is one of them. */
-static bool visit(struct search *search, const struct lock_request *request)
-{
-    const struct file_locks *file = file_find(request->node);
-    const struct wk_link *at;
-    struct lock *lock;
-
-    if (file == NULL || (search->steps += file->lock_count) > SEARCH_STEPS)
-        return false;
-    at = &file->locks[request->space];
-    while ((lock = next_conflict(file, at, request)) != NULL) {
-        if (lock->holder->session == search->asker)
-            return true;
-        if (lock->holder->search != search_count) {
-            lock->holder->search = search_count;
-            lock->holder->to_visit = search->to_visit;
-            search->to_visit = lock->holder;
-        }
-        at = &lock->in_file;
-    }
-    return false;
-}
-
-/* Only of ranges of processes: a session may be another process's too, so that it waits means nothing. */
-static bool would_deadlock(const struct lock_request *request)
-{
-    struct search search = {.asker = request->holder};
-
-    if (request->space != LOCK_RANGES || request->pid == 0)
-        return false;
-    search_count++;
-    visit(&search, request);
-    while (search.to_visit != NULL) {
-        const struct holder *holder = search.to_visit;
-
-        search.to_visit = holder->to_visit;
-        for (const struct wk_link *link = holder->waits.next; link != &holder->waits; link = link->next) {
-            const struct waiter *waiter = WK_LINKED(link, struct waiter, in_holder);
-
-            if (waiter->wanted.space == LOCK_RANGES && waiter->wanted.pid != 0 && visit(&search, &waiter->wanted))
-                return true;
-        }
-    }
-    return false;
-}
-
-enum wk_status locks_wait(const struct lock_request *request, struct session *session)
-{
-    struct waiter *waiter = waiter_find(session);
-    struct file_locks *file;
-    struct holder *holder;
-
-    if (waiter == NULL)
-        return WK_BAD_ARGUMENT;
-    disarm(waiter);
-    if (would_deadlock(request))
-        return WK_DEADLOCK;
-    file = file_find(request->node);
-    if (file == NULL || file->wait_count == WAITS_OF_FILE_MAX)
-        return WK_NO_MEMORY;
-    holder = holder_have(request->holder);
-    if (holder == NULL)
-        return WK_NO_MEMORY;
-    waiter->wanted = *request;
-    waiter->file = file;
-    waiter->holder = holder;
-    file->wait_count++;
-    wk_link_append(&file->waits, &waiter->in_file);
-    wk_link_append(&holder->waits, &waiter->in_holder);
-    __atomic_add_fetch(&armed_count, 1, __ATOMIC_RELAXED);
-    return WK_WOULD_BLOCK;
+    return file == NULL || !request->is_lock ? NULL : lock_next_conflict(file, &file->locks[request->space], request);
 }
 
 /* ---- giving and taking ---- */
@@ -437,7 +72,7 @@ static bool overlaps(const struct lock *lock, const struct lock_request *request
 }
 
 /* A lock of the holder's own becomes what it is beside the new one, or a part of that. `spare` is used if it is split. */
-static void give_way(struct lock *lock, struct lock_request *merged, struct lock **spare)
+static void give_way(struct lock *lock, struct lock_request *merged, struct lock *spare)
 {
     struct file_locks *file = lock->file;
 
@@ -447,17 +82,14 @@ static void give_way(struct lock *lock, struct lock_request *merged, struct lock
         lock_end(lock);
     } else if (!overlaps(lock, merged)) {
         return;
-    } else if (lock->first < merged->first && lock->last > merged->last) {
-        struct lock *rest = *spare;
-
-        *spare = NULL;
-        rest->first = merged->last + 1;
-        rest->last = lock->last;
-        rest->pid = lock->pid;
-        rest->space = lock->space;
-        rest->is_exclusive = lock->is_exclusive;
+    } else if (lock->first < merged->first && lock->last > merged->last && spare != NULL) {
+        spare->first = merged->last + 1;
+        spare->last = lock->last;
+        spare->pid = lock->pid;
+        spare->space = lock->space;
+        spare->is_exclusive = lock->is_exclusive;
         lock->last = merged->first - 1;
-        lock_begin(rest, file, lock->holder);
+        lock_begin(spare, file, lock->holder);
     } else if (lock->first < merged->first) {
         lock->last = merged->first - 1;
     } else if (lock->last > merged->last) {
@@ -471,7 +103,7 @@ static void give_way(struct lock *lock, struct lock_request *merged, struct lock
 
 /* What the holder has there gives way to what it wants; the records are there. */
 static void change(struct file_locks *file, struct holder *holder, const struct lock_request *request,
-                   struct lock *fresh, struct lock **spare)
+                   struct lock *fresh, struct lock *spare)
 {
     struct lock_request merged = *request;
     struct wk_link *list = &file->locks[request->space], *next;
@@ -524,8 +156,8 @@ static bool has_room(const struct file_locks *file, const struct lock_request *r
 static void drop_if_unused(struct file_locks *file, struct holder *holder)
 {
     if (holder != NULL)
-        holder_drop_if_unused(holder);
-    file_drop_if_unused(file);
+        lock_holder_drop(holder);
+    lock_file_drop(file);
 }
 
 /* The same with the file's and the holder's records. */
@@ -544,9 +176,9 @@ static enum wk_status set(struct file_locks *file, struct holder *holder, const 
             pool_give(fresh, sizeof(*fresh));
         return WK_NO_MEMORY;
     }
-    change(file, holder, request, fresh, &spare);
+    change(file, holder, request, fresh, spare);
     if (own.is_freed)
-        tell_freed(file, request->space, request->first, request->last);
+        lock_tell_freed(file, request->space, request->first, request->last);
     return WK_OK;
 }
 
@@ -570,10 +202,10 @@ enum wk_status locks_set(const struct lock_request *request)
             give_up_shared(request);
         return WK_WOULD_BLOCK;
     }
-    file = request->is_lock ? file_have(request->node) : file_find(request->node);
+    file = request->is_lock ? lock_file_have(request->node) : lock_file_find(request->node);
     if (file == NULL)
         return request->is_lock ? WK_NO_MEMORY : WK_OK;
-    holder = request->is_lock ? holder_have(request->holder) : holder_find(request->holder);
+    holder = request->is_lock ? lock_holder_have(request->holder) : lock_holder_find(request->holder);
     if (holder == NULL) {
         status = request->is_lock ? WK_NO_MEMORY : WK_OK;
     } else {
@@ -587,7 +219,7 @@ enum wk_status locks_set(const struct lock_request *request)
 
 void locks_give_up(struct session *session, const struct node *node)
 {
-    struct holder *holder = holder_find(session);
+    struct holder *holder = lock_holder_find(session);
     struct wk_link *next;
 
     if (holder == NULL)
@@ -603,25 +235,25 @@ void locks_give_up(struct session *session, const struct node *node)
         if (node != NULL && (file->node != node || space != LOCK_RANGES))
             continue;
         lock_end(lock);
-        tell_freed(file, space, first, last);
-        file_drop_if_unused(file);
+        lock_tell_freed(file, space, first, last);
+        lock_file_drop(file);
     }
     holder->pins--;
-    holder_drop_if_unused(holder);
+    lock_holder_drop(holder);
 }
 
 void locks_session_ends(struct session *session)
 {
-    struct waiter *waiter = waiter_find(session);
-    struct holder *holder = holder_find(session);
+    struct waiter *waiter = lock_waiter_find(session);
+    struct holder *holder = lock_holder_find(session);
 
     if (waiter != NULL)
-        waiter_end(waiter);
+        lock_waiter_end(waiter);
     if (holder == NULL)
         return;
     holder->pins++;
     while (!wk_links_are_empty(&holder->waits))
-        disarm(WK_LINKED(holder->waits.next, struct waiter, in_holder));
+        lock_disarm(WK_LINKED(holder->waits.next, struct waiter, in_holder));
     holder->pins--;
     locks_give_up(session, NULL);
 }

@@ -18,6 +18,8 @@ static inline enum wk_status count_delete(wk_handle handle)
 }
 #define wk_capability_delete count_delete
 
+#include "../../services/files/lock_records.c"
+#include "../../services/files/lock_waits.c"
 #include "../../services/files/locks.c"
 #include "../../services/files/path.c"
 #include "../../services/files/session.c"
@@ -130,7 +132,7 @@ static int tear_down(void **state)
     assert_int_equal(deleted, HOLDERS);
     assert_int_equal(session_with(0)->view->locks, 0);
     assert_false(locks_are_waited_for());
-    for (unsigned i = 0; i < LISTS; i++)
+    for (unsigned i = 0; i < LOCK_LISTS; i++)
         assert_true(files[i] == NULL && holders[i] == NULL && waiters[i] == NULL);
     for (unsigned i = 0; i < NODES; i++) {
         assert_int_equal(nodes[i]->users, 1);
@@ -229,7 +231,7 @@ static bool model_leads_to(unsigned from, unsigned to, unsigned depth)
 static void compare(void)
 {
     for (unsigned n = 0; n < NODES; n++) {
-        const struct file_locks *file = file_find(nodes[n]);
+        const struct file_locks *file = lock_file_find(nodes[n]);
         uint8_t real[BYTES][HOLDERS] = {{0}};
         uint64_t before = 0;
         unsigned count = 0, runs = 0;
@@ -264,7 +266,7 @@ static void compare(void)
 static void compare_waits(void)
 {
     for (unsigned i = 0; i < HOLDERS; i++) {
-        const bool is_armed = waiter_find(waits[i])->file != NULL;
+        const bool is_armed = lock_waiter_find(waits[i])->file != NULL;
 
         assert_int_equal(told[i], model_waits[i].is_armed && !is_armed);
         told[i] = 0;
@@ -349,14 +351,14 @@ static void ranges_split_and_merge(void **state)
     (void)state;
     assert_int_equal(set_lock(0, 0, 1, 0, BYTES - 1), WK_OK);
     assert_int_equal(set_lock(0, 0, 0, 4, 5), WK_OK);
-    assert_int_equal(file_find(nodes[0])->lock_count, 2);
+    assert_int_equal(lock_file_find(nodes[0])->lock_count, 2);
     assert_int_equal(set_lock(1, 0, 2, 4, 5), WK_OK);
     assert_int_equal(set_lock(1, 0, 2, 5, 6), WK_WOULD_BLOCK);
     assert_int_equal(set_lock(1, 0, 0, 4, 5), WK_OK);
     assert_int_equal(set_lock(0, 0, 1, 4, 5), WK_OK);
-    assert_int_equal(file_find(nodes[0])->lock_count, 1);
+    assert_int_equal(lock_file_find(nodes[0])->lock_count, 1);
     assert_int_equal(set_lock(0, 0, 0, 0, BYTES - 1), WK_OK);
-    assert_null(file_find(nodes[0]));
+    assert_null(lock_file_find(nodes[0]));
     assert_int_equal(set_lock(0, 0, 0, 0, 3), WK_OK); /* nothing is there to give up */
 }
 
