@@ -8,6 +8,7 @@
 #include "node.h"
 #include "pipes.h"
 #include "proc.h"
+#include "spares.h"
 
 #include <winkle/capability.h>
 #include <winkle/directory.h>
@@ -29,6 +30,19 @@ void paths_start(wk_handle session)
 wk_handle root_session(void)
 {
     return root;
+}
+
+/* A buffer that no path uses; NULL: the next one has to be allocated. */
+static char *free_text;
+
+static void path_make(struct path *path)
+{
+    path->text = __atomic_exchange_n(&free_text, NULL, __ATOMIC_ACQUIRE);
+    if (path->text == NULL)
+        path->text = wk_allocate(PATH_BYTES);
+    path->file = NULL;
+    for (unsigned i = 0; i < sizeof(path->words) / sizeof(path->words[0]); i++)
+        path->words[i] = 0;
 }
 
 static int64_t path_start(struct path *path, int directory)
@@ -55,7 +69,7 @@ int64_t path_begin(struct path *path, int directory, uint64_t text)
 {
     int64_t length;
 
-    *path = (struct path){.text = wk_allocate(PATH_BYTES)};
+    path_make(path);
     if (path->text == NULL)
         return -ENOMEM;
     length = copy_text_in(path->text, text, PATH_BYTES);
@@ -67,7 +81,8 @@ int64_t path_begin(struct path *path, int directory, uint64_t text)
 
 int64_t path_begin_text(struct path *path, int directory, const char *text)
 {
-    *path = (struct path){.text = wk_allocate(PATH_BYTES), .length = strlen(text)};
+    path_make(path);
+    path->length = strlen(text);
     if (path->text == NULL)
         return -ENOMEM;
     if (path->length >= PATH_BYTES)
@@ -80,7 +95,7 @@ void path_end(struct path *path)
 {
     if (path->file != NULL)
         file_drop(path->file);
-    wk_free(path->text);
+    wk_free(__atomic_exchange_n(&free_text, path->text, __ATOMIC_RELEASE));
 }
 
 static bool is_short(const struct path *path)
@@ -88,39 +103,46 @@ static bool is_short(const struct path *path)
     return path->length <= sizeof(path->words);
 }
 
+static enum wk_status open_node(const struct path *path, uint64_t options, struct opened *opened)
+{
+    const uint64_t *words = path->words;
+    const enum wk_status status = is_short(path) ? spares_open(path, options, opened) : WK_NOT_AVAILABLE;
+
+    if (status != WK_NOT_AVAILABLE)
+        return status;
+    opened->forks = spares_forks();
+    if (is_short(path))
+        return wk_directory_open_short(path->directory, options, words[0], words[1], words[2], words[3], words[4],
+                                       &opened->node, &opened->kind, &opened->device, &opened->identity, &opened->key);
+    return wk_directory_open(path->directory, options, arena, (uint64_t)path->text, path->length, &opened->node,
+                             &opened->kind, &opened->device, &opened->identity, &opened->key);
+}
+
 int64_t path_open(const struct path *path, uint64_t options, uint32_t permissions, uint32_t flags, struct file **file)
 {
-    const uint64_t word = options | (uint64_t)permissions << 16;
-    const uint64_t *words = path->words;
-    enum wk_node_kind kind;
-    uint64_t device, identity;
-    wk_handle node;
-    enum wk_status status;
+    struct opened opened;
+    const enum wk_status status = open_node(path, options | (uint64_t)permissions << 16, &opened);
 
-    if (is_short(path))
-        status = wk_directory_open_short(path->directory, word, words[0], words[1], words[2], words[3], words[4], &node,
-                                         &kind, &device, &identity);
-    else
-        status = wk_directory_open(path->directory, word, arena, (uint64_t)path->text, path->length, &node, &kind,
-                                   &device, &identity);
     if (status == WK_WRONG_KIND)
         return -ELOOP; /* a link, which was not to be followed */
     if (status != WK_OK)
         return status == WK_NO_MEMORY ? -ENOSPC : error_of(status);
-    if ((flags & O_PATH) == 0 && kind == WK_NODE_KIND_CHARACTER)
-        return device_open(node, device, flags, file);
-    if ((flags & O_PATH) == 0 && kind == WK_NODE_KIND_FIFO)
-        return pipe_open_named(node, identity, flags, file);
-    if ((flags & O_PATH) == 0 && (kind == WK_NODE_KIND_BLOCK || kind == WK_NODE_KIND_SOCKET)) {
-        wk_capability_delete(node);
+    if ((flags & O_PATH) == 0 && opened.kind == WK_NODE_KIND_CHARACTER)
+        return device_open(opened.node, opened.device, flags, file);
+    if ((flags & O_PATH) == 0 && opened.kind == WK_NODE_KIND_FIFO)
+        return pipe_open_named(opened.node, opened.identity, flags, file);
+    if ((flags & O_PATH) == 0 && (opened.kind == WK_NODE_KIND_BLOCK || opened.kind == WK_NODE_KIND_SOCKET)) {
+        wk_capability_delete(opened.node);
         return -ENXIO;
     }
-    *file = file_make(&node_operations, node, flags);
+    *file = file_make(&node_operations, opened.node, flags);
     if (*file == NULL)
         return -ENOMEM;
     (*file)->is_node = true;
-    (*file)->kind = kind;
-    (*file)->device = device;
+    (*file)->key = opened.key;
+    (*file)->forks = opened.forks;
+    (*file)->kind = opened.kind;
+    (*file)->device = opened.device;
     return 0;
 }
 
@@ -209,6 +231,7 @@ int64_t linux_fchdir(int fd)
         return -EBADF;
     if (file->operations == &node_operations && file->kind == WK_NODE_KIND_DIRECTORY)
         result = error_of(wk_capability_dup(file->session, WK_RIGHTS_ALL, &session));
+    file->key = 0; /* the session stays open as the working directory */
     file_drop(file);
     return result != 0 ? result : enter(session);
 }

@@ -52,6 +52,8 @@ static const struct {
 
 bool proc_has(const char *path)
 {
+    if (path[0] != '/' || (path[1] != 'd' && path[1] != 'p'))
+        return false;
     for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
         if (begins_with(path, aliases[i].path))
             return true;
