@@ -124,8 +124,7 @@ static NOINLINE bool answer_worker(struct hart *hart, struct thread *caller)
 
     if (!caller->is_worker)
         return false;
-    next = ring_answer_at_once(caller, words[0], words[1], words[2], words[3], words[4], words[5],
-                               WK_MESSAGE_HIGH(invocation->operation));
+    next = ring_answer_at_once(caller, words, WK_MESSAGE_HIGH(invocation->operation));
     if (next == NULL)
         return ring_finish_at_once(hart, caller);
     hart->left = hart->current;

@@ -90,10 +90,9 @@ void ring_work_done(struct thread *worker);
 void ring_call_served(struct thread *worker);
 /* A worker's call is answered with that status and words, and its server receives the next one. If one follows and all is simple, it
  * is the same worker's call now: returns who has the words of it, and in calls.badge word 0 of the entry; else NULL: nothing
- * has changed, and the words are kept in hart->invocation. Requires: the server is the hart's current thread, its endpoint has no other call or receiver, nothing
- * awaits the hart's attention, nothing travels with the answer. */
-const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
-                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t status);
+ * has changed. Requires: the server is the hart's current thread, its endpoint has no other call or receiver, nothing awaits the
+ * hart's attention, nothing travels with the answer. */
+const struct thread *ring_answer_at_once(struct thread *caller, const uint64_t words[6], uint64_t status);
 /* The hart's current thread answers a worker's call, which nothing follows or is linked to, with the message in hart->invocation, and
  * receives; and the hart goes straight to the thread that waits for completions. False: nothing has changed. Requires: the same. */
 bool ring_finish_at_once(struct hart *hart, struct thread *caller);

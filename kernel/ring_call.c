@@ -149,25 +149,21 @@ static inline bool still_may_call(const struct thread *caller)
     return slot->key == caller->call_slot.key && slot->object->state == OBJECT_LIVE;
 }
 
-/* The completion is written, and can be read: one that has all words. True: ring_begin_piece has to be called. */
-static inline bool complete(struct ring *ring, uint64_t tag, uint64_t status, uint64_t word0, uint64_t word1,
-                            uint64_t word2, uint64_t word3, uint64_t word4, uint64_t word5)
+/* The completion is written, and can be read: one that has all words. */
+static inline void complete(struct ring *ring, uint64_t tag, uint64_t status, const uint64_t words[RING_WORDS])
 {
     const uint64_t index = ring->completions.index + 1;
     uint64_t *message = ring->completions.at;
 
     message[0] = status;
     message[1] = tag;
-    message[2] = word0;
-    message[3] = word1;
-    message[4] = word2;
-    message[5] = word3;
-    message[6] = word4;
-    message[7] = word5;
+    for (unsigned i = 0; i < RING_WORDS; i++)
+        message[2 + i] = words[i];
     ring->completions.index = index;
     ring->completions.at = message + WORDS_OF_MESSAGE;
     ring_write_completed(ring, index);
-    return message + WORDS_OF_MESSAGE == ring->completions.end;
+    if (ring->completions.at == ring->completions.end)
+        ring_begin_piece(ring, &ring->completions);
 }
 
 /* The worker's message has been passed on: it is free. */
@@ -181,44 +177,20 @@ static inline void let_go(struct ring *ring, struct thread *worker)
     ring_worker_free(ring, worker);
 }
 
-/* There is more room for completions; `worker`. */
-static NOINLINE const struct thread *begin_piece(struct ring *ring, const struct thread *worker)
-{
-    ring_begin_piece(ring, &ring->completions);
-    return worker;
-}
-
-/* Keeps the words for the usual way. */
-static NOINLINE const struct thread *refuse(const struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
-                                            uint64_t word3, uint64_t word4, uint64_t word5)
-{
-    uint64_t *words = hart_current()->invocation.arguments;
-
-    (void)caller;
-    words[0] = word0;
-    words[1] = word1;
-    words[2] = word2;
-    words[3] = word3;
-    words[4] = word4;
-    words[5] = word5;
-    return NULL;
-}
-
-const struct thread *ring_answer_at_once(struct thread *caller, uint64_t word0, uint64_t word1, uint64_t word2,
-                                         uint64_t word3, uint64_t word4, uint64_t word5, uint64_t status)
+/* The same is in arch/riscv/fast.inc, for builds without checks and the status 0. */
+SMALL const struct thread *ring_answer_at_once(struct thread *caller, const uint64_t words[RING_WORDS], uint64_t status)
 {
     struct thread *next = container_of(caller->work.link.next, struct thread, work.link);
     struct ring *ring = caller->work.ring;
-    bool is_last;
 
     if (caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) || !next->work.follows ||
         next->obstacles != THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE) ||
         ring->completions.index + 1 >= ring->tells_at || !still_may_call(caller))
-        return refuse(caller, word0, word1, word2, word3, word4, word5);
-    is_last = complete(ring, caller->work.tag, status, word0, word1, word2, word3, word4, word5);
+        return NULL;
+    complete(ring, caller->work.tag, status, words);
     caller->work.tag = next->work.tag;
     let_go(ring, next);
-    return is_last ? begin_piece(ring, next) : next;
+    return next;
 }
 
 /* Whether the thread that waits for completions has them with one more. */

@@ -35,7 +35,7 @@ int64_t trap_operation_locked(uint64_t handle, uint64_t word0, uint64_t word1, u
                               uint64_t word4, uint64_t word5, uint64_t operation);
 int64_t trap_invocation_kept(void);
 int64_t trap_invocation_executed(enum wk_status status);
-/* The same for an answer that ring_answer_at_once has kept. */
+/* The same for the answer of a worker's call, kept in the invocation, which no other call follows. */
 int64_t trap_worker_answered(void);
 
 /*

@@ -26,6 +26,18 @@ $(LINUX_CALLS): tools/linux_calls.py personality/linux/calls.list
 	$(PYTHON) tools/linux_calls.py --out $(GENERATED)/linux personality/linux/calls.list
 	@touch $(LINUX_CALLS)
 
+# Linux's vDSO, which the personality carries: the same of each build. It must fit into a page.
+VDSO := $(GENERATED)/linux/vdso.so
+VDSO_FLAGS := -std=gnu11 -O2 -fPIC -ffreestanding -fno-stack-protector -fasynchronous-unwind-tables \
+    $(WARNINGS) -march=rv64gc -mabi=lp64d -shared -nostdlib -s \
+    -Wl,-soname=linux-vdso.so.1,--hash-style=both,--build-id=none,--eh-frame-hdr,-z,noexecstack,-z,norelro,-Bsymbolic
+VDSO_SOURCES := $(addprefix personality/linux/vdso/,functions.c signal_return.S)
+$(VDSO): $(VDSO_SOURCES) personality/linux/vdso/vdso.ld personality/linux/vdso/data.h programs/programs.mk
+	@mkdir -p $(@D)
+	$(CC) $(VDSO_FLAGS) -T personality/linux/vdso/vdso.ld $(VDSO_SOURCES) -o $@
+	test $$(wc -c <$@) -le 4096
+$(OUT)/objects/personality/linux/vdso_image.S.o: $(VDSO)
+
 $(NATIVE_OBJECTS): $(OUT)/objects/%.o: % Makefile lib/lib.mk programs/programs.mk | $(INTERFACES_STAMP) $(LINUX_CALLS)
 	@mkdir -p $(@D)
 	$(CC) $(NATIVE_CFLAGS) -c $< -o $@
@@ -53,6 +65,9 @@ $(eval $(foreach name,$(FOLDER_PROGRAMS),\
 $(eval $(foreach file,$(FILE_SOURCES),\
     $(call link,$(call file-program,$(file)),$(call objects,$(file)),$(LIBRARY_SCRIPT))))
 $(eval $(call link,init,$(call objects,$(call folder-sources,init)),$(call folder-script,init)))
+
+# It lies in the kernel's image, which is to stay small.
+$(call objects,$(call folder-sources,init)): private NATIVE_CFLAGS += -Os
 
 $(OUT)/init.bin: $(OUT)/programs/init
 	$(OBJCOPY) -O binary $< $@
@@ -85,9 +100,9 @@ $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp too
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(PROGRAMS),bin/$(name)=$(OUT)/stripped/$(name)) --tree test-root=$(TEST_ROOT)
 
-# For machines with little memory: what is no test.
+# For machines with little memory, and beside another root: what is no test.
 SHIPPED := $(filter-out test-% abuse-% bench stress,$(PROGRAMS))
-$(OUT)/small.cpio: $(OUT)/boot.cpio
+$(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
 
@@ -100,10 +115,14 @@ build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
 	$(PYTHON) tools/root_tree.py
 	@touch $@
 
+# There the shell starts instead of the native programs.
+$(OUT)/shell.manifest: programs/init/boot.manifest programs/init/shell.manifest
+	sed '/^    start$$/d' $< | cat - $(word 2,$^) >$@
+
 .PHONY: linux-image
 linux-image: image $(OUT)/linux.cpio
-$(OUT)/linux.cpio: $(OUT)/boot.cpio build/root.stamp $(LINUX_TESTS)
-	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
+$(OUT)/linux.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest build/root.stamp $(LINUX_TESTS)
+	$(PYTHON) tools/archive.py $@ boot.manifest=$(OUT)/shell.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name)) --tree root=build/root --tree root/tests=build/linux-tests
 
 -include $(NATIVE_OBJECTS:.o=.d)

@@ -15,6 +15,7 @@ import os
 import pathlib
 import stat
 import sys
+import tarfile
 
 MODE = 0o100555  # a plain file; nobody writes to the boot archive
 HEADER_BYTES = 110
@@ -127,6 +128,39 @@ def tree(prefix, directory):
             entries.append(entry)
     status = os.stat(directory)
     return entries + [Entry(prefix, mode=status.st_mode, modified=int(status.st_mtime) & 0xffffffff)]
+
+
+def inside(prefix, name):
+    """The path in the archive of a tar file's member; None for the root itself. A ValueError if it leads out."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if ".." in parts:
+        raise ValueError(f"{name} leads out of its root")
+    return "/".join([prefix, *parts]) if parts else None
+
+
+def tar(prefix, file):
+    """Entries for all that a tar file has, compressed or not; what is named twice is what it was last."""
+    entries = {}
+    with tarfile.open(file) as members:
+        for member in members:
+            path = inside(prefix, member.name)
+            if path is None:
+                continue
+            entry = Entry(path, modified=int(member.mtime) & 0xffffffff)
+            if member.isdir():
+                entry.mode = stat.S_IFDIR | member.mode & 0o7777
+            elif member.issym():
+                entry.mode, entry.content = stat.S_IFLNK | 0o777, os.fsencode(member.linkname)
+            elif member.isreg():
+                entry.mode, entry.content = stat.S_IFREG | member.mode & 0o7777, members.extractfile(member).read()
+            elif member.islnk() and inside(prefix, member.linkname) in entries:
+                linked = entries[inside(prefix, member.linkname)]
+                entry.mode, entry.content = linked.mode, linked.content
+            else:
+                continue
+            entry.mapped = stat.S_ISREG(entry.mode) and len(entry.content) >= PAGE_BYTES
+            entries[path] = entry
+    return [*entries.values(), Entry(prefix, mode=stat.S_IFDIR | 0o755)]
 
 
 def entries_of(content):

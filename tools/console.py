@@ -10,15 +10,12 @@ starts with `panic:` and what follows it, with no exit marker after.
 The firmware sends CR LF for each LF; that is undone here, so that output arrives as the program wrote it.
 """
 
-import re
-
 BEGIN = b"\001winkle:begin\n"
 EXIT = b"\001winkle:exit "
 CRASH = b"\001winkle:crash "
 LONGEST = b"\001winkle:longest "
 MARKERS = (EXIT, CRASH, LONGEST)
 PANIC = b"panic:"
-HALTED = re.compile(rb"halted with status (\d+):")  # by a kernel whose firmware can't power the machine off
 KEPT_BYTES = 64 * 1024  # of what was printed before the program, for diagnosis
 
 
@@ -138,31 +135,3 @@ class CommandConsole:
             self.panic = text[start:]
         else:
             self._pass_on(len(self.pending))
-
-
-class TerminalConsole:
-    """Passes everything on at once; appends names to the lines of a backtrace as they end."""
-
-    def __init__(self, write, symboliser):
-        self.write = write
-        self.symboliser = symboliser
-        self.line = b""
-        self.status = None  # with which the machine was halted
-
-    @property
-    def ended(self):
-        return self.status is not None
-
-    def feed(self, data):
-        for piece in data.splitlines(keepends=True):
-            text = piece.rstrip(b"\r\n")
-            ending = piece[len(text):]
-            self.line += text
-            self.write(text + (self.symboliser.suffix(self.line) if ending else b"") + ending)
-            if ending:
-                halted = HALTED.match(self.line)
-                self.status = int(halted[1]) if halted else self.status
-                self.line = b""
-
-    def finish(self):
-        pass

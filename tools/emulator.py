@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,9 +23,13 @@ BUILDS = ("debug", "release", "measure")
 Kind = collections.namedtuple("Kind", "monitors harts memory least_memory")
 MACHINES = {"virt": Kind(0, 64, "128M", 8 << 20), "sifive_u": Kind(1, 4, "128M", 16 << 20),
             "microchip-icicle-kit": Kind(1, 4, "2G", 1537 << 20)}
-# With less memory than this the emulator finds no place for archive and device tree; the archive goes behind the 2 MiB
-# that begin with the kernel.
-SMALL_MEMORY, SMALL_ARCHIVE_PLACE = 16 << 20, 0x80400000
+# With less memory than this the archive is the small one.
+SMALL_MEMORY = 16 << 20
+# The emulator has the archive begin behind half of the memory, 128 MiB at most, and the device tree end with it, in so many bytes
+# of room. Where that does not do, the archive goes behind the 2 MiB that begin with the kernel.
+ARCHIVE_PLACE_MAX, TREE_ROOM, ARCHIVE_PLACE = 128 << 20, 6 << 20, 0x80400000
+# What programs of Linux need besides the boot archive, and what they get unless another is wanted.
+LINUX_LEAST_MEMORY, LINUX_MEMORY = 16 << 20, "256M"
 
 # What init takes: COMMAND_WORDS_MAX in programs/init/init.h; and the kernel, with a zero byte: BOOT_COMMAND_LINE_BYTES in
 # kernel/boot.h.
@@ -38,6 +41,10 @@ CRASHED, PANICKED, TIMED_OUT, STOPPED = 125, 124, 123, 122
 
 class Failure(Exception):
     """Something that the user has to know; the text says what to do."""
+
+
+def memory_bytes(text):
+    return int(text[:-1]) << {"M": 20, "G": 30}[text[-1]]
 
 
 def install(*sets):
@@ -80,6 +87,7 @@ class Machine:
     def __init__(self, build="debug", machine="virt", harts=1, memory=None, icount=False, gdb=False, plugin=None,
                  tim=None, kernel_tim=None, linux=False):
         self.linux = linux  # the boot archive with programs of Linux
+        self.other_archive = None  # the file of another one
         self.build, self.machine, self.harts = build, machine, harts
         self.memory = memory or MACHINES[machine].memory
         self.icount, self.gdb, self.plugin = icount, gdb, plugin
@@ -108,7 +116,7 @@ class Machine:
             words += ["-cpu", "rv64"]
         if self.machine == "microchip-icicle-kit":
             words += ["-dtb", self.icicle_tree(processors)]
-        words += self.small_archive() if self.memory_bytes() < SMALL_MEMORY else ["-initrd", str(archive or self.archive())]
+        words += ["-initrd", str(archive or self.archive())] if archive or self.emulator_can_place() else self.placed_archive()
         words += ["-nographic"] if terminal else ["-display", "none", "-serial", "stdio", "-monitor", "none"]
         if append:
             words += ["-append", append]
@@ -121,25 +129,40 @@ class Machine:
         return words
 
     def archive(self):
+        if self.other_archive:
+            return self.other_archive
         name = "linux" if self.linux else "small" if self.memory_bytes() < SMALL_MEMORY else "boot"
         return str(self.directory / f"{name}.cpio")
 
     def memory_bytes(self):
-        return int(self.memory[:-1]) << {"M": 20, "G": 30}[self.memory[-1]]
+        return memory_bytes(self.memory)
 
-    def small_archive(self):
+    def why_too_small(self):
+        """Why the boot archive, which is there, leaves programs of Linux too little memory; None if it does not."""
+        size = os.path.getsize(self.archive())
+        least = -(-(size + LINUX_LEAST_MEMORY) >> 20)
+        return None if self.memory_bytes() >= least << 20 else (
+            f"{self.memory} are too little memory for programs of Linux: the boot archive alone has {size / 1e6:.0f} MB; "
+            f"use --memory {least}M or more")
+
+    def emulator_can_place(self):
+        half = min(self.memory_bytes() // 2, ARCHIVE_PLACE_MAX)
+        return self.machine != "virt" or self.memory_bytes() >= SMALL_MEMORY and \
+            half + os.path.getsize(self.archive()) + TREE_ROOM <= self.memory_bytes()
+
+    def placed_archive(self):
         """Options that place the archive as -initrd would, were there room: in memory, and in the device tree."""
-        tree = self.directory / f"small-{self.memory}-{self.harts}.dtb"
+        tree = self.directory / f"{pathlib.Path(self.archive()).stem}-{self.memory}-{self.harts}.dtb"
         with tempfile.TemporaryDirectory(dir=self.directory) as folder:
             file = pathlib.Path(folder) / "tree"
             subprocess.run(["qemu-system-riscv64", "-machine", f"{self.machine},dumpdtb={file}", "-cpu", "rv64",
                             "-smp", str(self.harts), "-m", self.memory, "-bios", "none", "-display", "none"], check=True,
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            end = SMALL_ARCHIVE_PLACE + os.path.getsize(self.archive())
-            file.write_bytes(device_tree.with_archive(file.read_bytes(), SMALL_ARCHIVE_PLACE, end))
+            end = ARCHIVE_PLACE + os.path.getsize(self.archive())
+            file.write_bytes(device_tree.with_archive(file.read_bytes(), ARCHIVE_PLACE, end))
             file.replace(tree)
         return ["-dtb", str(tree), "-device",
-                f"loader,file={self.archive()},addr={SMALL_ARCHIVE_PLACE:#x},force-raw=on"]
+                f"loader,file={self.archive()},addr={ARCHIVE_PLACE:#x},force-raw=on"]
 
     def icicle_tree(self, processors):
         tree = self.directory / f"icicle-{self.memory}-{processors}.dtb"
@@ -150,20 +173,6 @@ class Machine:
 
     def symboliser(self):
         return symbolise.Symboliser(self.directory / "kernel.elf")
-
-    def run_terminal(self, timeout=None):
-        """Boots with the terminal connected. Returns an exit status for the shell."""
-        view = console.TerminalConsole(write_stdout, self.symboliser())
-        with_terminal = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        try:
-            with subprocess.Popen(self.qemu(self.options.strip()), stdout=subprocess.PIPE) as process:
-                in_time = follow(process, view, timeout)
-        finally:
-            signal.signal(signal.SIGINT, with_terminal)
-        if not in_time:
-            print(f"winkle: stopped after {timeout:g} s", file=sys.stderr)
-            return TIMED_OUT
-        return STOPPED if (process.returncode if view.status is None else view.status) else 0
 
     def run_command(self, words, timeout=60, write=None, view=None, keys=subprocess.DEVNULL):
         """Boots to run one program; `write` gets its output as it comes; `keys` is the file of what is typed, None:

@@ -26,9 +26,12 @@ FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\ntty:x:5:\n",
     "etc/hostname": "winkle\n",
-    "etc/profile": "export PS1='\\w \\$ '\n",
+    "etc/motd": "This is a shell of Debian on Winkle. /winkle has the native programs, such as hello. What is written stays\n"
+                "in memory, and goes with the machine: exit powers it off, and Ctrl-A X leaves it at once.\n",
+    "etc/profile": "export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/winkle\n"
+                   "export PS1='\\w \\$ '\ncd\ncat /etc/motd\n",
 }
-FOLDERS = ("dev", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
+FOLDERS = ("dev/shm", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
 
 
 def left_out(path):
@@ -57,7 +60,8 @@ def make():
     copy(source, TREE)
     for folder in FOLDERS:
         (TREE / folder).mkdir(parents=True, exist_ok=True)
-    (TREE / "tmp").chmod(0o1777)
+    for name in ("tmp", "dev/shm"):
+        (TREE / name).chmod(0o1777)
     for name, text in FILES.items():
         (TREE / name).write_text(text)
 

@@ -245,14 +245,14 @@ def run_system(tests):
                 run_scripted_cases(tests, name, build)
 
 
-def run_scripted_cases(tests, script, build):
+def run_scripted_cases(tests, script, build, group="system"):
     """Boot archives, manifests and programs that are malformed; machines at which somebody types."""
-    status, text = execute([sys.executable, ROOT / f"tests/system/{script}_cases.py", build], timeout=600)
+    status, text = execute([sys.executable, ROOT / f"tests/{group}/{script}_cases.py", build], timeout=600)
     lines = re.findall(r"^(pass|FAIL) (\S+)(.*)$", text, re.MULTILINE)
     for word, name, rest in lines:
-        tests.record(f"system/{script}/{name}/{build}", PASS if word == "pass" else FAIL, rest.strip())
+        tests.record(f"{group}/{script}/{name}/{build}", PASS if word == "pass" else FAIL, rest.strip())
     if status != 0 and not any(word == "FAIL" for word, *_ in lines) or not lines:
-        tests.record(f"system/{script}/{build}", FAIL, text)
+        tests.record(f"{group}/{script}/{build}", FAIL, text)
 
 
 def read_cases(file, group="system"):
@@ -312,6 +312,8 @@ def run_linux(tests):
         if not tests.build(f"linux/build/{build}", f"BUILD={build}", "linux-image"):
             cases = [case for case in cases if case[1].build != build]
     tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
+    if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "linux-image"):
+        run_scripted_cases(tests, "session", "release", group="linux")
 
 
 # The figures that Winkle owes.

@@ -8,8 +8,6 @@
 #include <winkle/start.h>
 #include <winkle/terminal.h>
 
-#define IRQ_BIT 2
-
 /* Bytes on their way one way, as they travel in the words of a call. */
 struct batch {
     uint64_t words[5];
@@ -128,11 +126,11 @@ void serial_drive(const struct serial_port *port)
     expect("mapping its registers",
            wk_map(registers->handle, 0, wk_pages(registers->offset + registers->bytes), WK_READ_WRITE, &address));
     driver.registers = (volatile uint8_t *)address + registers->offset;
-    expect("binding its interrupt", wk_irq_bind(driver.irq, driver.event, IRQ_BIT));
+    expect("binding its interrupt", wk_irq_bind(driver.irq, driver.event, SERIAL_IRQ_BIT));
     port->begin(driver.registers);
     for (;;) {
         work(&driver);
         wk_irq_acknowledge(driver.irq); /* there may be none, and one that a driver before this one left */
-        expect("waiting", wk_event_wait(driver.event, SERIAL_LINE_BIT | IRQ_BIT, WK_FOREVER, &bits));
+        expect("waiting", wk_event_wait(driver.event, SERIAL_LINE_BIT | SERIAL_IRQ_BIT, WK_FOREVER, &bits));
     }
 }

@@ -11,8 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The bit of the event by which the terminal tells that there is something to do. */
+/* The bits of the event: by which the terminal tells that there is something to do, by which the port does, and by which the device
+ * manager is told that the driver has ended. */
 #define SERIAL_LINE_BIT 1
+#define SERIAL_IRQ_BIT 2
+#define SERIAL_END_BIT 4
 
 enum serial_wants { SERIAL_RECEIVES = 1, SERIAL_SENDS = 2 };
 

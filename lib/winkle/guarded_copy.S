@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies a2 bytes from a1 to a0; answers 0, or 1 if a byte could not be reached. A fault between wk_guarded_begin and
+ * wk_guarded_copy copies a2 bytes from a1 to a0; answers 0, or 1 if a byte could not be reached. wk_guarded_swap makes the 32-bit
+ * word at a0, if it is a1, a2; answers the same, and in a1 what the word was. A fault between wk_guarded_begin and
  * wk_guarded_end is resumed at wk_guarded_failed by wk_upcall_deliver; therefore no stack and no ra are used here.
  */
     .section .text.wk_guarded_copy, "ax"
-    .globl wk_guarded_copy, wk_guarded_text, wk_guarded_begin, wk_guarded_end, wk_guarded_failed
+    .globl wk_guarded_copy, wk_guarded_text, wk_guarded_swap
+    .globl wk_guarded_begin, wk_guarded_end, wk_guarded_failed
 wk_guarded_copy:
 wk_guarded_begin:
     or      t0, a0, a1
@@ -57,6 +59,15 @@ wk_guarded_text:
     bnez    t0, 0b
     sub     a0, a0, t1
     addi    a0, a0, 1
+    ret
+
+wk_guarded_swap:
+    lr.w.aqrl t0, (a0)
+    bne     t0, a1, 1f
+    sc.w.aqrl t1, a2, (a0)
+    bnez    t1, wk_guarded_swap
+1:  mv      a1, t0
+    li      a0, 0
     ret
 wk_guarded_end:
 wk_guarded_failed:

@@ -3,6 +3,7 @@
 
 #include "calls.h"
 #include "files.h"
+#include "futex.h"
 #include "locks.h"
 #include "terminal.h"
 #include "threads.h"
@@ -11,7 +12,7 @@
 #include <winkle/posix.h>
 #include <winkle/print.h>
 
-void end_process(uint32_t wait_status)
+__attribute__((noreturn)) static void finish(uint32_t wait_status)
 {
     /* The native status is the shell's: the launcher of the first process sees no other. */
     const int status = (wait_status & 0x7f) == 0 ? (int)(wait_status >> 8 & 0xff) : 128 + (int)(wait_status & 0x7f);
@@ -25,6 +26,13 @@ void end_process(uint32_t wait_status)
     wk_exit(status);
 }
 
+void end_process(uint32_t wait_status)
+{
+    for (struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next)
+        futex_forget_robust(thread);
+    finish(wait_status);
+}
+
 void end_by_signal(int signal)
 {
     end_process((uint32_t)signal);
@@ -33,7 +41,7 @@ void end_by_signal(int signal)
 void linux_die(const char *what, enum wk_status status)
 {
     wk_print("linux: %s: %s: %s\n", linux_process.name, what, wk_status_name(status));
-    end_process(127 << 8);
+    finish(127 << 8);
 }
 
 int64_t linux_exit_group(int status)

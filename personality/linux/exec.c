@@ -14,6 +14,7 @@
 #include "paths.h"
 #include "signals.h"
 #include "threads.h"
+#include "vdso.h"
 
 #include <winkle/directory.h>
 #include <winkle/heap.h>
@@ -271,6 +272,7 @@ static void fill_stack(const struct program *program, uint64_t bias, uint64_t in
         {AT_GID, linux_process.group},
         {AT_EGID, linux_process.effective_group},
         {AT_SECURE, 0},
+        {AT_SYSINFO_EHDR, linux_process.vdso},
         {AT_HWCAP, EXTENSIONS},
         {AT_CLKTCK, 100},
         {AT_RANDOM, seed},
@@ -312,6 +314,8 @@ static int64_t map_programs(const struct program *program, const struct program 
         error = there == 0 ? -ENOMEM : program_map(interpreter, there);
         *interpreter_bias = there - interpreter->first;
     }
+    if (error == 0)
+        vdso_map();
     return error;
 }
 

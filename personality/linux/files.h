@@ -50,6 +50,13 @@ struct file {
     uint64_t text_bytes;
 };
 
+enum way { WAY_READ, WAY_WRITE };
+#define TRANSFER_MAX UINT64_C(0x7ffff000) /* no call moves more */
+
+/* Moves bytes between a file and the program's memory: once, and again whenever the file says that it is worth while, unless it is not to be
+ * waited for. How many, or an error. */
+int64_t file_transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position);
+
 /* A new record with one reference, its session given to it; NULL: no memory, and the session is deleted. */
 struct file *file_make(const struct file_operations *operations, wk_handle session, uint32_t flags);
 /* What a descriptor stands for, with a reference more; NULL if there is none. */

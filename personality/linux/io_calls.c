@@ -21,13 +21,8 @@
 
 #define PARTS_MAX 1024
 #define PARTS_ON_STACK 8
-#define BYTES_MAX UINT64_C(0x7ffff000)
-#define SENDFILE_BYTES UINT64_C(65536)
 
-enum way { WAY_READ, WAY_WRITE };
-
-/* Once, and again whenever the file says that it is worth while, unless it is not to be waited for. */
-static int64_t transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
+int64_t file_transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
     int64_t (*operation)(struct file *, uint64_t, uint64_t, uint64_t) =
         way == WAY_READ ? file->operations->read : file->operations->write;
@@ -35,8 +30,8 @@ static int64_t transfer(struct file *file, enum way way, uint64_t buffer, uint64
 
     if (operation == NULL || (file->flags & O_PATH) != 0)
         return way == WAY_READ && file->kind == WK_NODE_KIND_DIRECTORY ? -EISDIR : -EBADF;
-    if (bytes > BYTES_MAX)
-        bytes = BYTES_MAX;
+    if (bytes > TRANSFER_MAX)
+        bytes = TRANSFER_MAX;
     for (;;) {
         int64_t result = operation(file, buffer + done, bytes - done, position);
 
@@ -59,7 +54,7 @@ static int64_t transfer_of(int fd, enum way way, uint64_t buffer, uint64_t bytes
 
     if (file == NULL)
         return -EBADF;
-    result = transfer(file, way, buffer, bytes, position);
+    result = file_transfer(file, way, buffer, bytes, position);
     file_drop(file);
     return result;
 }
@@ -92,7 +87,7 @@ static int64_t transfer_each(struct file *file, enum way way, const uint64_t (*p
 
     for (unsigned i = 0; i < count; i++) {
         const uint64_t at = position == POSITION_CURRENT ? position : position + done;
-        const int64_t result = parts[i][1] == 0 ? 0 : transfer(file, way, parts[i][0], parts[i][1], at);
+        const int64_t result = parts[i][1] == 0 ? 0 : file_transfer(file, way, parts[i][0], parts[i][1], at);
 
         if (result < 0)
             return done == 0 ? result : (int64_t)done;
@@ -111,7 +106,7 @@ static int64_t transfer_all(struct file *file, enum way way, const uint64_t (*pa
     uint64_t total = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        if (parts[i][1] > BYTES_MAX || (total += parts[i][1]) > BYTES_MAX)
+        if (parts[i][1] > TRANSFER_MAX || (total += parts[i][1]) > TRANSFER_MAX)
             return -EINVAL;
     }
     if (way == WAY_WRITE && count > 1 && file->operations == &node_operations)
@@ -162,6 +157,28 @@ int64_t linux_pwritev(int fd, uint64_t parts, int count, int64_t offset)
     return offset < 0 ? -EINVAL : transfer_parts(fd, WAY_WRITE, parts, count, (uint64_t)offset);
 }
 
+/* What the flags ask for beyond the call without them holds of memory anyway, but that each write goes to the end. */
+static int64_t transfer_parts2(int fd, enum way way, uint64_t parts, int count, int64_t offset, uint64_t flags)
+{
+    if ((flags & ~(uint64_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)) != 0)
+        return -EOPNOTSUPP;
+    if (offset < -1)
+        return -EINVAL;
+    return transfer_parts(fd, way, parts, count, offset == -1 ? POSITION_CURRENT : (uint64_t)offset);
+}
+
+int64_t linux_preadv2(int fd, uint64_t parts, int count, int64_t offset, uint64_t high, uint64_t flags)
+{
+    (void)high; /* the offset is whole */
+    return transfer_parts2(fd, WAY_READ, parts, count, offset, flags);
+}
+
+int64_t linux_pwritev2(int fd, uint64_t parts, int count, int64_t offset, uint64_t high, uint64_t flags)
+{
+    (void)high;
+    return transfer_parts2(fd, WAY_WRITE, parts, count, offset, flags);
+}
+
 int64_t linux_lseek(int fd, int64_t offset, int whence)
 {
     struct file *file = file_of(fd);
@@ -172,65 +189,6 @@ int64_t linux_lseek(int fd, int64_t offset, int whence)
     if (file->operations->seek != NULL)
         result = file->operations->seek(file, offset, whence);
     file_drop(file);
-    return result;
-}
-
-/* From one file to another by way of the personality's memory, 64 KiB at a time. */
-static int64_t copy_between(struct file *from, struct file *to, uint64_t *position, uint64_t count)
-{
-    const uint64_t room = count < SENDFILE_BYTES ? count : SENDFILE_BYTES;
-    uint8_t *buffer = wk_allocate(room);
-    uint64_t done = 0;
-    int64_t result = 0;
-
-    if (buffer == NULL)
-        return -ENOMEM;
-    while (done < count) {
-        const uint64_t part = count - done < room ? count - done : room;
-        int64_t read;
-
-        read = node_read_bytes(from, buffer, *position, part);
-        if (read <= 0) {
-            result = read;
-            break;
-        }
-        result = transfer(to, WAY_WRITE, (uint64_t)buffer, (uint64_t)read, POSITION_CURRENT);
-        if (result < 0)
-            break;
-        *position += (uint64_t)result;
-        done += (uint64_t)result;
-        if (result < read)
-            break;
-    }
-    wk_free(buffer);
-    return result < 0 && done == 0 ? result : (int64_t)done;
-}
-
-int64_t linux_sendfile(int out, int in, uint64_t offset, uint64_t count)
-{
-    struct file *from = file_of(in), *to = file_of(out);
-    uint64_t position = 0;
-    int64_t result = from == NULL || to == NULL ? -EBADF : 0;
-
-    if (result == 0 && (from->operations != &node_operations || to->operations->write == NULL))
-        result = -EINVAL;
-    if (result == 0 && offset != 0)
-        result = copy_in(&position, offset, sizeof(position));
-    else if (result == 0)
-        result = from->operations->seek(from, 0, SEEK_CUR);
-    if (result >= 0 && offset == 0)
-        position = (uint64_t)result;
-    if (result >= 0) {
-        result = copy_between(from, to, &position, count < BYTES_MAX ? count : BYTES_MAX);
-        if (result > 0 && offset != 0 && copy_out(offset, &position, sizeof(position)) != 0)
-            result = -EFAULT;
-        else if (result > 0 && offset == 0)
-            from->operations->seek(from, (int64_t)position, SEEK_SET);
-    }
-    if (from != NULL)
-        file_drop(from);
-    if (to != NULL)
-        file_drop(to);
     return result;
 }
 
@@ -381,64 +339,4 @@ int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
     }
     file_drop(file);
     return result;
-}
-
-/* Files lie in memory: what was written is as safe as it gets. */
-static int64_t check_open(int fd)
-{
-    struct file *file = file_of(fd);
-
-    if (file == NULL)
-        return -EBADF;
-    file_drop(file);
-    return 0;
-}
-
-int64_t linux_fsync(int fd)
-{
-    return check_open(fd);
-}
-
-int64_t linux_fdatasync(int fd)
-{
-    return check_open(fd);
-}
-
-int64_t linux_sync(void)
-{
-    return 0;
-}
-
-int64_t linux_fadvise64(int fd, int64_t offset, int64_t length, int advice)
-{
-    (void)offset;
-    (void)length;
-    (void)advice;
-    return check_open(fd);
-}
-
-int64_t linux_fallocate(int fd, int mode, int64_t offset, int64_t length)
-{
-    struct file *file;
-    int64_t size, result = 0;
-
-    if (mode != 0)
-        return -EOPNOTSUPP;
-    if (offset < 0 || length <= 0)
-        return -EINVAL;
-    file = file_of(fd);
-    if (file == NULL)
-        return -EBADF;
-    if (file->operations != &node_operations)
-        result = -ENODEV;
-    if (result == 0) {
-        const int64_t before = node_operations.seek(file, 0, SEEK_CUR);
-
-        size = node_operations.seek(file, 0, SEEK_END);
-        node_operations.seek(file, before, SEEK_SET);
-        if (size < offset + length)
-            result = error_of(wk_file_set_size(file->session, (uint64_t)(offset + length)));
-    }
-    file_drop(file);
-    return result == -ENOMEM ? -ENOSPC : result;
 }

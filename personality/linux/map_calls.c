@@ -32,7 +32,7 @@ static int64_t map_anonymous(uint64_t start, uint64_t length, uint32_t protectio
     status = wk_memory_create(wk_self.bank, length / WK_PAGE_BYTES, WK_MEMORY_OPTIONS_ON_DEMAND, &memory);
     if (status != WK_OK)
         return error_of(status);
-    backing = backing_make(BACKING_MEMORY, true, memory, 0);
+    backing = backing_make(BACKING_MEMORY, true, memory);
     if (backing == NULL) {
         wk_capability_delete(memory);
         return -ENOMEM;

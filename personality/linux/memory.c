@@ -52,12 +52,12 @@ static void backing_drop(struct backing *backing)
     wk_free(backing);
 }
 
-struct backing *backing_make(enum backing_kind kind, bool is_shared, wk_handle handle, uint64_t identity)
+struct backing *backing_make(enum backing_kind kind, bool is_shared, wk_handle handle)
 {
     struct backing *backing = wk_allocate(sizeof(*backing));
 
     if (backing != NULL)
-        *backing = (struct backing){1, kind, is_shared, handle, identity};
+        *backing = (struct backing){.references = 1, .kind = kind, .is_shared = is_shared, .handle = handle};
     return backing;
 }
 
@@ -342,6 +342,23 @@ bool memory_span(uint64_t address, uint64_t length, bool is_to_write, struct spa
     span->memory = area->backing->kind == BACKING_ARENA ? arena : area->backing->handle;
     span->offset = address - area->start + area->offset;
     span->length = length < area->end - address ? length : area->end - address;
+    return true;
+}
+
+bool memory_shared_place(uint64_t address, uint64_t *identity, uint64_t *offset)
+{
+    const struct area *area = area_find(address);
+    uint64_t type, rights, borrowed, lent, badge;
+    struct backing *backing;
+
+    if (area == NULL || area->start > address || area->backing->kind != BACKING_MEMORY || !area->backing->is_shared)
+        return false;
+    backing = area->backing;
+    if (backing->identity == 0 &&
+        wk_capability_info(backing->handle, &type, &rights, &borrowed, &lent, &badge, &backing->identity) != WK_OK)
+        return false;
+    *identity = backing->identity;
+    *offset = address - area->start + area->offset;
     return true;
 }
 

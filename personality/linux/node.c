@@ -189,13 +189,25 @@ static int64_t seek(struct file *file, int64_t offset, int whence)
     return status == WK_OK ? (int64_t)position : error_of(status);
 }
 
+static bool is_device(const struct node_status *node)
+{
+    const uint64_t kind = node->mode & S_IFMT;
+
+    return kind == S_IFCHR || kind == S_IFBLK;
+}
+
+bool node_has_access_time(const struct node_status *node)
+{
+    return !is_device(node) && node->mode >> 32 != 0;
+}
+
 void node_fill_status(const struct node_status *node, uint64_t accessed, struct stat *status)
 {
     *status = (struct stat){
         .st_ino = node->identity,
         .st_mode = (uint32_t)(node->mode & 0xffff),
         .st_nlink = (uint32_t)(node->mode >> 16 & 0xffff),
-        .st_rdev = node->mode >> 32,
+        .st_rdev = is_device(node) ? node->mode >> 32 : 0,
         .st_dev = 1,
         .st_uid = (uint32_t)node->owner,
         .st_gid = (uint32_t)(node->owner >> 32),
@@ -254,7 +266,7 @@ static struct backing *file_backing(struct file *file, bool is_shared)
     if (wk_capability_dup(is_memory ? file->memory : file->session, WK_RIGHTS_ALL, &handle) != WK_OK)
         return NULL;
     file->key = 0; /* what is mapped keeps the session open */
-    backing = backing_make(is_memory ? BACKING_MEMORY : BACKING_NODE, is_shared, handle, 0);
+    backing = backing_make(is_memory ? BACKING_MEMORY : BACKING_NODE, is_shared, handle);
     if (backing == NULL)
         wk_capability_delete(handle);
     return backing;

@@ -11,6 +11,8 @@ extern const struct file_operations node_operations;
 struct node_status {
     uint64_t mode, owner, identity, size, modified, changed;
 };
+/* Whether when it was last read is something else than when it was last changed. */
+bool node_has_access_time(const struct node_status *node);
 void node_fill_status(const struct node_status *node, uint64_t accessed, struct stat *status);
 
 /* Bytes of a file into memory of the personality's own, which is in the arena: how many, or an error. */

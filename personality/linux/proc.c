@@ -227,6 +227,16 @@ static int descriptor_in(const char *path)
     return (int)number;
 }
 
+int proc_descriptor(const char *path)
+{
+    char name[PATH_BYTES / 16];
+
+    if (!proc_has(path))
+        return -1;
+    canonical(path, name, sizeof(name));
+    return descriptor_in(name);
+}
+
 int64_t proc_open(const char *path, uint32_t flags, struct file **file)
 {
     char name[PATH_BYTES / 16];

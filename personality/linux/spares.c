@@ -10,6 +10,7 @@
 #include <winkle/file.h>
 
 #define SPARES_MAX 4
+#define NUMBER_SHIFT 48
 
 static struct wk_lock lock;
 static uint64_t forks;
@@ -34,8 +35,8 @@ static enum wk_status open_in(const struct spare *spare, const struct path *path
 {
     const uint64_t *words = path->words;
     const enum wk_status status =
-        wk_directory_reopen_short(path->directory, options | spare->number << 32, words[0], words[1], words[2],
-                                  words[3], words[4], &opened->kind, &opened->device, &opened->identity);
+        wk_directory_reopen_short(path->directory, options | spare->number << NUMBER_SHIFT, words[0], words[1],
+                                  words[2], words[3], words[4], &opened->kind, &opened->device, &opened->identity);
 
     opened->node = spare->session;
     opened->key = spare->key;

@@ -156,7 +156,9 @@ int64_t thread_begin_clone(struct entry_frame *frame)
         return -EAGAIN;
     thread->blocked = self->blocked;
     thread->tid = (int32_t)linux_process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
+    linux_save_floats(&frame->frame);
     thread->frame->frame = frame->frame;
+    thread->frame->frame.full = 1;
     thread->frame->frame.x[2] = request->stack;
     thread->frame->frame.x[4] = request->tls;
     thread->frame->frame.x[10] = 0;
@@ -213,9 +215,12 @@ void threads_end_others(void)
     while ((thread = linux_process.threads) != NULL && (thread != self || thread->next != NULL)) {
         if (thread == self)
             thread = thread->next;
+        wk_lock_take(&linux_lock); /* it does not stop with it */
         wk_thread_stop(thread->handle);
+        wk_lock_release(&linux_lock);
         forget(thread);
         futex_forget_thread(thread);
+        thread_tell_end(thread);
         thread_release(thread);
     }
     spares_fork_ends();

@@ -7,6 +7,11 @@
 /* guarded_copy.S of the native library: answers 1 if a byte could not be reached (linux_deliver sees to that). */
 uint64_t wk_guarded_copy(void *to, const void *from, size_t bytes);
 uint64_t wk_guarded_text(char *to, const char *from, size_t bytes);
+struct swapped {
+    uint64_t failed;
+    int64_t was;
+};
+struct swapped wk_guarded_swap(uint32_t *word, uint32_t expected, uint32_t desired);
 
 int64_t copy_in(void *to, uint64_t from, size_t bytes)
 {
@@ -16,6 +21,14 @@ int64_t copy_in(void *to, uint64_t from, size_t bytes)
 int64_t copy_out(uint64_t to, const void *from, size_t bytes)
 {
     return wk_guarded_copy((void *)to, from, bytes) == 0 ? 0 : -EFAULT;
+}
+
+int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t *was)
+{
+    const struct swapped swapped = wk_guarded_swap((uint32_t *)address, expected, desired);
+
+    *was = (uint32_t)swapped.was;
+    return swapped.failed == 0 ? 0 : -EFAULT;
 }
 
 int64_t copy_text_in(char *to, uint64_t from, size_t bytes)

@@ -36,7 +36,7 @@ static const struct benchmark benchmarks[] = {
     {"ring-noop-1", 260, measure_ring_noop_1},
     {"ring-noop-32", 70, measure_ring_noop_32},
     {"ring-check-32", NO_LIMIT, measure_ring_check_32},
-    {"ring-call-32", 265, measure_ring_call_32},
+    {"ring-call-32", 240, measure_ring_call_32},
     {"ring-poll-user", 25, measure_ring_poll_user},
     {"demand-fault", 1000, measure_demand_fault},
     {"map-unmap", 700, measure_map_unmap},

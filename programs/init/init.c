@@ -184,6 +184,13 @@ static void find_personality(void)
     init.command[0] = PERSONALITY;
 }
 
+/* A command of one word has those that the manifest says. */
+static void take_arguments(const struct manifest_program *program)
+{
+    for (unsigned i = 0; i < program->argument_count; i++)
+        init.command[init.command_count++] = program->arguments[i];
+}
+
 __attribute__((noreturn)) static void run_command(void)
 {
     const struct manifest_program *program;
@@ -197,6 +204,8 @@ __attribute__((noreturn)) static void run_command(void)
         wk_print("winkle: " MANIFEST_NAME " has no entry for a program named %s\n", init.command[0]);
         give_up(INIT_NOT_FOUND);
     }
+    if (init.command_count == 1)
+        take_arguments(program);
     result = run_program(&init, program, init.command[0], (int)init.command_count, init.command);
     status = with_services_stopped(status_of(&result));
     wk_end_print(&result.end, text, sizeof(text));

@@ -37,6 +37,7 @@ enum service_state { SERVICE_NOT_STARTED, SERVICE_RUNS, SERVICE_HAS_FAILED };
 struct service {
     struct instance instance;
     enum service_state state;
+    unsigned order; /* 1: it was started first; 0: it was not */
 };
 
 /* The bits of the end event: the program under way, a pause, and from here on the service of each entry. */
@@ -50,6 +51,7 @@ struct init {
     struct wk_archive archive;
     struct manifest manifest;
     struct service services[MANIFEST_PROGRAMS_MAX]; /* by the entry's number */
+    unsigned services_started;
     struct account at_start;
     wk_handle end_event;
     bool quiet;
@@ -94,7 +96,7 @@ int services_start_for(struct init *init, const struct manifest_program *program
 int service_start(struct init *init, const struct manifest_program *program);
 /* Restarts those whose bits of the end event are set, as far as the manifest lets them. */
 void services_ended(struct init *init, uint64_t bits);
-/* Ends all of them. Returns how many pages were lost by them. */
+/* Ends all of them, each before those that it uses. Returns how many pages were lost by them. */
 uint64_t services_stop(struct init *init);
 
 /* ---- run.c ---- */

@@ -70,10 +70,12 @@ int service_start(struct init *init, const struct manifest_program *program)
         say_refused(program->name, "this service does not serve", WK_OK);
         refusal = INIT_REFUSED;
     }
-    if (refusal == 0)
+    if (refusal == 0) {
         service->state = SERVICE_RUNS;
-    else
+        service->order = ++init->services_started;
+    } else {
         instance_destroy(&service->instance);
+    }
     return refusal;
 }
 
@@ -120,12 +122,21 @@ void services_ended(struct init *init, uint64_t bits)
     }
 }
 
+static struct service *service_started_as(struct init *init, unsigned order)
+{
+    unsigned i = 0;
+
+    while (init->services[i].order != order)
+        i++;
+    return &init->services[i];
+}
+
 uint64_t services_stop(struct init *init)
 {
     uint64_t lost;
 
-    for (unsigned i = 0; i < init->manifest.program_count; i++)
-        instance_destroy(&init->services[i].instance);
+    for (unsigned order = init->services_started; order > 0; order--)
+        instance_destroy(&service_started_as(init, order)->instance);
     lost = account_missing(init, &init->at_start);
     if (lost != 0)
         wk_print("winkle: %lu pages lost by services\n", lost);

@@ -207,6 +207,30 @@ static enum wk_status set_size(struct wk_message *message, const struct wk_file_
     return result;
 }
 
+static enum wk_status allocate(struct wk_message *message, const struct wk_file_allocate_in *in)
+{
+    struct session *session;
+    enum wk_status result = file_session(message, SESSION_WRITE, &session);
+    struct node *node;
+    uint64_t end;
+
+    if (result != WK_OK)
+        return result == WK_IS_DIRECTORY ? WK_NO_RIGHT : result;
+    if (in->position > INT64_MAX || in->length > INT64_MAX - in->position)
+        return WK_NO_MEMORY;
+    node = session->place.node;
+    end = in->position + in->length;
+    if (in->allocation == WK_ALLOCATION_PUNCH || in->allocation == WK_ALLOCATION_ZERO)
+        result = content_punch(node, in->position, end);
+    if (result == WK_OK && in->allocation == WK_ALLOCATION_KEEP)
+        result = content_have_room(node, in->position, end);
+    if (result == WK_OK && (in->allocation == WK_ALLOCATION_GROW || in->allocation == WK_ALLOCATION_ZERO))
+        result = content_grow(node, in->position, end);
+    if (result == WK_OK && in->allocation != WK_ALLOCATION_KEEP)
+        node_set_modified(node);
+    return result;
+}
+
 /* ---- positions ---- */
 
 /* Holes are not kept account of: all bytes are data, and the one hole is behind them. */
@@ -405,6 +429,8 @@ static enum wk_status set_times(struct wk_message *message, const struct wk_file
         return result;
     node_set_changed(node);
     set_time(&node->accessed, in->accessed, node->changed);
+    node->has_access_time |=
+        in->accessed != LEAVE && node_kind(node) != MODE_CHARACTER && node_kind(node) != MODE_BLOCK;
     set_time(&node->modified, in->modified, node->changed);
     return WK_OK;
 }
@@ -425,6 +451,7 @@ const struct wk_file_handlers file_handlers = {
     .map = map,
     .seek = seek,
     .set_size = set_size,
+    .allocate = allocate,
     .list = list,
     .set_permissions = set_permissions,
     .set_owner = set_owner,

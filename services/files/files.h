@@ -38,7 +38,8 @@ enum wk_status lock_wait_no_more(struct wk_message *message, const struct wk_fil
 /* The first results of `status`, as three interfaces' operations have them. */
 static inline void status_of_node(const struct node *node, struct wk_file_status_out *out)
 {
-    out->mode = node->mode | (uint64_t)(uint16_t)node_links(node) << 16 | (uint64_t)node->device << 32;
+    out->mode = node->mode | (uint64_t)(uint16_t)node_links(node) << 16 | (uint64_t)node->device << 32 |
+                (uint64_t)node->has_access_time << 32;
     out->owner = node->user | (uint64_t)node->group << 32;
     out->identity = node->identity;
     out->size = node->size;

@@ -43,6 +43,7 @@ wk_handle scratch_memory;
 char *scratch;
 
 static struct wk_lock lock;
+static uint64_t wall_ns; /* the time of day when the counter was 0 */
 
 /* Bits of the event by which the first thread is told that it is to look. */
 #define LOOK_SOON UINT64_C(1)
@@ -59,15 +60,16 @@ static wk_handle elsewhere; /* an endpoint that nobody calls */
 static uint64_t open_at_look;
 static bool is_told_soon, is_told_now; /* the first thread has been told so since it looked */
 
-/* Nothing tells what time it is: 1970 begins when the machine does. */
+/* Unless the machine's clock tells what time it is, 1970 begins when the machine does. */
 uint64_t time_now(void)
 {
-    return wk_now_ns();
+    return wall_ns + wk_now_ns();
 }
 
 static bool is_of_directory(uint64_t operation)
 {
     return (operation >= WK_DIRECTORY_OPEN_SHORT && operation <= WK_DIRECTORY_BIND) ||
+           operation == WK_DIRECTORY_EXCHANGE || operation == WK_DIRECTORY_OPEN_UNNAMED ||
            operation == WK_DIRECTORY_REOPEN_SHORT;
 }
 
@@ -220,6 +222,7 @@ int main(int argc, char **argv)
     if (files_endpoint == 0 || argc > 2)
         wk_fail("usage: files [PREFIX], with an endpoint to serve", WK_OK);
     expect("accepting memory", wk_endpoint_accept(files_endpoint, types, 1));
+    wall_ns = wk_wall_ns(wk_named_handle("devices"));
     stir_counters();
     expect("pages", wk_map_new(SCRATCH_BYTES / WK_PAGE_BYTES, 0, &scratch_memory, &address));
     scratch = address;

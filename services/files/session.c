@@ -4,7 +4,7 @@
 #include "pool.h"
 
 #define BLOCK_SESSIONS 48
-#define BLOCKS ((SESSIONS_MAX + BLOCK_SESSIONS - 1) / BLOCK_SESSIONS)
+#define BLOCKS (SESSIONS_MAX / BLOCK_SESSIONS)
 #define TICKET_LISTS 256
 _Static_assert(BLOCK_SESSIONS * sizeof(struct session) <= POOL_BYTES_MAX, "the pool has no larger records");
 

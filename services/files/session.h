@@ -8,7 +8,7 @@
 
 #include "path.h"
 
-#define SESSIONS_MAX 65536
+#define SESSIONS_MAX 65536 /* `directory: reopen_short` has 16 bits for the number of one */
 
 enum session_right {
     SESSION_READ = 1,

@@ -249,7 +249,7 @@ static enum wk_status reopen(wk_handle directory, uint64_t number, const char *p
 {
     const struct path_words path_is = path_words(path);
 
-    return wk_directory_reopen_short(directory, options | number << 32, path_is.words[0], path_is.words[1],
+    return wk_directory_reopen_short(directory, options | number << 48, path_is.words[0], path_is.words[1],
                                      path_is.words[2], path_is.words[3], path_is.words[4], &opened->kind,
                                      &opened->device, &opened->identity);
 }
@@ -275,7 +275,7 @@ static void sessions_are_emptied(void)
     EXPECT(WK_REVOKED, wk_file_empty(opened.node, opened.key, &unused));
     EXPECT(WK_NOT_FOUND, reopen(root, number, "/nowhere", READ, &opened));
     EXPECT(WK_NOT_AVAILABLE, reopen(root, number + 1000, "/tmp/spare", READ, &opened));
-    EXPECT(WK_NOT_AVAILABLE, reopen(root, UINT64_C(0xffffffff), "/tmp/spare", READ, &opened));
+    EXPECT(WK_NOT_AVAILABLE, reopen(root, UINT64_C(0xffff), "/tmp/spare", READ, &opened));
     EXPECT(WK_OK, wk_directory_view(root, 0, &view));
     EXPECT(WK_NOT_AVAILABLE, reopen(view, number, "/tmp/spare", READ, &opened));
 

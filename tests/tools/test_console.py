@@ -79,25 +79,5 @@ class CommandConsole(unittest.TestCase):
         self.assertEqual(b"".join(output), b"prompt> ")
 
 
-class TerminalConsole(unittest.TestCase):
-    def test_names_are_appended_to_a_backtrace(self):
-        for size in (1, 5, 100):
-            output = []
-            view = console.TerminalConsole(output.append, Symbols())
-            data = b"panic: lost\r\n  at 0x10\r\n  at 0x2"
-            for at in range(0, len(data), size):
-                view.feed(data[at:at + size])
-            self.assertEqual(b"".join(output), b"panic: lost\r\n  at 0x10 main (main.c:3)\r\n  at 0x2")
-
-    def test_a_machine_that_was_halted_has_ended(self):
-        for size in (1, 7, 100):
-            view = console.TerminalConsole(lambda data: None, Symbols())
-            data = b"bye\r\nhalted with status 7: firmware can't power this machine off\r\n"
-            self.assertFalse(view.ended)
-            for at in range(0, len(data), size):
-                view.feed(data[at:at + size])
-            self.assertEqual((view.ended, view.status), (True, 7))
-
-
 if __name__ == "__main__":
     unittest.main()

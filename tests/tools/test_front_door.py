@@ -48,6 +48,7 @@ class FrontDoor(unittest.TestCase):
         self.refused("run", "--machine", "sifive_u", "--harts", "5", nearest="at most 4 harts")
         self.refused("run", "--tim", "64", nearest="such as 64K")
         self.refused("run", "--kernel-tim", "off", nearest="such as 20K")
+        self.refused("run", "--root", "nowhere", nearest="no folder or tar file 'nowhere'")
         self.refused("bench", "--jsn", nearest="'--json'")
         self.refused("bench", "nul-invocation", nearest="'null-invocation'")
         self.refused("image", "relase", nearest="'release'")

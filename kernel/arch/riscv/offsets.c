@@ -6,6 +6,7 @@
 #include "invoke.h"
 #include "lock.h"
 #include "process.h"
+#include "ring.h"
 #include "thread.h"
 #include "trap.h"
 
@@ -71,6 +72,7 @@ void offsets(void)
     CONSTANT(PROCESS_DIRECTORY, offsetof(struct process, table.directory));
     CONSTANT(OBJECT_STATE, offsetof(struct object, state));
     CONSTANT(HART_WORDS, offsetof(struct hart, invocation.words));
+    CONSTANT(HART_ARGUMENTS, offsetof(struct hart, invocation.arguments));
     CONSTANT(HART_USER_RA, offsetof(struct hart, arch.user_ra));
     CONSTANT(HART_USER_SP, offsetof(struct hart, arch.user_sp));
 
@@ -118,6 +120,22 @@ void offsets(void)
     CONSTANT(THREAD_CALLEE, offsetof(struct thread, calls.callee));
     CONSTANT(THREAD_BADGE, offsetof(struct thread, calls.badge));
     CONSTANT(THREAD_IS_WORKER, offsetof(struct thread, is_worker));
+    CONSTANT(STOP_WORKER_CALLING, THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) >> 16);
+    CONSTANT(FOLLOWER_OBSTACLES, THREAD_OBSTACLES(THREAD_CREATED, HINDERED_BY_SPACE));
+    CONSTANT(WORK_RING, offsetof(struct thread, work.ring));
+    CONSTANT(WORK_LINK, offsetof(struct thread, work.link));
+    CONSTANT(WORK_STATE, offsetof(struct thread, work.state));
+    CONSTANT(WORK_TAG, offsetof(struct thread, work.tag));
+    CONSTANT(WORK_FOLLOWS, offsetof(struct thread, work.follows));
+    CONSTANT(RING_COMPLETIONS, offsetof(struct ring, completions));
+    CONSTANT(RING_EXECUTOR, offsetof(struct ring, executor));
+    CONSTANT(RING_FREE, offsetof(struct ring, free));
+    CONSTANT(RING_OWED, offsetof(struct ring, owed));
+    CONSTANT(RING_TELLS_AT, offsetof(struct ring, tells_at));
+    CONSTANT(SIDE_KERNEL_LINE, offsetof(struct ring_side, kernel_line));
+    CONSTANT(SIDE_INDEX, offsetof(struct ring_side, index));
+    CONSTANT(SIDE_AT, offsetof(struct ring_side, at));
+    CONSTANT(SIDE_END, offsetof(struct ring_side, end));
     CONSTANT(THREAD_SERVING, offsetof(struct thread, calls.serving));
     CONSTANT(STOP_CALLING, THREAD_CALLING);
     CONSTANT(STOP_FAULTING, THREAD_FAULTING);
