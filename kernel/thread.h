@@ -33,7 +33,7 @@ enum thread_stop {
 
 /* Why calls and answers of a thread do not take the fast path (fast.h). */
 enum thread_hindrance {
-    HINDERED_BY_FP = 1,       /* it uses floating point: the registers have to be switched */
+    HINDERED_BY_FP = 1,       /* it uses floating point: make_current has to switch the registers */
     HINDERED_BY_DEADLINE = 2, /* it waits, or waited last, until wait_until_ns */
     HINDERED_BY_LOANS = 4,    /* its call lent something */
     HINDERED_BY_BUDGET = 8,   /* it serves a call with a budget of its own */
@@ -45,8 +45,7 @@ enum thread_hindrance {
 
 /* Of these, what keeps the hart from being handed over (hand_over.c): more than registers and an address space would have
  * to be looked after. */
-#define HINDERED_STRAIGHT                                                                                              \
-    (HINDERED_BY_FP | HINDERED_BY_HELPERS | HINDERED_BY_SPACE | HINDERED_BY_HART | HINDERED_BY_INTERRUPT)
+#define HINDERED_STRAIGHT (HINDERED_BY_HELPERS | HINDERED_BY_SPACE | HINDERED_BY_HART | HINDERED_BY_INTERRUPT)
 
 /* The two as they stand in thread->obstacles. */
 #define THREAD_OBSTACLES(stop, hindrance) ((uint32_t)(stop) << 16 | (uint32_t)(hindrance) << 24)

@@ -10,6 +10,7 @@
 #include "calls.h"
 #include "locks.h"
 #include "paths.h"
+#include "spares.h"
 
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -73,7 +74,7 @@ void file_drop(struct file *file)
         file->operations->release(file);
     if (file->memory != 0)
         wk_capability_delete(file->memory);
-    if (file->session != 0)
+    if (file->session != 0 && !spares_keep(file->session, file->key, file->forks))
         wk_capability_delete(file->session);
     if (file->is_locked)
         wk_file_look_for_ends(root_session());

@@ -41,6 +41,8 @@ struct file {
     bool is_node;       /* its session is the file service's */
     bool is_locked;     /* locks were made by it that are the open file's, not the process's */
     uint32_t flags;     /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
+    uint64_t key;       /* by which its session can be emptied (spares.h); 0: it cannot, or is mapped */
+    uint64_t forks;     /* how many there had been when it was opened */
     uint64_t kind;      /* enum wk_node_kind */
     uint64_t device;    /* its number, of a device */
     uint64_t position;  /* of files that the personality makes up */

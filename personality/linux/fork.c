@@ -13,6 +13,7 @@
 #include "locks.h"
 #include "memory.h"
 #include "signals.h"
+#include "spares.h"
 #include "threads.h"
 #include "waiters.h"
 
@@ -178,6 +179,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     wk_capability_delete(linux_process.page_memory);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
+    spares_forked();
     locks_forget();
     status = wk_posix_page(linux_process.posix, &linux_process.page_memory);
     if (status == WK_OK)
@@ -228,8 +230,10 @@ int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64
     status = (flags & CLONE_VFORK) != 0 ? loan_make(&birth->loan) : WK_OK;
     if (status == WK_OK)
         status = make_objects(birth, end_signal);
+    spares_fork_begins();
     if (status == WK_OK)
         status = fill_child(birth, &child_arena);
+    spares_fork_ends();
     if (status != WK_OK && birth->process != 0)
         wk_process_kill(birth->process, 0);
     if (status == WK_OK && birth->loan.done != 0)

@@ -265,6 +265,7 @@ static struct backing *file_backing(struct file *file, bool is_shared)
 
     if (wk_capability_dup(is_memory ? file->memory : file->session, WK_RIGHTS_ALL, &handle) != WK_OK)
         return NULL;
+    file->key = 0; /* what is mapped keeps the session open */
     backing = backing_make(is_memory ? BACKING_MEMORY : BACKING_NODE, is_shared, handle);
     if (backing == NULL)
         wk_capability_delete(handle);

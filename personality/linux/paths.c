@@ -8,6 +8,7 @@
 #include "node.h"
 #include "pipes.h"
 #include "proc.h"
+#include "spares.h"
 
 #include <winkle/capability.h>
 #include <winkle/directory.h>
@@ -40,6 +41,19 @@ wk_handle root_session(void)
     return root;
 }
 
+/* A buffer that no path uses; NULL: the next one has to be allocated. */
+static char *free_text;
+
+static void path_make(struct path *path)
+{
+    path->text = __atomic_exchange_n(&free_text, NULL, __ATOMIC_ACQUIRE);
+    if (path->text == NULL)
+        path->text = wk_allocate(PATH_BYTES);
+    path->file = NULL;
+    for (unsigned i = 0; i < sizeof(path->words) / sizeof(path->words[0]); i++)
+        path->words[i] = 0;
+}
+
 static int64_t path_start(struct path *path, int directory)
 {
     if (path->length == 0)
@@ -64,7 +78,7 @@ int64_t path_begin(struct path *path, int directory, uint64_t text)
 {
     int64_t length;
 
-    *path = (struct path){.text = wk_allocate(PATH_BYTES)};
+    path_make(path);
     if (path->text == NULL)
         return -ENOMEM;
     length = copy_text_in(path->text, text, PATH_BYTES);
@@ -76,7 +90,8 @@ int64_t path_begin(struct path *path, int directory, uint64_t text)
 
 int64_t path_begin_text(struct path *path, int directory, const char *text)
 {
-    *path = (struct path){.text = wk_allocate(PATH_BYTES), .length = strlen(text)};
+    path_make(path);
+    path->length = strlen(text);
     if (path->text == NULL)
         return -ENOMEM;
     if (path->length >= PATH_BYTES)
@@ -89,7 +104,7 @@ void path_end(struct path *path)
 {
     if (path->file != NULL)
         file_drop(path->file);
-    wk_free(path->text);
+    wk_free(__atomic_exchange_n(&free_text, path->text, __ATOMIC_RELEASE));
 }
 
 static bool is_short(const struct path *path)
@@ -97,45 +112,53 @@ static bool is_short(const struct path *path)
     return path->length <= sizeof(path->words);
 }
 
-static int64_t node_file(wk_handle node, enum wk_node_kind kind, uint64_t device, uint32_t flags, struct file **file)
+static enum wk_status open_node(const struct path *path, uint64_t options, struct opened *opened)
 {
-    *file = file_make(&node_operations, node, flags);
+    const uint64_t *words = path->words;
+    const enum wk_status status = is_short(path) ? spares_open(path, options, opened) : WK_NOT_AVAILABLE;
+
+    if (status != WK_NOT_AVAILABLE)
+        return status;
+    opened->forks = spares_forks();
+    if (is_short(path))
+        return wk_directory_open_short(path->directory, options, words[0], words[1], words[2], words[3], words[4],
+                                       &opened->node, &opened->kind, &opened->device, &opened->identity, &opened->key);
+    return wk_directory_open(path->directory, options, arena, (uint64_t)path->text, path->length, &opened->node,
+                             &opened->kind, &opened->device, &opened->identity, &opened->key);
+}
+
+/* A record of what has been opened, whose session it is given. */
+static int64_t node_file(const struct opened *opened, uint32_t flags, struct file **file)
+{
+    *file = file_make(&node_operations, opened->node, flags);
     if (*file == NULL)
         return -ENOMEM;
     (*file)->is_node = true;
-    (*file)->kind = kind;
-    (*file)->device = device;
+    (*file)->key = opened->key;
+    (*file)->forks = opened->forks;
+    (*file)->kind = opened->kind;
+    (*file)->device = opened->device;
     return 0;
 }
 
 int64_t path_open(const struct path *path, uint64_t options, uint32_t permissions, uint32_t flags, struct file **file)
 {
-    const uint64_t word = options | (uint64_t)permissions << PERMISSIONS_SHIFT;
-    const uint64_t *words = path->words;
-    enum wk_node_kind kind;
-    uint64_t device, identity;
-    wk_handle node;
-    enum wk_status status;
+    struct opened opened;
+    const enum wk_status status = open_node(path, options | (uint64_t)permissions << PERMISSIONS_SHIFT, &opened);
 
-    if (is_short(path))
-        status = wk_directory_open_short(path->directory, word, words[0], words[1], words[2], words[3], words[4], &node,
-                                         &kind, &device, &identity);
-    else
-        status = wk_directory_open(path->directory, word, arena, (uint64_t)path->text, path->length, &node, &kind,
-                                   &device, &identity);
     if (status == WK_WRONG_KIND)
         return -ELOOP; /* a link, which was not to be followed */
     if (status != WK_OK)
         return status == WK_NO_MEMORY ? -ENOSPC : error_of(status);
-    if ((flags & O_PATH) == 0 && kind == WK_NODE_KIND_CHARACTER)
-        return device_open(node, device, flags, file);
-    if ((flags & O_PATH) == 0 && kind == WK_NODE_KIND_FIFO)
-        return pipe_open_named(node, identity, flags, file);
-    if ((flags & O_PATH) == 0 && (kind == WK_NODE_KIND_BLOCK || kind == WK_NODE_KIND_SOCKET)) {
-        wk_capability_delete(node);
+    if ((flags & O_PATH) == 0 && opened.kind == WK_NODE_KIND_CHARACTER)
+        return device_open(opened.node, opened.device, flags, file);
+    if ((flags & O_PATH) == 0 && opened.kind == WK_NODE_KIND_FIFO)
+        return pipe_open_named(opened.node, opened.identity, flags, file);
+    if ((flags & O_PATH) == 0 && (opened.kind == WK_NODE_KIND_BLOCK || opened.kind == WK_NODE_KIND_SOCKET)) {
+        wk_capability_delete(opened.node);
         return -ENXIO;
     }
-    return node_file(node, kind, device, flags, file);
+    return node_file(&opened, flags, file);
 }
 
 /* What Linux's flags ask of the file service. */
@@ -169,9 +192,8 @@ static uint64_t options_of(uint32_t flags)
 static int64_t open_unnamed(const struct path *path, uint64_t options, uint32_t permissions, uint32_t flags,
                             struct file **file)
 {
+    struct opened opened = {.kind = WK_NODE_KIND_FILE};
     struct file *directory = NULL;
-    uint64_t identity;
-    wk_handle node = 0;
     int64_t result;
 
     if ((flags & O_ACCMODE) == O_RDONLY)
@@ -181,9 +203,9 @@ static int64_t open_unnamed(const struct path *path, uint64_t options, uint32_t 
         return result;
     result =
         error_of(wk_directory_open_unnamed(directory->session, options | (uint64_t)permissions << PERMISSIONS_SHIFT,
-                                           (flags & O_EXCL) == 0, &node, &identity));
+                                           (flags & O_EXCL) == 0, &opened.node, &opened.identity));
     file_drop(directory);
-    return result != 0 ? result : node_file(node, WK_NODE_KIND_FILE, 0, flags, file);
+    return result != 0 ? result : node_file(&opened, flags, file);
 }
 
 /* Opens a path, with further options above those that the flags ask for. */
@@ -320,9 +342,8 @@ int64_t linux_openat2(int directory, uint64_t text, uint64_t address, uint64_t b
 
 int64_t linux_memfd_create(uint64_t name, uint64_t flags)
 {
+    struct opened opened = {.kind = WK_NODE_KIND_FILE};
     struct file *file = NULL;
-    uint64_t identity;
-    wk_handle node = 0;
     char text[MEMFD_NAME_BYTES + 1];
     int64_t result = copy_text_in(text, name, sizeof(text));
 
@@ -331,9 +352,10 @@ int64_t linux_memfd_create(uint64_t name, uint64_t flags)
     if ((flags & ~(uint64_t)(MFD_CLOEXEC | MFD_EXEC)) != 0) /* there are no seals */
         return -EINVAL;
     result = error_of(wk_directory_open_unnamed(
-        root, WK_OPEN_OPTIONS_READ | WK_OPEN_OPTIONS_WRITE | UINT64_C(0777) << PERMISSIONS_SHIFT, 0, &node, &identity));
+        root, WK_OPEN_OPTIONS_READ | WK_OPEN_OPTIONS_WRITE | UINT64_C(0777) << PERMISSIONS_SHIFT, 0, &opened.node,
+        &opened.identity));
     if (result == 0)
-        result = node_file(node, WK_NODE_KIND_FILE, 0, O_RDWR, &file);
+        result = node_file(&opened, O_RDWR, &file);
     return result != 0 ? result : descriptor_make(file, 0, (flags & MFD_CLOEXEC) != 0);
 }
 
@@ -375,6 +397,7 @@ int64_t linux_fchdir(int fd)
         return -EBADF;
     if (file->operations == &node_operations && file->kind == WK_NODE_KIND_DIRECTORY)
         result = error_of(wk_capability_dup(file->session, WK_RIGHTS_ALL, &session));
+    file->key = 0; /* the session stays open as the working directory */
     file_drop(file);
     return result != 0 ? result : enter(session);
 }

@@ -59,7 +59,7 @@ void proc_hide(void)
 
 bool proc_has(const char *path)
 {
-    if (is_hidden)
+    if (is_hidden || path[0] != '/' || (path[1] != 'd' && path[1] != 'p'))
         return false;
     for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
         if (begins_with(path, aliases[i].path))

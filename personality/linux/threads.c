@@ -9,6 +9,7 @@
 #include "futex.h"
 #include "heap.h"
 #include "signals.h"
+#include "spares.h"
 #include "waiters.h"
 
 #include <winkle/capability.h>
@@ -113,6 +114,8 @@ static enum wk_status start(struct thread *thread)
     enum wk_status status = wk_lock_prepare(&linux_lock);
 
     if (status == WK_OK)
+        status = spares_prepare();
+    if (status == WK_OK)
         status = wk_heap_prepare();
     if (status == WK_OK)
         status = wk_thread_create(wk_self.process, linux_process.priority, &thread->handle);
@@ -208,6 +211,7 @@ void threads_end_others(void)
 {
     struct thread *self = current(), *thread;
 
+    spares_fork_begins(); /* nobody ends with that lock */
     while ((thread = linux_process.threads) != NULL && (thread != self || thread->next != NULL)) {
         if (thread == self)
             thread = thread->next;
@@ -219,6 +223,7 @@ void threads_end_others(void)
         thread_tell_end(thread);
         thread_release(thread);
     }
+    spares_fork_ends();
     if (wk_lock_prepare(&linux_lock) != WK_OK)
         linux_lock.event = 0;
     release_ended();

@@ -13,6 +13,7 @@
 #define OPTIONS 0xffffU
 #define PERMISSIONS_SHIFT 16
 #define RESOLVE_SHIFT 32
+#define NUMBER_SHIFT 48
 
 /* ---- paths ---- */
 
@@ -200,26 +201,37 @@ static enum wk_status find_to_open(const struct wk_message *message, struct text
     return is_exclusive ? WK_EXISTS : check_open(found, options);
 }
 
+/* Finds or makes what is to be opened, and has its bytes be as they are to be. */
+static enum wk_status find_and_prepare(const struct wk_message *message, uint64_t options, struct text path,
+                                       struct session **directory, struct found *found)
+{
+    const enum wk_status status = find_to_open(message, path, options, directory, found);
+
+    return status == WK_OK ? prepare_bytes(found->place.node, options) : status;
+}
+
+static uint8_t flags_of(uint64_t options)
+{
+    return (options & WK_OPEN_OPTIONS_APPEND) != 0 ? WK_DESCRIPTION_FLAGS_APPEND : 0;
+}
+
 static enum wk_status open_path(const struct wk_message *message, uint64_t options, struct text path,
                                 struct wk_directory_open_out *out)
 {
     struct session *directory, *session;
-    struct found found = {0};
-    struct node *node;
-    enum wk_status status = find_to_open(message, path, options, &directory, &found);
+    struct found found;
+    enum wk_status status = find_and_prepare(message, options, path, &directory, &found);
 
-    if (status != WK_OK)
-        return status;
-    node = found.place.node;
-    status = prepare_bytes(node, options);
     if (status == WK_OK)
         status = give_session(directory->view, &found.place, rights_of(options), &session, &out->node);
     if (status != WK_OK)
         return status;
-    session->flags = (options & WK_OPEN_OPTIONS_APPEND) != 0 ? WK_DESCRIPTION_FLAGS_APPEND : 0;
-    out->kind = kind_of(node);
-    out->device = node->device;
-    out->identity = node->identity;
+    session->flags = flags_of(options);
+    session->key = random_number() | 1;
+    out->kind = kind_of(found.place.node);
+    out->device = found.place.node->device;
+    out->identity = found.place.node->identity;
+    out->key = session->key;
     return WK_OK;
 }
 
@@ -237,13 +249,38 @@ static enum wk_status open(struct wk_message *message, const struct wk_directory
     return status != WK_OK ? status : open_path(message, in->options, fetched(0, in->length), out);
 }
 
+/* Who guesses the number of another's empty session of the same view opens something for it, which then finds it not empty. */
+static enum wk_status reopen_short(struct wk_message *message, const struct wk_directory_reopen_short_in *in,
+                                   struct wk_directory_reopen_short_out *out)
+{
+    const uint64_t options = in->options & ((UINT64_C(1) << NUMBER_SHIFT) - 1);
+    struct session *directory = session_with(message->badge), *session;
+    struct found found;
+    enum wk_status status;
+
+    if (directory == NULL)
+        return WK_REVOKED;
+    session = session_empty_with(in->options >> NUMBER_SHIFT, directory->view);
+    if (session == NULL)
+        return WK_NOT_AVAILABLE;
+    status = find_and_prepare(message, options, short_path(&in->path0), &directory, &found);
+    if (status != WK_OK)
+        return status;
+    session_reopen(session, &found.place, rights_of(options));
+    session->flags = flags_of(options);
+    out->kind = kind_of(found.place.node);
+    out->device = found.place.node->device;
+    out->identity = found.place.node->identity;
+    return WK_OK;
+}
+
 /* ---- status ---- */
 
 static enum wk_status status_path(const struct wk_message *message, uint64_t follow, struct text path,
                                   struct wk_file_status_out *out)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     const enum wk_status status =
         find_node(message, path, follow != 0 ? FOLLOW_ALL : FOLLOW_ALL_BUT_LAST, &session, &found);
 
@@ -284,7 +321,7 @@ static enum mode_kind mode_kind_of(enum wk_node_kind kind)
 static enum wk_status make(struct wk_message *message, const struct wk_directory_make_in *in)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     struct node *node;
     enum wk_status status = in->kind == WK_NODE_KIND_LINK ? WK_BAD_ARGUMENT : fetch(in->memory, in->offset, in->length);
 
@@ -320,7 +357,7 @@ static struct node *create_link(struct text text)
 static enum wk_status make_link(struct wk_message *message, const struct wk_directory_make_link_in *in)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     struct node *node;
     enum wk_status status = fetch(in->memory, in->offset, in->text_length + in->length);
 
@@ -344,7 +381,7 @@ static enum wk_status read_link(struct wk_message *message, const struct wk_dire
                                 struct wk_directory_read_link_out *out)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -364,7 +401,7 @@ static enum wk_status link_here(struct wk_message *message, const struct wk_dire
 {
     const struct session *other = session_of_ticket(in->ticket);
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -401,7 +438,7 @@ static enum wk_status check_removal(const struct found *found)
 static enum wk_status remove_path(const struct wk_message *message, uint64_t is_directory, struct text path)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = find_node(message, path, FOLLOW_ALL_BUT_LAST, &session, &found);
 
     if (status == WK_OK)
@@ -603,7 +640,7 @@ static enum wk_status bind(struct wk_message *message, const struct wk_directory
 {
     const struct session *other = session_of_ticket(in->ticket);
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -620,6 +657,7 @@ static enum wk_status bind(struct wk_message *message, const struct wk_directory
 const struct wk_directory_handlers directory_handlers = {
     .open_short = open_short,
     .open = open,
+    .reopen_short = reopen_short,
     .status_short = status_short,
     .status_of = status_of,
     .remove_short = remove_short,

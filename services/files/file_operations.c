@@ -49,6 +49,20 @@ static enum wk_status ticket(struct wk_message *message, struct wk_file_ticket_o
     return WK_OK;
 }
 
+static enum wk_status empty(struct wk_message *message, const struct wk_file_empty_in *in,
+                            struct wk_file_empty_out *out)
+{
+    struct session *session = session_with(message->badge);
+
+    if (session == NULL)
+        return WK_REVOKED;
+    if (session->key == 0 || session->key != in->key)
+        return WK_NO_RIGHT;
+    session_empty(session);
+    out->number = session->badge;
+    return WK_OK;
+}
+
 static enum wk_status path(struct wk_message *message, const struct wk_file_path_in *in, struct wk_file_path_out *out)
 {
     const struct session *session = session_with(message->badge);
@@ -450,6 +464,7 @@ const struct wk_file_handlers file_handlers = {
     .unlock = lock_give_up,
     .wait_no_more = lock_wait_no_more,
     .look_for_ends = look_for_ends,
+    .empty = empty,
     .path = path,
     .space = space,
     .ticket = ticket,

@@ -69,7 +69,8 @@ uint64_t time_now(void)
 static bool is_of_directory(uint64_t operation)
 {
     return (operation >= WK_DIRECTORY_OPEN_SHORT && operation <= WK_DIRECTORY_BIND) ||
-           operation == WK_DIRECTORY_EXCHANGE || operation == WK_DIRECTORY_OPEN_UNNAMED;
+           operation == WK_DIRECTORY_EXCHANGE || operation == WK_DIRECTORY_OPEN_UNNAMED ||
+           operation == WK_DIRECTORY_REOPEN_SHORT;
 }
 
 static void expect(const char *what, enum wk_status status)

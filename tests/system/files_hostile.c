@@ -28,13 +28,13 @@ static void lengths_are_checked(void)
     wk_handle node = open_node(root, "/etc/motd", READ), own = open_node(root, "/tmp/own", CREATE);
 
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, BEYOND, 5, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, UINT64_MAX - 2, 4, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, 0, 0, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, 0, 4096, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_make_link(root, 4, shared_memory, BEYOND, 4));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_rename(root, 4095, shared_memory, SHARED_BYTES - 4095, 4095, 0, 0));
     EXPECT(WK_BAD_ARGUMENT, wk_file_read(node, shared_memory, BEYOND, 0, 100, &count));
@@ -291,7 +291,7 @@ static int play_greedy(void)
 
         status = wk_directory_open_short(session, count % 2 != 0 ? CREATE : READ, path->words[0], path->words[1],
                                          path->words[2], path->words[3], path->words[4], &opened.node, &opened.kind,
-                                         &opened.device, &opened.identity);
+                                         &opened.device, &opened.identity, &opened.key);
         if (status == WK_OK && count % 64 == 0)
             wk_file_ticket(opened.node, &opened.identity);
         if (status == WK_OK && count % 64 == 1)
@@ -310,7 +310,7 @@ __attribute__((noreturn)) static void play_restless(void)
 
         if (wk_directory_open_short(wk_named_handle("files"), CREATE, path.words[0], path.words[1], path.words[2],
                                     path.words[3], path.words[4], &opened.node, &opened.kind, &opened.device,
-                                    &opened.identity) == WK_OK)
+                                    &opened.identity, &opened.key) == WK_OK)
             wk_capability_delete(opened.node);
     }
 }
