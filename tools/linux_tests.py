@@ -17,7 +17,7 @@ import packages
 from emulator import ROOT
 
 FOLDER = ROOT / "tests/linux"
-APPLETS = ["busybox", "sh", "/tests/applets.sh", "/tests/applets.txt"]
+APPLETS = ["busybox", "sh", "-c", "busybox sh /tests/applets.sh /tests/applets.txt | cat"]
 # Cases of cases.txt that are about what only Winkle has.
 ONLY_WINKLE = ("python",)
 MEMORY, TIMEOUT_SECONDS = "512M", 300
