@@ -28,6 +28,7 @@ from emulator import ROOT
 WORKERS = os.cpu_count() or 1
 DETAIL_LINES = 80  # of what a failed test said
 PASS, FAIL, SKIP = "pass", "FAIL", "skip"
+ATTEMPTS_MIN = 90  # to get out of a container
 
 
 class Tests:

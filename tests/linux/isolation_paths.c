@@ -321,7 +321,8 @@ static void descriptors_through_exec(void)
     try_path(root, UP SECRET_FILE);
     try_path(file, UP SECRET_FILE);
     unlink("/file");
-    execl("/bin/isolation", "isolation", "nothing", NULL); /* makes no attempts */
+    execl("/bin/isolation", "isolation", "descriptors", NULL);
+    _exit(1);
 }
 
 static void handles_of_files(void)

@@ -366,11 +366,15 @@ static void pipe_bomb(void)
 
 static void thread_bomb(void)
 {
-    static char stacks[256][4096];
+    static char stacks[64][4096] __attribute__((aligned(16)));
+    static unsigned made;
+    unsigned mine;
 
-    for (unsigned i = 0; i < 256; i++)
+    while ((mine = __atomic_fetch_add(&made, 1, __ATOMIC_RELAXED)) < 64)
         syscall(SYS_clone, CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-                &stacks[i][4096], NULL, NULL, NULL); /* each goes on here, on a stack with nothing */
+                &stacks[mine][3072], NULL, NULL, NULL); /* each goes on here, on a stack that has nothing */
+    for (;;)
+        ;
 }
 
 static void timer_bomb(void)
