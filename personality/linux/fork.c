@@ -192,15 +192,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     self->pending = 0;
     self->robust_list = 0;
     self->clear_at_end = 0;
-    while (linux_process.threads != NULL) { /* the others stayed with the parent */
-        struct thread *thread = linux_process.threads;
-
-        linux_process.threads = thread->next;
-        if (thread != self)
-            thread_release(thread);
-    }
-    self->next = NULL;
-    linux_process.threads = self;
+    threads_begin_child();
 }
 
 int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint64_t clear_tid,

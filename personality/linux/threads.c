@@ -207,6 +207,32 @@ void thread_end(void)
         wk_thread_stop(self->handle);
 }
 
+/* A child has no capability of its parent's threads: what it has by such a handle is something else. */
+static void release_parents(struct thread *list)
+{
+    while (list != NULL) {
+        struct thread *thread = list;
+
+        list = thread->next;
+        thread->handle = 0;
+        if (thread != current())
+            thread_release(thread);
+    }
+}
+
+void threads_begin_child(void)
+{
+    struct thread *self = current();
+    const wk_handle handle = self->handle;
+
+    release_parents(linux_process.threads);
+    release_parents(ended);
+    ended = NULL;
+    self->handle = handle;
+    self->next = NULL;
+    linux_process.threads = self;
+}
+
 void threads_end_others(void)
 {
     struct thread *self = current(), *thread;

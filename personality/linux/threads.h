@@ -26,6 +26,8 @@ int64_t thread_begin_clone(struct entry_frame *frame);
 __attribute__((noreturn)) void thread_end(void);
 /* Ends all others: for execve, and a process's end. */
 void threads_end_others(void);
+/* In a child of fork: the others stayed with the parent. */
+void threads_begin_child(void);
 /* What its end tells: clears its word for set_tid_address and wakes who waits for it. */
 void thread_tell_end(struct thread *thread);
 

@@ -237,6 +237,29 @@ static void test_threads(void)
     CHECK(end_of(pid) == 0 && pthread_join(thread, NULL) == 0);
 }
 
+/* A copy of a process of which threads have ended, and others run, executes a program. */
+static void test_fork_with_threads(const char *path)
+{
+    pthread_t thread;
+    pid_t pid;
+
+    stored = 0;
+    CHECK(pthread_create(&thread, NULL, turn, NULL) == 0);
+    pid = fork();
+    if (pid == 0) {
+        execl(path, "vfork", "end", NULL);
+        _exit(1);
+    }
+    stored = 1;
+    CHECK(WEXITSTATUS(end_of(pid)) == 7 && pthread_join(thread, NULL) == 0);
+    pid = fork();
+    if (pid == 0) {
+        execl(path, "vfork", "end", NULL);
+        _exit(1);
+    }
+    CHECK(WEXITSTATUS(end_of(pid)) == 7);
+}
+
 /* ---- the C library ---- */
 
 static int store_argument(void *argument)
@@ -293,6 +316,7 @@ int main(int argc, char **argv)
     test_memory();
     test_children();
     test_threads();
+    test_fork_with_threads(argv[0]);
     test_clone();
     test_library(argv[0]);
     puts("vfork: good");
