@@ -38,7 +38,7 @@ def run_on_linux(commands):
     """[(status, output)] of command lines, each given as its words."""
     kernel = next(packages.fetch("linux").glob("boot/vmlinux-*"))
     # A status cannot be asked for behind a pipe.
-    lines = [f"{shlex.join(words)}; echo; echo --- $?" for words in commands]
+    lines = [f"{shlex.join(words)}; status=$?; echo; echo --- $status" for words in commands]
     file = ROOT / "build/on-linux.cpio"
     file.write_bytes(archive.pack(entries(lines)))
     machine = emulator.Machine(memory=MEMORY)
