@@ -102,6 +102,7 @@ $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp too
 
 # For machines with little memory, and beside another root: what is no test.
 SHIPPED := $(filter-out test-% abuse-% bench stress,$(PROGRAMS))
+LINUX_SHIPPED := $(SHIPPED) test-containers
 $(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
@@ -170,6 +171,6 @@ $(OUT)/shell.manifest: programs/init/boot.manifest programs/init/shell.manifest
 linux-image: image $(OUT)/linux.cpio
 $(OUT)/linux.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest build/root.stamp $(LINUX_ALL)
 	$(PYTHON) tools/archive.py $@ boot.manifest=$(OUT)/shell.manifest \
-	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name)) --tree root=build/root --tree root/tests=build/linux-tests
+	    $(foreach name,$(LINUX_SHIPPED),bin/$(name)=$(OUT)/stripped/$(name)) --tree root=build/root --tree root/tests=build/linux-tests
 
 -include $(NATIVE_OBJECTS:.o=.d)
