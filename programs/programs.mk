@@ -95,8 +95,9 @@ $(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
 
 # The same with programs of Linux: Debian's (tools/packages.txt), and those of the tests, which are ordinary C programs.
-LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(wildcard tests/linux/*.c))
-$(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c
+LINUX_TESTS := $(patsubst %.c,build/linux-tests/%,$(notdir $(wildcard tests/linux/*.c tests/bench/linux_operations.c)))
+vpath %.c tests/linux tests/bench
+$(LINUX_TESTS): build/linux-tests/%: %.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -static -pthread $(WARNINGS) -Wno-conversion -Wno-stringop-overflow $< -o $@
 build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt

@@ -330,6 +330,8 @@ def run_bench(tests):
 
 
 def judge_entry(entry):
+    if "error" in entry:
+        return (FAIL if bench.is_over(entry) else PASS), f"cannot be done: {entry['error']}"
     text = f"{bench.figure(entry):,} {entry['unit']}"
     if entry["limit"] is not None:
         text += f", limit {entry['limit']:,}"
