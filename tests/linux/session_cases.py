@@ -156,14 +156,14 @@ def main():
                 print(f"pass {name}", flush=True)
             except AssertionError as reason:
                 failed += 1
-                print(f"FAIL {name}: {reason}\n{session.shown!r}", flush=True)
+                print(f"FAIL {name} {reason}\n{session.shown!r}", flush=True)
                 os.close(session.terminal)
         try:
             typed_by_file(build)
             print("pass typed-by-file", flush=True)
         except AssertionError as reason:
             failed += 1
-            print(f"FAIL typed-by-file: {reason}", flush=True)
+            print(f"FAIL typed-by-file {reason}", flush=True)
     return 1 if failed else 0
 
 
