@@ -58,6 +58,7 @@ def cannot(name, error):
 
 
 def linux_machine():
+    emulator.install("linux")
     emulator.build("release", "linux-image")
     return emulator.Machine("release", memory=MEMORY, icount=True, linux=True)
 

@@ -308,6 +308,7 @@ def check_case(machine, program, wanted_status, expected):
 
 def run_linux(tests):
     cases = [case for case in read_cases(ROOT / "tests/linux/cases.txt", "linux") if tests.wants(case[0])]
+    emulator.install("linux")
     for build in sorted({machine.build for _, machine, *_ in cases}):
         if not tests.build(f"linux/build/{build}", f"BUILD={build}", "linux-image"):
             cases = [case for case in cases if case[1].build != build]
