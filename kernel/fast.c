@@ -43,8 +43,8 @@ struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation,
     session = container_of(caller->call_slot.slot->object, struct session, object);
     endpoint = session->endpoint;
     server = endpoint->ready;
-    if (server == NULL || hart->attention.any != 0 || caller->hindrance != 0 || caller->depth == WK_CALL_DEPTH_MAX ||
-        !has_met(hart, server))
+    if (server == NULL || hart->attention.any != 0 || (caller->hindrance & ~HINDERED_BY_FP) != 0 ||
+        caller->depth == WK_CALL_DEPTH_MAX || !has_met(hart, server))
         return NULL;
 
     arch_context_set(&caller->context, REGISTER_A7, operation); /* the answer is not to find another's accepted types */
@@ -59,6 +59,14 @@ struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation,
     return server;
 }
 
+/* A call, by who may use floating point, or a fault that was told. */
+static bool may_be_answered(const struct thread *caller)
+{
+    return caller->stop == THREAD_CALLING
+               ? (caller->hindrance & ~HINDERED_BY_FP) == 0
+               : caller->stop == (THREAD_CALLING | THREAD_FAULTING) && caller->hindrance == 0;
+}
+
 struct thread *fast_reply_receive(struct hart *hart, uint64_t handle, const uint64_t words[6])
 {
     struct thread *server = hart->current;
@@ -69,8 +77,7 @@ struct thread *fast_reply_receive(struct hart *hart, uint64_t handle, const uint
         return NULL;
     endpoint = endpoint_of_server(server);
     if (endpoint->callers.first != NULL || endpoint->ready != NULL || hart->attention.any != 0 ||
-        server->hindrance != 0 || (caller->stop & ~THREAD_FAULTING) != THREAD_CALLING || caller->hindrance != 0 ||
-        !has_met(hart, caller))
+        server->hindrance != 0 || !may_be_answered(caller) || !has_met(hart, caller))
         return NULL;
     if (fault_is_told(caller))
         fault_go_on(caller, words);

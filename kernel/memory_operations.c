@@ -335,7 +335,7 @@ static enum wk_status memory_copied_step(struct operation *operation)
     memory_of(operation->object)->busy = NULL;
     copy_unpin(operation);
     operation->step = memory_copy_step;
-    return WK_CONTINUE;
+    return operation->cursor[2] == 0 ? WK_OK : WK_CONTINUE;
 }
 
 /* Copies to a page that is present and private, from what lies in one page of the source. */

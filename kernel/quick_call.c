@@ -78,7 +78,8 @@ static NOINLINE bool call(struct hart *hart)
         return false;
     endpoint = session->endpoint;
     server = endpoint->ready;
-    if (server == NULL || !has_met(hart, server) || thread_state(caller, HINDERED_BY_DEADLINE) >= WK_CALL_DEPTH_MAX ||
+    if (server == NULL || !has_met(hart, server) ||
+        thread_state(caller, HINDERED_BY_DEADLINE | HINDERED_BY_FP) >= WK_CALL_DEPTH_MAX ||
         thread_has_to_set(caller, deadline_ns))
         return false;
     fill(&server->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, marked), operation & WK_MESSAGE_OPERATION, session->badge,
@@ -96,7 +97,7 @@ bool fault_call_at_once(struct thread *thread, const struct session *session)
     struct thread *server = session->endpoint->ready;
 
     if (hart->attention.any != 0 || server == NULL || !has_met(hart, server) ||
-        thread_state(thread, HINDERED_BY_DEADLINE) >= WK_CALL_DEPTH_MAX)
+        thread_state(thread, HINDERED_BY_DEADLINE | HINDERED_BY_FP) >= WK_CALL_DEPTH_MAX)
         return false;
     fault_write(thread, server);
     thread_wait_until(thread, DEADLINE_NEVER);
@@ -146,7 +147,7 @@ static NOINLINE bool answer(struct hart *hart)
         return false;
     if (thread_state(server, 0) > WK_CALL_DEPTH_MAX || !has_met(hart, caller))
         return false;
-    state = thread_state(caller, HINDERED_BY_DEADLINE | HINDERED_BY_LOANS) >> 16;
+    state = thread_state(caller, HINDERED_BY_DEADLINE | HINDERED_BY_LOANS | HINDERED_BY_FP) >> 16;
     if (state == (THREAD_CALLING | THREAD_FAULTING)) {
         if (WK_MESSAGE_HIGH(operation) != WK_OK)
             return false;

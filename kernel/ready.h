@@ -84,11 +84,19 @@ static inline void charge_payer(struct hart *hart)
     payer->budget->used_ns += used_ns;
 }
 
+/* Whether the thread uses floating point; NULL does not. */
+static inline bool has_floating_point(const struct thread *thread)
+{
+    return thread != NULL && (thread->hindrance & HINDERED_BY_FP) != 0;
+}
+
 /* The thread, of a process that the hart has met and whose space has an identifier, is current from now on. */
 static inline void make_current(struct hart *hart, struct thread *next)
 {
     struct process *process = next->process;
 
+    if (has_floating_point(hart->current) || has_floating_point(next))
+        arch_thread_switch(hart->current, next);
     next->hart = hart;
     hart->current = next;
     hart->invocation.process = process;

@@ -31,7 +31,7 @@ FILES = {
     "etc/profile": "export PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/winkle\n"
                    "export PS1='\\w \\$ '\ncd\ncat /etc/motd\n",
 }
-FOLDERS = ("dev", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
+FOLDERS = ("dev/shm", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
 
 
 def left_out(path):
@@ -60,7 +60,8 @@ def make():
     copy(source, TREE)
     for folder in FOLDERS:
         (TREE / folder).mkdir(parents=True, exist_ok=True)
-    (TREE / "tmp").chmod(0o1777)
+    for name in ("tmp", "dev/shm"):
+        (TREE / name).chmod(0o1777)
     for name, text in FILES.items():
         (TREE / name).write_text(text)
 

@@ -3,6 +3,8 @@
 #ifndef WINKLE_CLOCK_H
 #define WINKLE_CLOCK_H
 
+#include <winkle/abi.h>
+
 #include <stdint.h>
 
 #define WK_FOREVER UINT64_MAX
@@ -12,6 +14,10 @@
 uint64_t wk_now_ns(void);
 /* The time `ns` from now, as a deadline. */
 uint64_t wk_after_ns(uint64_t ns);
+
+/* The time of day, in ns since 1970, when the `time` counter was 0, as a session of the device manager tells it; 0 if it does not, or there is no such
+ * session. */
+uint64_t wk_wall_ns(wk_handle devices);
 
 /* Instructions that this hart has retired. */
 static inline uint64_t wk_instructions(void)

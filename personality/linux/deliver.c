@@ -11,10 +11,12 @@
 #include <asm/siginfo.h>
 #include <asm/signal.h>
 
+#define FOREIGN_CALLS 4096 /* numbers in a7 below it are no calls of Winkle */
+
 /* guarded_copy.S of the native library */
 extern const char wk_guarded_begin[], wk_guarded_end[], wk_guarded_failed[];
 
-/* entry.S has put there what C keeps, the floating-point registers, and the result in a0. */
+/* entry.S has put there what C keeps, and the result in a0. */
 static void complete(struct entry_frame *frame)
 {
     uint64_t *x = frame->frame.x;
@@ -38,8 +40,18 @@ static void begin_program(struct wk_frame *frame)
     memset(frame->f, 0, sizeof(frame->f));
     frame->fcsr = 0;
     frame->fp_valid = 1;
+    frame->full = 1;
     frame->pc = linux_process.entry;
     frame->x[2] = linux_process.stack;
+}
+
+/* Has the personality load the registers itself as it leaves. The kernel would take the last ecall for one of its own if the program
+ * has such a number in a7: then the kernel loads them all. */
+static void choose_way(struct wk_frame *frame)
+{
+    frame->t0 = frame->x[5];
+    frame->fp_valid = 0;
+    frame->full = frame->x[17] < FOREIGN_CALLS ? 0 : 1;
 }
 
 void linux_leave(struct entry_frame *frame)
@@ -50,7 +62,6 @@ void linux_leave(struct entry_frame *frame)
 
     self->attention = 0;
     complete(frame);
-    frame->frame.full = 1;
     if ((attention & ATTENTION_CLONE) != 0)
         frame->frame.x[10] = (uint64_t)thread_begin_clone(frame);
     if ((attention & ATTENTION_RETURN) != 0) {
@@ -62,6 +73,8 @@ void linux_leave(struct entry_frame *frame)
         result = 0;
     }
     signals_handle(frame, result);
+    if ((attention & ATTENTION_PROGRAM) == 0)
+        choose_way(&frame->frame);
     self->attention = 0;
 }
 
@@ -71,6 +84,10 @@ static void deliver_fault(struct entry_frame *frame)
 
     if (pc >= (uint64_t)wk_guarded_begin && pc < (uint64_t)wk_guarded_end) {
         frame->frame.pc = (uint64_t)wk_guarded_failed;
+        return;
+    }
+    if (pc >= (uint64_t)linux_guarded_begin && pc < (uint64_t)linux_guarded_end) {
+        frame->frame.pc = (uint64_t)linux_guarded_failed;
         return;
     }
     if (current()->frame->frame.busy != 0)

@@ -3,10 +3,14 @@
 #include "files.h"
 
 #include <winkle/capability.h>
+#include <winkle/file.h>
 #include <winkle/heap.h>
 #include <winkle/text.h>
 
 #include "calls.h"
+#include "locks.h"
+#include "paths.h"
+#include "spares.h"
 
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
@@ -70,8 +74,10 @@ void file_drop(struct file *file)
         file->operations->release(file);
     if (file->memory != 0)
         wk_capability_delete(file->memory);
-    if (file->session != 0)
+    if (file->session != 0 && !spares_keep(file->session, file->key, file->forks))
         wk_capability_delete(file->session);
+    if (file->is_locked)
+        wk_file_look_for_ends(root_session());
     wk_free(file->text);
     wk_free(file);
 }
@@ -147,22 +153,35 @@ static struct file *take_out(int fd)
     return file;
 }
 
+static void close_file(struct file *file)
+{
+    locks_close(file);
+    file_drop(file);
+}
+
 void descriptors_close_on_exec(void)
 {
     for (int fd = 0; fd < descriptors_end; fd++) {
         if (descriptors[fd].file != NULL && descriptors[fd].close_on_exec)
-            file_drop(take_out(fd));
+            close_file(take_out(fd));
     }
 }
 
-void descriptors_close_all(void)
+/* Without the lock, which the thread may have that finds the process to be at its end. */
+void descriptors_close_locked(void)
 {
-    for (int fd = 0; fd < descriptors_end; fd++) {
-        struct file *file = take_out(fd);
+    bool is_any = false;
 
-        if (file != NULL)
-            file_drop(file);
+    for (int fd = 0; fd < descriptors_end; fd++) {
+        struct file *file = descriptors[fd].file;
+
+        if (file == NULL || !file->is_locked)
+            continue;
+        wk_capability_delete(file->session);
+        is_any = true;
     }
+    if (is_any)
+        wk_file_look_for_ends(root_session());
 }
 
 int64_t linux_close(int fd)
@@ -171,7 +190,7 @@ int64_t linux_close(int fd)
 
     if (file == NULL)
         return -EBADF;
-    file_drop(file);
+    close_file(file);
     return 0;
 }
 
@@ -211,6 +230,6 @@ int64_t linux_dup3(int old, int new, uint64_t flags)
     set(new, file, (flags & O_CLOEXEC) != 0);
     wk_lock_release(&linux_lock);
     if (before != NULL)
-        file_drop(before);
+        close_file(before);
     return new;
 }

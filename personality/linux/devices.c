@@ -9,6 +9,7 @@
 #include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/directory.h>
+#include <winkle/file.h>
 #include <winkle/text.h>
 
 #include <asm/stat.h>
@@ -138,14 +139,34 @@ static int64_t poll(struct file *file, uint32_t events)
     return (int64_t)(events & 0x45); /* POLLIN, POLLOUT, POLLRDNORM */
 }
 
-static const struct file_operations null_operations = {
-    .read = read_nothing, .write = write_all, .seek = seek, .status = status, .poll = poll};
-static const struct file_operations zero_operations = {
-    .read = read_zeros, .write = write_all, .seek = seek, .status = status, .poll = poll};
-static const struct file_operations full_operations = {
-    .read = read_zeros, .write = write_none, .seek = seek, .status = status, .poll = poll};
-static const struct file_operations random_operations = {
-    .read = read_random, .write = write_all, .seek = seek, .status = status, .poll = poll};
+static const struct file_operations null_operations = {.read = read_nothing,
+                                                       .write = write_all,
+                                                       .seek = seek,
+                                                       .status = status,
+                                                       .poll = poll,
+                                                       .get_flags = wk_file_description_flags,
+                                                       .set_flags = wk_file_set_description_flags};
+static const struct file_operations zero_operations = {.read = read_zeros,
+                                                       .write = write_all,
+                                                       .seek = seek,
+                                                       .status = status,
+                                                       .poll = poll,
+                                                       .get_flags = wk_file_description_flags,
+                                                       .set_flags = wk_file_set_description_flags};
+static const struct file_operations full_operations = {.read = read_zeros,
+                                                       .write = write_none,
+                                                       .seek = seek,
+                                                       .status = status,
+                                                       .poll = poll,
+                                                       .get_flags = wk_file_description_flags,
+                                                       .set_flags = wk_file_set_description_flags};
+static const struct file_operations random_operations = {.read = read_random,
+                                                         .write = write_all,
+                                                         .seek = seek,
+                                                         .status = status,
+                                                         .poll = poll,
+                                                         .get_flags = wk_file_description_flags,
+                                                         .set_flags = wk_file_set_description_flags};
 
 int64_t device_open(wk_handle node, uint64_t device, uint32_t flags, struct file **file)
 {
@@ -167,6 +188,7 @@ int64_t device_open(wk_handle node, uint64_t device, uint32_t flags, struct file
         *file = file_make(devices[i].operations, node, flags);
         if (*file == NULL)
             return -ENOMEM;
+        (*file)->is_node = true;
         (*file)->kind = WK_NODE_KIND_CHARACTER;
         (*file)->device = device;
         return 0;

@@ -29,6 +29,13 @@
     .endr
     .endm
 
+    /* All but those, tp and t0. */
+    .macro for_spoiled_x instruction, base, offset
+    .irp n, 1, 2, 3, 6, 7, 10, 11, 12, 13, 14, 15, 16, 17, 28, 29, 30, 31
+    \instruction x\n, \offset+\n*8(\base)
+    .endr
+    .endm
+
     .macro for_floats instruction, base, offset
     .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     \instruction f\n, \offset+\n*8(\base)
@@ -74,21 +81,22 @@ linux_entry:
     ld      t1, CONTEXT_T1(t0)
     j       linux_return
 
-/* The frame is to hold all registers, for linux_leave to change them. a0: the call's result. */
+/* The frame is to hold all registers but the floating-point ones, for linux_leave to change them. a0: the call's result. */
 leave_slowly:
     sd      a0, FRAME_X+10*8(t0)
     for_kept sd, t0, FRAME_X
-    for_floats fsd, t0, FRAME_F
-    frcsr   t1
-    sd      t1, FRAME_FCSR(t0)
-    li      t1, 1
-    sd      t1, FRAME_FP_VALID(t0)
     mv      a0, t0
     call    linux_leave
-/* In: tp the thread. Loads all registers from its call frame. */
+/* In: tp the thread. Loads all registers from its call frame; the kernel has a slow way to do so, which the frame asks for. */
 linux_leave_by_frame:
     ld      t0, THREAD_FRAME(tp)
-    li      a7, 0
+    ld      t1, FRAME_FULL(t0)
+    bnez    t1, 1f
+    for_kept ld, t0, FRAME_X
+    for_spoiled_x ld, t0, FRAME_X
+    ld      tp, FRAME_X+4*8(t0)
+    j       linux_return
+1:  li      a7, 0
     j       linux_return
 
 /* A fault or an interrupt: the frame holds all registers. */
@@ -145,3 +153,53 @@ linux_resume:
 linux_signal_return:
     li      a7, 139                 /* rt_sigreturn */
     ecall
+
+/*
+ * uint64_t linux_push_registers(uint64_t context, const struct wk_frame *frame): writes pc and all registers as a struct sigcontext,
+ * the floating-point ones as they are; linux_pop_registers reads it back. Both answer 0, or 1 if a byte could not be reached:
+ * linux_deliver goes on at linux_guarded_failed. Therefore no stack and no ra are used here.
+ */
+    .section .text.linux_guarded, "ax"
+    .globl linux_push_registers, linux_pop_registers, linux_guarded_begin, linux_guarded_end, linux_guarded_failed
+linux_guarded_begin:
+linux_push_registers:
+    ld      t0, FRAME_PC(a1)
+    sd      t0, 0(a0)
+    .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    ld      t0, FRAME_X+\n*8(a1)
+    sd      t0, \n*8(a0)
+    .endr
+    for_floats fsd, a0, SIGCONTEXT_F
+    frcsr   t0
+    sd      t0, SIGCONTEXT_FCSR(a0)
+    sw      zero, SIGCONTEXT_EXTENSIONS(a0)
+    sd      zero, SIGCONTEXT_EXTENSIONS+4(a0)
+    li      a0, 0
+    ret
+linux_pop_registers:
+    ld      t0, 0(a0)
+    sd      t0, FRAME_PC(a1)
+    .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+    ld      t0, \n*8(a0)
+    sd      t0, FRAME_X+\n*8(a1)
+    .endr
+    for_floats fld, a0, SIGCONTEXT_F
+    lwu     t0, SIGCONTEXT_FCSR(a0)
+    fscsr   t0
+    li      a0, 0
+    ret
+linux_guarded_end:
+linux_guarded_failed:
+    li      a0, 1
+    ret
+
+/* void linux_save_floats(struct wk_frame *frame) */
+    .section .text.linux_save_floats, "ax"
+    .globl linux_save_floats
+linux_save_floats:
+    for_floats fsd, a0, FRAME_F
+    frcsr   t0
+    sd      t0, FRAME_FCSR(a0)
+    li      t0, 1
+    sd      t0, FRAME_FP_VALID(a0)
+    ret

@@ -5,6 +5,7 @@
 
 #define LINUX_TABLE_COUNT 512
 
+#define FRAME_PC 0
 #define FRAME_FULL 24
 #define FRAME_X 64
 #define FRAME_F 320
@@ -29,6 +30,11 @@
 #define CAPTURE_F 256
 #define CAPTURE_FCSR 512
 
+/* struct sigcontext of Linux: pc in place of x0, then the other registers; the header of extensions, of which there are none. */
+#define SIGCONTEXT_F 256
+#define SIGCONTEXT_FCSR 512
+#define SIGCONTEXT_EXTENSIONS 772
+
 #ifndef __ASSEMBLER__
 
 #include <winkle/frame.h>
@@ -50,8 +56,9 @@ struct entry_frame {
     struct wk_frame frame;
     struct context context;
 };
-_Static_assert(offsetof(struct wk_frame, full) == FRAME_FULL && offsetof(struct wk_frame, x) == FRAME_X &&
-                   offsetof(struct wk_frame, f) == FRAME_F && offsetof(struct wk_frame, fcsr) == FRAME_FCSR &&
+_Static_assert(offsetof(struct wk_frame, pc) == FRAME_PC && offsetof(struct wk_frame, full) == FRAME_FULL &&
+                   offsetof(struct wk_frame, x) == FRAME_X && offsetof(struct wk_frame, f) == FRAME_F &&
+                   offsetof(struct wk_frame, fcsr) == FRAME_FCSR &&
                    offsetof(struct wk_frame, fp_valid) == FRAME_FP_VALID && sizeof(struct wk_frame) == CONTEXT,
                "FRAME_... and CONTEXT");
 _Static_assert(offsetof(struct entry_frame, context.stack_top) == CONTEXT_STACK_TOP &&
@@ -74,6 +81,12 @@ extern const char linux_entry[], linux_return[], linux_resume[], linux_signal_re
 __attribute__((noreturn)) void linux_leave_by_frame(void);
 /* Answers 0; and what it was given as second argument where a copy of the process begins at linux_resume. */
 __attribute__((returns_twice)) uint64_t linux_capture(struct capture *capture);
+
+extern const char linux_guarded_begin[], linux_guarded_end[], linux_guarded_failed[];
+uint64_t linux_push_registers(uint64_t context, const struct wk_frame *frame);
+uint64_t linux_pop_registers(uint64_t context, struct wk_frame *frame);
+/* The program's, which are where they were when it was left, into the frame. */
+void linux_save_floats(struct wk_frame *frame);
 
 /* Called by entry.S. */
 typedef int64_t (*linux_handler)(const uint64_t a[static 8]);

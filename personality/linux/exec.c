@@ -9,12 +9,14 @@
 #include "devices.h"
 #include "end.h"
 #include "load.h"
+#include "loan.h"
 #include "memory.h"
 #include "native.h"
 #include "node.h"
 #include "paths.h"
 #include "signals.h"
 #include "threads.h"
+#include "vdso.h"
 
 #include <winkle/directory.h>
 #include <winkle/heap.h>
@@ -272,6 +274,7 @@ static void fill_stack(const struct program *program, uint64_t bias, uint64_t in
         {AT_GID, linux_process.group},
         {AT_EGID, linux_process.effective_group},
         {AT_SECURE, 0},
+        {AT_SYSINFO_EHDR, linux_process.vdso},
         {AT_HWCAP, EXTENSIONS},
         {AT_CLKTCK, 100},
         {AT_RANDOM, seed},
@@ -313,6 +316,8 @@ static int64_t map_programs(const struct program *program, const struct program 
         error = there == 0 ? -ENOMEM : program_map(interpreter, there);
         *interpreter_bias = there - interpreter->first;
     }
+    if (error == 0)
+        vdso_map();
     return error;
 }
 
@@ -349,6 +354,7 @@ static void begin(const struct program *program, const struct program *interpret
     thread_tell_end(current());
     wk_lock_take(&linux_lock);
     memory_clear();
+    loan_return();
     if (program->is_native) {
         wk_lock_release(&linux_lock);
         set_name(exec_path);

@@ -2,6 +2,7 @@
 /* The calls that read, write and wait for what is open. */
 #include "calls.h"
 #include "files.h"
+#include "locks.h"
 #include "memory.h"
 #include "node.h"
 #include "proc.h"
@@ -19,13 +20,9 @@
 #include <linux/uio.h>
 
 #define PARTS_MAX 1024
-#define BYTES_MAX UINT64_C(0x7ffff000)
-#define SENDFILE_BYTES UINT64_C(65536)
+#define PARTS_ON_STACK 8
 
-enum way { WAY_READ, WAY_WRITE };
-
-/* Once, and again whenever the file says that it is worth while, unless it is not to be waited for. */
-static int64_t transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
+int64_t file_transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
     int64_t (*operation)(struct file *, uint64_t, uint64_t, uint64_t) =
         way == WAY_READ ? file->operations->read : file->operations->write;
@@ -33,8 +30,8 @@ static int64_t transfer(struct file *file, enum way way, uint64_t buffer, uint64
 
     if (operation == NULL || (file->flags & O_PATH) != 0)
         return way == WAY_READ && file->kind == WK_NODE_KIND_DIRECTORY ? -EISDIR : -EBADF;
-    if (bytes > BYTES_MAX)
-        bytes = BYTES_MAX;
+    if (bytes > TRANSFER_MAX)
+        bytes = TRANSFER_MAX;
     for (;;) {
         int64_t result = operation(file, buffer + done, bytes - done, position);
 
@@ -57,7 +54,7 @@ static int64_t transfer_of(int fd, enum way way, uint64_t buffer, uint64_t bytes
 
     if (file == NULL)
         return -EBADF;
-    result = transfer(file, way, buffer, bytes, position);
+    result = file_transfer(file, way, buffer, bytes, position);
     file_drop(file);
     return result;
 }
@@ -83,35 +80,61 @@ int64_t linux_pwrite64(int fd, uint64_t buffer, uint64_t bytes, int64_t offset)
 }
 
 /* Part by part, until one is not done whole. */
-static int64_t transfer_parts(int fd, enum way way, uint64_t parts, int count, uint64_t position)
+static int64_t transfer_each(struct file *file, enum way way, const uint64_t (*parts)[2], unsigned count,
+                             uint64_t position)
 {
     uint64_t done = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t at = position == POSITION_CURRENT ? position : position + done;
+        const int64_t result = parts[i][1] == 0 ? 0 : file_transfer(file, way, parts[i][0], parts[i][1], at);
+
+        if (result < 0)
+            return done == 0 ? result : (int64_t)done;
+        done += (uint64_t)result;
+        if ((uint64_t)result < parts[i][1])
+            break;
+    }
+    return (int64_t)done;
+}
+
+/* What is written to a file is written in one piece, if it can be. */
+static int64_t transfer_all(struct file *file, enum way way, const uint64_t (*parts)[2], unsigned count,
+                            uint64_t position)
+{
+    int64_t result = -EFAULT;
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i][1] > TRANSFER_MAX || (total += parts[i][1]) > TRANSFER_MAX)
+            return -EINVAL;
+    }
+    if (way == WAY_WRITE && count > 1 && file->operations == &node_operations)
+        result = node_write_parts(file, parts, count, position);
+    return result == -EFAULT ? transfer_each(file, way, parts, count, position) : result;
+}
+
+static int64_t transfer_parts(int fd, enum way way, uint64_t list, int count, uint64_t position)
+{
+    uint64_t few[PARTS_ON_STACK][2], (*parts)[2] = few;
     struct file *file;
-    int64_t result = 0;
+    int64_t result;
 
     if (count < 0 || count > PARTS_MAX)
         return -EINVAL;
+    if (count > PARTS_ON_STACK)
+        parts = wk_allocate((size_t)count * sizeof(*parts));
+    if (parts == NULL)
+        return -ENOMEM;
     file = file_of(fd);
-    if (file == NULL)
-        return -EBADF;
-    for (int i = 0; i < count; i++) {
-        const uint64_t at = position == POSITION_CURRENT ? position : position + done;
-        uint64_t part[2];
-
-        result = copy_in(part, parts + (uint64_t)i * sizeof(part), sizeof(part));
-        if (result == 0 && part[1] > BYTES_MAX)
-            result = -EINVAL;
-        if (result == 0 && part[1] != 0)
-            result = transfer(file, way, part[0], part[1], at);
-        if (result < 0)
-            break;
-        done += (uint64_t)result;
-        if ((uint64_t)result < part[1])
-            break;
-        result = 0;
-    }
-    file_drop(file);
-    return result < 0 && done == 0 ? result : (int64_t)done;
+    result = file == NULL ? -EBADF : copy_in(parts, list, (size_t)count * sizeof(*parts));
+    if (result == 0)
+        result = transfer_all(file, way, parts, (unsigned)count, position);
+    if (file != NULL)
+        file_drop(file);
+    if (parts != few)
+        wk_free(parts);
+    return result;
 }
 
 int64_t linux_readv(int fd, uint64_t parts, int count)
@@ -134,6 +157,28 @@ int64_t linux_pwritev(int fd, uint64_t parts, int count, int64_t offset)
     return offset < 0 ? -EINVAL : transfer_parts(fd, WAY_WRITE, parts, count, (uint64_t)offset);
 }
 
+/* What the flags ask for beyond the call without them holds of memory anyway, but that each write goes to the end. */
+static int64_t transfer_parts2(int fd, enum way way, uint64_t parts, int count, int64_t offset, uint64_t flags)
+{
+    if ((flags & ~(uint64_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT)) != 0)
+        return -EOPNOTSUPP;
+    if (offset < -1)
+        return -EINVAL;
+    return transfer_parts(fd, way, parts, count, offset == -1 ? POSITION_CURRENT : (uint64_t)offset);
+}
+
+int64_t linux_preadv2(int fd, uint64_t parts, int count, int64_t offset, uint64_t high, uint64_t flags)
+{
+    (void)high; /* the offset is whole */
+    return transfer_parts2(fd, WAY_READ, parts, count, offset, flags);
+}
+
+int64_t linux_pwritev2(int fd, uint64_t parts, int count, int64_t offset, uint64_t high, uint64_t flags)
+{
+    (void)high;
+    return transfer_parts2(fd, WAY_WRITE, parts, count, offset, flags);
+}
+
 int64_t linux_lseek(int fd, int64_t offset, int whence)
 {
     struct file *file = file_of(fd);
@@ -144,65 +189,6 @@ int64_t linux_lseek(int fd, int64_t offset, int whence)
     if (file->operations->seek != NULL)
         result = file->operations->seek(file, offset, whence);
     file_drop(file);
-    return result;
-}
-
-/* From one file to another by way of the personality's memory, 64 KiB at a time. */
-static int64_t copy_between(struct file *from, struct file *to, uint64_t *position, uint64_t count)
-{
-    const uint64_t room = count < SENDFILE_BYTES ? count : SENDFILE_BYTES;
-    uint8_t *buffer = wk_allocate(room);
-    uint64_t done = 0;
-    int64_t result = 0;
-
-    if (buffer == NULL)
-        return -ENOMEM;
-    while (done < count) {
-        const uint64_t part = count - done < room ? count - done : room;
-        int64_t read;
-
-        read = node_read_bytes(from, buffer, *position, part);
-        if (read <= 0) {
-            result = read;
-            break;
-        }
-        result = transfer(to, WAY_WRITE, (uint64_t)buffer, (uint64_t)read, POSITION_CURRENT);
-        if (result < 0)
-            break;
-        *position += (uint64_t)result;
-        done += (uint64_t)result;
-        if (result < read)
-            break;
-    }
-    wk_free(buffer);
-    return result < 0 && done == 0 ? result : (int64_t)done;
-}
-
-int64_t linux_sendfile(int out, int in, uint64_t offset, uint64_t count)
-{
-    struct file *from = file_of(in), *to = file_of(out);
-    uint64_t position = 0;
-    int64_t result = from == NULL || to == NULL ? -EBADF : 0;
-
-    if (result == 0 && (from->operations != &node_operations || to->operations->write == NULL))
-        result = -EINVAL;
-    if (result == 0 && offset != 0)
-        result = copy_in(&position, offset, sizeof(position));
-    else if (result == 0)
-        result = from->operations->seek(from, 0, SEEK_CUR);
-    if (result >= 0 && offset == 0)
-        position = (uint64_t)result;
-    if (result >= 0) {
-        result = copy_between(from, to, &position, count < BYTES_MAX ? count : BYTES_MAX);
-        if (result > 0 && offset != 0 && copy_out(offset, &position, sizeof(position)) != 0)
-            result = -EFAULT;
-        else if (result > 0 && offset == 0)
-            from->operations->seek(from, (int64_t)position, SEEK_SET);
-    }
-    if (from != NULL)
-        file_drop(from);
-    if (to != NULL)
-        file_drop(to);
     return result;
 }
 
@@ -232,25 +218,57 @@ int64_t linux_getdents64(int fd, uint64_t buffer, uint64_t bytes)
 
 #define FLAGS_CHANGEABLE (O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | FASYNC)
 
-static int64_t set_flags(struct file *file, uint32_t flags)
+static const struct {
+    uint32_t flag;
+    uint64_t kept;
+} flag_names[] = {
+    {O_APPEND, WK_DESCRIPTION_FLAGS_APPEND},     {O_NONBLOCK, WK_DESCRIPTION_FLAGS_NON_BLOCKING},
+    {O_DIRECT, WK_DESCRIPTION_FLAGS_DIRECT},     {O_NOATIME, WK_DESCRIPTION_FLAGS_NO_ACCESS_TIME},
+    {FASYNC, WK_DESCRIPTION_FLAGS_ASYNCHRONOUS},
+};
+#define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))
+
+/* Those that are the open file's are kept where all see them who share it. */
+static int64_t get_flags(struct file *file)
 {
-    if (((flags ^ file->flags) & O_APPEND) != 0 && file->operations == &node_operations)
-        wk_file_set_append(file->session, (flags & O_APPEND) != 0);
-    file->flags = (file->flags & ~(uint32_t)FLAGS_CHANGEABLE) | (flags & FLAGS_CHANGEABLE);
-    return 0;
+    uint64_t kept = 0;
+
+    if (file->operations->get_flags == NULL || file->operations->get_flags(file->session, &kept) != WK_OK)
+        return file->flags;
+    for (unsigned i = 0; i < FLAG_NAMES; i++)
+        file->flags =
+            (kept & flag_names[i].kept) != 0 ? file->flags | flag_names[i].flag : file->flags & ~flag_names[i].flag;
+    return file->flags;
 }
 
-/* Locks of a file are advice among processes that all are of one user here; the first asker gets each. */
-static int64_t lock_file(int command, uint64_t argument)
+static int64_t set_flags(struct file *file, uint32_t flags)
 {
-    struct flock lock;
+    uint64_t kept = 0;
 
-    if (command != F_GETLK)
+    file->flags = (file->flags & ~(uint32_t)FLAGS_CHANGEABLE) | (flags & FLAGS_CHANGEABLE);
+    if (file->operations->set_flags == NULL)
         return 0;
-    if (copy_in(&lock, argument, sizeof(lock)) != 0)
+    for (unsigned i = 0; i < FLAG_NAMES; i++)
+        kept |= (flags & flag_names[i].flag) != 0 ? flag_names[i].kept : 0;
+    return error_of(file->operations->set_flags(file->session, kept));
+}
+
+void file_tell_flags(struct file *file)
+{
+    if ((file->flags & (FLAGS_CHANGEABLE & ~O_APPEND)) != 0 && (file->flags & O_PATH) == 0)
+        set_flags(file, file->flags);
+}
+
+/* FIONBIO. */
+static int64_t set_non_blocking(struct file *file, uint64_t argument)
+{
+    int32_t number;
+    uint32_t flags;
+
+    if (copy_in(&number, argument, sizeof(number)) != 0)
         return -EFAULT;
-    lock.l_type = F_UNLCK;
-    return copy_out(argument, &lock, sizeof(lock));
+    flags = (uint32_t)get_flags(file);
+    return set_flags(file, number != 0 ? flags | O_NONBLOCK : flags & ~(uint32_t)O_NONBLOCK);
 }
 
 static int64_t control_of(struct file *file, int fd, int command, uint64_t argument)
@@ -267,13 +285,16 @@ static int64_t control_of(struct file *file, int fd, int command, uint64_t argum
     case F_SETFD:
         return descriptor_set_flags(fd, (argument & FD_CLOEXEC) != 0);
     case F_GETFL:
-        return file->flags;
+        return get_flags(file);
     case F_SETFL:
         return set_flags(file, (uint32_t)argument);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
-        return lock_file(command, argument);
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return lock_control(file, command, argument);
     case F_SETOWN:
     case F_SETSIG:
         return 0;
@@ -300,7 +321,6 @@ int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
 {
     struct file *file = file_of(fd);
     int64_t result = -ENOTTY;
-    int32_t number;
 
     if (file == NULL)
         return -EBADF;
@@ -310,9 +330,7 @@ int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
         result = descriptor_set_flags(fd, (uint32_t)request == FIOCLEX);
         break;
     case FIONBIO:
-        result = copy_in(&number, argument, sizeof(number));
-        if (result == 0)
-            file->flags = number != 0 ? file->flags | O_NONBLOCK : file->flags & ~(uint32_t)O_NONBLOCK;
+        result = set_non_blocking(file, argument);
         break;
     default:
         if (file->operations->control != NULL)
@@ -321,70 +339,4 @@ int64_t linux_ioctl(int fd, uint64_t request, uint64_t argument)
     }
     file_drop(file);
     return result;
-}
-
-/* Files lie in memory: what was written is as safe as it gets. */
-static int64_t check_open(int fd)
-{
-    struct file *file = file_of(fd);
-
-    if (file == NULL)
-        return -EBADF;
-    file_drop(file);
-    return 0;
-}
-
-int64_t linux_fsync(int fd)
-{
-    return check_open(fd);
-}
-
-int64_t linux_fdatasync(int fd)
-{
-    return check_open(fd);
-}
-
-int64_t linux_sync(void)
-{
-    return 0;
-}
-
-int64_t linux_fadvise64(int fd, int64_t offset, int64_t length, int advice)
-{
-    (void)offset;
-    (void)length;
-    (void)advice;
-    return check_open(fd);
-}
-
-int64_t linux_flock(int fd, int operation)
-{
-    (void)operation;
-    return check_open(fd);
-}
-
-int64_t linux_fallocate(int fd, int mode, int64_t offset, int64_t length)
-{
-    struct file *file;
-    int64_t size, result = 0;
-
-    if (mode != 0)
-        return -EOPNOTSUPP;
-    if (offset < 0 || length <= 0)
-        return -EINVAL;
-    file = file_of(fd);
-    if (file == NULL)
-        return -EBADF;
-    if (file->operations != &node_operations)
-        result = -ENODEV;
-    if (result == 0) {
-        const int64_t before = node_operations.seek(file, 0, SEEK_CUR);
-
-        size = node_operations.seek(file, 0, SEEK_END);
-        node_operations.seek(file, before, SEEK_SET);
-        if (size < offset + length)
-            result = error_of(wk_file_set_size(file->session, (uint64_t)(offset + length)));
-    }
-    file_drop(file);
-    return result == -ENOMEM ? -ENOSPC : result;
 }

@@ -51,13 +51,13 @@ struct thread {
     uint64_t attention;        /* not 0: linux_leave is to look, before the program goes on */
     struct thread *next;       /* of all threads of the process */
     wk_handle handle;
-    wk_handle frames; /* memory: the page with both frames */
-    wk_handle event;  /* where it waits for whatever it waits */
-    struct waiter waiters[2];
-    uint64_t stack;      /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
-    uint64_t blocked;    /* signals, signal 1 as bit 0 */
-    uint64_t pending;    /* those that the personality itself has for it */
-    uint64_t saved_mask; /* of rt_sigsuspend and ppoll, back after the handler */
+    wk_handle frames;         /* memory: the page with both frames */
+    wk_handle event;          /* where it waits for whatever it waits */
+    struct waiter waiters[4]; /* by enum waiter_kind */
+    uint64_t stack;           /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
+    uint64_t blocked;         /* signals, signal 1 as bit 0 */
+    uint64_t pending;         /* those that the personality itself has for it */
+    uint64_t saved_mask;      /* of rt_sigsuspend and ppoll, back after the handler */
     bool has_saved_mask;
     uint64_t alternate, alternate_bytes; /* stack for signals */
     uint64_t clear_at_end;               /* set_tid_address */
@@ -81,6 +81,7 @@ struct process {
     uint64_t alarm_at, alarm_interval;   /* as setitimer was last told */
     uint64_t arguments, arguments_bytes; /* of the program, on its stack */
     uint64_t entry, stack;               /* of a program that begins */
+    uint64_t vdso;                       /* where it has the vDSO's ELF header; 0 */
     char name[NAME_BYTES];
 };
 
@@ -101,6 +102,8 @@ int64_t error_of(enum wk_status status);
 /* Bytes of the program's memory: 0, or -EFAULT if one cannot be reached; part may have been copied. */
 int64_t copy_in(void *to, uint64_t from, size_t bytes);
 int64_t copy_out(uint64_t to, const void *from, size_t bytes);
+/* Makes an aligned word of the program's memory another in one go, if it is as expected; *was is what it was. 0 or -EFAULT. */
+int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t *was);
 /* A string with its zero byte: its length, -EFAULT, or -ENAMETOOLONG if it does not fit. */
 int64_t copy_text_in(char *to, uint64_t from, size_t bytes);
 

@@ -14,6 +14,7 @@
 #include "strace.h"
 #include "terminal.h"
 #include "threads.h"
+#include "vdso.h"
 
 #include <winkle/capability.h>
 #include <winkle/event.h>
@@ -163,6 +164,7 @@ int main(int argc, char **argv)
         wk_fail("usage: linux [--strace] PROGRAM ARGUMENT...", WK_OK);
     must("there is no memory for its address space", memory_open());
     heap_open();
+    must("there is no memory for its vDSO", vdso_start());
     start_thread();
     attach();
     paths_start(need("files"));

@@ -18,7 +18,7 @@ struct backing {
     enum backing_kind kind;
     bool is_shared;    /* stores are seen by others; otherwise pages become the arena's before the program may store */
     wk_handle handle;  /* the memory object, or the file's session; 0 for the arena */
-    uint64_t identity; /* of the file, for /proc/self/maps */
+    uint64_t identity; /* the memory object's number, once it was asked for; 0 */
 };
 
 struct area {
@@ -54,12 +54,15 @@ struct span {
 /* The longest span at an address: false if there is none, as for pages that the file service has mapped. */
 bool memory_span(uint64_t address, uint64_t length, bool is_to_write, struct span *span);
 
+/* What memory that processes share an address lies in, by the object's number, and where there; false if none. */
+bool memory_shared_place(uint64_t address, uint64_t *identity, uint64_t *offset);
+
 /* Maps `length` bytes, whole pages, of the process's own memory at `start`, in place of whatever is there. 0 or an error. */
 int64_t memory_map_own(uint64_t start, uint64_t length, uint32_t protection);
 /* The same of a backing that the caller made; it is consumed, also by an error. */
 int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection, struct backing *backing,
                            uint64_t offset);
-struct backing *backing_make(enum backing_kind kind, bool is_shared, wk_handle handle, uint64_t identity);
+struct backing *backing_make(enum backing_kind kind, bool is_shared, wk_handle handle);
 /* A free range, at the hint if that is one and free; 0 if there is none. */
 uint64_t memory_choose(uint64_t hint, uint64_t length);
 /* Takes the mappings of a range away. */
@@ -70,8 +73,13 @@ int64_t memory_protect(uint64_t start, uint64_t length, uint32_t protection);
 /* Has the process's own pages of a range read as zero again. */
 void memory_discard(uint64_t start, uint64_t length);
 
-/* For fork: has the child's process map what this one has, with an arena that both have as `child_arena`, once its
- * table has been copied. */
-enum wk_status memory_map_child(wk_handle child, wk_handle child_arena);
+/* For fork: makes an arena with the personality's pages, and the program's unless those are lent to the child. */
+enum wk_status memory_make_child_arena(bool is_lent, wk_handle *child_arena);
+/* Has the child's process map what this one has, with an arena that both have as `child_arena`, once its table has been copied. */
+enum wk_status memory_map_child(wk_handle child, bool is_lent, wk_handle child_arena);
+/* The child: the arena that it has, and where the program's pages are from now on. */
+void memory_begin_child(bool is_lent, wk_handle child_arena);
+/* Whether the program's pages are the parent's (loan.h), until memory_clear. */
+bool memory_is_lent(void);
 
 #endif

@@ -41,6 +41,19 @@ static int64_t open_to_name(const struct path *path, bool follows, struct file *
 
 /* ---- status ---- */
 
+/* With when it was last read, which only what is open tells. */
+static int64_t whole_status(const struct path *path, bool follows, struct stat *status)
+{
+    struct file *file;
+    int64_t result = open_to_name(path, follows, &file);
+
+    if (result != 0)
+        return result;
+    result = node_operations.status(file, status);
+    file_drop(file);
+    return result;
+}
+
 static int64_t path_status(const struct path *path, bool follows, struct stat *status)
 {
     struct node_status node;
@@ -54,9 +67,10 @@ static int64_t path_status(const struct path *path, bool follows, struct stat *s
     else
         result = wk_directory_status_of(path->directory, follows, arena, (uint64_t)path->text, path->length, &node.mode,
                                         &node.owner, &node.identity, &node.size, &node.modified, &node.changed);
-    if (result == WK_OK)
-        node_fill_status(&node, node.modified, status);
-    return error_of(result);
+    if (result != WK_OK)
+        return error_of(result);
+    node_fill_status(&node, node.modified, status);
+    return node_has_access_time(&node) ? whole_status(path, follows, status) : 0;
 }
 
 static int64_t descriptor_status(int fd, struct stat *status)
@@ -160,12 +174,13 @@ int64_t linux_statx(int directory, uint64_t text, uint64_t flags, uint64_t mask,
 static int64_t access_at(int directory, uint64_t text, int mode, uint64_t flags)
 {
     struct stat status = {0};
-    const int64_t result = status_at(directory, text, flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), &status);
+    int64_t result;
 
-    if (result != 0)
-        return result;
     if ((mode & ~7) != 0)
         return -EINVAL;
+    result = status_at(directory, text, flags & (AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW), &status);
+    if (result != 0)
+        return result;
     if ((mode & 1) != 0 && (status.st_mode & S_IFMT) == S_IFREG && (status.st_mode & 0111) == 0)
         return -EACCES;
     return 0;
@@ -178,10 +193,25 @@ int64_t linux_faccessat(int directory, uint64_t text, int mode)
 
 int64_t linux_faccessat2(int directory, uint64_t text, int mode, uint64_t flags)
 {
+    if ((flags & ~(uint64_t)(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+        return -EINVAL;
     return access_at(directory, text, mode, flags);
 }
 
 /* ---- making and taking names ---- */
+
+/* What a descriptor stands for, if the file service has it. */
+static int64_t descriptor_node(int fd, struct file **file)
+{
+    *file = file_of(fd);
+    if (*file == NULL)
+        return -EBADF;
+    if ((*file)->is_node)
+        return 0;
+    file_drop(*file);
+    *file = NULL;
+    return -EINVAL;
+}
 
 int64_t linux_unlinkat(int directory, uint64_t text, uint64_t flags)
 {
@@ -325,7 +355,7 @@ int64_t linux_renameat2(int old_directory, uint64_t old_text, int new_directory,
     char *both = NULL;
     int64_t result;
 
-    if ((flags & ~(uint64_t)RENAME_NOREPLACE) != 0)
+    if ((flags & ~(uint64_t)(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
         return -EINVAL;
     result = path_begin(&old, old_directory, old_text);
     new = (struct path){0};
@@ -340,8 +370,12 @@ int64_t linux_renameat2(int old_directory, uint64_t old_text, int new_directory,
     if (result == 0) {
         memcpy(both, old.text, old.length);
         memcpy(both + old.length, new.text, new.length);
-        result = error_of(wk_directory_rename(old.directory, old.length, arena, (uint64_t)both, new.length, ticket,
-                                              (flags & RENAME_NOREPLACE) != 0));
+        if ((flags & RENAME_EXCHANGE) != 0)
+            result =
+                error_of(wk_directory_exchange(old.directory, old.length, arena, (uint64_t)both, new.length, ticket));
+        else
+            result = error_of(wk_directory_rename(old.directory, old.length, arena, (uint64_t)both, new.length, ticket,
+                                                  (flags & RENAME_NOREPLACE) != 0));
     }
     wk_free(both);
     path_end(&new);
@@ -349,18 +383,32 @@ int64_t linux_renameat2(int old_directory, uint64_t old_text, int new_directory,
     return result;
 }
 
+/* What is to get a further name: what a path names, or what a descriptor stands for. */
+static int64_t what_to_link(struct path *path, int directory, uint64_t text, uint64_t flags, struct file **file)
+{
+    int64_t result;
+
+    *path = (struct path){0};
+    if (names_descriptor(text, flags))
+        return descriptor_node(directory, file);
+    result = path_begin(path, directory, text);
+    if (result != 0)
+        return result;
+    if ((flags & AT_SYMLINK_FOLLOW) != 0 && proc_descriptor(path->text) >= 0)
+        return descriptor_node(proc_descriptor(path->text), file);
+    return open_to_name(path, (flags & AT_SYMLINK_FOLLOW) != 0, file);
+}
+
 int64_t linux_linkat(int old_directory, uint64_t old_text, int new_directory, uint64_t new_text, uint64_t flags)
 {
-    struct path old, new = {0};
+    struct path old = {0}, new = {0};
     struct file *file = NULL;
     uint64_t ticket = 0;
     int64_t result;
 
     if ((flags & ~(uint64_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
         return -EINVAL;
-    result = path_begin(&old, old_directory, old_text);
-    if (result == 0)
-        result = open_to_name(&old, (flags & AT_SYMLINK_FOLLOW) != 0, &file);
+    result = what_to_link(&old, old_directory, old_text, flags, &file);
     if (result == 0)
         result = path_begin(&new, new_directory, new_text);
     if (result == 0)
@@ -382,14 +430,14 @@ static int64_t node_at(int directory, uint64_t text, uint64_t flags, struct file
     struct path path;
     int64_t result;
 
-    if (text == 0 || names_descriptor(text, flags)) {
-        *file = file_of(directory);
-        if (*file == NULL)
-            return -EBADF;
-        if ((*file)->operations == &node_operations)
-            return 0;
-        file_drop(*file);
-        return -EINVAL;
+    if (text == 0 || (names_descriptor(text, flags) && directory != AT_FDCWD))
+        return descriptor_node(directory, file);
+    if (names_descriptor(text, flags)) {
+        result = path_begin_text(&path, AT_FDCWD, ".");
+        if (result == 0)
+            result = open_to_name(&path, true, file);
+        path_end(&path);
+        return result;
     }
     result = path_begin(&path, directory, text);
     if (result == 0)
@@ -405,7 +453,9 @@ static int64_t change_permissions(int directory, uint64_t text, uint32_t mode, u
 
     if (result != 0)
         return result;
-    result = error_of(wk_file_set_permissions(file->session, mode & 07777));
+    result = -EOPNOTSUPP; /* a link's permissions stay as they are */
+    if (file->kind != WK_NODE_KIND_LINK)
+        result = error_of(wk_file_set_permissions(file->session, mode & 07777));
     file_drop(file);
     return result;
 }
@@ -422,6 +472,8 @@ int64_t linux_fchmodat(int directory, uint64_t text, uint32_t mode)
 
 int64_t linux_fchmodat2(int directory, uint64_t text, uint32_t mode, uint64_t flags)
 {
+    if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+        return -EINVAL;
     return text == 0 ? -EFAULT : change_permissions(directory, text, mode, flags);
 }
 
@@ -433,8 +485,11 @@ static uint64_t identity_of(uint64_t number)
 int64_t linux_fchownat(int directory, uint64_t text, uint64_t user, uint64_t group, uint64_t flags)
 {
     struct file *file;
-    int64_t result = node_at(directory, text, flags, &file);
+    int64_t result = 0;
 
+    if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+        return -EINVAL;
+    result = node_at(directory, text, flags, &file);
     if (result != 0)
         return result;
     result = error_of(wk_file_set_owner(file->session, identity_of(user), identity_of(group)));
@@ -471,6 +526,10 @@ int64_t linux_utimensat(int directory, uint64_t text, uint64_t times, uint64_t f
         result = time_word(&given[0], &accessed);
     if (result == 0 && times != 0)
         result = time_word(&given[1], &modified);
+    if ((flags & ~(uint64_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+        result = -EINVAL;
+    if (result == 0 && accessed == TIME_LEAVE && modified == TIME_LEAVE)
+        return 0; /* whatever it is */
     if (result == 0)
         result = node_at(directory, text, flags, &file);
     if (result != 0)

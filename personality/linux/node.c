@@ -130,6 +130,47 @@ int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t
     return (int64_t)done;
 }
 
+/* Copies from the program's memory to the file's, or only sees whether that can be done. */
+static int64_t copy_part(const struct file *file, const uint64_t part[2], uint64_t at, bool copies)
+{
+    for (uint64_t done = 0; done < part[1];) {
+        struct span span;
+
+        if (!memory_span(part[0] + done, part[1] - done, false, &span))
+            return -EFAULT;
+        if (copies && wk_memory_copy(file->memory, at + done, span.memory, span.offset, span.length) != WK_OK)
+            return -EFAULT;
+        done += span.length;
+    }
+    return 0;
+}
+
+int64_t node_write_parts(struct file *file, const uint64_t (*parts)[2], unsigned count, uint64_t position)
+{
+    uint64_t total = 0, at, located;
+    enum wk_status status;
+
+    for (unsigned i = 0; i < count; i++) {
+        if (copy_part(file, parts[i], 0, false) != 0)
+            return -EFAULT;
+        total += parts[i][1];
+    }
+    if (total == 0)
+        return 0;
+    status = wk_file_locate(file->session, WK_DIRECTION_WRITING, position, total, &at, &located);
+    if (status == WK_OK && !has_memory(file))
+        status = WK_NO_RIGHT;
+    if (status != WK_OK)
+        return status == WK_NO_RIGHT ? -EBADF : status == WK_NO_MEMORY ? -ENOSPC : error_of(status);
+    for (unsigned i = 0; i < count; at += parts[i++][1]) {
+        const int64_t error = copy_part(file, parts[i], at, true);
+
+        if (error != 0)
+            return error;
+    }
+    return (int64_t)total;
+}
+
 static int64_t seek(struct file *file, int64_t offset, int whence)
 {
     static const enum wk_whence names[] = {[SEEK_SET] = WK_WHENCE_START,
@@ -148,13 +189,25 @@ static int64_t seek(struct file *file, int64_t offset, int whence)
     return status == WK_OK ? (int64_t)position : error_of(status);
 }
 
+static bool is_device(const struct node_status *node)
+{
+    const uint64_t kind = node->mode & S_IFMT;
+
+    return kind == S_IFCHR || kind == S_IFBLK;
+}
+
+bool node_has_access_time(const struct node_status *node)
+{
+    return !is_device(node) && node->mode >> 32 != 0;
+}
+
 void node_fill_status(const struct node_status *node, uint64_t accessed, struct stat *status)
 {
     *status = (struct stat){
         .st_ino = node->identity,
         .st_mode = (uint32_t)(node->mode & 0xffff),
         .st_nlink = (uint32_t)(node->mode >> 16 & 0xffff),
-        .st_rdev = node->mode >> 32,
+        .st_rdev = is_device(node) ? node->mode >> 32 : 0,
         .st_dev = 1,
         .st_uid = (uint32_t)node->owner,
         .st_gid = (uint32_t)(node->owner >> 32),
@@ -184,7 +237,12 @@ static int64_t status(struct file *file, struct stat *status)
     return error_of(result);
 }
 
-const struct file_operations node_operations = {.read = read, .write = write, .seek = seek, .status = status};
+const struct file_operations node_operations = {.read = read,
+                                                .write = write,
+                                                .seek = seek,
+                                                .status = status,
+                                                .get_flags = wk_file_description_flags,
+                                                .set_flags = wk_file_set_description_flags};
 
 /* Pages that the file has, from an offset on. */
 static uint64_t pages_there(struct file *file, uint64_t offset)
@@ -207,7 +265,8 @@ static struct backing *file_backing(struct file *file, bool is_shared)
 
     if (wk_capability_dup(is_memory ? file->memory : file->session, WK_RIGHTS_ALL, &handle) != WK_OK)
         return NULL;
-    backing = backing_make(is_memory ? BACKING_MEMORY : BACKING_NODE, is_shared, handle, 0);
+    file->key = 0; /* what is mapped keeps the session open */
+    backing = backing_make(is_memory ? BACKING_MEMORY : BACKING_NODE, is_shared, handle);
     if (backing == NULL)
         wk_capability_delete(handle);
     return backing;

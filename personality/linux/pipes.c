@@ -43,6 +43,18 @@ static uint64_t waiter(void)
     return waiter_number(WAITER_PIPES, maker);
 }
 
+/* Whether it is to be waited for is known by what the service answers. */
+static int64_t result_of(struct file *file, enum wk_status status, uint64_t count)
+{
+    if (status == WK_OK)
+        return (int64_t)count;
+    if (status == WK_WOULD_BLOCK)
+        file->flags &= ~(uint32_t)O_NONBLOCK;
+    if (status == WK_BUSY)
+        file->flags |= O_NONBLOCK;
+    return status == WK_NO_RIGHT ? -EBADF : status == WK_BUSY ? -EAGAIN : error_of(status);
+}
+
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
     struct span span;
@@ -63,7 +75,7 @@ static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t
             return -EFAULT;
         status = wk_pipe_read(file->session, span.memory, span.offset, span.length, waiter(), &count);
     }
-    return status == WK_OK ? (int64_t)count : status == WK_NO_RIGHT ? -EBADF : error_of(status);
+    return result_of(file, status, count);
 }
 
 static enum wk_status write_span(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t *count)
@@ -107,7 +119,7 @@ static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_
         signal_self(SIGNAL_PIPE);
     if (status == WK_BAD_HANDLE)
         return -EFAULT;
-    return status == WK_OK ? (int64_t)count : status == WK_NO_RIGHT ? -EBADF : error_of(status);
+    return result_of(file, status, count);
 }
 
 static int64_t seek(struct file *file, int64_t offset, int whence)
@@ -163,8 +175,14 @@ static int64_t control(struct file *file, uint64_t request, uint64_t argument)
     return status == WK_OK ? copy_out(argument, &number, sizeof(number)) : error_of(status);
 }
 
-static const struct file_operations pipe_operations = {
-    .read = read, .write = write, .seek = seek, .status = status, .control = control, .poll = poll};
+static const struct file_operations pipe_operations = {.read = read,
+                                                       .write = write,
+                                                       .seek = seek,
+                                                       .status = status,
+                                                       .control = control,
+                                                       .poll = poll,
+                                                       .get_flags = wk_pipe_description_flags,
+                                                       .set_flags = wk_pipe_set_description_flags};
 
 static int64_t make(wk_handle end, uint32_t flags, struct file **file)
 {
@@ -172,6 +190,7 @@ static int64_t make(wk_handle end, uint32_t flags, struct file **file)
     if (*file == NULL)
         return -ENOMEM;
     (*file)->kind = WK_NODE_KIND_FIFO;
+    file_tell_flags(*file);
     return 0;
 }
 

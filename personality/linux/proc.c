@@ -50,8 +50,17 @@ static const struct {
     {"/dev/stderr", "/proc/self/fd/2"},
 };
 
+static bool is_hidden;
+
+void proc_hide(void)
+{
+    is_hidden = true;
+}
+
 bool proc_has(const char *path)
 {
+    if (is_hidden || path[0] != '/' || (path[1] != 'd' && path[1] != 'p'))
+        return false;
     for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
         if (begins_with(path, aliases[i].path))
             return true;
@@ -70,6 +79,7 @@ static void write_meminfo(struct writer *writer)
     WRITE(writer, "MemTotal:       %lu kB\nMemFree:        %lu kB\nMemAvailable:   %lu kB\n", total * KIB_PER_PAGE,
           (total - used) * KIB_PER_PAGE, (total - used) * KIB_PER_PAGE);
     WRITE(writer, "Buffers:        0 kB\nCached:         0 kB\nSwapTotal:      0 kB\nSwapFree:       0 kB\n");
+    WRITE(writer, "SReclaimable:   0 kB\n");
 }
 
 static void write_cpuinfo(struct writer *writer)
@@ -223,6 +233,16 @@ static int descriptor_in(const char *path)
         number >= DESCRIPTORS_MAX)
         return -1;
     return (int)number;
+}
+
+int proc_descriptor(const char *path)
+{
+    char name[PATH_BYTES / 16];
+
+    if (!proc_has(path))
+        return -1;
+    canonical(path, name, sizeof(name));
+    return descriptor_in(name);
 }
 
 int64_t proc_open(const char *path, uint32_t flags, struct file **file)

@@ -33,6 +33,13 @@ struct handler_frame {
     struct siginfo info;
     struct ucontext context;
 };
+_Static_assert(offsetof(struct sigcontext, sc_fpregs) == SIGCONTEXT_F &&
+                   offsetof(struct sigcontext, sc_fpregs.d.fcsr) == SIGCONTEXT_FCSR &&
+                   sizeof(struct sigcontext) == SIGCONTEXT_EXTENSIONS + 12,
+               "SIGCONTEXT_...");
+/* What it begins with, up to the registers and what is left free before them. */
+#define HANDLER_HEAD_BYTES (offsetof(struct handler_frame, context.uc_sigmask) + SET_BYTES)
+#define HANDLER_REGISTERS offsetof(struct handler_frame, context.uc_mcontext)
 
 static struct action actions[SIGNAL_MAX + 1];
 static struct signal_info infos[SIGNAL_MAX + 1]; /* of those that wait here */
@@ -158,19 +165,14 @@ static void fill_info(struct siginfo *to, int signal, const struct signal_info *
 
 static void fill_context(struct ucontext *context, const struct wk_frame *frame, uint64_t mask)
 {
-    memset(context, 0, sizeof(*context));
+    context->uc_flags = 0;
+    context->uc_link = NULL;
     context->uc_stack.ss_sp = (void *)current()->alternate;
     context->uc_stack.ss_size = current()->alternate_bytes;
     context->uc_stack.ss_flags = current()->alternate_bytes == 0 ? SS_DISABLE
                                  : is_on_alternate(frame->x[2])  ? SS_ONSTACK
                                                                  : 0;
     memcpy(&context->uc_sigmask, &mask, sizeof(mask));
-    context->uc_mcontext.sc_regs.pc = frame->pc;
-    memcpy(&context->uc_mcontext.sc_regs.ra, &frame->x[1], 31 * sizeof(uint64_t));
-    if (frame->fp_valid == 1) {
-        memcpy(context->uc_mcontext.sc_fpregs.d.f, frame->f, sizeof(frame->f));
-        context->uc_mcontext.sc_fpregs.d.fcsr = (uint32_t)frame->fcsr;
-    }
 }
 
 /* Has the frame go on in the handler; false if its stack cannot be written. */
@@ -186,7 +188,7 @@ static bool enter_handler(struct wk_frame *frame, int signal, const struct signa
     sp = (sp - sizeof(pushed)) & ~UINT64_C(15);
     fill_info(&pushed.info, signal, info);
     fill_context(&pushed.context, frame, self->has_saved_mask ? self->saved_mask : self->blocked);
-    if (copy_out(sp, &pushed, sizeof(pushed)) != 0)
+    if (copy_out(sp, &pushed, HANDLER_HEAD_BYTES) != 0 || linux_push_registers(sp + HANDLER_REGISTERS, frame) != 0)
         return false;
     self->has_saved_mask = false;
     self->blocked |= action->mask & ~UNBLOCKABLE;
@@ -267,18 +269,12 @@ void signal_fault(struct entry_frame *frame, int signal, int32_t code, uint64_t 
 void signals_return(struct entry_frame *frame)
 {
     struct thread *self = current();
-    struct wk_frame *registers = &frame->frame;
-    struct handler_frame pushed;
+    const uint64_t sp = frame->frame.x[2];
 
-    if (copy_in(&pushed, registers->x[2], sizeof(pushed)) != 0)
+    if (copy_in(&self->blocked, sp + offsetof(struct handler_frame, context.uc_sigmask), SET_BYTES) != 0 ||
+        linux_pop_registers(sp + HANDLER_REGISTERS, &frame->frame) != 0)
         end_by_signal(SIGNAL_SEGV);
-    memcpy(&self->blocked, &pushed.context.uc_sigmask, sizeof(self->blocked));
     self->blocked &= ~UNBLOCKABLE;
-    registers->pc = pushed.context.uc_mcontext.sc_regs.pc;
-    memcpy(&registers->x[1], &pushed.context.uc_mcontext.sc_regs.ra, 31 * sizeof(uint64_t));
-    memcpy(registers->f, pushed.context.uc_mcontext.sc_fpregs.d.f, sizeof(registers->f));
-    registers->fcsr = pushed.context.uc_mcontext.sc_fpregs.d.fcsr;
-    registers->fp_valid = 1;
 }
 
 /* ---- the calls ---- */

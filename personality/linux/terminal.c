@@ -44,9 +44,9 @@ void terminal_leave(void)
     linux_process.has_terminal = false;
 }
 
-static uint64_t waiter(const struct file *file)
+static uint64_t waiter(void)
 {
-    return (file->flags & O_NONBLOCK) != 0 ? 0 : waiter_number(WAITER_TERMINAL, terminal);
+    return waiter_number(WAITER_TERMINAL, terminal);
 }
 
 /* The group for which the service is asked; 0 where the background is no matter. */
@@ -72,6 +72,16 @@ static int64_t result_of(enum wk_status status, int signal, uint64_t count)
     return status == WK_NO_RIGHT ? stop_group(signal) : error_of(status);
 }
 
+/* Whether it is to be waited for is known by what the service answers. */
+static int64_t transferred(struct file *file, enum wk_status status, int signal, uint64_t count)
+{
+    if (status == WK_WOULD_BLOCK)
+        file->flags &= ~(uint32_t)O_NONBLOCK;
+    if (status == WK_BUSY)
+        file->flags |= O_NONBLOCK;
+    return status == WK_BUSY ? -EAGAIN : result_of(status, signal, count);
+}
+
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
     const uint64_t group = group_for(SIGNAL_TTIN), wanted = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
@@ -84,14 +94,14 @@ static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t
     if (bytes == 0)
         return 0;
     if (bytes > SHORT_BYTES && memory_span(buffer, bytes, true, &span)) {
-        status = wk_terminal_read(terminal, span.memory, span.offset, span.length, waiter(file), group, &count);
-        return result_of(status, SIGNAL_TTIN, count);
+        status = wk_terminal_read(file->session, span.memory, span.offset, span.length, waiter(), group, &count);
+        return transferred(file, status, SIGNAL_TTIN, count);
     }
-    status = wk_terminal_read_short(terminal, wanted, waiter(file), group, &count, &words[0], &words[1], &words[2],
+    status = wk_terminal_read_short(file->session, wanted, waiter(), group, &count, &words[0], &words[1], &words[2],
                                     &words[3], &words[4]);
     if (status == WK_OK && (count > wanted || copy_out(buffer, words, count) != 0))
         return -EFAULT;
-    return result_of(status, SIGNAL_TTIN, count);
+    return transferred(file, status, SIGNAL_TTIN, count);
 }
 
 static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
@@ -106,14 +116,14 @@ static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_
     if (bytes == 0)
         return 0;
     if (bytes > SHORT_BYTES && memory_span(buffer, bytes, false, &span)) {
-        status = wk_terminal_write(terminal, span.memory, span.offset, span.length, waiter(file), group, &count);
-        return result_of(status, SIGNAL_TTOU, count);
+        status = wk_terminal_write(file->session, span.memory, span.offset, span.length, waiter(), group, &count);
+        return transferred(file, status, SIGNAL_TTOU, count);
     }
     if (copy_in(words, buffer, part) != 0)
         return -EFAULT;
-    status = wk_terminal_write_short(terminal, part | group << 8 | waiter(file) << 32, words[0], words[1], words[2],
+    status = wk_terminal_write_short(file->session, part | group << 8 | waiter() << 32, words[0], words[1], words[2],
                                      words[3], words[4], &count);
-    return result_of(status, SIGNAL_TTOU, count);
+    return transferred(file, status, SIGNAL_TTOU, count);
 }
 
 static int64_t status(struct file *file, struct stat *status)
@@ -150,7 +160,7 @@ static int64_t tell_attributes(uint64_t argument)
     return answer != WK_OK ? error_of(answer) : copy_out(argument, words, sizeof(struct termios));
 }
 
-static int64_t set_attributes(struct file *file, enum wk_terminal_when when, uint64_t argument)
+static int64_t set_attributes(enum wk_terminal_when when, uint64_t argument)
 {
     uint64_t words[5] = {0};
     enum wk_status answer;
@@ -160,7 +170,7 @@ static int64_t set_attributes(struct file *file, enum wk_terminal_when when, uin
     for (;;) {
         int64_t waited;
 
-        answer = wk_terminal_set_attributes(terminal, when | group_for(SIGNAL_TTOU) << 8 | waiter(file) << 32, words[0],
+        answer = wk_terminal_set_attributes(terminal, when | group_for(SIGNAL_TTOU) << 8 | waiter() << 32, words[0],
                                             words[1], words[2], words[3], words[4]);
         if (answer != WK_WOULD_BLOCK)
             return result_of(answer, SIGNAL_TTOU, 0);
@@ -191,10 +201,10 @@ static int64_t set_size(uint64_t argument)
     return error_of(wk_terminal_set_size(terminal, size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel));
 }
 
-static int64_t drain(struct file *file)
+static int64_t drain(void)
 {
     for (;;) {
-        const enum wk_status answer = wk_terminal_drain(terminal, waiter(file), group_for(SIGNAL_TTOU));
+        const enum wk_status answer = wk_terminal_drain(terminal, waiter(), group_for(SIGNAL_TTOU));
         int64_t waited;
 
         if (answer != WK_WOULD_BLOCK)
@@ -207,10 +217,8 @@ static int64_t drain(struct file *file)
 
 void terminal_drain(void)
 {
-    struct file nowhere = {.flags = O_RDWR};
-
     if (terminal != 0)
-        drain(&nowhere);
+        drain();
 }
 
 /* ---- whose it is ---- */
@@ -266,15 +274,16 @@ static int64_t tell_waiting(uint64_t argument, bool is_input)
 
 static int64_t control(struct file *file, uint64_t request, uint64_t argument)
 {
+    (void)file;
     switch (request) {
     case TCGETS:
         return tell_attributes(argument);
     case TCSETS:
-        return set_attributes(file, WK_TERMINAL_WHEN_NOW, argument);
+        return set_attributes(WK_TERMINAL_WHEN_NOW, argument);
     case TCSETSW:
-        return set_attributes(file, WK_TERMINAL_WHEN_DRAINED, argument);
+        return set_attributes(WK_TERMINAL_WHEN_DRAINED, argument);
     case TCSETSF:
-        return set_attributes(file, WK_TERMINAL_WHEN_FLUSHED, argument);
+        return set_attributes(WK_TERMINAL_WHEN_FLUSHED, argument);
     case TIOCGWINSZ:
         return tell_size(argument);
     case TIOCSWINSZ:
@@ -300,7 +309,7 @@ static int64_t control(struct file *file, uint64_t request, uint64_t argument)
                             : error_of(wk_terminal_flow(terminal, (enum wk_terminal_flow_action)argument,
                                                         group_for(SIGNAL_TTOU)));
     case TCSBRK:
-        return argument == 0 ? 0 : drain(file);
+        return argument == 0 ? 0 : drain();
     case FIONREAD:
         return tell_waiting(argument, true);
     case TIOCOUTQ:
@@ -310,14 +319,23 @@ static int64_t control(struct file *file, uint64_t request, uint64_t argument)
     }
 }
 
-static const struct file_operations terminal_operations = {
-    .read = read, .write = write, .status = status, .control = control, .poll = poll};
+static const struct file_operations terminal_operations = {.read = read,
+                                                           .write = write,
+                                                           .status = status,
+                                                           .control = control,
+                                                           .poll = poll,
+                                                           .get_flags = wk_terminal_description_flags,
+                                                           .set_flags = wk_terminal_set_description_flags};
 
 int64_t terminal_open(uint32_t flags, struct file **file)
 {
+    wk_handle session = 0;
+
     if (terminal == 0)
         return console_open(flags, file);
-    *file = file_make(&terminal_operations, 0, flags);
+    if (wk_terminal_open(terminal, &session) != WK_OK)
+        return -ENOMEM;
+    *file = file_make(&terminal_operations, session, flags);
     if (*file == NULL)
         return -ENOMEM;
     (*file)->kind = WK_NODE_KIND_CHARACTER;

@@ -9,6 +9,7 @@
 #include "futex.h"
 #include "heap.h"
 #include "signals.h"
+#include "spares.h"
 #include "waiters.h"
 
 #include <winkle/capability.h>
@@ -113,6 +114,8 @@ static enum wk_status start(struct thread *thread)
     enum wk_status status = wk_lock_prepare(&linux_lock);
 
     if (status == WK_OK)
+        status = spares_prepare();
+    if (status == WK_OK)
         status = wk_heap_prepare();
     if (status == WK_OK)
         status = wk_thread_create(wk_self.process, linux_process.priority, &thread->handle);
@@ -153,7 +156,9 @@ int64_t thread_begin_clone(struct entry_frame *frame)
         return -EAGAIN;
     thread->blocked = self->blocked;
     thread->tid = (int32_t)linux_process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
+    linux_save_floats(&frame->frame);
     thread->frame->frame = frame->frame;
+    thread->frame->frame.full = 1;
     thread->frame->frame.x[2] = request->stack;
     thread->frame->frame.x[4] = request->tls;
     thread->frame->frame.x[10] = 0;
@@ -206,14 +211,19 @@ void threads_end_others(void)
 {
     struct thread *self = current(), *thread;
 
+    spares_fork_begins(); /* nobody ends with that lock */
     while ((thread = linux_process.threads) != NULL && (thread != self || thread->next != NULL)) {
         if (thread == self)
             thread = thread->next;
+        wk_lock_take(&linux_lock); /* it does not stop with it */
         wk_thread_stop(thread->handle);
+        wk_lock_release(&linux_lock);
         forget(thread);
         futex_forget_thread(thread);
+        thread_tell_end(thread);
         thread_release(thread);
     }
+    spares_fork_ends();
     if (wk_lock_prepare(&linux_lock) != WK_OK)
         linux_lock.event = 0;
     release_ended();

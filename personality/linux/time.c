@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "files.h"
 #include "signals.h"
+#include "vdso.h"
 
 #include <winkle/clock.h>
 #include <winkle/posix.h>
@@ -36,17 +37,23 @@ static int64_t tell_ns(uint64_t address, uint64_t ns)
     return copy_out(address, &time, sizeof(time));
 }
 
+/* Whether it tells the time of day, as its function in the vDSO does. */
+static bool is_wall(int clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
+}
+
 static int64_t read_clock(int clock, uint64_t *ns)
 {
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
+    case CLOCK_TAI:
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
-    case CLOCK_TAI:
-        *ns = wk_now_ns();
+        *ns = vdso_now_ns(&vdso_data) + (is_wall(clock) ? vdso_data.wall_ns : 0);
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_THREAD_CPUTIME_ID:
@@ -81,7 +88,7 @@ int64_t linux_clock_settime(int clock, uint64_t time)
 
 int64_t linux_gettimeofday(uint64_t time, uint64_t zone)
 {
-    const uint64_t now = wk_now_ns();
+    const uint64_t now = vdso_now_ns(&vdso_data) + vdso_data.wall_ns;
     const int64_t told[2] = {(int64_t)(now / WK_NS_PER_SECOND), (int64_t)(now % WK_NS_PER_SECOND / NS_PER_US)};
     const int32_t none[2] = {0, 0};
 
@@ -139,7 +146,9 @@ int64_t linux_clock_nanosleep(int clock, int flags, uint64_t time, uint64_t rest
         result = read_clock(clock, &now);
     if (result != 0)
         return result;
-    return (flags & TIMER_ABSTIME) != 0 ? sleep_until(ns, 0) : sleep_until(wk_after_ns(ns), rest);
+    if ((flags & TIMER_ABSTIME) == 0)
+        return sleep_until(wk_after_ns(ns), rest);
+    return sleep_until(ns - (is_wall(clock) && ns > vdso_data.wall_ns ? vdso_data.wall_ns : 0), 0);
 }
 
 int64_t linux_sched_yield(void)

@@ -6,6 +6,12 @@
 
 /* guarded_copy.S of the native library: answers 1 if a byte could not be reached (linux_deliver sees to that). */
 uint64_t wk_guarded_copy(void *to, const void *from, size_t bytes);
+uint64_t wk_guarded_text(char *to, const char *from, size_t bytes);
+struct swapped {
+    uint64_t failed;
+    int64_t was;
+};
+struct swapped wk_guarded_swap(uint32_t *word, uint32_t expected, uint32_t desired);
 
 int64_t copy_in(void *to, uint64_t from, size_t bytes)
 {
@@ -17,27 +23,19 @@ int64_t copy_out(uint64_t to, const void *from, size_t bytes)
     return wk_guarded_copy((void *)to, from, bytes) == 0 ? 0 : -EFAULT;
 }
 
-/* In parts that do not cross a page, since the string may end right before one that is not there. */
+int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t *was)
+{
+    const struct swapped swapped = wk_guarded_swap((uint32_t *)address, expected, desired);
+
+    *was = (uint32_t)swapped.was;
+    return swapped.failed == 0 ? 0 : -EFAULT;
+}
+
 int64_t copy_text_in(char *to, uint64_t from, size_t bytes)
 {
-    size_t done = 0;
+    const uint64_t result = wk_guarded_text(to, (const char *)from, bytes);
 
-    while (done < bytes) {
-        size_t part = WK_PAGE_BYTES - ((from + done) & PAGE_MASK);
-
-        if (part > bytes - done)
-            part = bytes - done;
-        if (part > 64)
-            part = 64 - ((from + done) & 7);
-        if (copy_in(to + done, from + done, part) != 0)
-            return -EFAULT;
-        for (size_t i = 0; i < part; i++) {
-            if (to[done + i] == '\0')
-                return (int64_t)(done + i);
-        }
-        done += part;
-    }
-    return -ENAMETOOLONG;
+    return result == 1 ? -EFAULT : result == 0 ? -ENAMETOOLONG : (int64_t)result - 2;
 }
 
 int64_t error_of(enum wk_status status)

@@ -7,10 +7,12 @@
 #include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
+#include <winkle/file.h>
 #include <winkle/pipe.h>
+#include <winkle/posix.h>
 #include <winkle/terminal.h>
 
-#define EVENT_BITS 1
+_Static_assert(sizeof(((struct thread *)NULL)->waiters) == WAITER_KINDS * sizeof(struct waiter), "linux.h");
 
 uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
 {
@@ -25,10 +27,16 @@ uint64_t waiter_number(enum waiter_kind kind, wk_handle session)
         return 0;
     switch (kind) {
     case WAITER_PIPES:
-        status = wk_pipe_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
+        status = wk_pipe_enlist(session, event, WAITER_BIT, &waiter->session, &waiter->number);
         break;
     case WAITER_TERMINAL:
-        status = wk_terminal_enlist(session, event, EVENT_BITS, &waiter->session, &waiter->number);
+        status = wk_terminal_enlist(session, event, WAITER_BIT, &waiter->session, &waiter->number);
+        break;
+    case WAITER_FUTEXES:
+        status = wk_posix_enlist(session, event, WAITER_BIT_FUTEXES, &waiter->session, &waiter->number);
+        break;
+    case WAITER_FILES:
+        status = wk_file_enlist(session, event, WAITER_BIT, &waiter->session, &waiter->number);
         break;
     case WAITER_KINDS:
         break;
@@ -50,11 +58,16 @@ void waiters_forget(struct thread *thread)
     }
 }
 
-int64_t wait_for_event(uint64_t deadline_ns)
+int64_t wait_for_bits(uint64_t bits, uint64_t deadline_ns)
 {
-    uint64_t bits;
+    uint64_t taken;
 
-    const enum wk_status status = wk_event_wait(current()->event, UINT64_MAX, deadline_ns, &bits);
+    const enum wk_status status = wk_event_wait(current()->event, bits, deadline_ns, &taken);
 
     return status == WK_OK ? 0 : status == WK_TIMED_OUT ? -ETIMEDOUT : signals_restart();
+}
+
+int64_t wait_for_event(uint64_t deadline_ns)
+{
+    return wait_for_bits(UINT64_MAX, deadline_ns);
 }

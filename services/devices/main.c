@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The device manager: finds the console's serial port in the device tree, claims its registers and interrupt line, and starts
- * its driver with these and a line of the terminal. A driver that has ended, for whatever reason, is started again.
+ * its driver with these and a line of the terminal. A driver that has ended, for whatever reason, is started again. That of the
+ * clock is run once.
  */
+#include "clock.h"
 #include "tree.h"
 
 #include <serial/serial.h>
@@ -10,6 +12,7 @@
 #include <winkle/bank.h>
 #include <winkle/capability.h>
 #include <winkle/clock.h>
+#include <winkle/devices_service.h>
 #include <winkle/endpoint.h>
 #include <winkle/event.h>
 #include <winkle/launch.h>
@@ -27,6 +30,9 @@
 #define PATH_BYTES 32
 
 static struct port port;
+static struct wk_archive archive;
+static const uint8_t *tree_bytes;
+static uint64_t tree_length, wall_ns; /* the time of day when the counter was 0; 0: nobody knows */
 static wk_handle registers, irq, event;
 static struct wk_file file;
 static struct wk_child driver;
@@ -47,7 +53,9 @@ static void find_console(void)
         wk_fail("it was given no device tree", WK_OK);
     expect("the device tree",
            wk_map(tree->handle, 0, wk_pages(tree->offset + tree->bytes), WK_PROTECTION_READ, &address));
-    problem = tree_find_console((const uint8_t *)address + tree->offset, tree->bytes, &port);
+    tree_bytes = (const uint8_t *)address + tree->offset;
+    tree_length = tree->bytes;
+    problem = tree_find_console(tree_bytes, tree_length, &port);
     if (problem != NULL)
         wk_fail(problem, WK_OK);
 }
@@ -112,7 +120,6 @@ static void start_driver(void)
 
 static void find_file(void)
 {
-    struct wk_archive archive;
     char path[PATH_BYTES];
 
     expect("the archive", wk_archive_map(&archive));
@@ -121,16 +128,26 @@ static void find_file(void)
         wk_fail("the console's driver is not in the archive", WK_OK);
 }
 
-/* Nobody can ask it anything yet; who uses it has drivers. */
+static enum wk_status time_of_day(struct wk_message *message, struct wk_devices_time_of_day_out *out)
+{
+    (void)message;
+    out->wall = wall_ns;
+    return wall_ns == 0 ? WK_NOT_AVAILABLE : WK_OK;
+}
+
 static void handle(struct wk_service *service, const struct wk_message *message, struct wk_answer *answer)
 {
+    static const struct wk_devices_handlers handlers = {.time_of_day = time_of_day};
+    struct wk_message copy = *message;
+
     (void)service;
     if (message->kind == WK_MESSAGE_KIND_EVENT) {
         wk_child_release(&driver);
         wk_sleep_until(wk_after_ns(RESTART_PAUSE_NS));
         start_driver();
     }
-    answer->status = WK_NO_SUCH_OPERATION;
+    if (message->kind == WK_MESSAGE_KIND_CALL)
+        wk_devices_dispatch(&handlers, &copy, answer);
 }
 
 int main(void)
@@ -141,6 +158,7 @@ int main(void)
     find_file();
     claim();
     start_driver();
+    wall_ns = clock_read(&archive, tree_bytes, tree_length);
     expect("its endpoint", wk_endpoint_bind(service.endpoint, event, SERIAL_END_BIT));
     wk_fail("serving", wk_serve(&service));
 }

@@ -16,6 +16,9 @@ static const struct {
     {"sifive,uart0", "serial-sifive"},
 };
 
+#define CLOCK "google,goldfish-rtc"
+#define CLOCK_DRIVER "rtc-goldfish"
+
 /* What `/chosen` calls standard output: a path or an alias, perhaps with a rate behind a colon. */
 static int find_console_node(const void *tree)
 {
@@ -52,11 +55,39 @@ static uint64_t read_cells(const void *tree, int node, const char *name, int ind
     return number;
 }
 
+static bool is_well_formed(const void *tree, uint64_t bytes)
+{
+    return bytes >= sizeof(struct fdt_header) && fdt_check_header(tree) == 0 && fdt_totalsize(tree) <= bytes;
+}
+
+static void read_registers(const void *tree, int node, int parent, struct port *port)
+{
+    const int address_cells = fdt_address_cells(tree, parent);
+
+    port->address = read_cells(tree, node, "reg", 0, address_cells, 0);
+    port->bytes = read_cells(tree, node, "reg", address_cells, fdt_size_cells(tree, parent), 0);
+}
+
+bool tree_find_clock(const void *tree, uint64_t bytes, struct port *port)
+{
+    int node, parent;
+
+    if (!is_well_formed(tree, bytes))
+        return false;
+    node = fdt_node_offset_by_compatible(tree, -1, CLOCK);
+    parent = fdt_parent_offset(tree, node);
+    if (node < 0 || parent < 0)
+        return false;
+    *port = (struct port){.driver = CLOCK_DRIVER};
+    read_registers(tree, node, parent, port);
+    return port->address != 0 && port->bytes != 0;
+}
+
 const char *tree_find_console(const void *tree, uint64_t bytes, struct port *port)
 {
-    int node, parent, address_cells;
+    int node, parent;
 
-    if (bytes < sizeof(struct fdt_header) || fdt_check_header(tree) != 0 || fdt_totalsize(tree) > bytes)
+    if (!is_well_formed(tree, bytes))
         return "the device tree is malformed";
     node = find_console_node(tree);
     parent = fdt_parent_offset(tree, node);
@@ -65,9 +96,7 @@ const char *tree_find_console(const void *tree, uint64_t bytes, struct port *por
     port->driver = find_driver(tree, node);
     if (port->driver == NULL)
         return "there is no driver for the console";
-    address_cells = fdt_address_cells(tree, parent);
-    port->address = read_cells(tree, node, "reg", 0, address_cells, 0);
-    port->bytes = read_cells(tree, node, "reg", address_cells, fdt_size_cells(tree, parent), 0);
+    read_registers(tree, node, parent, port);
     port->line = read_cells(tree, node, "interrupts", 0, 1, 0);
     port->stride = UINT64_C(1) << (read_cells(tree, node, "reg-shift", 0, 1, 0) & 7);
     return port->address != 0 && port->bytes != 0 && port->line != 0 ? NULL

@@ -120,6 +120,13 @@ static enum wk_status expect_pages(const struct node *file, uint64_t position, u
     return wk_pages(end) - first / WK_PAGE_BYTES > free_pages ? WK_NO_MEMORY : WK_OK;
 }
 
+enum wk_status content_have_room(struct node *file, uint64_t position, uint64_t end)
+{
+    const enum wk_status status = expect_pages(file, position, end);
+
+    return status == WK_OK ? have_pages(&file->content, wk_pages(end)) : status;
+}
+
 enum wk_status content_grow(struct node *file, uint64_t position, uint64_t end)
 {
     enum wk_status status;
@@ -147,6 +154,31 @@ static enum wk_status cut(struct node *file, uint64_t size)
         status = wk_memory_decommit(content->memory, kept, content->pages - kept);
     if (status == WK_OK && size % WK_PAGE_BYTES != 0)
         status = wk_memory_copy(content->memory, size, zeros, 0, WK_PAGE_BYTES - size % WK_PAGE_BYTES);
+    return as_no_memory(status);
+}
+
+/* Within a page. */
+static enum wk_status clear(const struct content *content, uint64_t position, uint64_t end)
+{
+    return end <= position ? WK_OK : wk_memory_copy(content->memory, position, zeros, 0, end - position);
+}
+
+enum wk_status content_punch(struct node *file, uint64_t position, uint64_t end)
+{
+    const struct content *content = &file->content;
+    const uint64_t stop = end < file->size ? end : file->size;
+    const uint64_t first = wk_pages(position), last = stop == file->size ? wk_pages(stop) : stop / WK_PAGE_BYTES;
+    enum wk_status status;
+
+    if (content->memory == 0 || position >= stop)
+        return WK_OK;
+    if (first > last)
+        return as_no_memory(clear(content, position, stop));
+    status = clear(content, position, first * WK_PAGE_BYTES < stop ? first * WK_PAGE_BYTES : stop);
+    if (status == WK_OK && last > first)
+        status = wk_memory_decommit(content->memory, first, last - first);
+    if (status == WK_OK && last * WK_PAGE_BYTES < stop)
+        status = clear(content, last * WK_PAGE_BYTES, stop);
     return as_no_memory(status);
 }
 

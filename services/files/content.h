@@ -25,6 +25,10 @@ enum wk_status content_have_memory(struct node *file);
 enum wk_status content_grow(struct node *file, uint64_t position, uint64_t end);
 /* Cuts it off or makes it longer by a hole. */
 enum wk_status content_set_size(struct node *file, uint64_t size);
+/* There is room for bytes up to `end` now, however long the file is. */
+enum wk_status content_have_room(struct node *file, uint64_t position, uint64_t end);
+/* Bytes before the file's end read as zero, and whole pages of them take no room. */
+enum wk_status content_punch(struct node *file, uint64_t position, uint64_t end);
 /* Copies bytes to a client's memory; `count` is what is left before the end, at most `length`. */
 enum wk_status content_read(const struct node *file, uint64_t position, uint64_t length, wk_handle memory,
                             uint64_t offset, uint64_t *count);

@@ -12,6 +12,8 @@
 
 #define OPTIONS 0xffffU
 #define PERMISSIONS_SHIFT 16
+#define RESOLVE_SHIFT 32
+#define NUMBER_SHIFT 48
 
 /* ---- paths ---- */
 
@@ -72,6 +74,19 @@ static enum wk_status add_new(struct found *found, enum mode_kind kind, uint64_t
     status = add(found, *node);
     node_release(*node);
     return status;
+}
+
+/* How a path is to be walked that is opened. */
+static unsigned resolve_of(uint64_t options)
+{
+    const uint64_t resolve = options >> RESOLVE_SHIFT;
+
+    if (resolve == 0)
+        return FOLLOW_ALL;
+    return ((resolve & WK_RESOLVE_OPTIONS_NO_LINKS) != 0 ? (unsigned)FOLLOW_NONE : 0U) |
+           ((resolve & WK_RESOLVE_OPTIONS_BENEATH) != 0 ? (unsigned)STAY_BENEATH : 0U) |
+           ((resolve & WK_RESOLVE_OPTIONS_IN_START) != 0 ? (unsigned)STAY_IN_START : 0U) |
+           ((resolve & WK_RESOLVE_OPTIONS_NO_CROSSING) != 0 ? (unsigned)STAY_UNCROSSED : 0U);
 }
 
 /* ---- open ---- */
@@ -156,9 +171,8 @@ static unsigned rights_of(uint64_t options)
            ((options & WK_OPEN_OPTIONS_EXECUTE) != 0 ? SESSION_EXECUTE : 0U);
 }
 
-/* A session for a place, which is told when it ends. */
-static enum wk_status give_session(struct view *view, const struct place *place, unsigned rights,
-                                   struct session **session, wk_handle *handle)
+enum wk_status give_session(struct view *view, const struct place *place, unsigned rights, struct session **session,
+                            wk_handle *handle)
 {
     enum wk_status status = session_open(view, place, rights, session);
 
@@ -178,7 +192,7 @@ static enum wk_status find_to_open(const struct wk_message *message, struct text
     const bool is_exclusive = creates && (options & WK_OPEN_OPTIONS_EXCLUSIVE) != 0;
     const enum follow follow =
         is_exclusive || (options & WK_OPEN_OPTIONS_NO_FOLLOW) != 0 ? FOLLOW_ALL_BUT_LAST : FOLLOW_ALL;
-    const enum wk_status status = find(message, path, follow, session, found);
+    const enum wk_status status = find(message, path, (enum follow)(follow | resolve_of(options)), session, found);
 
     if (status != WK_OK)
         return status;
@@ -187,26 +201,37 @@ static enum wk_status find_to_open(const struct wk_message *message, struct text
     return is_exclusive ? WK_EXISTS : check_open(found, options);
 }
 
+/* Finds or makes what is to be opened, and has its bytes be as they are to be. */
+static enum wk_status find_and_prepare(const struct wk_message *message, uint64_t options, struct text path,
+                                       struct session **directory, struct found *found)
+{
+    const enum wk_status status = find_to_open(message, path, options, directory, found);
+
+    return status == WK_OK ? prepare_bytes(found->place.node, options) : status;
+}
+
+static uint8_t flags_of(uint64_t options)
+{
+    return (options & WK_OPEN_OPTIONS_APPEND) != 0 ? WK_DESCRIPTION_FLAGS_APPEND : 0;
+}
+
 static enum wk_status open_path(const struct wk_message *message, uint64_t options, struct text path,
                                 struct wk_directory_open_out *out)
 {
     struct session *directory, *session;
-    struct found found = {0};
-    struct node *node;
-    enum wk_status status = find_to_open(message, path, options, &directory, &found);
+    struct found found;
+    enum wk_status status = find_and_prepare(message, options, path, &directory, &found);
 
-    if (status != WK_OK)
-        return status;
-    node = found.place.node;
-    status = prepare_bytes(node, options);
     if (status == WK_OK)
         status = give_session(directory->view, &found.place, rights_of(options), &session, &out->node);
     if (status != WK_OK)
         return status;
-    session->is_append = (options & WK_OPEN_OPTIONS_APPEND) != 0;
-    out->kind = kind_of(node);
-    out->device = node->device;
-    out->identity = node->identity;
+    session->flags = flags_of(options);
+    session->key = random_number() | 1;
+    out->kind = kind_of(found.place.node);
+    out->device = found.place.node->device;
+    out->identity = found.place.node->identity;
+    out->key = session->key;
     return WK_OK;
 }
 
@@ -224,13 +249,38 @@ static enum wk_status open(struct wk_message *message, const struct wk_directory
     return status != WK_OK ? status : open_path(message, in->options, fetched(0, in->length), out);
 }
 
+/* Who guesses the number of another's empty session of the same view opens something for it, which then finds it not empty. */
+static enum wk_status reopen_short(struct wk_message *message, const struct wk_directory_reopen_short_in *in,
+                                   struct wk_directory_reopen_short_out *out)
+{
+    const uint64_t options = in->options & ((UINT64_C(1) << NUMBER_SHIFT) - 1);
+    struct session *directory = session_with(message->badge), *session;
+    struct found found;
+    enum wk_status status;
+
+    if (directory == NULL)
+        return WK_REVOKED;
+    session = session_empty_with(in->options >> NUMBER_SHIFT, directory->view);
+    if (session == NULL)
+        return WK_NOT_AVAILABLE;
+    status = find_and_prepare(message, options, short_path(&in->path0), &directory, &found);
+    if (status != WK_OK)
+        return status;
+    session_reopen(session, &found.place, rights_of(options));
+    session->flags = flags_of(options);
+    out->kind = kind_of(found.place.node);
+    out->device = found.place.node->device;
+    out->identity = found.place.node->identity;
+    return WK_OK;
+}
+
 /* ---- status ---- */
 
 static enum wk_status status_path(const struct wk_message *message, uint64_t follow, struct text path,
                                   struct wk_file_status_out *out)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     const enum wk_status status =
         find_node(message, path, follow != 0 ? FOLLOW_ALL : FOLLOW_ALL_BUT_LAST, &session, &found);
 
@@ -271,7 +321,7 @@ static enum mode_kind mode_kind_of(enum wk_node_kind kind)
 static enum wk_status make(struct wk_message *message, const struct wk_directory_make_in *in)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     struct node *node;
     enum wk_status status = in->kind == WK_NODE_KIND_LINK ? WK_BAD_ARGUMENT : fetch(in->memory, in->offset, in->length);
 
@@ -307,7 +357,7 @@ static struct node *create_link(struct text text)
 static enum wk_status make_link(struct wk_message *message, const struct wk_directory_make_link_in *in)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     struct node *node;
     enum wk_status status = fetch(in->memory, in->offset, in->text_length + in->length);
 
@@ -331,7 +381,7 @@ static enum wk_status read_link(struct wk_message *message, const struct wk_dire
                                 struct wk_directory_read_link_out *out)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -351,7 +401,7 @@ static enum wk_status link_here(struct wk_message *message, const struct wk_dire
 {
     const struct session *other = session_of_ticket(in->ticket);
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -360,7 +410,8 @@ static enum wk_status link_here(struct wk_message *message, const struct wk_dire
         status = check_addition(&found);
     if (status != WK_OK)
         return status;
-    if (other == NULL || found.wants_directory || other->place.node->names_count == 0)
+    if (other == NULL || found.wants_directory ||
+        (other->place.node->names_count == 0 && !other->place.node->is_linkable))
         return WK_NOT_FOUND;
     if (other->place.is_read_only)
         return WK_READ_ONLY;
@@ -387,7 +438,7 @@ static enum wk_status check_removal(const struct found *found)
 static enum wk_status remove_path(const struct wk_message *message, uint64_t is_directory, struct text path)
 {
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = find_node(message, path, FOLLOW_ALL_BUT_LAST, &session, &found);
 
     if (status == WK_OK)
@@ -495,6 +546,72 @@ static enum wk_status rename(struct wk_message *message, const struct wk_directo
     return status == WK_OK ? do_rename(&from, &to) : status;
 }
 
+/* Whether each of the two may come to be where the other one is. */
+static enum wk_status check_exchange(const struct found *first, const struct found *second)
+{
+    enum wk_status status = check_removal(first);
+
+    if (status == WK_OK)
+        status = check_removal(second);
+    if (status != WK_OK)
+        return status;
+    if ((first->wants_directory && !node_is_directory(second->place.node)) ||
+        (second->wants_directory && !node_is_directory(first->place.node)))
+        return WK_NOT_DIRECTORY;
+    if ((node_is_directory(first->place.node) && directory_is_within(second->directory.node, first->place.node)) ||
+        (node_is_directory(second->place.node) && directory_is_within(first->directory.node, second->place.node)))
+        return WK_BAD_ARGUMENT;
+    return WK_OK;
+}
+
+static enum wk_status exchange(struct wk_message *message, const struct wk_directory_exchange_in *in)
+{
+    const struct session *other = session_of_ticket(in->ticket);
+    struct session *session;
+    struct found first, second;
+    enum wk_status status = fetch(in->memory, in->offset, in->first_length + in->length);
+
+    if (status == WK_OK && in->ticket != 0 && other == NULL)
+        status = WK_NOT_FOUND;
+    if (status == WK_OK)
+        status = find_node(message, fetched(0, in->first_length), FOLLOW_ALL_BUT_LAST, &session, &first);
+    if (status != WK_OK)
+        return status;
+    if (other == NULL)
+        other = session;
+    status =
+        path_find_node(other->view, &other->place, fetched(in->first_length, in->length), FOLLOW_ALL_BUT_LAST, &second);
+    if (status == WK_OK)
+        status = check_exchange(&first, &second);
+    if (status == WK_OK && first.place.node != second.place.node)
+        name_exchange(first.name, second.name);
+    return status;
+}
+
+static enum wk_status open_unnamed(struct wk_message *message, const struct wk_directory_open_unnamed_in *in,
+                                   struct wk_directory_open_unnamed_out *out)
+{
+    struct session *directory = session_with(message->badge), *session;
+    struct place place = {0};
+    enum wk_status status;
+
+    if (directory == NULL)
+        return WK_REVOKED;
+    if (directory->place.is_read_only)
+        return WK_READ_ONLY;
+    place.node =
+        node_create((uint16_t)(MODE_FILE << MODE_KIND_SHIFT | (in->options >> PERMISSIONS_SHIFT & MODE_PERMISSIONS)));
+    if (place.node == NULL)
+        return WK_NO_MEMORY;
+    place.node->is_linkable = in->is_linkable != 0;
+    out->identity = place.node->identity;
+    status = give_session(directory->view, &place, rights_of(in->options), &session, &out->node);
+    if (status == WK_OK && (in->options & WK_OPEN_OPTIONS_APPEND) != 0)
+        session->flags = WK_DESCRIPTION_FLAGS_APPEND;
+    node_release(place.node);
+    return status;
+}
+
 /* ---- views ---- */
 
 static enum wk_status view(struct wk_message *message, const struct wk_directory_view_in *in,
@@ -523,7 +640,7 @@ static enum wk_status bind(struct wk_message *message, const struct wk_directory
 {
     const struct session *other = session_of_ticket(in->ticket);
     struct session *session;
-    struct found found = {0};
+    struct found found;
     enum wk_status status = fetch(in->memory, in->offset, in->length);
 
     if (status == WK_OK)
@@ -540,6 +657,7 @@ static enum wk_status bind(struct wk_message *message, const struct wk_directory
 const struct wk_directory_handlers directory_handlers = {
     .open_short = open_short,
     .open = open,
+    .reopen_short = reopen_short,
     .status_short = status_short,
     .status_of = status_of,
     .remove_short = remove_short,
@@ -549,6 +667,8 @@ const struct wk_directory_handlers directory_handlers = {
     .read_link = read_link,
     .link_here = link_here,
     .rename = rename,
+    .exchange = exchange,
+    .open_unnamed = open_unnamed,
     .view = view,
     .bind = bind,
 };

@@ -49,6 +49,20 @@ static enum wk_status ticket(struct wk_message *message, struct wk_file_ticket_o
     return WK_OK;
 }
 
+static enum wk_status empty(struct wk_message *message, const struct wk_file_empty_in *in,
+                            struct wk_file_empty_out *out)
+{
+    struct session *session = session_with(message->badge);
+
+    if (session == NULL)
+        return WK_REVOKED;
+    if (session->key == 0 || session->key != in->key)
+        return WK_NO_RIGHT;
+    session_empty(session);
+    out->number = session->badge;
+    return WK_OK;
+}
+
 static enum wk_status path(struct wk_message *message, const struct wk_file_path_in *in, struct wk_file_path_out *out)
 {
     const struct session *session = session_with(message->badge);
@@ -98,7 +112,7 @@ static enum wk_status locate_writing(struct session *session, const struct wk_fi
     uint64_t position = in->position == WK_CURRENT ? session->position : in->position;
     enum wk_status result = WK_OK;
 
-    if (session->is_append)
+    if ((session->flags & WK_DESCRIPTION_FLAGS_APPEND) != 0)
         position = node->size;
     if (in->length > INT64_MAX || position > INT64_MAX - in->length)
         return WK_NO_MEMORY;
@@ -193,6 +207,30 @@ static enum wk_status set_size(struct wk_message *message, const struct wk_file_
     return result;
 }
 
+static enum wk_status allocate(struct wk_message *message, const struct wk_file_allocate_in *in)
+{
+    struct session *session;
+    enum wk_status result = file_session(message, SESSION_WRITE, &session);
+    struct node *node;
+    uint64_t end;
+
+    if (result != WK_OK)
+        return result == WK_IS_DIRECTORY ? WK_NO_RIGHT : result;
+    if (in->position > INT64_MAX || in->length > INT64_MAX - in->position)
+        return WK_NO_MEMORY;
+    node = session->place.node;
+    end = in->position + in->length;
+    if (in->allocation == WK_ALLOCATION_PUNCH || in->allocation == WK_ALLOCATION_ZERO)
+        result = content_punch(node, in->position, end);
+    if (result == WK_OK && in->allocation == WK_ALLOCATION_KEEP)
+        result = content_have_room(node, in->position, end);
+    if (result == WK_OK && (in->allocation == WK_ALLOCATION_GROW || in->allocation == WK_ALLOCATION_ZERO))
+        result = content_grow(node, in->position, end);
+    if (result == WK_OK && in->allocation != WK_ALLOCATION_KEEP)
+        node_set_modified(node);
+    return result;
+}
+
 /* ---- positions ---- */
 
 /* Holes are not kept account of: all bytes are data, and the one hole is behind them. */
@@ -235,13 +273,24 @@ static enum wk_status seek(struct wk_message *message, const struct wk_file_seek
     return WK_OK;
 }
 
-static enum wk_status set_append(struct wk_message *message, const struct wk_file_set_append_in *in)
+static enum wk_status description_flags(struct wk_message *message, struct wk_file_description_flags_out *out)
+{
+    const struct session *session = session_with(message->badge);
+
+    if (session == NULL)
+        return WK_REVOKED;
+    out->flags = session->flags;
+    return WK_OK;
+}
+
+static enum wk_status set_description_flags(struct wk_message *message,
+                                            const struct wk_file_set_description_flags_in *in)
 {
     struct session *session = session_with(message->badge);
 
     if (session == NULL)
         return WK_REVOKED;
-    session->is_append = in->is_append != 0;
+    session->flags = (uint8_t)in->flags;
     return WK_OK;
 }
 
@@ -380,7 +429,16 @@ static enum wk_status set_times(struct wk_message *message, const struct wk_file
         return result;
     node_set_changed(node);
     set_time(&node->accessed, in->accessed, node->changed);
+    node->has_access_time |=
+        in->accessed != LEAVE && node_kind(node) != MODE_CHARACTER && node_kind(node) != MODE_BLOCK;
     set_time(&node->modified, in->modified, node->changed);
+    return WK_OK;
+}
+
+static enum wk_status look_for_ends(struct wk_message *message)
+{
+    (void)message;
+    files_look_now();
     return WK_OK;
 }
 
@@ -393,11 +451,20 @@ const struct wk_file_handlers file_handlers = {
     .map = map,
     .seek = seek,
     .set_size = set_size,
+    .allocate = allocate,
     .list = list,
     .set_permissions = set_permissions,
     .set_owner = set_owner,
     .set_times = set_times,
-    .set_append = set_append,
+    .description_flags = description_flags,
+    .set_description_flags = set_description_flags,
+    .enlist = lock_enlist,
+    .lock = lock_set,
+    .lock_in_the_way = lock_in_the_way,
+    .unlock = lock_give_up,
+    .wait_no_more = lock_wait_no_more,
+    .look_for_ends = look_for_ends,
+    .empty = empty,
     .path = path,
     .space = space,
     .ticket = ticket,

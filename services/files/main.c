@@ -7,13 +7,15 @@
  *
  * Only a thread with a budget is told when sessions end: the first one. To be told of each end at once would cost two switches
  * of threads whenever somebody closes something. So it does not wait at the endpoint: it looks there 20 ms after a call, or
- * at once when much has been opened or there is no room. What has ended is closed with the next call. Should it meet a call
- * there it serves it, so a lock is around each.
+ * at once when much has been opened or there is no room. What has ended is closed with the next call; as long as somebody waits
+ * for a lock the thread makes that call itself, and looks every 20 ms. Should it meet a call there it serves it, so a lock is
+ * around each.
  */
 #include "files.h"
 
 #include "archive_tree.h"
 #include "content.h"
+#include "locks.h"
 #include "random.h"
 
 #include <winkle/budget.h>
@@ -41,6 +43,7 @@ wk_handle scratch_memory;
 char *scratch;
 
 static struct wk_lock lock;
+static uint64_t wall_ns; /* the time of day when the counter was 0 */
 
 /* Bits of the event by which the first thread is told that it is to look. */
 #define LOOK_SOON UINT64_C(1)
@@ -48,20 +51,26 @@ static struct wk_lock lock;
 #define SOON_NS 20000000
 #define OPENED_MAX 64 /* so many sessions more than when it looked last are much */
 
+#define OWN_BADGE UINT64_MAX
+#define OWN_OPERATION 0xffff /* what the service calls itself with: no interface has that number */
+
 static wk_handle event;
+static wk_handle own_session;
 static wk_handle elsewhere; /* an endpoint that nobody calls */
 static uint64_t open_at_look;
 static bool is_told_soon, is_told_now; /* the first thread has been told so since it looked */
 
-/* Nothing tells what time it is: 1970 begins when the machine does. */
+/* Unless the machine's clock tells what time it is, 1970 begins when the machine does. */
 uint64_t time_now(void)
 {
-    return wk_now_ns();
+    return wall_ns + wk_now_ns();
 }
 
 static bool is_of_directory(uint64_t operation)
 {
-    return operation >= WK_DIRECTORY_OPEN_SHORT && operation <= WK_DIRECTORY_BIND;
+    return (operation >= WK_DIRECTORY_OPEN_SHORT && operation <= WK_DIRECTORY_BIND) ||
+           operation == WK_DIRECTORY_EXCHANGE || operation == WK_DIRECTORY_OPEN_UNNAMED ||
+           operation == WK_DIRECTORY_REOPEN_SHORT;
 }
 
 static void expect(const char *what, enum wk_status status)
@@ -77,15 +86,23 @@ static void tell(bool *is_told, uint64_t bit)
     *is_told = true;
 }
 
+void files_look_now(void)
+{
+    tell(&is_told_now, LOOK_NOW);
+}
+
 static void handle_call(struct wk_message *message, struct wk_answer *answer)
 {
     wk_lock_take(&lock);
     sessions_close_ended();
+    if (message->badge == OWN_BADGE)
+        locks_ends_seen(message->words[0]);
     if (is_of_directory(message->operation))
         wk_directory_dispatch(&directory_handlers, message, answer);
     else
         wk_file_dispatch(&file_handlers, message, answer);
-    tell(&is_told_soon, LOOK_SOON);
+    if (message->badge != OWN_BADGE)
+        tell(&is_told_soon, LOOK_SOON);
     if (answer->status == WK_NO_MEMORY || sessions_open() > open_at_look + OPENED_MAX)
         tell(&is_told_now, LOOK_NOW);
     wk_lock_release(&lock);
@@ -107,9 +124,23 @@ static void serve_calls(void *unused)
 
 /* ---- ends ---- */
 
+/* Who waits for a lock is to learn of what has ended though nobody calls: so the service does, which also carries on a thread
+ * whose caller has gone. `wanted`: how often somebody had wanted to know of ends before they were looked for. */
+static enum wk_status close_for_waiters(uint64_t wanted)
+{
+    uint64_t words[6] = {wanted};
+    enum wk_status status;
+
+    if (!locks_are_waited_for())
+        return WK_OK;
+    status = wk_call(own_session, OWN_OPERATION, words, WK_NO_DEADLINE);
+    return status == WK_NO_SUCH_OPERATION || status == WK_TOO_DEEP ? WK_OK : status; /* else it is tried anew */
+}
+
 /* Takes what there is at the endpoint, without waiting. */
 static enum wk_status look(void)
 {
+    const uint64_t wanted = locks_ends_wanted();
     struct wk_message message;
     enum wk_status status;
 
@@ -130,7 +161,7 @@ static enum wk_status look(void)
         return status;
     /* Whoever waits at an endpoint helps the one thread that serves it; so this one serves it no more until it looks again. */
     status = wk_receive(elsewhere, &message, 0);
-    return status == WK_TIMED_OUT ? WK_OK : status;
+    return status == WK_TIMED_OUT ? close_for_waiters(wanted) : status;
 }
 
 static enum wk_status look_for_ends(void)
@@ -139,7 +170,9 @@ static enum wk_status look_for_ends(void)
     uint64_t bits;
 
     while (status == WK_OK) {
-        status = wk_event_wait(event, LOOK_SOON | LOOK_NOW, WK_FOREVER, &bits);
+        const uint64_t deadline = locks_are_waited_for() ? wk_after_ns(SOON_NS) : WK_FOREVER;
+
+        status = wk_event_wait(event, LOOK_SOON | LOOK_NOW, deadline, &bits);
         if (status == WK_OK && (bits & LOOK_NOW) == 0)
             status = wk_event_wait(event, LOOK_NOW, wk_after_ns(SOON_NS), &bits);
         if (status == WK_OK || status == WK_TIMED_OUT)
@@ -178,7 +211,8 @@ static void make_tree(const char *prefix)
 
 int main(int argc, char **argv)
 {
-    const uint64_t types = UINT64_C(1) << WK_TYPE_MEMORY | UINT64_C(1) << WK_TYPE_PROCESS;
+    const uint64_t types =
+        UINT64_C(1) << WK_TYPE_MEMORY | UINT64_C(1) << WK_TYPE_PROCESS | UINT64_C(1) << WK_TYPE_EVENT;
     static struct wk_thread caller;
     enum wk_thread_state state;
     uint64_t priority, hart;
@@ -188,6 +222,7 @@ int main(int argc, char **argv)
     if (files_endpoint == 0 || argc > 2)
         wk_fail("usage: files [PREFIX], with an endpoint to serve", WK_OK);
     expect("accepting memory", wk_endpoint_accept(files_endpoint, types, 1));
+    wall_ns = wk_wall_ns(wk_named_handle("devices"));
     stir_counters();
     expect("pages", wk_map_new(SCRATCH_BYTES / WK_PAGE_BYTES, 0, &scratch_memory, &address));
     scratch = address;
@@ -195,6 +230,7 @@ int main(int argc, char **argv)
     stir_counters();
     expect("an event", wk_event_create(wk_self.bank, &event));
     expect("an endpoint", wk_endpoint_create(wk_self.bank, &elsewhere));
+    expect("its own session", wk_endpoint_mint(files_endpoint, OWN_BADGE, 0, &own_session));
     expect("a lock", wk_lock_prepare(&lock));
     expect("its priority", wk_thread_info(wk_self.start->thread, &state, &priority, &hart));
     expect("a thread", wk_thread_run(&caller, serve_calls, NULL, STACK_PAGES, priority));

@@ -13,6 +13,7 @@ struct rest {
 struct walk {
     const struct view *view;
     struct place place;
+    const struct place *start;
     bool is_inside; /* the place is known to be in the view */
     struct rest rests[PATH_LINKS_MAX + 1];
     unsigned depth;
@@ -71,6 +72,10 @@ static enum wk_status go_up(struct walk *walk)
     struct place at = walk->place;
     struct node *node;
 
+    if ((walk->follow & (STAY_BENEATH | STAY_IN_START)) != 0 && walk->place.node == walk->start->node)
+        return (walk->follow & STAY_BENEATH) != 0 ? WK_NO_RIGHT : WK_OK;
+    if ((walk->follow & STAY_UNCROSSED) != 0 && bind_to(walk->view, walk->place.node) != NULL)
+        return WK_NO_RIGHT;
     if (!walk->is_inside && !is_in_view(walk->view, walk->place.node))
         return WK_NOT_FOUND;
     walk->is_inside = true;
@@ -80,10 +85,17 @@ static enum wk_status go_up(struct walk *walk)
     return WK_OK;
 }
 
-static void go_to_root(struct walk *walk)
+static enum wk_status go_to_root(struct walk *walk)
 {
+    if ((walk->follow & STAY_BENEATH) != 0)
+        return WK_NO_RIGHT;
+    if ((walk->follow & STAY_IN_START) != 0) {
+        walk->place = *walk->start;
+        return WK_OK;
+    }
     walk->place = walk->view->root;
     walk->is_inside = true;
+    return WK_OK;
 }
 
 /* ---- names ---- */
@@ -146,14 +158,12 @@ static bool is_dot_dot(const char *text, uint8_t length)
 /* Goes where a link leads: its text is walked first, then what followed it. */
 static enum wk_status follow_link(struct walk *walk, const struct node *link)
 {
-    if (++walk->links > PATH_LINKS_MAX)
+    if (++walk->links > PATH_LINKS_MAX || (walk->follow & FOLLOW_NONE) != 0)
         return WK_TOO_MANY_LINKS;
     if (!is_at_end(&walk->rests[walk->depth]))
         walk->depth++;
     walk->rests[walk->depth] = (struct rest){link->text, link->text + link->size};
-    if (link->text[0] == '/')
-        go_to_root(walk);
-    return WK_OK;
+    return link->text[0] == '/' ? go_to_root(walk) : WK_OK;
 }
 
 /* The last name is remembered as it stands: whoever asked may add it, or take it away. */
@@ -167,9 +177,10 @@ static void cross(struct walk *walk, struct place *place)
 {
     const struct bind *bind = walk->view->bind_count == 0 ? NULL : bind_at(walk->view, place->node);
 
-    walk->found->is_bound = bind != NULL;
-    if (bind != NULL)
-        *place = bind->to;
+    if (bind == NULL)
+        return;
+    walk->found->is_bound = true;
+    *place = bind->to;
 }
 
 /* One step down. `*is_done`: it was the last one. */
@@ -183,12 +194,15 @@ static enum wk_status go_down(struct walk *walk, const char *text, bool is_last,
     *is_done = false;
     if (name == NULL && !is_last)
         return WK_NOT_FOUND;
-    is_followed =
-        name != NULL && node_is_link(name->node) && (!is_last || walk->follow == FOLLOW_ALL || found->wants_directory);
+    is_followed = name != NULL && node_is_link(name->node) &&
+                  (!is_last || (walk->follow & FOLLOW_ALL_BUT_LAST) == 0 || found->wants_directory);
     if (is_followed)
         return follow_link(walk, name->node);
+    found->is_bound = false;
     if (name != NULL && node_is_directory(name->node))
         cross(walk, &place);
+    if (found->is_bound && (walk->follow & STAY_UNCROSSED) != 0)
+        return WK_NO_RIGHT;
     if (is_last) {
         keep_last(walk, text);
         found->name = name;
@@ -234,6 +248,7 @@ enum wk_status path_find(const struct view *view, const struct place *start, str
 
     walk.view = view;
     walk.place = *start;
+    walk.start = start;
     walk.is_inside = false;
     walk.rests[0] = (struct rest){path.bytes, path.bytes + path.length};
     walk.depth = 0;
@@ -246,8 +261,12 @@ enum wk_status path_find(const struct view *view, const struct place *start, str
     found->wants_directory = false;
     if (is_at_end(&walk.rests[0]))
         return WK_NOT_FOUND;
-    if (path.bytes[0] == '/')
-        go_to_root(&walk);
+    if (path.bytes[0] == '/') {
+        const enum wk_status status = go_to_root(&walk);
+
+        if (status != WK_OK)
+            return status;
+    }
     return walk_all(&walk);
 }
 

@@ -27,6 +27,7 @@ struct view {
     struct place root;
     uint32_t users;
     uint32_t sessions;   /* of this view, and of those made from it if it bears them */
+    uint32_t locks;      /* likewise */
     struct view *bearer; /* whose sessions are counted together: itself, or the view that it was made from */
     unsigned bind_count;
     struct bind binds[VIEW_BINDS_MAX];
@@ -37,7 +38,15 @@ struct text {
     size_t length;
 };
 
-enum follow { FOLLOW_ALL, FOLLOW_ALL_BUT_LAST };
+/* Which links are followed, and where a path may lead. */
+enum follow {
+    FOLLOW_ALL = 0,
+    FOLLOW_ALL_BUT_LAST = 1,
+    FOLLOW_NONE = 2,
+    STAY_BENEATH = 4,  /* where it starts */
+    STAY_IN_START = 8, /* which is the root for it */
+    STAY_UNCROSSED = 16,
+};
 
 /* Where a path leads. Its last name need not be there. */
 struct found {
@@ -53,7 +62,7 @@ struct found {
 
 /*
  * Finds what a path names, seen from `start`.
- * @return WK_OK; WK_NOT_FOUND: a name before the last one is not there; WK_NOT_DIRECTORY, WK_TOO_MANY_LINKS, WK_NAME_TOO_LONG
+ * @return WK_OK; WK_NO_RIGHT: it may not lead there; WK_NOT_FOUND: a name before the last one is not there; WK_NOT_DIRECTORY, WK_TOO_MANY_LINKS, WK_NAME_TOO_LONG
  */
 enum wk_status path_find(const struct view *view, const struct place *start, struct text path, enum follow follow,
                          struct found *found);

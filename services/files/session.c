@@ -3,9 +3,10 @@
 
 #include "pool.h"
 
-#define BLOCK_SESSIONS 64
-#define BLOCKS ((SESSIONS_MAX + BLOCK_SESSIONS - 1) / BLOCK_SESSIONS)
+#define BLOCK_SESSIONS 48
+#define BLOCKS (SESSIONS_MAX / BLOCK_SESSIONS)
 #define TICKET_LISTS 256
+_Static_assert(BLOCK_SESSIONS * sizeof(struct session) <= POOL_BYTES_MAX, "the pool has no larger records");
 
 static struct session *blocks[BLOCKS];
 static unsigned block_count;
@@ -14,14 +15,23 @@ static struct session *ended_sessions; /* atomic */
 static uint64_t most_of_bearer, open_count;
 static struct session *with_tickets[TICKET_LISTS];
 
+static struct session *record(uint64_t badge)
+{
+    return badge >= block_count * BLOCK_SESSIONS ? NULL : &blocks[badge / BLOCK_SESSIONS][badge % BLOCK_SESSIONS];
+}
+
 struct session *session_with(uint64_t badge)
 {
-    struct session *session;
+    struct session *session = record(badge);
 
-    if (badge >= block_count * BLOCK_SESSIONS)
-        return NULL;
-    session = &blocks[badge / BLOCK_SESSIONS][badge % BLOCK_SESSIONS];
-    return session->place.node == NULL ? NULL : session;
+    return session == NULL || session->place.node == NULL ? NULL : session;
+}
+
+struct session *session_empty_with(uint64_t badge, const struct view *view)
+{
+    struct session *session = record(badge);
+
+    return session == NULL || !session->is_empty || session->view != view ? NULL : session;
 }
 
 static bool add_block(void)
@@ -50,23 +60,30 @@ enum wk_status session_open(struct view *view, const struct place *place, unsign
     view->bearer->sessions++;
     open_count++;
     view->users++;
-    node_use(place->node);
     fresh->view = view;
-    fresh->place = *place;
-    fresh->rights = (uint8_t)rights;
-    fresh->position = 0;
-    fresh->ticket = 0;
-    fresh->is_append = false;
+    fresh->key = 0;
+    session_reopen(fresh, place, rights);
     *session = fresh;
     return WK_OK;
+}
+
+void session_reopen(struct session *session, const struct place *place, unsigned rights)
+{
+    node_use(place->node);
+    session->place = *place;
+    session->rights = (uint8_t)rights;
+    session->position = 0;
+    session->ticket = 0;
+    session->flags = 0;
+    session->is_empty = false;
 }
 
 /* Nothing of the session changes meanwhile, for nobody can call by it any more. */
 void session_note_end(uint64_t badge)
 {
-    struct session *session = badge == 0 ? NULL : session_with(badge);
+    struct session *session = badge == 0 ? NULL : record(badge);
 
-    if (session == NULL)
+    if (session == NULL || (session->place.node == NULL && !session->is_empty))
         return;
     session->ended = __atomic_load_n(&ended_sessions, __ATOMIC_RELAXED);
     while (!__atomic_compare_exchange_n(&ended_sessions, &session->ended, session, true, __ATOMIC_RELEASE,
@@ -92,6 +109,16 @@ uint64_t sessions_open(void)
     return open_count;
 }
 
+uint64_t sessions_most(void)
+{
+    return most_of_bearer;
+}
+
+bool sessions_have_ended(void)
+{
+    return __atomic_load_n(&ended_sessions, __ATOMIC_RELAXED) != NULL;
+}
+
 static struct session **tickets_like(uint64_t ticket)
 {
     return &with_tickets[ticket % TICKET_LISTS];
@@ -106,14 +133,24 @@ static void forget_ticket(struct session *session)
     *at = session->next;
 }
 
-void session_close(struct session *session)
+void session_empty(struct session *session)
 {
-    struct view *view = session->view;
-
+    if (session->holds_locks || session->is_waiter)
+        locks_session_ends(session);
     if (session->ticket != 0)
         forget_ticket(session);
     node_release(session->place.node);
     session->place.node = NULL;
+    session->is_empty = true;
+}
+
+void session_close(struct session *session)
+{
+    struct view *view = session->view;
+
+    if (!session->is_empty)
+        session_empty(session);
+    session->is_empty = false;
     session->next = free_sessions;
     free_sessions = session;
     view->bearer->sessions--;

@@ -234,6 +234,22 @@ void name_replace(struct name *name, struct node *node)
     node_set_modified(name->directory);
 }
 
+void name_exchange(struct name *first, struct name *second)
+{
+    struct node *node = first->node;
+
+    node_use(node);
+    node_use(second->node);
+    detach(first);
+    attach(first, second->node);
+    detach(second);
+    attach(second, node);
+    node_set_modified(first->directory);
+    node_set_modified(second->directory);
+    node_release(node);
+    node_release(first->node);
+}
+
 struct name *name_at(struct node *directory, uint64_t cookie)
 {
     struct name *name = directory->names.resume;

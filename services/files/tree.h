@@ -57,6 +57,9 @@ struct node {
     uint32_t device;
     uint32_t user, group;
     uint16_t mode;
+    bool has_locks : 1;       /* locks.c has something of it */
+    bool is_linkable : 1;     /* it was made without a name, and may get one */
+    bool has_access_time : 1; /* somebody has set when it was last read */
     union {
         struct content content;
         struct names names;
@@ -150,6 +153,8 @@ enum wk_status name_add(struct node *directory, const char *text, size_t length,
 void name_remove(struct name *name);
 /* Puts another node in its place. */
 void name_replace(struct name *name, struct node *node);
+/* Each of two names gets what the other one had. */
+void name_exchange(struct name *first, struct name *second);
 /* The first name of a directory whose cookie is at least that; NULL: none. */
 struct name *name_at(struct node *directory, uint64_t cookie);
 

@@ -24,6 +24,7 @@
 struct end {
     struct pipe *pipe;
     enum side side;
+    uint32_t flags;         /* WK_DESCRIPTION_FLAGS_* */
     uint64_t others_before; /* how many other ends had been opened before it and were closed */
 };
 
@@ -215,6 +216,12 @@ static enum wk_status would_block(struct end *end, uint64_t number, uint32_t wan
     return WK_WOULD_BLOCK;
 }
 
+/* The same, unless the end is one that nobody waits at. */
+static enum wk_status would_block_unless(struct end *end, uint64_t number, uint32_t wanted, uint32_t need)
+{
+    return (end->flags & WK_DESCRIPTION_FLAGS_NON_BLOCKING) != 0 ? WK_BUSY : would_block(end, number, wanted, need);
+}
+
 /* WK_OK: there are `*length` bytes to read, none if there never will be any. */
 static enum wk_status begin_read(struct end *end, uint64_t waiter, uint64_t *length)
 {
@@ -224,7 +231,7 @@ static enum wk_status begin_read(struct end *end, uint64_t waiter, uint64_t *len
         return WK_NO_RIGHT;
     pipe = end->pipe;
     if (pipe->count == 0 && pipe->open[SIDE_WRITE] != 0)
-        return would_block(end, waiter, WK_READINESS_READABLE, 0);
+        return would_block_unless(end, waiter, WK_READINESS_READABLE, 0);
     if (*length > pipe->count)
         *length = pipe->count;
     return WK_OK;
@@ -244,7 +251,7 @@ static enum wk_status begin_write(struct end *end, uint64_t waiter, uint64_t *le
         return WK_BROKEN;
     room = pipe_room(pipe);
     if (room < *length && (*length <= WK_ATOMIC_MAX || room == 0))
-        return would_block(end, waiter, WK_READINESS_WRITABLE, need);
+        return would_block_unless(end, waiter, WK_READINESS_WRITABLE, need);
     if (*length > room)
         *length = room;
     return pipe_reserve(pipe, (uint32_t)*length) ? WK_OK : WK_NO_MEMORY;
@@ -329,6 +336,29 @@ static enum wk_status write(struct wk_message *message, const struct wk_pipe_wri
     return WK_OK;
 }
 
+/* ---- flags ---- */
+
+static enum wk_status description_flags(struct wk_message *message, struct wk_pipe_description_flags_out *out)
+{
+    const struct end *end = wk_records_find(&ends, message->badge);
+
+    if (end == NULL)
+        return WK_NO_RIGHT;
+    out->flags = end->flags;
+    return WK_OK;
+}
+
+static enum wk_status set_description_flags(struct wk_message *message,
+                                            const struct wk_pipe_set_description_flags_in *in)
+{
+    struct end *end = wk_records_find(&ends, message->badge);
+
+    if (end == NULL)
+        return WK_NO_RIGHT;
+    end->flags = (uint32_t)in->flags;
+    return WK_OK;
+}
+
 /* ---- poll ---- */
 
 static uint32_t readiness(const struct end *end)
@@ -364,6 +394,8 @@ static const struct wk_pipe_handlers handlers = {.create = create,
                                                  .write_short = write_short,
                                                  .read = read,
                                                  .write = write,
+                                                 .description_flags = description_flags,
+                                                 .set_description_flags = set_description_flags,
                                                  .poll = poll,
                                                  .open_named = open_named};
 

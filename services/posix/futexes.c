@@ -21,11 +21,19 @@ struct waiter {
 
 static struct wk_records waiters = {.bytes = sizeof(struct waiter), .limit = WAITERS_MAX};
 static struct wk_link buckets[BUCKETS];
+static uint64_t parked; /* waiters in all of them */
 
 void futexes_init(void)
 {
     for (unsigned i = 0; i < BUCKETS; i++)
         wk_link_init(&buckets[i]);
+}
+
+static void take_out(struct waiter *waiter)
+{
+    if (!wk_links_are_empty(&waiter->link))
+        parked--;
+    wk_link_remove(&waiter->link);
 }
 
 static bool is_same(struct futex_key one, struct futex_key other)
@@ -57,7 +65,7 @@ bool futex_end(uint64_t number)
 
     if (waiter == NULL)
         return false;
-    wk_link_remove(&waiter->link);
+    take_out(waiter);
     effect_delete(waiter->event);
     wk_records_give_back(&waiters, waiter);
     return true;
@@ -76,10 +84,11 @@ enum wk_status futex_park(uint64_t owner, uint64_t number, struct futex_key key,
 
     if (waiter == NULL)
         return WK_NOT_FOUND;
-    wk_link_remove(&waiter->link);
+    take_out(waiter);
     waiter->key = key;
     waiter->bitset = bitset;
     wk_link_append(bucket_of(key), &waiter->link);
+    parked++;
     return WK_OK;
 }
 
@@ -90,8 +99,23 @@ enum wk_status futex_leave(uint64_t owner, uint64_t number, uint64_t *was_parked
     if (waiter == NULL)
         return WK_NOT_FOUND;
     *was_parked = !wk_links_are_empty(&waiter->link);
-    wk_link_remove(&waiter->link);
+    take_out(waiter);
     return WK_OK;
+}
+
+void futex_leave_all(uint64_t owner)
+{
+    for (unsigned i = 0; i < BUCKETS && parked != 0; i++) {
+        struct wk_link *next;
+
+        for (struct wk_link *link = buckets[i].next; link != &buckets[i]; link = next) {
+            struct waiter *waiter = WK_LINKED(link, struct waiter, link);
+
+            next = link->next;
+            if (waiter->owner == owner)
+                take_out(waiter);
+        }
+    }
 }
 
 uint64_t futex_unpark(struct futex_key key, uint64_t count, uint64_t bitset)
@@ -106,7 +130,7 @@ uint64_t futex_unpark(struct futex_key key, uint64_t count, uint64_t bitset)
         next = link->next;
         if (!is_same(waiter->key, key) || (waiter->bitset & bitset) == 0)
             continue;
-        wk_link_remove(&waiter->link);
+        take_out(waiter);
         wk_event_signal(waiter->event, waiter->bits);
         unparked++;
     }

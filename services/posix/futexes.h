@@ -20,6 +20,8 @@ bool futex_end(uint64_t number);
 /* Errors as `park` and `leave`. */
 enum wk_status futex_park(uint64_t owner, uint64_t number, struct futex_key key, uint64_t bitset);
 enum wk_status futex_leave(uint64_t owner, uint64_t number, uint64_t *was_parked);
+/* Takes all waiters of a process that has ended out of their queues, before their sessions end. */
+void futex_leave_all(uint64_t owner);
 /* How many were unparked, at most `count`. */
 uint64_t futex_unpark(struct futex_key key, uint64_t count, uint64_t bitset);
 /* How many were moved, at most `count`. */

@@ -39,8 +39,10 @@ static void closed(uint64_t badge)
         return;
     }
     process = process_of_badge(badge);
-    if (process != NULL && process->state != STATE_ZOMBIE)
+    if (process != NULL && process->state != STATE_ZOMBIE) {
+        futex_leave_all(badge);
         family_end(process);
+    }
 }
 
 /* ---- entering ---- */

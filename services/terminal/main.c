@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The terminal service: its sessions, and a handler for each operation. Sessions with badge 0 are the terminal's; the badges
- * of others, waiters and the driver's line, are the numbers of their records.
+ * of others, waiters, what was opened, and the driver's line, are the numbers of their records.
  */
 #include "terminal.h"
 
@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct tty_attributes) == 36, "as the interface says");
 
 struct terminal terminal;
 
-/* Records of waiters, and one for the line, whose waiter is of no use. */
+/* Records of waiters, of sessions that were opened, and one for the line; of the latter the waiter is of no use. */
 static struct wk_records sessions = {.bytes = sizeof(struct waiter), .limit = SESSIONS_MAX};
 static struct wk_session_server server;
 /* Through these pages bytes go to and from the memory of clients. */
@@ -58,6 +58,14 @@ static struct waiter *find_waiter(uint64_t number)
     return hardware_is_driver(number) ? NULL : wk_records_find(&sessions, number);
 }
 
+/* Whether nobody waits at the session by which a call came. */
+static bool is_non_blocking(const struct wk_message *message)
+{
+    const struct waiter *session = find_waiter(message->badge);
+
+    return session != NULL && (session->flags & WK_DESCRIPTION_FLAGS_NON_BLOCKING) != 0;
+}
+
 static void closed(uint64_t badge)
 {
     struct waiter *session = wk_records_find(&sessions, badge);
@@ -69,7 +77,8 @@ static void closed(uint64_t badge)
         hardware_go_on(wk_now_ns());
     } else {
         waiter_end(session);
-        wk_capability_delete(session->event);
+        if (session->event != 0)
+            wk_capability_delete(session->event);
     }
     wk_records_give_back(&sessions, session);
 }
@@ -89,6 +98,33 @@ static enum wk_status enlist(struct wk_message *message, const struct wk_termina
     return WK_OK;
 }
 
+static enum wk_status open(struct wk_message *message, struct wk_terminal_open_out *out)
+{
+    (void)message;
+    return open_session(&out->session) == NULL ? WK_NO_MEMORY : WK_OK;
+}
+
+static enum wk_status description_flags(struct wk_message *message, struct wk_terminal_description_flags_out *out)
+{
+    const struct waiter *session = find_waiter(message->badge);
+
+    if (session == NULL)
+        return WK_NO_RIGHT;
+    out->flags = session->flags;
+    return WK_OK;
+}
+
+static enum wk_status set_description_flags(struct wk_message *message,
+                                            const struct wk_terminal_set_description_flags_in *in)
+{
+    struct waiter *session = find_waiter(message->badge);
+
+    if (session == NULL)
+        return WK_NO_RIGHT;
+    session->flags = (uint32_t)in->flags;
+    return WK_OK;
+}
+
 static enum wk_status would_block(uint64_t number, uint32_t wanted, uint32_t need)
 {
     struct waiter *waiter = find_waiter(number);
@@ -100,16 +136,19 @@ static enum wk_status would_block(uint64_t number, uint32_t wanted, uint32_t nee
 
 /* ---- reading and writing ---- */
 
-static enum wk_status take(uint8_t *bytes, uint64_t length, uint64_t waiter, uint64_t group, uint64_t now_ns,
-                           size_t *count)
+static enum wk_status take(const struct wk_message *message, uint8_t *bytes, uint64_t length, uint64_t waiter,
+                           uint64_t group, uint64_t now_ns, size_t *count)
 {
+    const bool waits = waiter != 0 && !is_non_blocking(message);
     const uint32_t least = terminal.line.attributes.cc[TTY_VMIN];
 
     if (jobs_is_background(group))
         return WK_NO_RIGHT;
-    if (line_read(&terminal.line, bytes, length, count, waiter == 0 ? LINE_DOES_NOT_WAIT : LINE_WAITS, now_ns))
+    if (line_read(&terminal.line, bytes, length, count, waits ? LINE_WAITS : LINE_DOES_NOT_WAIT, now_ns))
         return WK_OK;
     hardware_go_on(now_ns); /* for VTIME */
+    if (is_non_blocking(message))
+        return WK_BUSY;
     return would_block(waiter, WK_READINESS_READABLE, length < least ? (uint32_t)length : least);
 }
 
@@ -117,9 +156,9 @@ static enum wk_status read_short(struct wk_message *message, const struct wk_ter
                                  struct wk_terminal_read_short_out *out)
 {
     const uint64_t now_ns = wk_now_ns();
-    const enum wk_status status = take((uint8_t *)&out->bytes0, in->length, in->waiter, in->group, now_ns, &out->count);
+    const enum wk_status status =
+        take(message, (uint8_t *)&out->bytes0, in->length, in->waiter, in->group, now_ns, &out->count);
 
-    (void)message;
     if (status == WK_OK)
         hardware_go_on(now_ns);
     return status;
@@ -131,9 +170,8 @@ static enum wk_status read(struct wk_message *message, const struct wk_terminal_
 {
     const uint64_t now_ns = wk_now_ns(), length = in->length < STAGING_BYTES ? in->length : STAGING_BYTES;
     const struct line_mark mark = line_mark(&terminal.line);
-    enum wk_status status = take(staging_bytes, length, in->waiter, in->group, now_ns, &out->count);
+    enum wk_status status = take(message, staging_bytes, length, in->waiter, in->group, now_ns, &out->count);
 
-    (void)message;
     if (status != WK_OK)
         return status;
     if (out->count != 0)
@@ -145,11 +183,13 @@ static enum wk_status read(struct wk_message *message, const struct wk_terminal_
     return status;
 }
 
-static enum wk_status may_write(uint64_t waiter, uint64_t group)
+static enum wk_status may_write(const struct wk_message *message, uint64_t waiter, uint64_t group)
 {
     if (line_has_local(&terminal.line, TTY_TOSTOP) && jobs_is_background(group))
         return WK_NO_RIGHT;
-    return line_is_writable(&terminal.line) ? WK_OK : would_block(waiter, WK_READINESS_WRITABLE, 0);
+    if (line_is_writable(&terminal.line))
+        return WK_OK;
+    return is_non_blocking(message) ? WK_BUSY : would_block(waiter, WK_READINESS_WRITABLE, 0);
 }
 
 static enum wk_status write_short(struct wk_message *message, const struct wk_terminal_write_short_in *in,
@@ -158,10 +198,9 @@ static enum wk_status write_short(struct wk_message *message, const struct wk_te
     const uint64_t length = LOW(in->length_group_waiter);
     enum wk_status status;
 
-    (void)message;
     if (length == 0 || length > WK_SHORT_MAX)
         return WK_BAD_ARGUMENT;
-    status = may_write(WAITER(in->length_group_waiter), GROUP(in->length_group_waiter));
+    status = may_write(message, WAITER(in->length_group_waiter), GROUP(in->length_group_waiter));
     if (status != WK_OK)
         return status;
     out->count = line_write(&terminal.line, (const uint8_t *)&in->bytes0, length);
@@ -173,9 +212,8 @@ static enum wk_status write(struct wk_message *message, const struct wk_terminal
                             struct wk_terminal_write_out *out)
 {
     const uint64_t length = in->length < STAGING_BYTES ? in->length : STAGING_BYTES;
-    enum wk_status status = may_write(in->waiter, in->group);
+    enum wk_status status = may_write(message, in->waiter, in->group);
 
-    (void)message;
     if (status == WK_OK)
         status = wk_memory_copy(staging, 0, in->memory, in->offset, length);
     if (status != WK_OK)
@@ -398,6 +436,9 @@ static enum wk_status take_to_send(struct wk_message *message, const struct wk_t
 /* ---- all of it ---- */
 
 static const struct wk_terminal_handlers handlers = {.enlist = enlist,
+                                                     .open = open,
+                                                     .description_flags = description_flags,
+                                                     .set_description_flags = set_description_flags,
                                                      .read_short = read_short,
                                                      .write_short = write_short,
                                                      .read = read,

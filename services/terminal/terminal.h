@@ -37,7 +37,8 @@ struct waiter {
     wk_handle event;
     uint64_t bits;
     uint32_t wanted;
-    uint32_t need; /* bytes that it wants to read; 0: as many as make the terminal readable */
+    uint32_t need;  /* bytes that it wants to read; 0: as many as make the terminal readable */
+    uint32_t flags; /* of a session that was opened, which waits for nothing: WK_DESCRIPTION_FLAGS_* */
 };
 
 void waiters_start(void);

@@ -4,9 +4,14 @@
 #define LINUX_CHECK_H
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #define CHECK(condition)                                                                                               \
     do {                                                                                                               \
@@ -21,5 +26,29 @@
         errno = 0;                                                                                                     \
         CHECK((call) == -1 && errno == (error));                                                                       \
     } while (0)
+
+/* Waits for a child, and ends it after so many seconds. */
+static inline int end_of_child(pid_t pid, long seconds)
+{
+    struct timespec now, begun;
+    int status = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    while (pid > 0 && waitpid(pid, &status, WNOHANG) != pid) {
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if (now.tv_sec - begun.tv_sec > seconds)
+            kill(pid, SIGKILL);
+        usleep(10000);
+    }
+    return status;
+}
+
+/* For programs that do to their system whatever they can: it is Winkle, and they are the first process of a container. */
+static inline void check_contained(void)
+{
+    struct utsname name;
+
+    CHECK(uname(&name) == 0 && strstr(name.release, "winkle") != NULL && getpid() == 1);
+}
 
 #endif

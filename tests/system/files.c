@@ -169,7 +169,7 @@ static void sizes_change(void)
     appending = open_node(root, "/tmp/size", READ | WRITE | WK_OPEN_OPTIONS_APPEND);
     EXPECT(WK_OK, write_at(appending, 0, "end"));
     expect_bytes(appending, "0123\0\0end", 9);
-    EXPECT(WK_OK, wk_file_set_append(appending, 0));
+    EXPECT(WK_OK, wk_file_set_description_flags(appending, 0));
     EXPECT(WK_OK, write_at(appending, 4, "45"));
     expect_bytes(appending, "012345end", 9);
     close_node(appending);
@@ -242,6 +242,64 @@ static void room_comes_back(void)
     files_expect_free(root, before);
 }
 
+/* ---- sessions that are emptied ---- */
+
+static enum wk_status reopen(wk_handle directory, uint64_t number, const char *path, uint64_t options,
+                             struct opened *opened)
+{
+    const struct path_words path_is = path_words(path);
+
+    return wk_directory_reopen_short(directory, options | number << 48, path_is.words[0], path_is.words[1],
+                                     path_is.words[2], path_is.words[3], path_is.words[4], &opened->kind,
+                                     &opened->device, &opened->identity);
+}
+
+static void sessions_are_emptied(void)
+{
+    struct opened opened, further;
+    wk_handle view, other;
+    uint64_t number = 0, unused, position, before, after, total;
+
+    EXPECT(WK_OK, wk_file_space(root, &total, &before));
+    EXPECT(WK_OK, try_open(root, "/tmp/spare", EXCLUSIVE, &opened));
+    EXPECT(WK_OK, try_open(root, "/etc/motd", READ, &further));
+    CHECK(opened.key != further.key);
+    EXPECT(WK_OK, wk_file_set_size(opened.node, 10));
+    EXPECT(WK_OK, wk_file_seek(opened.node, 3, WK_WHENCE_START, &position));
+    EXPECT(WK_NO_RIGHT, wk_file_empty(opened.node, further.key, &number));
+    EXPECT(WK_NO_RIGHT, wk_file_empty(root, 0, &number));
+    EXPECT(WK_NOT_AVAILABLE, reopen(root, 1, "/etc/motd", READ, &further));
+
+    EXPECT(WK_OK, wk_file_empty(opened.node, opened.key, &number));
+    EXPECT(WK_REVOKED, wk_file_seek(opened.node, 0, WK_WHENCE_CURRENT, &position));
+    EXPECT(WK_REVOKED, wk_file_empty(opened.node, opened.key, &unused));
+    EXPECT(WK_NOT_FOUND, reopen(root, number, "/nowhere", READ, &opened));
+    EXPECT(WK_NOT_AVAILABLE, reopen(root, number + 1000, "/tmp/spare", READ, &opened));
+    EXPECT(WK_NOT_AVAILABLE, reopen(root, UINT64_C(0xffff), "/tmp/spare", READ, &opened));
+    EXPECT(WK_OK, wk_directory_view(root, 0, &view));
+    EXPECT(WK_NOT_AVAILABLE, reopen(view, number, "/tmp/spare", READ, &opened));
+
+    /* Nothing is left of what was open before: not the right to write, nor the position. */
+    EXPECT(WK_OK, reopen(root, number, "/tmp/spare", READ, &opened));
+    EXPECT(WK_NOT_AVAILABLE, reopen(root, number, "/etc/motd", READ, &further));
+    EXPECT(WK_NO_RIGHT, wk_file_set_size(opened.node, 5));
+    EXPECT(WK_OK, wk_file_seek(opened.node, 0, WK_WHENCE_CURRENT, &position));
+    EQUAL(0, position);
+    EXPECT(WK_OK, wk_file_seek(opened.node, 0, WK_WHENCE_END, &position));
+    EQUAL(10, position);
+
+    /* What has no name goes as soon as the session is emptied; an empty one goes as any other. */
+    EXPECT(WK_OK, remove_at(root, "/tmp/spare", 0));
+    EXPECT(WK_OK, wk_file_empty(opened.node, opened.key, &number));
+    EXPECT(WK_OK, wk_file_space(root, &total, &after));
+    CHECK(after >= before); /* more, if sessions of before have been closed meanwhile */
+    close_node(opened.node);
+    other = open_node(root, "/etc/motd", READ);
+    close_node(other);
+    close_node(further.node);
+    close_node(view);
+}
+
 int main(void)
 {
     files_start(&files, 2048, "test-root");
@@ -255,6 +313,7 @@ int main(void)
     sizes_change();
     positions_move();
     data_about_nodes_change();
+    sessions_are_emptied();
     files_end(&files);
     wk_print("files: good\n");
     return 0;

@@ -30,7 +30,7 @@ struct files {
 struct opened {
     wk_handle node;
     enum wk_node_kind kind;
-    uint64_t device, identity;
+    uint64_t device, identity, key;
 };
 
 struct node_status {
@@ -65,11 +65,11 @@ static inline enum wk_status try_open(wk_handle directory, const char *path, uin
     *opened = (struct opened){0};
     if (strlen(path) > WK_PATH_SHORT_MAX)
         return wk_directory_open(directory, options, shared_memory, 0, put_text(0, path), &opened->node, &opened->kind,
-                                 &opened->device, &opened->identity);
+                                 &opened->device, &opened->identity, &opened->key);
     path_is = path_words(path);
     return wk_directory_open_short(directory, options, path_is.words[0], path_is.words[1], path_is.words[2],
                                    path_is.words[3], path_is.words[4], &opened->node, &opened->kind, &opened->device,
-                                   &opened->identity);
+                                   &opened->identity, &opened->key);
 }
 
 static inline wk_handle open_node(wk_handle directory, const char *path, uint64_t options)

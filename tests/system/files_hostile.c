@@ -6,6 +6,8 @@
 #include "files.h"
 
 #include <winkle/calls.h>
+#include <winkle/clock.h>
+#include <winkle/event.h>
 
 #define READ WK_OPEN_OPTIONS_READ
 #define WRITE WK_OPEN_OPTIONS_WRITE
@@ -26,13 +28,13 @@ static void lengths_are_checked(void)
     wk_handle node = open_node(root, "/etc/motd", READ), own = open_node(root, "/tmp/own", CREATE);
 
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, BEYOND, 5, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, UINT64_MAX - 2, 4, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, 0, 0, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_open(root, READ, shared_memory, 0, 4096, &opened.node, &opened.kind,
-                                              &opened.device, &opened.identity));
+                                              &opened.device, &opened.identity, &opened.key));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_make_link(root, 4, shared_memory, BEYOND, 4));
     EXPECT(WK_BAD_ARGUMENT, wk_directory_rename(root, 4095, shared_memory, SHARED_BYTES - 4095, 4095, 0, 0));
     EXPECT(WK_BAD_ARGUMENT, wk_file_read(node, shared_memory, BEYOND, 0, 100, &count));
@@ -62,7 +64,8 @@ static void capabilities_are_checked(void)
 
     EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
     EXPECT(WK_OK, wk_capability_lend(shared_memory, WK_MEMORY_RIGHT_WRITE, &unreadable));
-    EXPECT(WK_NOT_ACCEPTED, wk_directory_make(root, WK_NODE_KIND_DIRECTORY, 0, 0, event, 0, 4));
+    EXPECT(WK_NOT_ACCEPTED, wk_directory_make(root, WK_NODE_KIND_DIRECTORY, 0, 0, wk_self.bank, 0, 4));
+    EXPECT(WK_WRONG_TYPE, wk_directory_make(root, WK_NODE_KIND_DIRECTORY, 0, 0, event, 0, 4));
     EXPECT(WK_WRONG_TYPE, wk_directory_make(root, WK_NODE_KIND_DIRECTORY, 0, 0, wk_self.process, 0, 4));
     EXPECT(WK_WRONG_TYPE, wk_file_map(hello, shared_memory, 0x10000, 0, 1, 0));
     EXPECT(WK_NO_RIGHT, wk_directory_make(root, WK_NODE_KIND_DIRECTORY, 0, 0, unreadable, 0, 4));
@@ -95,6 +98,45 @@ static void tickets_end(void)
         files_nap();
     }
     EXPECT(WK_NOT_FOUND, wk_directory_link_here(root, ticket, shared_memory, 0, put_text(0, "/tmp/ended")));
+}
+
+/* ---- locks ---- */
+
+static enum wk_status lock(wk_handle node, uint64_t type, uint64_t first, uint64_t last, uint64_t owner,
+                           uint64_t waiter)
+{
+    return wk_file_lock(node, type, first, last, owner, waiter, 0);
+}
+
+/* Owners and waiters are not guessed, and whoever holds a lock and goes is noticed though nobody calls any more. */
+static void locks_are_checked(void)
+{
+    wk_handle node = open_node(root, "/tmp/own", READ | WRITE), other = open_node(root, "/tmp/own", READ);
+    wk_handle named = open_node(root, "/tmp/own", WK_OPEN_OPTIONS_PATH), event = 0, part = 0, waiter = 0;
+    uint64_t number = 0, bits = 0;
+
+    EXPECT(WK_BAD_ARGUMENT, lock(node, WK_LOCK_TYPE_EXCLUSIVE + 1, 0, 0, 0, 0));
+    EXPECT(WK_BAD_ARGUMENT, lock(node, WK_LOCK_TYPE_SHARED, 1, 0, 0, 0));
+    EXPECT(WK_BAD_ARGUMENT, lock(node, WK_LOCK_TYPE_SHARED, 0, 0, 12345, 0));
+    EXPECT(WK_NO_RIGHT, lock(other, WK_LOCK_TYPE_EXCLUSIVE, 0, 0, 0, 0));
+    EXPECT(WK_NO_RIGHT, wk_file_lock(named, WK_LOCK_TYPE_SHARED, 0, 0, 0, 0, WK_LOCK_OPTIONS_WHOLE));
+    EXPECT(WK_OK, lock(node, WK_LOCK_TYPE_EXCLUSIVE, 0, UINT64_MAX, 0, 0));
+    EXPECT(WK_WOULD_BLOCK, lock(other, WK_LOCK_TYPE_SHARED, 5, 5, 0, 0));
+    EXPECT(WK_BAD_ARGUMENT, lock(other, WK_LOCK_TYPE_SHARED, 5, 5, 0, 12345));
+    EXPECT(WK_BAD_ARGUMENT, lock(other, WK_LOCK_TYPE_SHARED, 5, 5, 0, ticket_of(node))); /* that is no waiter */
+    EXPECT(WK_BAD_ARGUMENT, wk_file_unlock(other, 12345, 1));
+    EXPECT(WK_BAD_ARGUMENT, wk_file_wait_no_more(other, 12345));
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
+    EXPECT(WK_OK, wk_capability_dup(event, WK_EVENT_RIGHT_SIGNAL, &part));
+    EXPECT(WK_OK, wk_file_enlist(root, part, 1, &waiter, &number));
+    EXPECT(WK_WOULD_BLOCK, lock(other, WK_LOCK_TYPE_SHARED, 5, 5, 0, number));
+    close_node(node);
+    EXPECT(WK_OK, wk_event_wait(event, 1, wk_after_ns(ACTOR_PATIENCE_NS), &bits));
+    EXPECT(WK_OK, lock(other, WK_LOCK_TYPE_SHARED, 5, 5, 0, number));
+    close_node(waiter);
+    close_node(other);
+    close_node(named);
+    EXPECT(WK_OK, wk_capability_delete(event));
 }
 
 /* ---- ways out ---- */
@@ -249,7 +291,7 @@ static int play_greedy(void)
 
         status = wk_directory_open_short(session, count % 2 != 0 ? CREATE : READ, path->words[0], path->words[1],
                                          path->words[2], path->words[3], path->words[4], &opened.node, &opened.kind,
-                                         &opened.device, &opened.identity);
+                                         &opened.device, &opened.identity, &opened.key);
         if (status == WK_OK && count % 64 == 0)
             wk_file_ticket(opened.node, &opened.identity);
         if (status == WK_OK && count % 64 == 1)
@@ -268,7 +310,7 @@ __attribute__((noreturn)) static void play_restless(void)
 
         if (wk_directory_open_short(wk_named_handle("files"), CREATE, path.words[0], path.words[1], path.words[2],
                                     path.words[3], path.words[4], &opened.node, &opened.kind, &opened.device,
-                                    &opened.identity) == WK_OK)
+                                    &opened.identity, &opened.key) == WK_OK)
             wk_capability_delete(opened.node);
     }
 }
@@ -341,6 +383,7 @@ int main(int argc, char **argv)
     lengths_are_checked();
     capabilities_are_checked();
     tickets_end();
+    locks_are_checked();
     nothing_leads_out();
     paths_are_bounded();
     room_for_bytes_ends();

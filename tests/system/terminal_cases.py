@@ -81,7 +81,7 @@ class Typist(emulator.Machine):
         return status, self.output.decode(errors="replace").replace("\r", "") + (message or "")
 
 
-TYPED = ((b"type\n", b"helo\x7flo\r"), (b"[hello\n]", b"gone\x03two\n\x04"))
+TYPED = ((b"type\n", b"helo\x7flo\r"), (b"[hello\n]\n", b"gone\x03two\n\x04"))
 SHOWN = "type\n", "helo\b \blo\n", "[hello\n]\n", "^Ctwo\n", "[two\n]\n", "[]\n"
 
 

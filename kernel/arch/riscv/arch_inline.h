@@ -18,11 +18,13 @@ typedef int32_t arch_code;
 
 enum fp_state { FP_UNUSED, FP_USED };
 
+struct arch_context;
+
 struct arch_context {
     uint64_t x[32]; /* x[0] is the program counter */
-    uint64_t f[32]; /* with fcsr, valid if fp_state is FP_USED and the registers are not in a hart, dirty */
+    uint64_t f[32]; /* with fcsr, valid if the thread uses floating point and the registers are not in a hart, dirty */
     uint64_t fcsr;
-    uint64_t fp_state; /* enum fp_state */
+    uint64_t fp_state; /* enum fp_state; or, if it uses it, the hart whose registers were loaded from here last */
 };
 
 /* What assembly needs of a hart. In small offsets, for they are immediates of loads and stores. */
@@ -44,6 +46,7 @@ struct arch_hart {
     uint64_t panicking;   /* a trap inside a panic stops at once */
     uint64_t hartid;      /* the firmware's number */
     uint64_t has_started; /* it has come up */
+    struct arch_context *fp_context; /* from which the floating-point registers were loaded last; read by assembly */
 };
 
 /* Width of address space identifiers; 0 if the hardware has none. Written at boot. */

@@ -22,26 +22,11 @@ void arch_context_start(struct arch_context *context, uint64_t entry, uint64_t s
     context->x[11] = argument1;
 }
 
-static void set_unit(uint64_t state)
-{
-    csr_clear(sstatus, SSTATUS_FS);
-    csr_set(sstatus, state);
-}
-
 /* The context's copy is brought up to the registers, which stay. */
 static void save_if_dirty(struct arch_context *context)
 {
-    if ((csr_read(sstatus) & SSTATUS_FS) != SSTATUS_FS_DIRTY)
-        return;
-    fp_save(context);
-    set_unit(SSTATUS_FS_CLEAN);
-}
-
-static void load(const struct arch_context *context)
-{
-    set_unit(SSTATUS_FS_DIRTY);
-    fp_load(context);
-    set_unit(SSTATUS_FS_CLEAN);
+    if ((csr_read(sstatus) & SSTATUS_FS) == SSTATUS_FS_DIRTY)
+        fp_save(context);
 }
 
 bool fp_first_use(struct arch_context *context)
@@ -50,7 +35,7 @@ bool fp_first_use(struct arch_context *context)
         return false;
     context->fp_state = FP_USED;
     hart_current()->current->hindrance |= HINDERED_BY_FP;
-    load(context);
+    fp_load(context);
     return true;
 }
 
@@ -58,8 +43,8 @@ void arch_thread_switch(struct thread *from, struct thread *to)
 {
     if (from != NULL)
         save_if_dirty(&from->context);
-    if (to != NULL && to->context.fp_state == FP_USED)
-        load(&to->context);
+    if (to != NULL && to->context.fp_state != FP_UNUSED)
+        fp_load(&to->context);
     else
         csr_clear(sstatus, SSTATUS_FS);
 }
@@ -90,5 +75,5 @@ void arch_context_load_fp(struct thread *thread, const uint64_t f[32], uint64_t 
     context->fp_state = FP_USED;
     endpoint_hinder(thread, HINDERED_BY_FP);
     if (hart_current()->current == thread)
-        load(context);
+        fp_load(context);
 }

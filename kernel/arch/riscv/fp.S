@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The floating-point registers. The kernel is compiled without any; this file alone knows them. */
 #include "offsets.h"
+#include "registers.h"
 
     .attribute arch, "rv64imafdc"
 
@@ -14,18 +15,33 @@
     .endm
 
     .text
-/* a0: struct arch_context. Requires: sstatus.FS is not off. */
+/* a0: struct arch_context. Requires: sstatus.FS is dirty; it is clean then. t6: lost, and nothing else. */
     .globl  fp_save
 fp_save:
     each_fp fsd
-    frcsr   t0
-    sd      t0, CONTEXT_FCSR(a0)
-    ret
+    frcsr   t6
+    sd      t6, CONTEXT_FCSR(a0)
+    j       fp_clean
 
-/* a0: struct arch_context. Requires: sstatus.FS is not off. */
+/*
+ * a0: struct arch_context; tp: the hart. Turns the unit on with its registers, which the hart may still have: a thread that
+ * called a server which knows no floating point finds them as they were. t6: lost, and nothing else.
+ */
     .globl  fp_load
 fp_load:
+    li      t6, SSTATUS_FS_CLEAN
+    csrs    sstatus, t6
+    ld      t6, HART_FP_CONTEXT(tp)
+    bne     t6, a0, 1f
+    ld      t6, CONTEXT_FP_STATE(a0)
+    bne     t6, tp, 1f
+    ret
+1:  sd      a0, HART_FP_CONTEXT(tp)
+    sd      tp, CONTEXT_FP_STATE(a0)
     each_fp fld
-    ld      t0, CONTEXT_FCSR(a0)
-    fscsr   t0
+    ld      t6, CONTEXT_FCSR(a0)
+    fscsr   t6
+fp_clean:
+    li      t6, SSTATUS_FS_DIRTY ^ SSTATUS_FS_CLEAN
+    csrc    sstatus, t6
     ret

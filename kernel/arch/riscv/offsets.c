@@ -102,7 +102,7 @@ void offsets(void)
     CONSTANT(THREAD_STEP, offsetof(struct thread, operation.step));
     CONSTANT(PLACE_READY, THREAD_READY);
     CONSTANT(STOP_WAITING, THREAD_WAITING);
-    CONSTANT(NOT_STRAIGHT, THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT) >> 16);
+    CONSTANT(NOT_STRAIGHT, THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT | HINDERED_BY_FP) >> 16);
     CONSTANT(BUDGET_POOL, offsetof(struct budget, pool));
     CONSTANT(BUDGET_DEADLINE, offsetof(struct budget, relative_deadline_ns));
     CONSTANT(BUDGET_USED, offsetof(struct budget, used_ns));
@@ -168,6 +168,10 @@ void offsets(void)
 
     CONSTANT(CONTEXT_F, offsetof(struct arch_context, f));
     CONSTANT(CONTEXT_FCSR, offsetof(struct arch_context, fcsr));
+    CONSTANT(CONTEXT_FP_STATE, offsetof(struct arch_context, fp_state));
+    CONSTANT(HART_FP_CONTEXT, offsetof(struct hart, arch.fp_context));
+    CONSTANT(THREAD_CONTEXT, offsetof(struct thread, context));
+    CONSTANT(OBSTACLE_FP, THREAD_OBSTACLES(0, HINDERED_BY_FP));
 }
 
 /* Loads and stores reach 2047 bytes. */
