@@ -70,6 +70,11 @@ $(FDT_HOST_SOURCES): $(FDT_STAMP) ;
 .PHONY: generated
 generated: $(INTERFACES_STAMP) $(FDT_STAMP) $(OUT)/generated/offsets.h
 
+# The page of the book that lists the calls of Linux; a test tells when it is not current.
+.PHONY: linux-calls
+linux-calls:
+	$(PYTHON) tools/linux_calls.py --page docs/linux-calls.md personality/linux/calls.list tests/linux/coverage.txt
+
 .PHONY: manual
 manual:
 	$(PYTHON) tools/interfaces.py --manual docs/manual $(INTERFACES)
@@ -101,6 +106,12 @@ build/linux.cpio: tests/bench/linux_init.c tools/archive.py
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -O2 -static $(WARNINGS) $< -o build/linux_init
 	$(PYTHON) tools/archive.py $@ init=build/linux_init
+
+# A kernel that tells how many instructions the firmware took.
+build/handoff.img: tests/bench/handoff.S
+	@mkdir -p $(@D)
+	$(CC) -nostdlib -static -Wl,-Ttext=0x80200000,--build-id=none $< -o build/handoff.elf
+	$(OBJCOPY) -O binary build/handoff.elf $@
 
 .PHONY: format
 format:

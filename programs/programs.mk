@@ -116,6 +116,12 @@ $(LINUX_STATIC): build/linux-tests/%: tests/linux/%.c $(wildcard tests/linux/*.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(LINUX_FLAGS) -static $(LINUX_MORE_FLAGS) $(filter %.c,$^) -o $@
 
+# What `./winkle bench linux` runs.
+LINUX_BENCH := build/linux-tests/linux_operations
+$(LINUX_BENCH): tests/bench/linux_operations.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(LINUX_FLAGS) -static $< -o $@
+
 # The one that attacks also invokes Winkle's operations, by the stubs of native programs.
 build/linux-tests/isolation: $(wildcard tests/linux/isolation_*.c) | $(INTERFACES_STAMP)
 build/linux-tests/hostile: $(GENERATED)/linux/numbers.h
@@ -142,7 +148,7 @@ $(LINUX_SCRIPTS): build/linux-tests/%: tests/linux/%
 LINUX_MORE :=
 MUSL := build/packages/musl/usr
 LINUX_MUSL := $(addprefix build/linux-tests/musl-,files processes threads)
-LINUX_ALL := $(LINUX_STATIC) $(LINUX_DYNAMIC) $(LINUX_SCRIPTS) $(if $(LINUX_MORE),$(LINUX_MUSL) \
+LINUX_ALL := $(LINUX_STATIC) $(LINUX_BENCH) $(LINUX_DYNAMIC) $(LINUX_SCRIPTS) $(if $(LINUX_MORE),$(LINUX_MUSL) \
     $(addprefix build/linux-tests/,cxx-static cxx-dynamic configure))
 build/linux-tests/cxx-static build/linux-tests/cxx-dynamic: tests/linux/cxx.cpp
 	@mkdir -p $(@D)

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """`./winkle bench`: what Winkle's operations cost, in instructions of the emulated machine, beside what peers cost.
 
-usage: ./winkle bench [NAME...] [--json] [--full]
+usage: ./winkle bench [NAME...|linux] [--json] [--full]
 
+`linux` are all that programs of Linux cost (bench_linux.py).
 With `--full`, wakeup-load takes the 10 seconds of the emulated machine, and the minutes of this one, that its periods of a
 millisecond need; else they are a tenth as long.
 The program `bench` runs while QEMU counts instructions, on the release build; what the kernel's own meters tell comes from
@@ -23,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 
+import bench_linux
 import emulator
 import packages
 from emulator import ROOT
@@ -54,7 +56,7 @@ REPLENISHMENTS = ("budget-replenish-10", "budget-replenish-100", "budget-repleni
 METERED = (*REPLENISHMENTS, "boot")
 JUDGED_BY_WORST = (*WORST_CASES, "wakeup-load", *HART_WAKEUPS, *REPLENISHMENTS)
 # What must be among the entries: a figure that silently went missing is a failure of the tests.
-OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, *METERED, *THROUGHPUTS, "kernel-bytes")
+OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, *METERED, *THROUGHPUTS, "kernel-bytes", *bench_linux.NAMES)
 OPTIONS = ("--json", "--full")
 # What is owed where the limit, which guards what has been reached, is not there yet (docs/roadmap.md).
 AIMS = dict.fromkeys(REPLENISHMENTS, 250) | {"wakeup-load-4": 6100}
@@ -64,7 +66,8 @@ HISTOGRAM_ROWS, HISTOGRAM_WIDTH = 16, 60
 
 
 def is_over(entry):
-    return entry["limit"] is not None and figure(entry) > entry["limit"]
+    """What has a limit and cannot be done is over it, too."""
+    return entry["limit"] is not None and ("error" in entry or figure(entry) > entry["limit"])
 
 
 def figure(entry):
@@ -195,7 +198,8 @@ def measure(names, full=False):
     entries += run_on("release", throughputs, harts=2, icount=False) if throughputs else []
     if "kernel-bytes" in wanted:
         entries.append(kernel_bytes())
-    return entries
+    linux = [name for name in wanted if name in bench_linux.NAMES]
+    return entries + (bench_linux.measure(linux) if linux else [])
 
 
 def peers():
@@ -245,7 +249,8 @@ def rates(entries):
 
 def main():
     options = [word for word in sys.argv[1:] if word.startswith("-")]
-    names = [word for word in sys.argv[1:] if not word.startswith("-")]
+    names = [name for word in sys.argv[1:] if not word.startswith("-")
+             for name in (bench_linux.NAMES if word == "linux" else (word,))]
     strange = [word for word in options if word not in OPTIONS]
     if strange:
         print(f"winkle: there is no option '{strange[0]}'; the nearest is "
@@ -254,7 +259,7 @@ def main():
     unknown = [name for name in names if name not in OWED]
     if unknown:
         print(f"winkle: there is no benchmark '{unknown[0]}'; the nearest is "
-              f"'{difflib.get_close_matches(unknown[0], OWED, 1, 0)[0]}'; there are {', '.join(OWED)}", file=sys.stderr)
+              f"'{difflib.get_close_matches(unknown[0], OWED, 1, 0)[0]}'; there are linux, {', '.join(OWED)}", file=sys.stderr)
         return 2
     emulator.install("run")
     try:
@@ -271,7 +276,10 @@ def main():
     if "--json" in options:
         print(json.dumps(entries, indent=1))
     else:
-        print("\n\n".join([table(entries), *(distribution(entry) for entry in entries if "histogram" in entry),
+        linux = [entry for entry in entries if "linux" in entry]
+        native = [entry for entry in entries if "linux" not in entry]
+        print("\n\n".join([*([table(native)] if native else []), *([bench_linux.table(linux, is_over)] if linux else []),
+                           *(distribution(entry) for entry in entries if "histogram" in entry),
                            *([rates(throughputs)] if throughputs else [])]))
     if without_linux:
         print(f"winkle: {without_linux}", file=sys.stderr)

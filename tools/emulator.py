@@ -140,7 +140,7 @@ class Machine:
     def why_too_small(self):
         """Why the boot archive, which is there, leaves programs of Linux too little memory; None if it does not."""
         size = os.path.getsize(self.archive())
-        least = -(-(size + LINUX_LEAST_MEMORY) >> 20)
+        least = -(-size >> 20) + (LINUX_LEAST_MEMORY >> 20)
         return None if self.memory_bytes() >= least << 20 else (
             f"{self.memory} are too little memory for programs of Linux: the boot archive alone has {size / 1e6:.0f} MB; "
             f"use --memory {least}M or more")

@@ -148,6 +148,7 @@ def build_linux(machine, root):
     if root:
         machine.other_archive = with_root(machine, root)
         return
+    emulator.install("linux")
     try:
         emulator.build(machine.build, "linux-image")
     except emulator.Failure as failure:

@@ -24,16 +24,28 @@ static int digit_value(uint8_t digit)
     return -1;
 }
 
-static bool read_fields(const uint8_t *header, uint32_t fields[FIELDS])
+static bool read_field(const uint8_t *header, enum field which, uint32_t *field)
 {
-    for (unsigned i = 0; i < FIELDS * FIELD_DIGITS; i++) {
-        const int digit = digit_value(header[MAGIC_BYTES + i]);
+    const uint8_t *digits = header + MAGIC_BYTES + which * FIELD_DIGITS;
+
+    *field = 0;
+    for (unsigned i = 0; i < FIELD_DIGITS; i++) {
+        const int digit = digit_value(digits[i]);
 
         if (digit < 0)
             return false;
-        fields[i / FIELD_DIGITS] = fields[i / FIELD_DIGITS] << 4 | (uint32_t)digit;
+        *field = *field << 4 | (uint32_t)digit;
     }
     return true;
+}
+
+/* Only those that matter: programs look through the archive often when the machine starts. */
+static bool read_fields(const uint8_t *header, uint32_t fields[FIELDS])
+{
+    return read_field(header, FIELD_MODE, &fields[FIELD_MODE]) &&
+           read_field(header, FIELD_MODIFIED, &fields[FIELD_MODIFIED]) &&
+           read_field(header, FIELD_FILE_BYTES, &fields[FIELD_FILE_BYTES]) &&
+           read_field(header, FIELD_NAME_BYTES, &fields[FIELD_NAME_BYTES]);
 }
 
 static size_t padded(size_t bytes)

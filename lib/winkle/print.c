@@ -1,13 +1,67 @@
 /* SPDX-License-Identifier: MIT */
 #include <winkle/print.h>
 
+#include <winkle/capability.h>
+#include <winkle/clock.h>
+#include <winkle/event.h>
 #include <winkle/machine.h>
+#include <winkle/pipe.h>
 #include <winkle/start.h>
 #include <winkle/text.h>
 
 #define PIECE_BYTES 40
+#define WAIT_NS UINT64_C(10000000)
 
-enum wk_status wk_console_write(const char *bytes, size_t length)
+/* ---- a pipe, under the name "output" ---- */
+
+static wk_handle event, waiter;
+static uint64_t waiter_number;
+
+/* Waits for room a moment; there may be others who wait by the same event. */
+static enum wk_status wait_for_room(void)
+{
+    wk_handle part;
+    uint64_t bits;
+    enum wk_status status = WK_OK;
+
+    if (event == 0)
+        status = wk_event_create(wk_self.bank, &event);
+    if (status == WK_OK && waiter == 0) {
+        status = wk_capability_dup(event, WK_EVENT_RIGHT_SIGNAL, &part);
+        if (status == WK_OK)
+            status = wk_pipe_enlist(wk_self.output, part, 1, &waiter, &waiter_number);
+    }
+    if (status == WK_OK)
+        status = wk_event_wait(event, 1, wk_after_ns(WAIT_NS), &bits);
+    return status == WK_TIMED_OUT ? WK_OK : status;
+}
+
+static enum wk_status output_write(const char *bytes, size_t length)
+{
+    while (length > 0) {
+        const size_t piece = length < PIECE_BYTES ? length : PIECE_BYTES;
+        uint64_t words[PIECE_BYTES / sizeof(uint64_t)] = {0};
+        enum wk_status status;
+
+        memcpy(words, bytes, piece);
+        status = wk_pipe_write_short(wk_self.output, piece | waiter_number << 8, words[0], words[1], words[2], words[3],
+                                     words[4]);
+        if (status == WK_WOULD_BLOCK) {
+            status = wait_for_room();
+            if (status == WK_OK)
+                continue;
+        }
+        if (status != WK_OK)
+            return status;
+        bytes += piece;
+        length -= piece;
+    }
+    return WK_OK;
+}
+
+/* ---- the machine's console ---- */
+
+static enum wk_status machine_write(const char *bytes, size_t length)
 {
     while (length > 0) {
         const size_t piece = length < PIECE_BYTES ? length : PIECE_BYTES;
@@ -22,6 +76,11 @@ enum wk_status wk_console_write(const char *bytes, size_t length)
         length -= piece;
     }
     return WK_OK;
+}
+
+enum wk_status wk_console_write(const char *bytes, size_t length)
+{
+    return wk_self.output != 0 ? output_write(bytes, length) : machine_write(bytes, length);
 }
 
 /* Collects a piece's worth before it invokes the console. */

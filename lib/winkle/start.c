@@ -38,6 +38,7 @@ void wk_start_program(const struct wk_start *start)
     wk_self.bank = start->bank;
     wk_self.budget = start->budget;
     wk_self.machine = wk_named_handle("machine");
+    wk_self.output = wk_named_handle("output");
     wk_self.trace = wk_named_handle("trace");
     first_thread.handle = start->thread;
     wk_thread_set_self(&first_thread);

@@ -46,6 +46,7 @@ struct wk_self {
     wk_handle budget;  /* of processor time: no thread of it is more urgent, and all together get no more */
     wk_handle machine; /* the capability named "machine": console, power, inspection, as far as its rights go */
     wk_handle trace;   /* the one named "trace" */
+    wk_handle output;  /* the one named "output", a pipe, which takes what it prints instead of the console; 0 */
     const struct wk_start *start;
 };
 extern struct wk_self wk_self;

@@ -11,6 +11,7 @@
 #include "load.h"
 #include "loan.h"
 #include "memory.h"
+#include "native.h"
 #include "node.h"
 #include "paths.h"
 #include "signals.h"
@@ -354,6 +355,11 @@ static void begin(const struct program *program, const struct program *interpret
     wk_lock_take(&linux_lock);
     memory_clear();
     loan_return();
+    if (program->is_native) {
+        wk_lock_release(&linux_lock);
+        set_name(exec_path);
+        native_run();
+    }
     if (map_programs(program, interpreter, &bias, &interpreter_bias) != 0)
         end_by_signal(SIGNAL_KILL);
     wk_lock_release(&linux_lock);
@@ -375,6 +381,8 @@ int64_t exec_program(const char *path, struct strings *arguments, struct strings
         if (error == 0)
             error = program_read(&interpreter, file);
     }
+    if (error == 0 && program.is_native)
+        error = native_prepare(program.file, arguments);
     if (error == 0)
         begin(&program, &interpreter, arguments, environment);
     program_end(&interpreter);

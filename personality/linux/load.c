@@ -3,6 +3,7 @@
 #include "load.h"
 
 #include "memory.h"
+#include "native.h"
 #include "node.h"
 
 #include <winkle/heap.h>
@@ -67,6 +68,7 @@ static int64_t read_headers(struct program *program)
     for (unsigned i = 0; i < file_header->e_phnum; i++, header++) {
         int64_t error = 0;
 
+        program->is_native = program->is_native || header->p_type == NATIVE_HEADER;
         if (header->p_type == PT_INTERP)
             error = read_interpreter(program, header);
         if (error != 0)

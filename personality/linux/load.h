@@ -15,6 +15,7 @@ struct program {
     uint32_t header_count;
     uint64_t first, end;                 /* its addresses, as the file says, whole pages */
     bool is_anywhere;                    /* it can lie anywhere */
+    bool is_native;                      /* it is no program of Linux at all */
     char interpreter[INTERPRETER_BYTES]; /* its path, or empty */
     uint8_t *page;                       /* the file's first bytes, from wk_allocate */
     uint64_t page_bytes;

@@ -33,6 +33,11 @@ void pipes_start(wk_handle session)
     maker = session;
 }
 
+wk_handle pipes_maker(void)
+{
+    return maker;
+}
+
 static uint64_t waiter(void)
 {
     return waiter_number(WAITER_PIPES, maker);

@@ -9,5 +9,6 @@
 int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struct file **file);
 /* The service's session that makes pipes; at the process's start. */
 void pipes_start(wk_handle session);
+wk_handle pipes_maker(void);
 
 #endif

@@ -107,6 +107,20 @@ def other_root(session):
     assert session.end() == 0, "the session did not end with status 0"
 
 
+def little_memory(session):
+    session.expect(PROMPT)
+    session.command("lua5.4 -e 'print(6 * 7)' | cat", r"\r\n42\r\n")
+    session.command("hello | cat", r"\r\nHello from Winkle")
+    session.type("exit\r")
+    assert session.end() == 0, "the session did not end with status 0"
+
+
+def least_memory(build):
+    """16 MiB besides the boot archive."""
+    archive_bytes = (ROOT / "build" / build / "linux.cpio").stat().st_size
+    return f"{-(-archive_bytes >> 20) + 16}M"
+
+
 def make_root(folder):
     """The least that a shell needs."""
     root = folder / "root"
@@ -133,6 +147,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         make_root(pathlib.Path(folder))
         for name, script, words in (("job-control", job_control, ()),
+                                    ("least-memory", little_memory, ("--memory", least_memory(build))),
                                     ("root-folder", other_root, ("--root", f"{folder}/root")),
                                     ("root-tar", other_root, ("--root", f"{folder}/root.tar.gz", "--memory", "64M"))):
             session = Session(*options, *words)
@@ -141,14 +156,14 @@ def main():
                 print(f"pass {name}", flush=True)
             except AssertionError as reason:
                 failed += 1
-                print(f"FAIL {name}: {reason}\n{session.shown!r}", flush=True)
+                print(f"FAIL {name} {reason}\n{session.shown!r}", flush=True)
                 os.close(session.terminal)
         try:
             typed_by_file(build)
             print("pass typed-by-file", flush=True)
         except AssertionError as reason:
             failed += 1
-            print(f"FAIL typed-by-file: {reason}", flush=True)
+            print(f"FAIL typed-by-file {reason}", flush=True)
     return 1 if failed else 0
 
 

@@ -7,6 +7,8 @@ import textwrap
 import unittest
 from pathlib import Path
 
+import linux_calls
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 EXAMPLES = {"docs/services.md": ["programs/notes/*.[ch]", "interfaces/notes.interface"]}
 
@@ -20,6 +22,17 @@ def pieces(text):
     fenced = FENCED.findall(text)
     indented = [textwrap.dedent(piece) for piece in INDENTED.findall(FENCED.sub("", text))]
     return fenced + [piece for piece in indented if not piece.startswith("./winkle ")]
+
+
+class Generated(unittest.TestCase):
+    def test_the_page_of_linux_calls_is_current(self):
+        calls = linux_calls.read(ROOT / "personality/linux/calls.list")
+        coverage = linux_calls.read_coverage(ROOT / "tests/linux/coverage.txt")
+        self.assertEqual((ROOT / "docs/linux-calls.md").read_text(), linux_calls.page(calls, coverage),
+                         "make linux-calls writes it")
+        self.assertEqual(set(coverage) - {call.name for call in calls}, set(), "calls that are not served")
+        programs = {program for names in coverage.values() for program in names}
+        self.assertEqual(programs - {file.stem for file in (ROOT / "tests/linux").glob("*.c")}, set(), "programs that are gone")
 
 
 class Examples(unittest.TestCase):
