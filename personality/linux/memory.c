@@ -360,11 +360,14 @@ void memory_clear(void)
 
 enum wk_status memory_map_child(wk_handle child, wk_handle child_arena)
 {
-    for (uint64_t i = 0; i < space.count; i++) {
-        const enum wk_status status = enter(&space.areas[i], child, child_arena);
+    enum wk_status status = WK_OK;
 
-        if (status != WK_OK)
-            return status;
-    }
-    return heap_map_child(child, child_arena);
+    /* What is shared stays when the parent's capabilities go: the child has its own. The rest is as in the parent. */
+    for (uint64_t i = 0; i < space.count && status == WK_OK; i++)
+        if (space.areas[i].backing->kind == BACKING_MEMORY)
+            status = enter(&space.areas[i], child, child_arena);
+    if (status == WK_OK)
+        status = wk_process_clone_mappings(child, PROGRAM_FIRST, (PROGRAM_END - PROGRAM_FIRST) / WK_PAGE_BYTES, arena,
+                                           child_arena);
+    return status != WK_OK ? status : heap_map_child(child, child_arena);
 }
