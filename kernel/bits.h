@@ -14,4 +14,12 @@ static inline unsigned bit_lowest(uint64_t word)
     return bit_positions[(word & -word) * BIT_SEQUENCE >> 58];
 }
 
+/* The number of the highest one. */
+static inline unsigned bit_highest(uint64_t word)
+{
+    for (unsigned shift = 1; shift != 64; shift *= 2)
+        word |= word >> shift;
+    return bit_positions[(word ^ word >> 1) * BIT_SEQUENCE >> 58];
+}
+
 #endif

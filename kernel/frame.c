@@ -319,6 +319,22 @@ void frame_give_back(struct frame *frame)
     pool_put(frame);
 }
 
+struct frame *frame_take_to_fill(void *owner)
+{
+    const uint32_t partial = pool.head[LIST_PARTIAL];
+    struct superframe *superframe = &pool.superframes[partial];
+    struct frame *frame;
+
+    if (partial == FRAME_NONE || superframe->free_count < 2) /* it must not leave its list */
+        return frame_take(owner);
+    frame = &pool.records[superframe->free_head];
+    superframe->free_head = frame->next;
+    superframe->free_count--;
+    pool.free--;
+    frame_adopt(frame, owner);
+    return frame;
+}
+
 /* Nobody refers to the frame any more: releases it now or when all TLBs have forgotten it. */
 static void frame_retire(struct frame *frame)
 {

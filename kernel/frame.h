@@ -39,6 +39,7 @@ struct frame {
     uint32_t next; /* in a free list or in quarantine; in use: what kind of page it is knows what this means */
     union {
         void *owner;        /* in use: likewise */
+        uint64_t groups;    /* of a table: sparse.h */
         struct bank *payer; /* in quarantine, or dropped and pinned: whom to credit */
     };
 };
@@ -71,7 +72,7 @@ struct frame *frame_take_tim(void *owner);
 struct physical frame_physical(const struct frame *frame);
 
 /* The record of the frame that `pointer` points into, which is RAM in use; and back. */
-static inline struct frame *frame_of(const void *pointer)
+static inline __attribute__((always_inline)) struct frame *frame_of(const void *pointer)
 {
     return (struct frame *)(frame_origin + ((uintptr_t)pointer >> 12 << 4));
 }
@@ -91,7 +92,9 @@ uint32_t frame_number(const struct frame *frame);
  * Requires: the lock; this step took fewer than FRAME_STOCK frames. Ensures: references is 1, owner is `owner`.
  */
 struct frame *frame_take(void *owner);
-/* The same for what needs the page rather than its record. */
+/* The same for who fills the whole page: not zeroed, if the pool has one at hand. */
+struct frame *frame_take_to_fill(void *owner);
+/* frame_take for what needs the page rather than its record. */
 static inline void *frame_take_page(void *owner)
 {
     return frame_pointer(frame_take(owner));

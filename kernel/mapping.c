@@ -28,16 +28,15 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
     }
     capability_doom(&mapping->node);
     for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        const uint64_t last = mapping_end(mapping) - WK_PAGE_BYTES;
-        const uint64_t bytes = space_remove(space, last);
-        const uint64_t block = last & ~(bytes - 1);
+        const uint64_t start = mapping_start(mapping);
+        const uint64_t end = space_restrict(space, start, mapping_end(mapping), 0);
 
-        if (block <= mapping_start(mapping)) {
+        if (end == start) {
             mapping->node.lends = false;
             mapping->pages = 1; /* it keeps its place until it is gone: INV-MAP-1 */
             break;
         }
-        mapping->pages = (block - mapping_start(mapping)) / WK_PAGE_BYTES;
+        mapping->pages = (end - start) / WK_PAGE_BYTES;
         if (space_removal_is_long(space))
             break; /* enough for a step of its own */
     }
@@ -193,7 +192,6 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
     struct mapping *mapping = mapping_at(process, address);
     struct memory *memory;
     struct frame *frame;
-    enum wk_status status;
     uint64_t bytes;
     uint64_t page;
 
@@ -209,11 +207,11 @@ enum wk_status mapping_fault(struct process *process, uint64_t address, enum arc
     if (!memory->is_physical) {
         if (memory->busy != NULL)
             return memory_begin_wait(memory, operation);
-        status = memory_make_present(memory, page, &frame);
-        if (status != WK_OK)
-            return status;
+        frame = memory_make_present(memory, page);
+        if (frame == NULL)
+            return WK_NO_MEMORY;
         if (access == ARCH_STORE && frame_sharers(frame) > 1)
-            return memory_begin_unshare(memory, page, operation);
+            return memory_begin_unshare(memory, page, address, operation);
         if (hart_current()->attention.tracing)
             trace(WK_TRACE_EVENT_FAULT, address, page);
         if (!mapping_is_code(mapping))

@@ -11,6 +11,8 @@
 #include "memory_table.h"
 #include "operation.h"
 
+#define MAP_STEP 5 /* pages that one step enters */
+
 /* What is stored to can be loaded from, and is not executed. */
 static inline bool protection_is_allowed(uint64_t protection)
 {
@@ -40,10 +42,20 @@ static inline enum wk_status check_map(struct invocation *invocation, const stru
     return capability_check_derive(invocation->capability);
 }
 
-static bool range_is_free(const struct process *process, uint64_t address, uint64_t pages, struct tree_node **previous)
+static inline __attribute__((always_inline)) bool range_is_free(const struct process *process, uint64_t address,
+                                                                uint64_t pages, struct tree_node **previous)
 {
     *previous = tree_find_at_most(&process->mappings, address + pages * WK_PAGE_BYTES - 1);
     return *previous == NULL || mapping_end(mapping_of_node(*previous)) <= address;
+}
+
+/* `address`, if there is a page in the mapping's memory, or one up to which none is. */
+static uint64_t address_of_present(const struct mapping *mapping, uint64_t address)
+{
+    const uint64_t page = mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES;
+    const uint64_t end = mapping->offset_pages + mapping->pages;
+
+    return address + (memory_pass_absent(mapping_memory(mapping), page, end) - page) * WK_PAGE_BYTES;
 }
 
 /* A mapping that an operation made is known to it by its first address (cursor[0]) and found anew in each step. */
@@ -57,9 +69,11 @@ static SLOW_PATH enum wk_status memory_map_step(struct operation *operation)
 
     if (memory->busy != NULL)
         return WK_OK;
-    for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        if (mapping == NULL || mapping_memory(mapping) != memory || capability_is_doomed(&mapping->node))
-            return WK_REVOKED;
+    if (mapping == NULL || mapping_memory(mapping) != memory || capability_is_doomed(&mapping->node))
+        return WK_REVOKED;
+    if (!memory->is_physical)
+        operation->cursor[1] = address_of_present(mapping, operation->cursor[1]);
+    for (unsigned i = 0; i < MAP_STEP; i++) {
         if (operation->cursor[1] >= mapping_end(mapping) || operation->cursor[1] < mapping_start(mapping))
             return WK_OK;
         if (i != 0 && !space_is_in_last_table(&process->space, operation->cursor[1]))
@@ -87,7 +101,8 @@ static SLOW_PATH enum wk_status memory_map_begin(struct invocation *invocation, 
     struct process *process = mapping->process;
 
     mapping_leave_to_faults(mapping);
-    if (mapping_is_code(mapping) && !space_fetch_prepare(&process->space))
+    if (mapping_memory(mapping)->options & WK_MEMORY_OPTIONS_ON_DEMAND ||
+        (mapping_is_code(mapping) && !space_fetch_prepare(&process->space)))
         return WK_OK;
     operation_begin(operation, memory_map_step, &process->object);
     operation_also(operation, mapping->node.object);
@@ -154,18 +169,94 @@ enum wk_status memory_map(struct invocation *invocation, struct memory *memory, 
     return memory_map_begin(invocation, mapping);
 }
 
+/* The capability of a memory object with that handle in the process's table; NULL if there is none. */
+static SLOW_PATH struct capability *memory_in_table(const struct process *process, uint64_t handle)
+{
+    struct capability *capability = capability_find(&process->table, handle);
+
+    return capability != NULL && capability->object->type == WK_TYPE_MEMORY ? capability : NULL;
+}
+
 enum wk_status process_map(struct invocation *invocation, struct process *process, const struct wk_process_map_in *in)
 {
     struct capability *process_capability = invocation->capability;
-    struct capability *capability = capability_find(&process->table, in->memory);
+    struct capability *capability = memory_in_table(process, in->memory);
     const struct wk_memory_map_in map = {0, in->address, in->offset_pages, in->pages, in->protection};
 
-    if (capability == NULL || capability->object->type != WK_TYPE_MEMORY)
+    if (capability == NULL)
         return invocation_bad_argument(invocation, 1);
     if (!object_is_live(capability->object))
         return WK_REVOKED;
     invocation->capability = capability;
     return memory_map(invocation, container_of(capability->object, struct memory, object), process_capability, &map);
+}
+
+/* The first mapping that reaches beyond `address`, or NULL. */
+static struct mapping *mapping_from(const struct process *process, uint64_t address)
+{
+    struct tree_node *node = tree_find_at_most(&process->mappings, address);
+
+    if (node == NULL)
+        return mapping_of_node(process->mappings.first);
+    if (mapping_end(mapping_of_node(node)) <= address)
+        node = tree_next(node);
+    return mapping_of_node(node);
+}
+
+/* Gives the process of a clone_mappings one more, like `mapping`. */
+static SLOW_PATH enum wk_status mapping_clone(const struct operation *operation, const struct mapping *mapping)
+{
+    struct process *process = container_of(operation->object, struct process, object);
+    struct capability *parent = mapping->node.object != operation->other
+                                    ? mapping->node.parent
+                                    : memory_in_table(process, operation->cursor[2]);
+    struct tree_node *previous;
+    struct mapping *clone;
+
+    if (parent == NULL)
+        return WK_BAD_ARGUMENT;
+    if (capability_is_doomed(&mapping->node) || !object_is_live(parent->object) ||
+        capability_check_derive(parent) != WK_OK ||
+        !range_is_free(process, mapping_start(mapping), mapping->pages, &previous))
+        return WK_OK;
+    clone = bank_record(process->object.bank, sizeof(*clone));
+    if (clone == NULL)
+        return WK_NO_MEMORY;
+    mapping_insert(clone, process, parent, capability_child_word(parent, UINT16_MAX) & ~CAPABILITY_IN_TABLE,
+                   mapping_start(mapping), mapping->offset_pages, mapping->pages, mapping->protection & parent->rights,
+                   previous, &container_of(parent->object, struct memory, object)->mappings);
+    return mapping_leave_to_faults(clone);
+}
+
+/* cursor: 0 where it is, 1 the end, 2 the handle of the memory that replaces operation->other. */
+static SLOW_PATH enum wk_status process_clone_mappings_step(struct operation *operation)
+{
+    const struct process *process = container_of(operation->object, struct process, object);
+    const struct mapping *mapping = mapping_from(operation->thread->process, operation->cursor[0]);
+    enum wk_status status;
+
+    if (process->state >= WK_PROCESS_STATE_ENDING)
+        return WK_REVOKED;
+    if (mapping == NULL || mapping_start(mapping) >= operation->cursor[1])
+        return WK_OK;
+    status = mapping_start(mapping) < operation->cursor[0] ? WK_OK : mapping_clone(operation, mapping);
+    operation->cursor[0] = mapping_end(mapping);
+    operation->result = status == WK_BAD_ARGUMENT ? 4 : 0;
+    return status == WK_OK ? WK_CONTINUE : status;
+}
+
+enum wk_status process_clone_mappings(struct invocation *invocation, struct process *process, struct capability *of,
+                                      const struct wk_process_clone_mappings_in *in)
+{
+    struct operation *operation = &invocation->thread->operation;
+
+    op_commit();
+    operation_begin(operation, process_clone_mappings_step, &process->object);
+    operation_also(operation, of->object);
+    operation->cursor[0] = in->address;
+    operation->cursor[1] = in->address + in->pages * WK_PAGE_BYTES;
+    operation->cursor[2] = in->memory;
+    return WK_CONTINUE;
 }
 
 /* Removes a large leaf that would reach across `address`, which becomes a mapping's boundary. Its pages come back one by
@@ -287,47 +378,44 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
     return WK_OK;
 }
 
-/* The first mapping that reaches beyond `address`, or NULL. */
-static struct mapping *mapping_from(const struct process *process, uint64_t address)
-{
-    struct tree_node *node = tree_find_at_most(&process->mappings, address);
-
-    if (node == NULL)
-        return mapping_of_node(process->mappings.first);
-    if (mapping_end(mapping_of_node(node)) <= address)
-        node = tree_next(node);
-    return mapping_of_node(node);
-}
-
-/* cursor: 0 where it is, 1 the end, 2 the protection. The range is covered and may be protected so; a mapping that goes
- * meanwhile is passed over, and one that comes meanwhile and does not allow it. */
+/* cursor: 0 where it is, 1 the end, 2 the protection, 3 the end of what is left of the mapping there, 0: it has not begun.
+ * The range is covered and may be protected so; a mapping that goes meanwhile is passed over, and one that comes meanwhile and
+ * does not allow it. */
 static SLOW_PATH enum wk_status process_protect_step(struct operation *operation)
 {
     struct process *process = container_of(operation->object, struct process, object);
-    uint64_t *at = &operation->cursor[0];
+    uint64_t *at = &operation->cursor[0], *left = &operation->cursor[3];
     const uint64_t end = operation->cursor[1];
 
     for (unsigned i = 0; i < MAPPING_STEP && *at < end; i++) {
         struct mapping *mapping = mapping_from(process, *at);
-        uint64_t bytes;
 
         if (mapping == NULL || mapping_start(mapping) >= end) {
             *at = end;
             break;
         }
-        if (mapping_start(mapping) > *at)
-            *at = mapping_start(mapping);
-        if (*at == mapping_start(mapping)) { /* once: what another does meanwhile stays */
-            if (operation->cursor[2] & ~(uint64_t)mapping->node.rights) {
-                *at = mapping_end(mapping);
-                continue;
-            }
-            mapping->protection = operation->cursor[2];
-        }
-        bytes = space_restrict(&process->space, *at, mapping->protection);
-        *at = (*at & ~(bytes - 1)) + bytes;
-        if (*at > mapping_end(mapping))
+        if (mapping_start(mapping) != *at)
+            *left = 0;
+        if (mapping_start(mapping) < *at) { /* new, and reaches into the range */
             *at = mapping_end(mapping);
+            continue;
+        }
+        *at = mapping_start(mapping);
+        if (*left == 0) { /* once: what another does meanwhile stays */
+            *left = mapping_end(mapping);
+            if (operation->cursor[2] & ~(uint64_t)mapping->node.rights)
+                *left = *at;
+            else
+                mapping->protection = operation->cursor[2];
+        }
+        if (*left > mapping_end(mapping))
+            *left = mapping_end(mapping);
+        if (*left > *at)
+            *left = space_restrict(&process->space, *at, *left, mapping->protection);
+        if (*left == *at) {
+            *at = mapping_end(mapping);
+            *left = 0;
+        }
     }
     return *at >= end ? operation_await_flush(operation) : WK_CONTINUE;
 }
@@ -348,6 +436,7 @@ static SLOW_PATH enum wk_status process_protect_check_step(struct operation *ope
         *at = mapping_end(mapping);
         if (*at >= operation->cursor[1]) {
             *at = operation->cursor[3];
+            operation->cursor[3] = 0;
             operation->step = process_protect_step;
             return cut_out(process, *at, operation->cursor[1]) == WK_OK ? WK_CONTINUE : WK_NO_MEMORY;
         }

@@ -8,7 +8,7 @@
 #include "mapping.h"
 #include "memory.h"
 
-#define MAPPING_STEP 2 /* entries that one step enters, removes or restricts */
+#define MAPPING_STEP 2 /* groups of entries that one step removes or restricts */
 
 static inline struct memory *mapping_memory(const struct mapping *mapping)
 {
@@ -59,9 +59,9 @@ static inline void mapping_free(struct mapping *mapping)
 
     tree_remove(&process->mappings, &mapping->by_address);
     process->mapping_count--;
-    /* A sweep that was in the middle of this mapping begins the next one at its first page. */
+    /* A sweep that was in the middle of this mapping begins the next one at its last page. */
     if (memory->busy != NULL && memory->busy->marker.link.next == &mapping->memory_link.link)
-        memory->busy->sweep_page = 0;
+        memory->busy->sweep_page = UINT64_MAX;
     list_unlink(&mapping->memory_link.link);
     memory->mapping_count--;
     assert_debug(list_is_empty(&mapping->node.children));

@@ -8,13 +8,15 @@
 #include "assert.h"
 #include "bank.h"
 #include "machine.h"
-#include "mapping.h"
+#include "mapping_record.h"
 #include "memory_table.h"
 #include "schedule.h"
+#include "sparse.h"
 #include "space.h"
 #include "thread.h"
 
-#define DISMANTLE_STEP 2
+#define DROP_MOST 4 /* pages that are dropped in one go */
+#define MAPPED_ONCE_LOOKS 32
 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)
 {
@@ -48,26 +50,24 @@ struct frame *memory_page(const struct memory *memory, uint64_t page)
 {
     const struct memory_place place = memory_find(memory, page);
 
-    return place.missing != 0 || place.entry == NULL ? NULL : memory_slot_frame(*place.entry);
+    return place.shift != 0 || place.entry == NULL ? NULL : memory_slot_frame(*place.entry);
 }
 
-enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame)
+struct frame *memory_make_present(struct memory *memory, uint64_t page)
 {
     const struct memory_place place = memory_find(memory, page);
     uint64_t *slot = place.entry;
+    struct frame *frame;
 
-    if (place.missing == 0 && *slot != 0) {
-        *frame = memory_slot_frame(*slot);
-        return WK_OK;
-    }
-    if (bank_charge(memory->object.bank, 1 + place.missing) != WK_OK)
-        return WK_NO_MEMORY;
-    if (place.missing != 0)
+    if (place.shift == 0 && *slot != 0)
+        return memory_slot_frame(*slot);
+    if (bank_charge(memory->object.bank, place.shift == 0 ? 1 : 1 + place.shift / MEMORY_LEVEL_BITS) != WK_OK)
+        return NULL;
+    if (__builtin_expect(place.shift != 0, 0))
         slot = memory_slot_make(memory, page);
-    *frame = frame_take(memory);
-    *slot = memory_slot_value(*frame);
-    memory->present_pages++;
-    return WK_OK;
+    frame = frame_take(memory);
+    memory_put(memory, slot, frame);
+    return frame;
 }
 
 bool memory_is_large_at(const struct memory *memory, uint64_t page)
@@ -113,6 +113,9 @@ enum wk_status memory_begin_wait(struct memory *memory, struct operation *operat
  * Replaces a shared page by a private copy, in steps, during which the operation has the memory for itself: its
  * translations of the page go, everywhere; then the copy is made without the lock; then it takes the page's place. The
  * kernel steps on at once after the copy, so that there are never more copies that nobody paid for than harts.
+ *
+ * Most often nobody but the thread that faulted can see the page: then its translation stays until it is replaced.
+ * cursor: 0 the address of the fault, 1 whether that is so.
  */
 static enum wk_status unshare_end(struct operation *operation)
 {
@@ -123,11 +126,30 @@ static enum wk_status unshare_end(struct operation *operation)
     return WK_CONTINUE;
 }
 
+/* The address of the fault leads to the copy. */
+static void unshare_enter(const struct operation *operation)
+{
+    const uint64_t address = operation->cursor[0];
+    struct mapping *mapping = mapping_find(operation->thread->process, address);
+    uint64_t bytes;
+
+    if (mapping == NULL || mapping->node.object != operation->object ||
+        mapping->offset_pages + (address - mapping_start(mapping)) / WK_PAGE_BYTES != operation->unshare_page)
+        return;
+    if (capability_is_doomed(&mapping->node))
+        space_remove(&mapping->process->space, address);
+    else
+        (void)mapping_enter(mapping, address, &bytes); /* without tables for it there is none to replace */
+}
+
+static enum wk_status unshare_sweep_step(struct operation *operation);
+
 static enum wk_status unshare_replace_step(struct operation *operation)
 {
     struct memory *memory = container_of(operation->object, struct memory, object);
     struct frame *original = operation->unshare_original;
     uint64_t *slot = memory_slot(memory, operation->unshare_page);
+    const bool sees_it_alone = operation->then == NULL && operation->cursor[1];
 
     frame_unpin(original);
     if (memory->object.state == OBJECT_DYING || slot == NULL || *slot != memory_slot_value(original) ||
@@ -135,9 +157,18 @@ static enum wk_status unshare_replace_step(struct operation *operation)
         frame_give_back(operation->unshare_copy);
         return unshare_end(operation); /* nothing is shared any more */
     }
+    if (sees_it_alone && !space_is_local(&operation->thread->process->space)) {
+        frame_give_back(operation->unshare_copy);
+        operation->cursor[1] = false;
+        operation->step = unshare_sweep_step;
+        memory_sweep_begin(memory, operation);
+        return WK_CONTINUE;
+    }
     /* The bank paid for the whole page when it began to share it: now that page is the copy. */
     original->references--;
     *slot = memory_slot_value(operation->unshare_copy);
+    if (operation->then == NULL)
+        unshare_enter(operation);
     return unshare_end(operation);
 }
 
@@ -151,7 +182,7 @@ static enum wk_status unshare_copy_step(struct operation *operation)
         return unshare_end(operation);
     if (operation_await_flush(operation) == WK_CONTINUE)
         return WK_CONTINUE;
-    copy = frame_take(memory);
+    copy = frame_take_to_fill(memory);
     operation->unshare_original = original;
     operation->unshare_copy = copy;
     frame_pin(original);
@@ -179,25 +210,47 @@ enum wk_status memory_unshare_first(struct memory *memory, uint64_t page, struct
     return WK_CONTINUE;
 }
 
-enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, struct operation *operation)
+/* Whether one mapping at most has the page; false also where there are many to look at. */
+static bool is_mapped_once(const struct memory *memory, uint64_t page)
 {
-    operation_begin(operation, NULL, &memory->object);
-    return memory_unshare_first(memory, page, operation, NULL);
+    const struct list *link = memory->mappings.next;
+    unsigned count = 0;
+
+    for (unsigned i = 0; link != &memory->mappings; i++, link = link->next) {
+        const struct mapping *mapping = container_of(link, struct mapping_link, link)->mapping;
+
+        count += page - mapping->offset_pages < mapping->pages;
+        if (i == MAPPED_ONCE_LOOKS || count > 1)
+            return false;
+    }
+    return true;
+}
+
+enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, uint64_t address, struct operation *operation)
+{
+    operation_begin(operation, unshare_copy_step, &memory->object);
+    operation->cursor[0] = address;
+    operation->cursor[1] = space_is_local(&operation->thread->process->space) && is_mapped_once(memory, page);
+    if (!operation->cursor[1])
+        return memory_unshare_first(memory, page, operation, NULL);
+    memory->busy = operation;
+    operation->then = NULL;
+    operation->unshare_page = page;
+    return WK_CONTINUE;
 }
 
 /* Has the page present; WK_BUSY if it is shared, or the memory in a long operation. */
 static enum wk_status make_pinnable(struct memory *memory, uint64_t page)
 {
-    struct frame *frame;
-    enum wk_status status;
+    const struct frame *frame;
 
     if (memory->object.state != OBJECT_LIVE)
         return WK_REVOKED;
     if (memory->busy != NULL)
         return WK_BUSY;
-    status = memory_make_present(memory, page, &frame);
-    if (status != WK_OK)
-        return status;
+    frame = memory_make_present(memory, page);
+    if (frame == NULL)
+        return WK_NO_MEMORY;
     return frame_sharers(frame) > 1 ? WK_BUSY : WK_OK;
 }
 
@@ -277,20 +330,23 @@ void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end)
     }
 }
 
-uint64_t memory_drop_page(struct memory *memory, uint64_t page, uint64_t end)
+uint64_t memory_drop_pages(struct memory *memory, uint64_t page, uint64_t end)
 {
-    uint64_t *slot = memory_slot(memory, page);
+    uint64_t *slot;
 
-    if (slot != NULL && *slot != 0) {
-        memory_break_large(memory, page);
+    page = memory_pass_absent(memory, page, end);
+    slot = page < end ? memory_slot(memory, page) : NULL;
+    if (slot == NULL || *slot == 0)
+        return page;
+    memory_break_large(memory, page);
+    for (unsigned i = 0; i < DROP_MOST && *slot != 0; i++) {
         frame_drop(memory_slot_frame(*slot), memory->object.bank);
-        *slot = 0;
+        *slot++ = 0;
         memory->present_pages--;
-        /* Most often the next slot follows in the same table. */
-        if (memory->levels != 0 && ++page % MEMORY_SLOTS_PER_TABLE != 0 && page < end && slot[1] != 0)
-            return page;
+        if (++page % SPARSE_GROUP == 0 || page == end)
+            break;
     }
-    return memory_pass_absent(memory, page, end);
+    return page;
 }
 
 /* object->cursor is the first page that may still be present. An operation that has the memory sees that it dies. */
@@ -306,8 +362,6 @@ enum wk_status memory_dismantle(struct object *object, struct operation *operati
         memory_revoke_pins(memory, 0, UINT64_MAX);
     if (memory->present_pages == 0)
         return memory_release_tables_step(memory);
-    for (unsigned i = 0; i < DISMANTLE_STEP && memory->present_pages != 0; i++) {
-        object->cursor = memory_drop_page(memory, object->cursor, UINT64_MAX);
-    }
+    object->cursor = memory_drop_pages(memory, object->cursor, UINT64_MAX);
     return WK_CONTINUE;
 }

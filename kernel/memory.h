@@ -64,8 +64,9 @@ struct memory *memory_create_physical(struct bank *bank, struct physical start, 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options);
 /* The frame of a page, NULL if it is not present. Not for physical memory. */
 struct frame *memory_page(const struct memory *memory, uint64_t page);
-/* Makes the page present with a zeroed frame if it is not. Takes at most four frames. Not for physical memory. */
-enum wk_status memory_make_present(struct memory *memory, uint64_t page, struct frame **frame);
+/* Makes the page present with a zeroed frame if it is not; NULL if the bank cannot pay. Takes at most four frames. Not for
+ * physical memory. */
+struct frame *memory_make_present(struct memory *memory, uint64_t page);
 
 /*
  * Pins a page; it is made present. WK_BUSY if it is shared copy-on-write (store to it first), if the memory has
@@ -85,8 +86,9 @@ void *memory_pin_pointer(const struct memory_pin *pin, uint32_t place);
 bool memory_is_large_at(const struct memory *memory, uint64_t page);
 /* Begins waiting until the long operation that has the memory is done. */
 enum wk_status memory_begin_wait(struct memory *memory, struct operation *operation);
-/* Begins replacing a shared page by a private copy, for a store. WK_CONTINUE. */
-enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, struct operation *operation);
+/* Begins replacing a shared page by a private copy, for a store of the operation's thread at `address`. WK_CONTINUE. */
+enum wk_status memory_begin_unshare(struct memory *memory, uint64_t page, uint64_t address,
+                                    struct operation *operation);
 enum wk_status memory_dismantle(struct object *object, struct operation *operation);
 
 #endif

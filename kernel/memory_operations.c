@@ -14,8 +14,7 @@
 #include "space.h"
 
 #define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
-#define SHARE_STEP 2
-#define DROP_STEP 2
+#define UNFILL_STEP 2
 #define COPY_BYTEWISE 128 /* bytes that one step copies one by one, where words are not aligned */
 
 static struct memory *memory_of(struct object *object)
@@ -51,8 +50,7 @@ static void memory_put_page(struct memory *memory, uint64_t page, struct frame *
     uint64_t *slot = memory_slot_make(memory, page);
 
     assert_debug(*slot == 0);
-    *slot = memory_slot_value(frame);
-    memory->present_pages++;
+    memory_put(memory, slot, frame);
     *paid -= 1 + memory->table_pages - tables;
 }
 
@@ -74,7 +72,7 @@ static enum wk_status memory_unfill_large_step(struct operation *operation)
 {
     const struct memory *memory = memory_of(operation->object);
 
-    for (unsigned i = 0; i < DROP_STEP; i++) {
+    for (unsigned i = 0; i < UNFILL_STEP; i++) {
         frame_give_back(frame_of(operation->pointer));
         operation->pointer = (char *)operation->pointer + WK_PAGE_BYTES;
         if ((uintptr_t)operation->pointer % WK_LARGE_PAGE_BYTES == 0) {
@@ -231,34 +229,49 @@ static enum wk_status memory_clone_abort(struct operation *operation, enum wk_st
     return object_dismantle_then(operation, status);
 }
 
+/*
+ * Shares the pages of a group from the one at cursor 0 on, which is present. False if one has as many sharers as a frame can
+ * count: above 64 GiB there are more pages to pay with.
+ */
+static bool memory_share_group(struct memory *source, struct memory *clone, uint64_t *cursor)
+{
+    const uint64_t tables = clone->table_pages;
+    const uint64_t *from = memory_slot(source, cursor[0]);
+    uint64_t *to = memory_slot_make(clone, cursor[0]);
+
+    memory_break_large(source, cursor[0]);
+    cursor[1] -= clone->table_pages - tables;
+    do {
+        struct frame *frame = memory_slot_frame(*from++);
+
+        if (frame != NULL) {
+            if (frame_sharers(frame) == FRAME_SHARERS)
+                return false;
+            frame->references++;
+            memory_put(clone, to, frame);
+            cursor[1]--;
+        }
+        to++;
+    } while (++cursor[0] % SPARSE_GROUP != 0 && cursor[0] < source->pages);
+    return true;
+}
+
 static enum wk_status memory_clone_share_step(struct operation *operation)
 {
     struct memory *source = memory_of(operation->object);
     struct memory *clone = memory_of(operation->other);
     uint64_t *at = &operation->cursor[0];
 
-    for (unsigned i = 0; i < SHARE_STEP; i++) {
-        struct frame *frame;
-
-        if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING)
-            return memory_clone_abort(operation, WK_REVOKED);
-        *at = memory_pass_absent(source, *at, source->pages);
-        if (*at >= source->pages) {
-            memory_sweep_begin(source, operation);
-            operation->step = memory_clone_sweep_step;
-            return WK_CONTINUE;
-        }
-        frame = memory_page(source, *at);
-        if (frame != NULL) {
-            /* Above 64 GiB there are more pages to pay with than sharers that a frame can count. */
-            if (frame_sharers(frame) == FRAME_SHARERS)
-                return memory_clone_abort(operation, WK_NO_MEMORY);
-            memory_break_large(source, *at);
-            frame->references++;
-            memory_put_page(clone, *at, frame, &operation->cursor[1]);
-            (*at)++;
-        }
+    if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING)
+        return memory_clone_abort(operation, WK_REVOKED);
+    if (clone->present_pages == source->present_pages) {
+        memory_sweep_begin(source, operation);
+        operation->step = memory_clone_sweep_step;
+        return WK_CONTINUE;
     }
+    *at = memory_pass_absent(source, *at, source->pages);
+    if (memory_page(source, *at) != NULL && !memory_share_group(source, clone, operation->cursor))
+        return memory_clone_abort(operation, WK_NO_MEMORY);
     return WK_CONTINUE;
 }
 
@@ -376,8 +389,7 @@ static enum wk_status memory_copy_step(struct operation *operation)
     struct memory *to = memory_of(operation->object);
     struct memory *from = operation->other == NULL ? to : memory_of(operation->other);
     const uint64_t page = operation->cursor[0] / WK_PAGE_BYTES;
-    struct frame *frame;
-    enum wk_status status;
+    const struct frame *frame;
 
     if (operation->cursor[2] == 0)
         return WK_OK;
@@ -390,9 +402,9 @@ static enum wk_status memory_copy_step(struct operation *operation)
     if (copy_wait(operation, to, from) == WK_CONTINUE)
         return WK_CONTINUE;
     if (!to->is_physical) {
-        status = memory_make_present(to, page, &frame);
-        if (status != WK_OK)
-            return status;
+        frame = memory_make_present(to, page);
+        if (frame == NULL)
+            return WK_NO_MEMORY;
         if (frame_sharers(frame) > 1)
             return memory_unshare_first(to, page, operation, memory_copy_step);
     }
@@ -445,9 +457,8 @@ static enum wk_status memory_release_step(struct operation *operation)
         (void)memory_sweep_step(operation, *at, end, 0);
         return WK_CONTINUE;
     }
-    for (unsigned i = 0; i < DROP_STEP && *at < end && memory->object.state != OBJECT_DYING; i++) {
-        *at = memory_drop_page(memory, *at, end);
-    }
+    if (*at < end && memory->object.state != OBJECT_DYING)
+        *at = memory_drop_pages(memory, *at, end);
     if (memory->object.state != OBJECT_DYING && (*at < end || operation_await_flush(operation) == WK_CONTINUE))
         return WK_CONTINUE;
     memory->busy = NULL;

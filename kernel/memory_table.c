@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Memory objects' page slots, in a radix tree of up to MEMORY_LEVELS_MAX levels, and the walk over their translations.
- * A table's frame record counts the tables or slots in it that exist in nothing: tables stay until the memory goes.
+ * Tables stay until the memory goes.
  */
 #include "memory_table.h"
 
@@ -10,13 +10,14 @@
 #include "mapping.h"
 #include "space.h"
 
-#define SWEEP_STEP 2 /* translations that one step changes */
-#define SKIP_STEP 16 /* absent tables that one step passes over */
-#define LEVEL_BITS 9
+#define SWEEP_STEP                                                                                                     \
+    16 /* what one step does: to change or look for a group of translations counts 6, to pass a mapping 1 */
+#define SWEEP_GROUP 6
+#define PASS_STEP 3 /* stretches of absent pages that are passed in one go */
 
 static uint64_t level_pages(unsigned level)
 {
-    return UINT64_C(1) << LEVEL_BITS * level;
+    return UINT64_C(1) << MEMORY_LEVEL_BITS * level;
 }
 
 uint8_t memory_levels_for(uint64_t pages)
@@ -43,21 +44,21 @@ uint64_t memory_tables_for(uint64_t pages)
 
 struct memory_place memory_find(const struct memory *memory, uint64_t page)
 {
-    unsigned level = memory->levels;
+    uint64_t shift = (uint64_t)memory->levels * MEMORY_LEVEL_BITS;
     uint64_t *table = memory->root;
     uint64_t *entry;
 
-    if (level == 0)
+    if (shift == 0)
         return (struct memory_place){page < MEMORY_INLINE_PAGES ? (uint64_t *)&memory->slots[page] : NULL, 0};
-    if (page >= level_pages(level))
+    if (page >> shift != 0)
         return (struct memory_place){NULL, 0};
     if (table == NULL)
-        return (struct memory_place){NULL, level};
+        return (struct memory_place){NULL, shift};
     for (;;) {
-        level--;
-        entry = &table[page >> LEVEL_BITS * level & (MEMORY_SLOTS_PER_TABLE - 1)];
-        if (level == 0 || *entry == 0)
-            return (struct memory_place){entry, level};
+        shift -= MEMORY_LEVEL_BITS;
+        entry = &table[page >> shift & (MEMORY_SLOTS_PER_TABLE - 1)];
+        if (shift == 0 || *entry == 0)
+            return (struct memory_place){entry, shift};
         table = (uint64_t *)(uintptr_t)*entry;
     }
 }
@@ -66,18 +67,20 @@ struct memory_place memory_find(const struct memory *memory, uint64_t page)
 static uint64_t *table_take(struct memory *memory)
 {
     memory->table_pages++;
-    return frame_take_page(memory);
+    return frame_take_page(NULL);
 }
 
 uint64_t *memory_slot_make(struct memory *memory, uint64_t page)
 {
     struct memory_place place;
 
-    while ((place = memory_find(memory, page)).missing != 0)
-        if (place.entry == NULL)
+    while ((place = memory_find(memory, page)).shift != 0)
+        if (place.entry == NULL) {
             memory->root = table_take(memory);
-        else
+        } else {
             *place.entry = (uintptr_t)table_take(memory);
+            sparse_mark(place.entry);
+        }
     assert_debug(place.entry != NULL);
     return place.entry;
 }
@@ -104,6 +107,7 @@ enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
                 table[i] = memory->slots[i];
         else
             table[0] = (uintptr_t)root;
+        sparse_mark(table);
         root = table;
     }
     memory->levels = (uint8_t)levels;
@@ -113,14 +117,15 @@ enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages)
 
 uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t end)
 {
-    const struct memory_place place = memory_find(memory, page);
-    const uint64_t beside = level_pages(place.missing);
+    for (unsigned i = 0; i < PASS_STEP && page < end; i++) {
+        const struct memory_place place = memory_find(memory, page);
 
-    if (page >= end || place.entry == NULL)
-        return end;
-    if (*place.entry != 0)
-        return page;
-    page = (page & ~(beside - 1)) + beside;
+        if (place.entry == NULL)
+            return end;
+        if (*place.entry != 0)
+            return page;
+        page = ((page >> place.shift) + (memory->levels == 0 ? 1 : sparse_skip(place.entry))) << place.shift;
+    }
     return page < end ? page : end;
 }
 
@@ -131,19 +136,17 @@ enum wk_status memory_release_tables_step(struct memory *memory)
 
     if (memory->levels == 0 || table == NULL)
         return WK_OK;
-    /* Down the last table of each level; a table without tables goes. Its frame record's `next` is the place reached. */
-    for (unsigned level = memory->levels - 1;; level--) {
-        struct frame *frame = frame_of(table);
-        unsigned passed = 0;
+    /* Down the first table of each level; a table without tables goes. */
+    for (unsigned level = memory->levels - 1; level != 0; level--) {
+        unsigned at = table[0] != 0 ? 0 : sparse_skip(table);
 
-        while (level != 0 && frame->next < MEMORY_SLOTS_PER_TABLE && table[frame->next] == 0) {
-            frame->next++;
-            if (++passed == SKIP_STEP)
-                return WK_CONTINUE;
-        }
-        if (level == 0 || frame->next == MEMORY_SLOTS_PER_TABLE)
+        if (at != MEMORY_SLOTS_PER_TABLE && table[at] == 0)
+            at += sparse_skip(&table[at]);
+        if (at == MEMORY_SLOTS_PER_TABLE)
             break;
-        above = &table[frame->next];
+        if (table[at] == 0)
+            return WK_CONTINUE; /* what was marked is no more */
+        above = &table[at];
         table = (uint64_t *)(uintptr_t)*above;
     }
     frame_drop(frame_of(table), memory->object.bank->payer);
@@ -159,7 +162,7 @@ __attribute__((noinline)) void memory_sweep_begin(struct memory *memory, struct 
 {
     operation->marker.mapping = NULL;
     list_prepend(&memory->mappings, &operation->marker.link);
-    operation->sweep_page = 0;
+    operation->sweep_page = UINT64_MAX;
 }
 
 /* Goes on behind the next mapping. */
@@ -167,31 +170,33 @@ static void marker_pass(struct operation *operation, struct list *passed)
 {
     list_remove(&operation->marker.link);
     list_insert_before(passed->next, &operation->marker.link);
-    operation->sweep_page = 0;
+    operation->sweep_page = UINT64_MAX;
 }
 
-/* The translations of [first, end) in one mapping, from page sweep_page on. True when they are done. */
+/* The translations of [first, end) in one mapping, from the last one before page sweep_page down. True when they are done. */
 static bool sweep_mapping(struct operation *operation, struct mapping *mapping, uint64_t first, uint64_t end,
                           uint64_t protection, unsigned *steps)
 {
     const uint64_t map_first = mapping->offset_pages;
     const uint64_t map_end = mapping->offset_pages + mapping->pages;
-    uint64_t page = operation->sweep_page;
+    uint64_t low, high;
 
-    if (page < first)
-        page = first;
-    if (page < map_first)
-        page = map_first;
+    if ((mapping->protection & ~protection) == 0)
+        return true;
+    if (first < map_first)
+        first = map_first;
     if (end > map_end)
         end = map_end;
-    for (; page < end && *steps < SWEEP_STEP; (*steps)++) {
-        const uint64_t address = mapping_start(mapping) + (page - map_first) * WK_PAGE_BYTES;
-        const uint64_t bytes = space_restrict(&mapping->process->space, address, protection);
-
-        page += (bytes - address % bytes) / WK_PAGE_BYTES;
-    }
-    operation->sweep_page = page;
-    return page >= end;
+    if (end > operation->sweep_page)
+        end = operation->sweep_page;
+    if (end <= first)
+        return true;
+    low = mapping_start(mapping) + (first - map_first) * WK_PAGE_BYTES;
+    high = mapping_start(mapping) + (end - map_first) * WK_PAGE_BYTES;
+    for (; high != low && *steps < SWEEP_STEP; *steps += SWEEP_GROUP)
+        high = space_restrict(&mapping->process->space, low, high, protection);
+    operation->sweep_page = map_first + (high - mapping_start(mapping)) / WK_PAGE_BYTES;
+    return high == low;
 }
 
 enum wk_status memory_sweep_step(struct operation *operation, uint64_t first, uint64_t end, uint64_t protection)

@@ -7,9 +7,11 @@
 #define MEMORY_TABLE_H
 
 #include "memory.h"
+#include "sparse.h"
 
 #define MEMORY_SLOTS_PER_TABLE 512
 #define MEMORY_LEVELS_MAX 3
+#define MEMORY_LEVEL_BITS 9
 
 /* A slot's value and the frame it names. */
 static inline uint64_t memory_slot_value(const struct frame *frame)
@@ -28,9 +30,9 @@ uint64_t memory_tables_for(uint64_t pages);
 
 /* Where a page's slot is. */
 struct memory_place {
-    uint64_t *entry;  /* the slot if no table is missing, NULL if the tree is too low for the page; else where the first
+    uint64_t *entry; /* the slot if no table is missing, NULL if the tree is too low for the page; else where the first
                          missing table is to be entered, NULL if that is the root */
-    unsigned missing; /* tables that the slot still needs; at most MEMORY_LEVELS_MAX */
+    uint64_t shift;  /* 0 for the slot; else MEMORY_LEVEL_BITS for each table that is missing */
 };
 
 struct memory_place memory_find(const struct memory *memory, uint64_t page);
@@ -39,20 +41,29 @@ static inline uint64_t *memory_slot(const struct memory *memory, uint64_t page)
 {
     const struct memory_place place = memory_find(memory, page);
 
-    return place.missing == 0 ? place.entry : NULL;
+    return place.shift == 0 ? place.entry : NULL;
 }
 /* The slot, with its missing tables made, which the caller has paid. Takes as many frames. */
 uint64_t *memory_slot_make(struct memory *memory, uint64_t page);
 /* Makes the tree fit for `pages`. Takes at most MEMORY_LEVELS_MAX frames. */
 enum wk_status memory_grow_tables(struct memory *memory, uint64_t pages);
-/* `page` if it may be present, else the next page that is not known to be absent with it, at most `end`. */
+/* Puts a page into its slot, which is empty. */
+static inline __attribute__((always_inline)) void memory_put(struct memory *memory, uint64_t *slot,
+                                                             const struct frame *frame)
+{
+    *slot = memory_slot_value(frame);
+    memory->present_pages++;
+    if (memory->levels != 0)
+        sparse_mark(slot);
+}
+/* `page` if it is present, else a page up to which all are absent, at most `end`. */
 uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t end);
 /* One step of releasing all tables; no page is present. */
 enum wk_status memory_release_tables_step(struct memory *memory);
 
-/* The page becomes absent. Its frame is dropped. No translation of it is left. Returns where to go on, as
- * memory_pass_absent. */
-uint64_t memory_drop_page(struct memory *memory, uint64_t page, uint64_t end);
+/* Pages from there on become absent, a few in one go. Their frames are dropped. No translation of them is left. Returns where
+ * to go on, as memory_pass_absent. */
+uint64_t memory_drop_pages(struct memory *memory, uint64_t page, uint64_t end);
 /* The large page around `page` is no longer whole. */
 void memory_break_large(struct memory *memory, uint64_t page);
 /* Tells the pins in [first, end) that their page is taken back. At most MEMORY_PINS_MAX. */

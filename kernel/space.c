@@ -19,6 +19,7 @@
 #include "bank.h"
 #include "bits.h"
 #include "config.h"
+#include "sparse.h"
 
 #include <stdatomic.h>
 
@@ -78,7 +79,7 @@ static bool is_running(const struct space *space)
 
 enum wk_status space_init(struct space *space, struct bank *bank)
 {
-    uint64_t *root = bank_page(bank, space);
+    uint64_t *root = bank_page(bank, NULL);
 
     if (root == NULL)
         return WK_NO_MEMORY;
@@ -277,7 +278,7 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
     if (level != target && !bank_can_pay(space->bank, level - target))
         return WK_NO_MEMORY;
     for (; level != target; level--) {
-        uint64_t *table = bank_page(space->bank, space);
+        uint64_t *table = bank_page(space->bank, NULL);
 
         if (table == NULL) {
             level = walk(space, address, path);
@@ -287,6 +288,7 @@ static enum wk_status make_tables(struct space *space, uint64_t address, unsigne
         assert_debug(!arch_entry_is_present(*entry)); /* a large leaf is removed before it is entered piecemeal */
         *entry = arch_entry_table(arch_physical(table));
         frame_of(entry)->next++;
+        sparse_mark(entry);
         entry = space_entry_in(table, address, level - 1);
     }
     *found = entry;
@@ -302,16 +304,18 @@ bool space_can_enter(const struct space *space, uint64_t address)
 }
 
 /* Writes a leaf entry in place of what is there; `table` is the record of its table. */
-static inline void write_leaf(const struct space *space, uint64_t address, uint64_t *entry, struct frame *table,
-                              uint64_t leaf)
+static inline __attribute__((always_inline)) void write_leaf(const struct space *space, uint64_t address,
+                                                             uint64_t *entry, struct frame *table, uint64_t leaf)
 {
     const bool replaces = arch_entry_is_present(*entry);
 
     *entry = leaf;
-    if (__builtin_expect(replaces, 0))
+    if (__builtin_expect(replaces, 0)) {
         arch_flush_page(space->asid, address);
-    else
+    } else {
         table->next++;
+        table->groups |= UINT64_C(1) << sparse_group(entry);
+    }
     arch_entry_published();
 }
 
@@ -354,52 +358,38 @@ uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *byt
     return arch_entry_is_present(entry) ? entry : 0;
 }
 
-/* Where another table than the last is meant, or others may hold the entry, or the table becomes empty. */
-static SLOW_PATH uint64_t remove_slowly(struct space *space, uint64_t address)
+uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint64_t protection)
 {
+    const uint64_t last = end - WK_PAGE_BYTES;
     uint64_t *path[ARCH_TABLE_LEVELS];
-    const unsigned level = walk(space, address, path);
+    const unsigned level = walk(space, last, path), shift = space_level_shift(level);
     uint64_t *entry = path[level];
     struct frame *table = frame_of(entry);
+    const unsigned group = sparse_group(entry);
+    const uint64_t marked = table->groups & ((UINT64_C(2) << group) - 1);
+    const uint64_t number = last >> shift, base = number & ~(uint64_t)(SPACE_ENTRIES - 1);
+    uint64_t least = number & ~(uint64_t)(SPARSE_GROUP - 1), done = 0, removed = 0;
 
+    if (marked >> group == 0) {
+        end = (marked == 0 ? base : base + ((uint64_t)bit_highest(marked) + 1) * SPARSE_GROUP) << shift;
+        return end < start ? start : end;
+    }
     if (level == 0)
-        remember_table(space, address, entry);
-    if (arch_entry_is_present(*entry)) {
-        *entry = 0;
-        table->next--;
-        if (table->next == 0) {
-            release_empty_tables(space, path, level);
-        } else {
-            arch_flush_page(space->asid, address);
-            flush_others(space);
+        remember_table(space, last, entry);
+    if (least < start >> shift)
+        least = start >> shift;
+    for (; done <= number - least && !arch_entry_is_table(*entry); done++, entry--) {
+        if (*entry != 0) {
+            *entry = arch_entry_restricted(*entry, protection);
+            removed += *entry == 0;
+            arch_flush_page(space->asid, (number - done) << shift);
         }
     }
-    return UINT64_C(1) << space_level_shift(level);
-}
-
-uint64_t space_remove(struct space *space, uint64_t address)
-{
-    if (!space_removal_is_short(space, address))
-        return remove_slowly(space, address);
-    space_remove_shortly(space, address);
-    return WK_PAGE_BYTES;
-}
-
-uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection)
-{
-    uint64_t *path[ARCH_TABLE_LEVELS];
-    const unsigned level = walk(space, address, path);
-    uint64_t *entry = path[level];
-
-    if (arch_entry_is_present(*entry)) {
-        const uint64_t allowed = arch_entry_protection(*entry) & protection;
-
-        if (allowed == 0)
-            return space_remove(space, address);
-        *entry = arch_entry_leaf(arch_entry_physical(*entry), allowed,
-                                 frame_is_memory(arch_entry_physical(*entry), 1) ? ARCH_LEAF_MEMORY : ARCH_LEAF_DEVICE);
-        arch_flush_page(space->asid, address);
+    table->next -= (uint32_t)removed;
+    if (removed != 0 && table->next == 0)
+        release_empty_tables(space, path, level);
+    else
         flush_others(space);
-    }
-    return UINT64_C(1) << space_level_shift(level);
+    end = (number - done + 1) << shift;
+    return end < start ? start : end;
 }

@@ -11,7 +11,7 @@
  * have been asked, and those that run it later have to meet it anew (space_fetch_prepare).
  *
  * INV-SPACE-1 the frame record of a page-table page counts its present entries (root: user half only) in `next`;
- *             an empty table but the root is not kept.
+ *             an empty table but the root is not kept. INV-SPARSE-1 holds of it.
  * INV-SPACE-2 last_table is the lowest table for the addresses that have last_place as their upper part, or last_place is
  *             SPACE_NO_PLACE.
  * INV-SPACE-3 the harts whose `space` it is are in `harts`.
@@ -66,11 +66,16 @@ bool space_can_enter(const struct space *space, uint64_t address);
 /* The leaf entry that translates `address`, 0 if none; *bytes becomes what it covers: a page, a large page, or without
  * an entry the part that is known to be empty. */
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);
-/* Removes the leaf at `address`, if there is one, with tables that become empty; flushes. Returns the bytes it covered,
- * as space_lookup. */
-uint64_t space_remove(struct space *space, uint64_t address);
-/* Takes protection away from the leaf at `address`, if there is one; flushes. Returns as space_remove. */
-uint64_t space_restrict(struct space *space, uint64_t address, uint64_t protection);
+/*
+ * Takes protection away from leaves in [start, end), or with `protection` 0 removes them, with tables that become empty;
+ * flushes. From the end downwards, one group of entries at most: returns the end of what is left.
+ */
+uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint64_t protection);
+/* Removes the leaf at `address`, if there is one. */
+static inline void space_remove(struct space *space, uint64_t address)
+{
+    space_restrict(space, address, address + WK_PAGE_BYTES, 0);
+}
 
 /* Whether no other hart than this one may hold entries of it. */
 static inline bool space_is_local(const struct space *space)

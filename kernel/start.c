@@ -121,7 +121,8 @@ static void fill(struct memory *memory, uint64_t page, const char *from, uint64_
         const uint64_t part = bytes < WK_PAGE_BYTES ? bytes : WK_PAGE_BYTES;
 
         refill();
-        if (memory_make_present(memory, page, &frame) != WK_OK)
+        frame = memory_make_present(memory, page);
+        if (frame == NULL)
             panic("the machine has too little memory");
         arch_bytes_copy(frame_pointer(frame), from, part);
         from += part;
@@ -160,7 +161,8 @@ static void fill_boot_page(struct memory *memory)
     struct frame *frame;
 
     refill();
-    if (memory_make_present(memory, 0, &frame) != WK_OK)
+    frame = memory_make_present(memory, 0);
+    if (frame == NULL)
         panic("the machine has too little memory");
     page = frame_pointer(frame);
     page->archive_offset = boot_information.archive.start.address % WK_PAGE_BYTES;

@@ -58,6 +58,8 @@ static inline bool arch_entry_is_table(uint64_t entry);
 static inline uint64_t *arch_entry_table_pointer(uint64_t entry); /* of an entry that points to a table */
 static inline struct physical arch_entry_physical(uint64_t entry);
 static inline uint64_t arch_entry_protection(uint64_t entry);
+/* (inline) A leaf that allows nothing beyond `protection` any more; 0 if it would allow nothing. */
+static inline uint64_t arch_entry_restricted(uint64_t entry, uint64_t protection);
 /* (inline) Orders earlier entry writes before later page-table walks of this hart, after a not-present entry became
  * present (no flush of other harts is needed for that; a spurious fault retries). */
 static inline void arch_entry_published(void);

@@ -32,7 +32,7 @@
 #define FRAMES_BYTES (WK_FRAME_BYTES + sizeof(struct entry_frame))
 
 /* linux.ld */
-extern const char image_text[], image_constant[], image_data[], image_end[];
+extern const char image_text[];
 
 /* What is the child's, by handles that are the same in both. The arena's is not known before it is cloned, so the child is told it
  * by a register. */
@@ -94,29 +94,11 @@ static enum wk_status make_objects(struct birth *birth, uint64_t end_signal)
     return status;
 }
 
+/* Code, data, and what the first thread began with, which lies behind them. */
 static enum wk_status map_image(const struct birth *birth)
 {
-    const struct {
-        uint64_t first, pages, protection;
-    } parts[] = {
-        {(uint64_t)image_text, (uint64_t)(image_constant - image_text) / WK_PAGE_BYTES,
-         WK_PROTECTION_READ | WK_PROTECTION_EXECUTE},
-        {(uint64_t)image_constant, (uint64_t)(image_data - image_constant) / WK_PAGE_BYTES, WK_PROTECTION_READ},
-        {(uint64_t)image_data, wk_pages((uint64_t)(image_end - image_data)), WK_READ_WRITE},
-        {wk_self.start->stack_lowest, wk_self.start->stack_bytes / WK_PAGE_BYTES, WK_READ_WRITE},
-        {(uint64_t)wk_self.start & ~PAGE_MASK, 1, WK_PROTECTION_READ},
-    };
-    uint64_t offset = 0;
-
-    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        const enum wk_status status =
-            wk_process_map(birth->process, birth->image, parts[i].first, offset, parts[i].pages, parts[i].protection);
-
-        if (status != WK_OK)
-            return status;
-        offset += parts[i].pages;
-    }
-    return WK_OK;
+    return wk_process_clone_mappings(birth->process, (uint64_t)image_text,
+                                     (WK_USER_ADDRESS_END - (uint64_t)image_text) / WK_PAGE_BYTES, image, birth->image);
 }
 
 /* What is mapped is mapped through capabilities of the child's, which stay when the parent's go. */

@@ -403,13 +403,17 @@ enum wk_status memory_make_child_arena(bool is_lent, wk_handle *child_arena)
 
 enum wk_status memory_map_child(wk_handle child, bool is_lent, wk_handle child_arena)
 {
-    for (uint64_t i = 0; i < space.count; i++) {
-        const enum wk_status status = enter(&space.areas[i], child, is_lent ? program_arena() : child_arena);
+    const wk_handle own_arena = is_lent ? program_arena() : child_arena;
+    enum wk_status status = WK_OK;
 
-        if (status != WK_OK)
-            return status;
-    }
-    return heap_map_child(child, child_arena);
+    /* What is shared stays when the parent's capabilities go: the child has its own. The rest is as in the parent. */
+    for (uint64_t i = 0; i < space.count && status == WK_OK; i++)
+        if (space.areas[i].backing->kind == BACKING_MEMORY)
+            status = enter(&space.areas[i], child, own_arena);
+    if (status == WK_OK)
+        status = wk_process_clone_mappings(child, PROGRAM_FIRST, (PROGRAM_END - PROGRAM_FIRST) / WK_PAGE_BYTES,
+                                           program_arena(), own_arena);
+    return status != WK_OK ? status : heap_map_child(child, child_arena);
 }
 
 void memory_begin_child(bool is_lent, wk_handle child_arena)

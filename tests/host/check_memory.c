@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "memory_table.h"
 #include "space.h"
+#include "sparse.h"
 
 /* Nothing that an invocation under way has not finished yet is compared with what is true when it is done. */
 static bool is_busy(const struct memory *memory)
@@ -102,6 +103,13 @@ static void check_leaf(const struct process *process, uint64_t address, uint64_t
     }
 }
 
+/* INV-SPARSE-1 of the first words of a table. */
+static void check_groups(const uint64_t *table, unsigned words)
+{
+    for (unsigned i = 0; i < words; i++)
+        CHECK("INV-SPARSE-1", table[i] == 0 || (frame_of(table)->groups >> i / SPARSE_GROUP & 1) != 0);
+}
+
 /* Returns the present entries of a table that covers `bytes` bytes an entry, from `address` on. */
 static uint64_t check_page_table(const struct process *process, const uint64_t *table, unsigned level, uint64_t address)
 {
@@ -111,6 +119,7 @@ static uint64_t check_page_table(const struct process *process, const uint64_t *
     uint64_t present = 0;
 
     census_kernel_page(table, process->space.bank);
+    check_groups(table, entries);
     for (unsigned i = 0; i < entries; i++, address += bytes) {
         if (!arch_entry_is_present(table[i])) {
             CHECK("INV-SPACE-1", table[i] == 0);
@@ -164,6 +173,7 @@ static void check_slot_value(const struct memory *memory, uint64_t slot)
 static void check_slot_table(const struct memory *memory, const uint64_t *table, unsigned level)
 {
     census_kernel_page(table, memory->object.bank->payer);
+    check_groups(table, MEMORY_SLOTS_PER_TABLE);
     tables++;
     for (unsigned i = 0; i < MEMORY_SLOTS_PER_TABLE; i++) {
         if (level == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Copies of memory objects: clones that share pages until either side writes, and copies of bytes. */
 #include "harness.h"
+#include "mapping.h"
 
 #define BASE UINT64_C(0x100000)
 #define LARGE_BASE (4 * WK_LARGE_PAGE_BYTES)
@@ -158,6 +159,76 @@ static void device_memory_cannot_be_cloned_resized_copied_or_decommitted(void **
     assert_status(wk_memory_copy(other, 0, device, 0, 8), WK_NOT_AVAILABLE);
 }
 
+/* ---- mappings of a child ---- */
+
+#define RANGE_PAGES (3 * BASE / WK_PAGE_BYTES)
+
+static void a_child_has_what_is_mapped_with_a_clone_in_place_of_the_original(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 3, 0), shared = make_memory(BOOT_BANK, 1, 0);
+    const struct process *record;
+    wk_handle clone, child, there;
+
+    (void)state;
+    map(memory, BASE, READ | WRITE);
+    map(shared, BASE * 2, READ);
+    map(shared, BASE * 4, READ);
+    assert_ok(wk_memory_clone(memory, BOOT_BANK, &clone));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &child));
+    assert_ok(wk_process_grant(child, clone, WK_TRANSFER_GIVE, ALL_RIGHTS, &there));
+    record = process_of(child);
+    assert_ok(wk_process_clone_mappings(child, BASE, RANGE_PAGES, memory, there));
+    assert_int_equal(record->mapping_count, 2);
+    assert_ptr_equal(mapping_find(record, BASE)->node.parent, capability_find(&record->table, there));
+    assert_int_equal(mapping_find(record, BASE)->pages, 3);
+    assert_int_equal(mapping_find(record, BASE)->protection, READ | WRITE);
+    assert_ptr_equal(mapping_find(record, BASE * 2)->node.parent, slot_of(shared));
+    assert_int_equal(mapping_find(record, BASE * 2)->protection, READ);
+    assert_ok(wk_process_clone_mappings(child, BASE, 1, memory, there)); /* what is there stays */
+    assert_int_equal(record->mapping_count, 2);
+    assert_ok(wk_capability_delete(shared));
+    assert_int_equal(record->mapping_count, 1);
+}
+
+static void mappings_are_cloned_no_further_than_rights_reach(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 3, 0);
+    wk_handle clone, child, there;
+
+    (void)state;
+    map(memory, BASE, READ | WRITE);
+    assert_ok(wk_memory_clone(memory, BOOT_BANK, &clone));
+    assert_ok(wk_process_create(BOOT_BANK, 0, 0, &child));
+    assert_ok(wk_process_grant(child, clone, WK_TRANSFER_DUP, WK_MEMORY_RIGHT_READ, &there));
+    assert_ok(wk_process_clone_mappings(child, BASE, RANGE_PAGES, memory, there));
+    assert_int_equal(mapping_find(process_of(child), BASE)->protection, READ);
+    assert_status(wk_process_clone_mappings(child, BASE, RANGE_PAGES, memory, there + 1), WK_BAD_ARGUMENT);
+    assert_ok(wk_process_kill(child, 0));
+    assert_status(wk_process_clone_mappings(child, BASE, RANGE_PAGES, memory, there), WK_REVOKED);
+}
+
+static void a_child_pays_for_its_mappings(void **state)
+{
+    const wk_handle memory = make_memory(BOOT_BANK, 3, 0);
+    enum wk_status status = WK_NO_MEMORY;
+    bool refused = false;
+
+    (void)state;
+    map(memory, BASE, READ);
+    for (uint64_t pages = 2; status != WK_OK; pages++) {
+        const wk_handle bank = make_bank(BOOT_BANK, pages);
+        wk_handle child, there;
+
+        assert_true(pages < 20);
+        if (wk_process_create(bank, 0, 0, &child) != WK_OK ||
+            wk_process_grant(child, memory, WK_TRANSFER_DUP, ALL_RIGHTS, &there) != WK_OK)
+            continue;
+        status = wk_process_clone_mappings(child, BASE, RANGE_PAGES, memory, there);
+        refused = refused || status == WK_NO_MEMORY;
+    }
+    assert_true(refused);
+}
+
 /* ---- copy ---- */
 
 static void fill(uint64_t address, size_t bytes, unsigned seed)
@@ -275,6 +346,9 @@ int main(int count, char **arguments)
         machine_test(a_clone_of_sparse_memory_has_the_same_pages),
         machine_test(clones_of_clones_share_the_same_frames),
         machine_test(empty_memory_is_cloned_at_once),
+        machine_test(a_child_has_what_is_mapped_with_a_clone_in_place_of_the_original),
+        machine_test(mappings_are_cloned_no_further_than_rights_reach),
+        machine_test(a_child_pays_for_its_mappings),
         machine_test(large_memory_is_cloned_page_by_page),
         machine_test(device_memory_cannot_be_cloned_resized_copied_or_decommitted),
         machine_test(copy_moves_bytes_across_page_boundaries),

@@ -137,7 +137,7 @@ static void a_page_with_frames_waits_for_the_hart_that_may_be_at_them(void **sta
     waiting = frame_quarantine_count();
     kernel_lock_acquire();
     memory_revoke_pins(memory, 1, 2);
-    memory_drop_page(memory, 1, 2);
+    memory_drop_pages(memory, 1, 2);
     assert_int_equal(frame_quarantine_count(), waiting + 1);
     kernel_lock_release();
     assert_null(program.thread_record->call_frame);
@@ -159,7 +159,7 @@ static void so_does_the_page_whose_place_another_takes(void **state)
     waiting = frame_quarantine_count();
     assert_ok(wk_thread_set_frames(program.thread, others, 0, FRAMES));
     kernel_lock_acquire();
-    memory_drop_page(memory_of(frames), 1, 2);
+    memory_drop_pages(memory_of(frames), 1, 2);
     assert_int_equal(frame_quarantine_count(), waiting + 1);
     kernel_lock_release();
 }

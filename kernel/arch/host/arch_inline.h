@@ -172,6 +172,12 @@ static inline uint64_t arch_entry_protection(uint64_t entry)
     return entry >> HOST_ENTRY_PROTECTION_SHIFT & 7;
 }
 
+static inline uint64_t arch_entry_restricted(uint64_t entry, uint64_t protection)
+{
+    entry &= ~((~protection & 7) << HOST_ENTRY_PROTECTION_SHIFT);
+    return arch_entry_protection(entry) == 0 ? 0 : entry;
+}
+
 static inline void arch_entry_published(void) {}
 
 static inline void arch_flush_page(uint64_t asid, uint64_t address)

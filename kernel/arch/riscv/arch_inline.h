@@ -121,6 +121,12 @@ static inline uint64_t arch_entry_protection(uint64_t entry)
     return (entry & ARCH_ENTRY_PROTECTION) >> 1;
 }
 
+static inline uint64_t arch_entry_restricted(uint64_t entry, uint64_t protection)
+{
+    entry &= protection << 1 | ~(uint64_t)ARCH_ENTRY_PROTECTION;
+    return arch_entry_is_leaf(entry) ? entry : 0;
+}
+
 /*
  * A hart may remember that an entry was not there (4.2.1), and would fault again for ever; only a fence makes it look
  * anew. The entry's address is not known here, so the fence is for all.
