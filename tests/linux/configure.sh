@@ -1,7 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: MIT
 # Runs the script that autoconf makes of configure.ac, some thousands of lines. The tree has no compiler: a script stands for
-# one, which takes what does not name anything missing, and makes programs that do nothing.
+# one, which links what does not name anything missing, to programs that do nothing; its objects are empty, so that headers and
+# properties of the compiler are not found.
 mkdir -p /tmp/configure/bin
 cd /tmp/configure || exit 1
 busybox --install -s bin
@@ -43,5 +44,4 @@ CONFIG_SHELL=/bin/dash dash ./configure --prefix=/opt/test CC=cc >log 2>&1 || {
 }
 cat log Makefile config.h
 grep -q '^PREFIX=/opt/test$' Makefile && grep -q '^VERSION=1.0$' Makefile && grep -q '^#define HAVE_FORK 1$' config.h &&
-	grep -q '^#define HAVE_SYS_TIME_H 1$' config.h && [ "$(grep -c undef config.h)" = 2 ] && [ -x config.status ] &&
-	echo 'configure: good'
+	grep -q '^/. #undef HAVE_MISSING_FUNCTION' config.h && [ -x config.status ] && echo 'configure: good'
