@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Budgets: the tree of processor time, and admission. How time is counted is in account.c, who pays in schedule.c. Owns
- * struct budget, and of each thread `budget` and `budget_link`. Guarded by the kernel lock. Invariants: see budget.h.
+ * struct budget, and of each thread `budget`, `reserve` and `budget_link`. Guarded by the kernel lock. Invariants: see budget.h.
  *
  * A hart's whole is made at boot and has all of its time. A part takes capacity from the pool that its parent draws on; a
  * budget without capacity of its own shares that pool, and only its priority and deadline are its own. Capacities are
@@ -44,6 +44,7 @@ static void prepare(struct budget *budget, struct hart *hart, struct budget *par
     list_init(&budget->children);
     list_init(&budget->sibling);
     list_init(&budget->threads);
+    list_init(&budget->reserved);
     deadline_init(&budget->replenish, replenished);
     event_binding_init(&budget->exhaustion);
 }
@@ -93,6 +94,19 @@ void budget_unbind_thread(struct thread *thread)
     list_remove(&thread->budget_link);
     thread->budget->thread_count--;
     thread->budget = NULL;
+    thread->reserve = NULL;
+}
+
+void budget_reserve(struct budget *budget, struct thread *thread)
+{
+    thread->reserve = budget;
+    list_append(&budget->reserved, &thread->budget_link);
+}
+
+void budget_unreserve(struct thread *thread)
+{
+    list_remove(&thread->budget_link);
+    thread->reserve = NULL;
 }
 
 /* ---- operations ---- */
@@ -297,6 +311,10 @@ enum wk_status budget_dismantle(struct object *object, struct operation *operati
             reaper_take_condemned(operation);
         else
             thread_change_budget(thread, NULL);
+        return WK_CONTINUE;
+    }
+    if (!list_is_empty(&budget->reserved)) {
+        budget_unreserve(container_of(budget->reserved.next, struct thread, budget_link));
         return WK_CONTINUE;
     }
     if (budget->pool == budget) {

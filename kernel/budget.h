@@ -6,7 +6,7 @@
  * INV-BUDGET-2 the capacity of a pool and the shares of the parts split off from it or from what shares it add up to
  *              what it was given; each hart's whole was given its whole period.
  * INV-BUDGET-3 no budget is more urgent than its parent, and no thread than its budget.
- * INV-BUDGET-4 `threads` holds the threads that are bound to it.
+ * INV-BUDGET-4 `threads` holds the threads that are bound to it, `reserved` the passive ones whose reserve it is.
  * INV-BUDGET-5 `replenish` is set while `parked` is not empty, unless the pool has no capacity at all.
  */
 #ifndef BUDGET_H
@@ -31,7 +31,8 @@ struct budget {
     struct budget *parent;     /* NULL: it is a hart's whole */
     struct list children;      /* struct budget, sibling */
     struct list sibling;
-    struct list threads; /* struct thread, budget_link */
+    struct list threads;  /* struct thread, budget_link */
+    struct list reserved; /* likewise */
     uint64_t thread_count;
     uint64_t used_ns;
     uint64_t exhausted; /* so often a thread was parked */
@@ -52,6 +53,9 @@ struct budget *budget_place(void);
 /* Adds and removes a thread. */
 void budget_bind_thread(struct budget *budget, struct thread *thread);
 void budget_unbind_thread(struct thread *thread);
+/* The passive thread, which has no reserve, gets the budget for one; and has none any more, if it had. */
+void budget_reserve(struct budget *budget, struct thread *thread);
+void budget_unreserve(struct thread *thread);
 
 enum wk_status budget_dismantle(struct object *object, struct operation *operation);
 

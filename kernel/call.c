@@ -45,6 +45,7 @@ static enum wk_status bring_ended(struct operation *operation, struct thread *re
         words[i] = left >> i & 1 ? 0 : message_words(thread)[i];
     endpoint_serve_no_more(receiver);
     endpoint_deliver(receiver, WK_MESSAGE_KIND_CALL, came, thread->calls.badge, words);
+    thread_carry_on(receiver);
     return message_fail(operation, WK_REVOKED);
 }
 

@@ -9,7 +9,8 @@
  *
  * The life of a call: queued (in endpoint->callers) or handed over at once; served (caller->calls.callee); answered. With
  * `reply_save` the right to answer moves from the server's thread to an object. On whichever side something ends, the other is told by a status and
- * is free: the caller by `abandoned`, `revoked` or `timed_out`; the server by nobody being there to answer.
+ * is free: the caller by `abandoned`, `revoked` or `timed_out`; the server by nobody being there to answer. A passive server then goes on
+ * with its reserve until it receives: it may hold what others of its process wait for, who have no call that would help it.
  *
  * Capabilities travel by steps of the sender's own operation (message.c), for which the receiver is set aside.
  */
@@ -81,12 +82,15 @@ static void leave_queue(struct thread *caller)
 void endpoint_call_end(struct thread *thread, enum wk_status status)
 {
     static const uint64_t no_words[6];
+    struct thread *server = thread->calls.callee;
 
     assert_debug(thread->stop & THREAD_CALLING);
     leave_server(thread);
     if (thread->calls.endpoint != NULL)
         leave_queue(thread);
     answer(thread, status, no_words);
+    if (server != NULL && status != WK_ABANDONED) /* that is the server's own doing */
+        thread_carry_on(server);
 }
 
 /* It goes on without a call. */
@@ -383,7 +387,7 @@ enum wk_status endpoint_begin_receive(struct thread *thread, const struct capabi
         endpoint_call_end(thread->calls.caller, WK_ABANDONED);
     endpoint_serve_no_more(thread);
     if (thread->becomes_passive)
-        thread_change_budget(thread, NULL);
+        thread_become_passive(thread);
     endpoint_unready(endpoint);
     thread->wait_handle = handle;
     slot_cache_fill(&thread->receive_slot, handle, capability);

@@ -91,6 +91,8 @@ static void change_priority(struct thread *thread, uint8_t priority)
 void thread_change_budget(struct thread *thread, struct budget *budget)
 {
     thread->becomes_passive = false;
+    if (thread->budget == NULL)
+        budget_unreserve(thread);
     if (thread->budget == budget)
         return;
     endpoint_unready_thread(thread);
@@ -109,6 +111,27 @@ void thread_change_budget(struct thread *thread, struct budget *budget)
     schedule_update(thread);
     if (budget != NULL)
         endpoint_server_changed(thread);
+}
+
+void thread_become_passive(struct thread *thread)
+{
+    struct budget *budget = thread->budget;
+
+    if (budget == NULL)
+        return;
+    thread_change_budget(thread, NULL);
+    budget_reserve(budget, thread);
+}
+
+void thread_carry_on(struct thread *thread)
+{
+    struct budget *reserve = thread->reserve;
+
+    if (thread->budget != NULL || reserve == NULL)
+        return;
+    thread_limit_priority(thread, reserve->priority);
+    thread_change_budget(thread, reserve);
+    thread->becomes_passive = true;
 }
 
 struct thread *thread_make(struct process *process, uint8_t priority, struct budget *budget, struct bank *bank)
@@ -436,8 +459,10 @@ enum wk_status thread_set_budget(struct invocation *invocation, struct thread *t
         return invocation_bad_argument(invocation, 1);
 
     op_commit();
-    if (wanted != NULL || thread->stop & (THREAD_RECEIVING | THREAD_CREATED))
+    if (wanted != NULL)
         thread_change_budget(thread, wanted);
+    else if (thread->stop & (THREAD_RECEIVING | THREAD_CREATED))
+        thread_become_passive(thread);
     else
         thread->becomes_passive = true;
     if (wanted != NULL && thread->stop & THREAD_RECEIVING)

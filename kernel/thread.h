@@ -155,7 +155,10 @@ struct thread {
         struct memory_pin frame_pin;
         struct ring_work work;
     };
-    struct tree_node urgency_node; /* of a budget with a deadline: hart->urgent; the deadline is in its key */
+    union {
+        struct tree_node urgency_node; /* of a budget with a deadline: hart->urgent; the deadline is in its key */
+        struct budget *reserve; /* while it is passive: what it goes on with if its caller leaves; NULL: nothing */
+    };
     uint64_t used_ns;
     struct deadline wait_deadline; /* no later than that while it waits; to be cancelled when the thread ends */
     struct arch_context context;   /* read and written by assembly */
@@ -194,6 +197,10 @@ struct thread *thread_make(struct process *process, uint8_t priority, struct bud
 void thread_init(struct thread *thread, struct budget *budget);
 /* Runs on `budget` from now on, NULL: on none. */
 void thread_change_budget(struct thread *thread, struct budget *budget);
+/* Becomes passive, with the budget that it has for its reserve. */
+void thread_become_passive(struct thread *thread);
+/* Its caller has left it in the midst of a request: if it is passive it goes on with its reserve until it receives. */
+void thread_carry_on(struct thread *thread);
 /* It is not to be more urgent than that. */
 void thread_limit_priority(struct thread *thread, uint8_t priority);
 /* Says until when it waits, for what it begins to wait for; DEADLINE_NEVER: for ever. */

@@ -21,7 +21,7 @@ NATIVE_SOURCES := $(LIBRARY_SOURCES) $(FILE_SOURCES) \
 NATIVE_OBJECTS := $(call objects,$(NATIVE_SOURCES))
 
 # The calls of Linux, from their list.
-LINUX_CALLS := $(GENERATED)/linux/calls.h $(GENERATED)/linux/calls.c
+LINUX_CALLS := $(GENERATED)/linux/calls.h $(GENERATED)/linux/calls.c $(GENERATED)/linux/numbers.h
 $(LINUX_CALLS): tools/linux_calls.py personality/linux/calls.list
 	$(PYTHON) tools/linux_calls.py --out $(GENERATED)/linux personality/linux/calls.list
 	@touch $(LINUX_CALLS)
@@ -106,11 +106,58 @@ $(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))
 
-# The same with programs of Linux: Debian's (tools/packages.txt), and those of the tests, which are ordinary C programs.
-LINUX_TESTS := $(patsubst tests/linux/%.c,build/linux-tests/%,$(wildcard tests/linux/*.c))
-$(LINUX_TESTS): build/linux-tests/%: tests/linux/%.c
+# The same with programs of Linux: Debian's (tools/packages.txt), and those of the tests, which are ordinary programs.
+LINUX_FLAGS := -O2 -D_GNU_SOURCE -pthread $(WARNINGS) -Wno-conversion -Wno-stringop-overflow
+LINUX_STATIC := $(patsubst tests/linux/%.c,build/linux-tests/%,$(filter-out tests/linux/isolation_%,\
+    $(wildcard tests/linux/*.c)))
+LINUX_MORE_FLAGS :=
+$(LINUX_STATIC): build/linux-tests/%: tests/linux/%.c $(wildcard tests/linux/*.h)
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -D_GNU_SOURCE -static -pthread $(WARNINGS) -Wno-conversion -Wno-stringop-overflow $< -o $@
+	$(CC) -std=gnu11 $(LINUX_FLAGS) -static $(LINUX_MORE_FLAGS) $(filter %.c,$^) -o $@
+
+# The one that attacks also invokes Winkle's operations, by the stubs of native programs.
+build/linux-tests/isolation: $(wildcard tests/linux/isolation_*.c) | $(INTERFACES_STAMP)
+build/linux-tests/hostile: $(GENERATED)/linux/numbers.h
+build/linux-tests/hostile: private LINUX_MORE_FLAGS := -I$(GENERATED)/linux
+build/linux-tests/isolation: private LINUX_MORE_FLAGS := -Ilib -Iinterfaces -I$(GENERATED)/include -Wno-unused-result \
+    -Wno-array-bounds -Wno-cast-align -Wno-int-to-pointer-cast
+
+# Programs that load libraries: Debian's C library, and one of the tests'.
+LINUX_DYNAMIC := build/linux-tests/loading build/linux-tests/loaded.so
+build/linux-tests/loading: tests/linux/dynamic/loading.c tests/linux/dynamic/loaded.h tests/linux/check.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(LINUX_FLAGS) -rdynamic $< -ldl -o $@
+build/linux-tests/loaded.so: tests/linux/dynamic/loaded.c tests/linux/dynamic/loaded.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(LINUX_FLAGS) -shared -fPIC $< -o $@
+
+# Scripts of the tests; what they read; and a script that autoconf makes.
+LINUX_SCRIPTS := $(patsubst tests/linux/%,build/linux-tests/%,$(filter-out %/cases.txt,$(wildcard $(addprefix tests/linux/*.,sh py lua sql txt))))
+$(LINUX_SCRIPTS): build/linux-tests/%: tests/linux/%
+	@mkdir -p $(@D)
+	cp $< $@
+
+# What needs more than `./winkle run` does: C++, the C library musl, autoconf. `make linux-image LINUX_MORE=yes` has it.
+LINUX_MORE :=
+MUSL := build/packages/musl/usr
+LINUX_MUSL := $(addprefix build/linux-tests/musl-,files processes threads)
+LINUX_ALL := $(LINUX_STATIC) $(LINUX_DYNAMIC) $(LINUX_SCRIPTS) $(if $(LINUX_MORE),$(LINUX_MUSL) \
+    $(addprefix build/linux-tests/,cxx-static cxx-dynamic configure))
+build/linux-tests/cxx-static build/linux-tests/cxx-dynamic: tests/linux/cxx.cpp
+	@mkdir -p $(@D)
+	$(CC:gcc=g++) -std=c++17 -O2 -pthread -Wall -Wextra -Wpedantic -Werror $(if $(filter %-static,$@),-static,-fPIC) $< -o $@
+# Its objects say what they are made for in words that older linkers do not know.
+build/musl.a: tools/packages.py tools/packages.txt
+	$(PYTHON) tools/packages.py fetch musl >/dev/null
+	$(OBJCOPY) --remove-section .riscv.attributes $(MUSL)/lib/riscv64-linux-musl/libc.a $@
+$(LINUX_MUSL): build/linux-tests/musl-%: tests/linux/%.c tests/linux/musl/start.c tests/linux/check.h build/musl.a
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(LINUX_FLAGS) -Wno-builtin-declaration-mismatch -nostdinc -isystem $(MUSL)/include/riscv64-linux-musl \
+	    -isystem "$$($(CC) -print-file-name=include)" -static -nostdlib tests/linux/musl/start.c $< build/musl.a -lgcc -o $@
+build/linux-tests/configure: tests/linux/configure.ac
+	@mkdir -p $(@D)
+	cd build && autoconf --output=linux-tests/configure ../$< && rm -rf autom4te.cache
+
 build/root.stamp: tools/root_tree.py tools/packages.py tools/packages.txt
 	$(PYTHON) tools/root_tree.py
 	@touch $@
@@ -121,7 +168,7 @@ $(OUT)/shell.manifest: programs/init/boot.manifest programs/init/shell.manifest
 
 .PHONY: linux-image
 linux-image: image $(OUT)/linux.cpio
-$(OUT)/linux.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest build/root.stamp $(LINUX_TESTS)
+$(OUT)/linux.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest build/root.stamp $(LINUX_ALL)
 	$(PYTHON) tools/archive.py $@ boot.manifest=$(OUT)/shell.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name)) --tree root=build/root --tree root/tests=build/linux-tests
 

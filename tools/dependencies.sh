@@ -58,6 +58,8 @@ for set in "$@"; do
 		need cppcheck cppcheck
 		need libcmocka-dev /usr/include/cmocka.h
 		need spin spin
+		need g++-riscv64-linux-gnu riscv64-linux-gnu-g++
+		need autoconf autoconf
 		;;
 	*)
 		printf "winkle: there is no set of packages '%s'\n" "$set" >&2

@@ -69,6 +69,10 @@ def header(calls):
             "/* Of a call that is not served. */\nint64_t linux_missing(const uint64_t a[static 8]);\n\n#endif\n")
 
 
+def numbers(calls):
+    return BANNER + "#define LINUX_CALL_NUMBERS " + ", ".join(str(call.number) for call in calls) + "\n"
+
+
 def wrapper(call):
     words = ", ".join(f"({TYPES[kind][0]})a[{index}]" for index, (_, kind) in enumerate(call.arguments))
     unused = "    (void)a;\n" if not call.arguments else ""
@@ -116,6 +120,7 @@ def main():
         write(target, page(calls))
     else:
         write(target / "calls.h", header(calls))
+        write(target / "numbers.h", numbers(calls))
         write(target / "calls.c", source(calls))
 
 

@@ -22,6 +22,7 @@ import console
 import coverage
 import emulator
 import lint
+import linux_tests
 from emulator import ROOT
 
 WORKERS = os.cpu_count() or 1
@@ -304,16 +305,52 @@ def check_case(machine, program, wanted_status, expected):
     return (FAIL, "\n".join(over)) if over else (PASS, about)
 
 
-# Programs of Linux: those in tests/linux, and some of Debian's.
+# Programs of Linux: those in tests/linux, and some of Debian's; on Winkle, and those that any Linux can run on one.
 
 def run_linux(tests):
-    cases = [case for case in read_cases(ROOT / "tests/linux/cases.txt", "linux") if tests.wants(case[0])]
-    for build in sorted({machine.build for _, machine, *_ in cases}):
-        if not tests.build(f"linux/build/{build}", f"BUILD={build}", "linux-image"):
+    file = ROOT / "tests/linux/cases.txt"
+    cases = [case for case in read_cases(file, "linux") if tests.wants(case[0])]
+    wants_applets = tests.wants("linux/applets/release/1-harts")
+    builds = {machine.build for _, machine, *_ in cases} | ({"release"} if wants_applets else set())
+    for build in sorted(builds):
+        if not tests.build(f"linux/build/{build}", f"BUILD={build}", "LINUX_MORE=yes", "linux-image"):
             cases = [case for case in cases if case[1].build != build]
-    tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
-    if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "linux-image"):
+            wants_applets = wants_applets and build != "release"
+    checks = [(case[0], lambda case=case: check_case(*case[1:])) for case in cases]
+    tests.run([("linux/applets/release/1-harts", check_applets)] * wants_applets + checks)
+    run_on_linux(tests, read_cases(file, "linux"))
+    if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
         run_scripted_cases(tests, "session", "release", group="linux")
+
+
+def check_applets():
+    """busybox's applets answer as they do on Linux."""
+    output = []
+    status, message = emulator.Machine("release", memory="256M", linux=True).run_command(
+        linux_tests.APPLETS, timeout=300, write=output.append)
+    text = b"".join(output).decode(errors="replace")
+    complaints, count = linux_tests.compare_applets(text)
+    if status != 0:
+        return FAIL, f"status {status}, {message}\n{text[-2000:]}"
+    return (FAIL, "\n".join(complaints)) if complaints else (PASS, f"{count} command lines")
+
+
+def run_on_linux(tests, cases):
+    """What the cases promise is what Linux does; all of them in one machine."""
+    wanted = {f"linux/{name.split('/')[1]}/on-linux": rest for name, _, *rest in cases
+              if name.split("/")[1] not in linux_tests.ONLY_WINKLE}
+    wanted = {name: rest for name, rest in wanted.items() if tests.wants(name)}
+    if not wanted or not tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
+        return
+    try:
+        answers = linux_tests.run_on_linux([words for words, _, _ in wanted.values()])
+    except emulator.Failure as failure:
+        tests.record("linux/on-linux", SKIP, f"no Linux to compare with: {failure}")
+        return
+    for (name, (_, wanted_status, expected)), (status, text) in zip(wanted.items(), answers):
+        is_right = status == wanted_status and (expected == "-" or re.search(expected, text, re.MULTILINE))
+        tests.record(name, *((PASS, "") if is_right else (FAIL, f"status {status}, expected {wanted_status}, "
+                                                                f"and a match of: {expected}\n{text}")))
 
 
 # The figures that Winkle owes.

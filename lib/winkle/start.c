@@ -47,9 +47,10 @@ void wk_start_program(const struct wk_start *start)
 void wk_exit(int status)
 {
     for (;;) {
-        wk_process_kill(wk_self.process, (uint64_t)status);
-        /* Killing oneself has no answer, so there was no right to it: the breakpoint ends the process all the same. */
-        __asm__ volatile("ebreak");
+        /* Killing oneself has no answer. If another thread does so already, that is about to stop this one; if there was no right to it, the
+         * breakpoint ends the process all the same. */
+        if (wk_process_kill(wk_self.process, (uint64_t)status) != WK_REVOKED)
+            __asm__ volatile("ebreak");
     }
 }
 

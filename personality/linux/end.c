@@ -11,12 +11,28 @@
 #include <winkle/names.h>
 #include <winkle/posix.h>
 #include <winkle/print.h>
+#include <winkle/thread.h>
+
+/* What the first thread that ends the process says counts; that one may come here again if it cannot finish. */
+static void wait_if_another_ends(int status)
+{
+    static struct thread *ending;
+    struct thread *expected = NULL;
+
+    if (__atomic_compare_exchange_n(&ending, &expected, current(), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+        return;
+    if (expected == current())
+        wk_exit(status);
+    for (;;)
+        wk_thread_stop(current()->handle);
+}
 
 __attribute__((noreturn)) static void finish(uint32_t wait_status)
 {
     /* The native status is the shell's: the launcher of the first process sees no other. */
     const int status = (wait_status & 0x7f) == 0 ? (int)(wait_status >> 8 & 0xff) : 128 + (int)(wait_status & 0x7f);
 
+    wait_if_another_ends(status);
     if (linux_process.is_first)
         terminal_drain();
     locks_end();

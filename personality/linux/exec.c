@@ -9,6 +9,7 @@
 #include "devices.h"
 #include "end.h"
 #include "load.h"
+#include "loan.h"
 #include "memory.h"
 #include "node.h"
 #include "paths.h"
@@ -352,6 +353,7 @@ static void begin(const struct program *program, const struct program *interpret
     thread_tell_end(current());
     wk_lock_take(&linux_lock);
     memory_clear();
+    loan_return();
     if (map_programs(program, interpreter, &bias, &interpreter_bias) != 0)
         end_by_signal(SIGNAL_KILL);
     wk_lock_release(&linux_lock);

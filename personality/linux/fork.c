@@ -9,6 +9,7 @@
 
 #include "calls.h"
 #include "files.h"
+#include "loan.h"
 #include "locks.h"
 #include "memory.h"
 #include "signals.h"
@@ -40,6 +41,8 @@ struct birth {
     wk_handle process, thread, children, event, frames, image, session;
     uint64_t pid;
     uint64_t priority;
+    bool is_lent; /* it has the parent's memory for the time being */
+    struct loan loan;
 };
 
 static wk_handle image; /* the memory of the personality's own code and data */
@@ -72,7 +75,7 @@ static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
 
 static enum wk_status make_objects(struct birth *birth, uint64_t end_signal)
 {
-    enum wk_status status = wk_process_create(wk_self.bank, 0, 0, &birth->process);
+    enum wk_status status = wk_process_create(wk_self.bank, birth->loan.done, LOAN_DONE, &birth->process);
 
     if (status == WK_OK)
         status = wk_thread_create(birth->process, birth->priority, &birth->thread);
@@ -120,7 +123,7 @@ static enum wk_status map_image(const struct birth *birth)
 static enum wk_status fill_child(struct birth *birth, wk_handle *child_arena)
 {
     const uint64_t frame = thread_frame_address(current());
-    enum wk_status status = wk_memory_clone(arena, wk_self.bank, child_arena);
+    enum wk_status status = memory_make_child_arena(birth->is_lent, child_arena);
 
     if (status == WK_OK)
         status = wk_process_clone_table(birth->process);
@@ -133,7 +136,9 @@ static enum wk_status fill_child(struct birth *birth, wk_handle *child_arena)
     if (status == WK_OK)
         status = wk_process_set_upcall(birth->process, (uint64_t)linux_entry, (uint64_t)linux_return);
     if (status == WK_OK)
-        status = memory_map_child(birth->process, *child_arena);
+        status = memory_map_child(birth->process, birth->is_lent, *child_arena);
+    if (status == WK_OK && birth->loan.done != 0)
+        status = loan_map(&birth->loan, birth->process);
     if (status == WK_OK)
         status = wk_thread_start(birth->thread, (uint64_t)linux_resume, 0, 0, (uint64_t)&birth->capture, *child_arena);
     return status;
@@ -164,7 +169,8 @@ static void begin(const struct birth *birth, wk_handle own_arena)
 
     wk_self.process = birth->process;
     self->handle = birth->thread;
-    replace(&arena, own_arena);
+    memory_begin_child(birth->is_lent, own_arena);
+    loan_begin(&birth->loan);
     replace(&image, birth->image);
     replace(&self->frames, birth->frames);
     replace(&self->event, birth->event);
@@ -197,7 +203,8 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     linux_process.threads = self;
 }
 
-int64_t fork_process(uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint64_t clear_tid, uint64_t *child_pid)
+int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint64_t clear_tid,
+                     uint64_t *child_pid)
 {
     struct birth *birth = wk_allocate_zeroed(sizeof(*birth));
     wk_handle child_arena = 0;
@@ -219,13 +226,19 @@ int64_t fork_process(uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint
         wk_free(birth);
         return 0;
     }
-    status = make_objects(birth, end_signal);
+    birth->is_lent = (flags & CLONE_VFORK) != 0 && (flags & CLONE_VM) != 0;
+    status = (flags & CLONE_VFORK) != 0 ? loan_make(&birth->loan) : WK_OK;
+    if (status == WK_OK)
+        status = make_objects(birth, end_signal);
     spares_fork_begins();
     if (status == WK_OK)
         status = fill_child(birth, &child_arena);
     spares_fork_ends();
     if (status != WK_OK && birth->process != 0)
         wk_process_kill(birth->process, 0);
+    if (status == WK_OK && birth->loan.done != 0)
+        loan_wait(&birth->loan, birth->event);
+    loan_end(&birth->loan);
     *child_pid = birth->pid;
     delete_all(&birth->process, 7);
     if (child_arena != 0)

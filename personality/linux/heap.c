@@ -52,6 +52,11 @@ enum wk_status heap_map_child(wk_handle child, wk_handle child_arena)
                           (mapped_end - HEAP_FIRST) / WK_PAGE_BYTES, WK_PROTECTION_READ | WK_PROTECTION_WRITE);
 }
 
+enum wk_status heap_copy(wk_handle child_arena)
+{
+    return wk_memory_copy(child_arena, HEAP_FIRST, arena, HEAP_FIRST, unused - HEAP_FIRST);
+}
+
 void *heap_take_pages(uint64_t pages)
 {
     const unsigned class = class_of(pages);

@@ -10,6 +10,8 @@ void heap_open(void);
 void *heap_take_pages(uint64_t pages);
 /* For fork: maps all of it in the child, as memory_map_child does. */
 enum wk_status heap_map_child(wk_handle child, wk_handle child_arena);
+/* Copies what the personality has there into another arena. */
+enum wk_status heap_copy(wk_handle child_arena);
 void heap_give_back_pages(void *first, uint64_t pages);
 
 #endif

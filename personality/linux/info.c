@@ -18,6 +18,7 @@
 #include <linux/utsname.h>
 
 #define RANDOM_PART 256
+#define NICENESS_MAX 19
 
 /* Keys and values of riscv_hwprobe. */
 enum {
@@ -136,19 +137,40 @@ int64_t linux_getrusage(int who, uint64_t usage)
     return copy_out(usage, &told, sizeof(told));
 }
 
-int64_t linux_getpriority(int which, int who)
+/* Priorities are budgets' (docs/budgets.md): a program has those that it was given. How nice it is, is kept and told. */
+static int64_t niceness;
+
+static bool is_own(int which, int who)
 {
-    (void)which;
-    (void)who;
-    return 20;
+    return which == PRIO_PROCESS && (who == 0 || who == current()->tid);
 }
 
-/* Priorities are budgets' (docs/budgets.md): a program has those that it was given. */
+int64_t linux_getpriority(int which, int who)
+{
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    return is_own(which, who) ? NICENESS_MAX + 1 - niceness : NICENESS_MAX + 1;
+}
+
 int64_t linux_setpriority(int which, int who, int priority)
 {
-    (void)which;
-    (void)who;
-    return priority < 0 ? -EACCES : 0;
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    if (is_own(which, who) && priority < niceness)
+        return -EACCES;
+    if (is_own(which, who))
+        niceness = priority < NICENESS_MAX ? priority : NICENESS_MAX;
+    return 0;
+}
+
+int64_t linux_sched_setaffinity(int tid, uint64_t bytes, uint64_t mask)
+{
+    uint64_t harts = 0;
+
+    (void)tid;
+    if (copy_in(&harts, mask, bytes < sizeof(harts) ? bytes : sizeof(harts)) != 0)
+        return -EFAULT;
+    return (harts & 1) == 0 ? -EINVAL : 0;
 }
 
 int64_t linux_sched_getaffinity(int tid, uint64_t bytes, uint64_t mask)
@@ -176,15 +198,22 @@ int64_t linux_capget(uint64_t header, uint64_t data)
 {
     struct __user_cap_data_struct none[2] = {{0}};
     struct __user_cap_header_struct given;
+    const bool asks_version = data == 0;
 
     if (copy_in(&given, header, sizeof(given)) != 0)
         return -EFAULT;
-    if (given.version != _LINUX_CAPABILITY_VERSION_3) {
+    switch (given.version) {
+    case _LINUX_CAPABILITY_VERSION_1:
+        return asks_version ? 0 : copy_out(data, none, sizeof(none[0]));
+    case _LINUX_CAPABILITY_VERSION_2:
+    case _LINUX_CAPABILITY_VERSION_3:
+        return asks_version ? 0 : copy_out(data, none, sizeof(none));
+    default:
         given.version = _LINUX_CAPABILITY_VERSION_3;
-        copy_out(header, &given, sizeof(given));
-        return -EINVAL;
+        if (copy_out(header, &given, sizeof(given)) != 0)
+            return -EFAULT;
+        return asks_version ? 0 : -EINVAL;
     }
-    return data == 0 ? 0 : copy_out(data, none, sizeof(none));
 }
 
 /* Source: Linux's Documentation/arch/riscv/hwprobe.rst. What is not known here is told by the key -1. */

@@ -2,12 +2,14 @@
 /* The calls by which a program maps memory. What is mapped of files is in files.c. */
 #include "calls.h"
 #include "files.h"
+#include "loan.h"
 #include "memory.h"
 
 #include <winkle/capability.h>
 #include <winkle/memory.h>
 #include <winkle/process.h>
 
+#include <asm/unistd.h>
 #include <linux/mman.h>
 
 static uint64_t rounded(uint64_t bytes)
@@ -65,6 +67,22 @@ static int64_t map(uint64_t address, uint64_t length, uint32_t protection, uint3
     return error != 0 ? error : (int64_t)start;
 }
 
+/* In memory that is the parent's, both map the same at the same place; for files and shared memory that is not made. */
+static int64_t map_lent(uint64_t address, uint64_t length, uint64_t protection, uint64_t flags)
+{
+    int64_t start, error;
+
+    if ((flags & MAP_ANONYMOUS) == 0 || (flags & MAP_TYPE) != MAP_PRIVATE)
+        return -ENOMEM;
+    start = loan_call(__NR_mmap, address, length, protection, flags);
+    if (start < 0)
+        return start;
+    wk_lock_take(&linux_lock);
+    error = memory_map_own((uint64_t)start, rounded(length), (uint32_t)protection);
+    wk_lock_release(&linux_lock);
+    return error != 0 ? error : start;
+}
+
 int64_t linux_mmap(uint64_t address, uint64_t length, uint64_t protection, uint64_t flags, int fd, uint64_t offset)
 {
     const uint64_t type = flags & MAP_TYPE;
@@ -77,6 +95,8 @@ int64_t linux_mmap(uint64_t address, uint64_t length, uint64_t protection, uint6
         return -ENOMEM;
     if ((protection & PROT_WRITE) != 0 && (protection & PROT_EXEC) != 0)
         return -EACCES; /* nothing is both writable and executable */
+    if (memory_is_lent())
+        return map_lent(address, length, protection & (PROT_READ | PROT_WRITE | PROT_EXEC), flags);
     wk_lock_take(&linux_lock);
     result = map(address, rounded(length), (uint32_t)protection & (PROT_READ | PROT_WRITE | PROT_EXEC), (uint32_t)flags,
                  fd, offset);
@@ -90,6 +110,9 @@ int64_t linux_munmap(uint64_t address, uint64_t length)
 
     if (length == 0 || length > PROGRAM_END || !is_range(address, rounded(length)))
         return -EINVAL;
+    result = memory_is_lent() ? loan_call(__NR_munmap, address, length, 0, 0) : 0;
+    if (result != 0)
+        return result;
     wk_lock_take(&linux_lock);
     result = memory_unmap(address, rounded(length));
     wk_lock_release(&linux_lock);
@@ -108,6 +131,9 @@ int64_t linux_mprotect(uint64_t address, uint64_t length, uint64_t protection)
         return -ENOMEM;
     if ((protection & PROT_WRITE) != 0 && (protection & PROT_EXEC) != 0)
         return -EACCES;
+    result = memory_is_lent() ? loan_call(__NR_mprotect, address, length, protection, 0) : 0;
+    if (result != 0)
+        return result;
     wk_lock_take(&linux_lock);
     result = memory_protect(address, rounded(length), (uint32_t)protection & (PROT_READ | PROT_WRITE | PROT_EXEC));
     wk_lock_release(&linux_lock);
@@ -116,9 +142,18 @@ int64_t linux_mprotect(uint64_t address, uint64_t length, uint64_t protection)
 
 int64_t linux_brk(uint64_t address)
 {
-    const uint64_t from = rounded(space.heap_end), to = rounded(address);
+    uint64_t from, to;
 
+    if (memory_is_lent()) {
+        const int64_t end = loan_call(__NR_brk, address, 0, 0, 0);
+
+        if (end < 0)
+            return (int64_t)space.heap_end;
+        address = (uint64_t)end;
+    }
     wk_lock_take(&linux_lock);
+    from = rounded(space.heap_end);
+    to = rounded(address);
     if (address >= space.heap_first && address < STACK_FIRST) {
         const struct area *next = area_find(from);
 
@@ -200,7 +235,7 @@ int64_t linux_mremap(uint64_t address, uint64_t old_length, uint64_t new_length,
     if ((flags & ~(uint64_t)(MREMAP_MAYMOVE | MREMAP_FIXED)) != 0 || new_length == 0 || old_length == 0 ||
         ((flags & MREMAP_FIXED) != 0 && (flags & MREMAP_MAYMOVE) == 0) || (address & PAGE_MASK) != 0)
         return -EINVAL;
-    if (new_length > PROGRAM_END || old_length > PROGRAM_END)
+    if (new_length > PROGRAM_END || old_length > PROGRAM_END || memory_is_lent())
         return -ENOMEM;
     wk_lock_take(&linux_lock);
     result = remap(address, rounded(old_length), rounded(new_length), flags, new_address);

@@ -20,6 +20,7 @@
 
 struct address_space space;
 wk_handle arena;
+static wk_handle lender; /* the parent's arena, while the program's pages are there; 0 */
 static struct backing own = {.references = 1, .kind = BACKING_ARENA};
 
 /* ---- the table ---- */
@@ -135,6 +136,17 @@ static void table_cut(uint64_t address)
 
 /* ---- the kernel's mappings ---- */
 
+/* Of what the program's own pages are. */
+static wk_handle program_arena(void)
+{
+    return lender != 0 ? lender : arena;
+}
+
+bool memory_is_lent(void)
+{
+    return lender != 0;
+}
+
 static uint64_t kernel_protection(uint32_t protection)
 {
     return ((protection & (PROT_READ | PROT_WRITE)) != 0 ? WK_PROTECTION_READ : 0) |
@@ -164,7 +176,7 @@ static enum wk_status enter(const struct area *area, wk_handle into, wk_handle o
 
 static void forget_pages(const struct area *area)
 {
-    if (area->backing->kind == BACKING_ARENA)
+    if (area->backing->kind == BACKING_ARENA && lender == 0)
         wk_memory_decommit(arena, area->start / WK_PAGE_BYTES, pages_of(area));
 }
 
@@ -196,7 +208,7 @@ int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection,
     enum wk_status status = WK_NO_MEMORY;
 
     if (memory_unmap(start, length) == 0 && table_reserve(1))
-        status = enter(&area, wk_self.process, arena);
+        status = enter(&area, wk_self.process, program_arena());
     if (status != WK_OK) {
         backing_drop(backing);
         return error_of(status);
@@ -219,9 +231,9 @@ static int64_t make_own(struct area *area)
     enum wk_status status;
 
     if (area->backing->kind == BACKING_NODE)
-        status = wk_file_read(area->backing->handle, arena, area->start, area->offset, length, &count);
+        status = wk_file_read(area->backing->handle, program_arena(), area->start, area->offset, length, &count);
     else
-        status = wk_memory_copy(arena, area->start, area->backing->handle, area->offset, length);
+        status = wk_memory_copy(program_arena(), area->start, area->backing->handle, area->offset, length);
     if (status != WK_OK)
         return error_of(status);
     wk_process_unmap(wk_self.process, area->start, length / WK_PAGE_BYTES);
@@ -242,7 +254,7 @@ static int64_t protect_area(struct area *area, uint32_t protection)
 
     wanted.protection = protection;
     if (before == 0)
-        status = enter(&wanted, wk_self.process, arena);
+        status = enter(&wanted, wk_self.process, program_arena());
     else if (after == 0)
         status = wk_process_unmap(wk_self.process, area->start, pages_of(area));
     else if (before != after)
@@ -302,7 +314,7 @@ void memory_discard(uint64_t start, uint64_t length)
         const uint64_t first = area->start > start ? area->start : start, last = area->end < end ? area->end : end;
 
         if (area->backing->kind == BACKING_ARENA)
-            wk_memory_decommit(arena, first / WK_PAGE_BYTES, (last - first) / WK_PAGE_BYTES);
+            wk_memory_decommit(program_arena(), first / WK_PAGE_BYTES, (last - first) / WK_PAGE_BYTES);
     }
 }
 
@@ -339,7 +351,7 @@ bool memory_span(uint64_t address, uint64_t length, bool is_to_write, struct spa
         return false;
     if ((area->protection & (is_to_write ? PROT_WRITE : PROT_READ)) == 0)
         return false;
-    span->memory = area->backing->kind == BACKING_ARENA ? arena : area->backing->handle;
+    span->memory = area->backing->kind == BACKING_ARENA ? program_arena() : area->backing->handle;
     span->offset = address - area->start + area->offset;
     span->length = length < area->end - address ? length : area->end - address;
     return true;
@@ -373,15 +385,43 @@ void memory_clear(void)
 {
     memory_unmap(PROGRAM_FIRST, PROGRAM_END - PROGRAM_FIRST);
     space.heap_first = space.heap_end = 0;
+    if (lender != 0)
+        wk_capability_delete(lender);
+    lender = 0;
 }
 
-enum wk_status memory_map_child(wk_handle child, wk_handle child_arena)
+enum wk_status memory_make_child_arena(bool is_lent, wk_handle *child_arena)
+{
+    enum wk_status status;
+
+    if (!is_lent && lender == 0)
+        return wk_memory_clone(arena, wk_self.bank, child_arena);
+    status = is_lent ? wk_memory_create(wk_self.bank, ARENA_PAGES, WK_MEMORY_OPTIONS_ON_DEMAND, child_arena)
+                     : wk_memory_clone(lender, wk_self.bank, child_arena);
+    return status == WK_OK ? heap_copy(*child_arena) : status;
+}
+
+enum wk_status memory_map_child(wk_handle child, bool is_lent, wk_handle child_arena)
 {
     for (uint64_t i = 0; i < space.count; i++) {
-        const enum wk_status status = enter(&space.areas[i], child, child_arena);
+        const enum wk_status status = enter(&space.areas[i], child, is_lent ? program_arena() : child_arena);
 
         if (status != WK_OK)
             return status;
     }
     return heap_map_child(child, child_arena);
+}
+
+void memory_begin_child(bool is_lent, wk_handle child_arena)
+{
+    if (is_lent && lender == 0) {
+        lender = arena;
+    } else {
+        wk_capability_delete(arena);
+        if (!is_lent && lender != 0) {
+            wk_capability_delete(lender);
+            lender = 0;
+        }
+    }
+    arena = child_arena;
 }

@@ -73,8 +73,13 @@ int64_t memory_protect(uint64_t start, uint64_t length, uint32_t protection);
 /* Has the process's own pages of a range read as zero again. */
 void memory_discard(uint64_t start, uint64_t length);
 
-/* For fork: has the child's process map what this one has, with an arena that both have as `child_arena`, once its
- * table has been copied. */
-enum wk_status memory_map_child(wk_handle child, wk_handle child_arena);
+/* For fork: makes an arena with the personality's pages, and the program's unless those are lent to the child. */
+enum wk_status memory_make_child_arena(bool is_lent, wk_handle *child_arena);
+/* Has the child's process map what this one has, with an arena that both have as `child_arena`, once its table has been copied. */
+enum wk_status memory_map_child(wk_handle child, bool is_lent, wk_handle child_arena);
+/* The child: the arena that it has, and where the program's pages are from now on. */
+void memory_begin_child(bool is_lent, wk_handle child_arena);
+/* Whether the program's pages are the parent's (loan.h), until memory_clear. */
+bool memory_is_lent(void);
 
 #endif

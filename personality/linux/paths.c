@@ -449,3 +449,73 @@ int64_t linux_umask(uint32_t mask)
     linux_process.umask = mask & 0777;
     return before;
 }
+
+/* ---- another root ---- */
+
+/* The part of a path below a directory's, or NULL if it is not below it. */
+static const char *part_below(const char *path, const char *directory)
+{
+    const uint64_t length = strlen(directory);
+
+    if (strncmp(path, directory, length) != 0 || (path[length] != '\0' && path[length] != '/'))
+        return NULL;
+    return path[length] == '\0' ? "/" : path + length;
+}
+
+/* A working directory that the new root's view has too is to be one of that view. */
+static void enter_view(const char *directory)
+{
+    char *before = wk_allocate(PATH_BYTES);
+    struct file *file = NULL;
+    struct path path = {0};
+    const char *part = NULL;
+
+    if (before != NULL && path_of_working(before, PATH_BYTES) > 0)
+        part = part_below(before, directory);
+    if (part != NULL && path_begin_text(&path, AT_FDCWD, part) == 0 &&
+        path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file) == 0 && file != NULL) {
+        enter(file->session);
+        file->session = 0;
+        file_drop(file);
+    }
+    path_end(&path);
+    wk_free(before);
+}
+
+/* The root is a session of a view that nothing above it is in. */
+static int64_t enter_root(wk_handle session, const char *directory)
+{
+    const wk_handle before = root;
+    wk_handle view = 0;
+    const int64_t result = error_of(wk_directory_view(session, 0, &view));
+
+    if (result != 0)
+        return result;
+    root = view;
+    enter_view(directory);
+    wk_capability_delete(before);
+    proc_hide();
+    return 0;
+}
+
+int64_t linux_chroot(uint64_t text)
+{
+    char *directory = wk_allocate(PATH_BYTES);
+    struct file *file = NULL;
+    struct path path;
+    int64_t result = path_begin(&path, AT_FDCWD, text);
+
+    if (directory == NULL)
+        result = -ENOMEM;
+    if (result == 0)
+        result = path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file);
+    path_end(&path);
+    if (file != NULL) {
+        result = path_of(file->session, directory, PATH_BYTES);
+        if (result > 0)
+            result = strcmp(directory, "/") == 0 ? 0 : enter_root(file->session, directory);
+        file_drop(file);
+    }
+    wk_free(directory);
+    return result;
+}

@@ -50,9 +50,16 @@ static const struct {
     {"/dev/stderr", "/proc/self/fd/2"},
 };
 
+static bool is_hidden;
+
+void proc_hide(void)
+{
+    is_hidden = true;
+}
+
 bool proc_has(const char *path)
 {
-    if (path[0] != '/' || (path[1] != 'd' && path[1] != 'p'))
+    if (is_hidden || path[0] != '/' || (path[1] != 'd' && path[1] != 'p'))
         return false;
     for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
         if (begins_with(path, aliases[i].path))
@@ -72,6 +79,7 @@ static void write_meminfo(struct writer *writer)
     WRITE(writer, "MemTotal:       %lu kB\nMemFree:        %lu kB\nMemAvailable:   %lu kB\n", total * KIB_PER_PAGE,
           (total - used) * KIB_PER_PAGE, (total - used) * KIB_PER_PAGE);
     WRITE(writer, "Buffers:        0 kB\nCached:         0 kB\nSwapTotal:      0 kB\nSwapFree:       0 kB\n");
+    WRITE(writer, "SReclaimable:   0 kB\n");
 }
 
 static void write_cpuinfo(struct writer *writer)

@@ -7,6 +7,8 @@
 
 /* Whether it is a path into /proc. */
 bool proc_has(const char *path);
+/* From now on none is: the process has another root. */
+void proc_hide(void);
 /* The descriptor that a path in /proc/self/fd names, or -1. */
 int proc_descriptor(const char *path);
 int64_t proc_open(const char *path, uint32_t flags, struct file **file);

@@ -35,7 +35,7 @@ static int64_t clone_process(uint64_t flags, uint64_t end_signal, uint64_t stack
 
     if ((flags & ~(uint64_t)PROCESS_FLAGS) != 0)
         return -EINVAL;
-    result = fork_process(end_signal, stack, (flags & CLONE_CHILD_SETTID) != 0 ? child_tid : 0,
+    result = fork_process(flags, end_signal, stack, (flags & CLONE_CHILD_SETTID) != 0 ? child_tid : 0,
                           (flags & CLONE_CHILD_CLEARTID) != 0 ? child_tid : 0, &pid);
     if (result == 0) {
         if ((flags & CLONE_SETTLS) != 0)

@@ -177,9 +177,10 @@ static void cross(struct walk *walk, struct place *place)
 {
     const struct bind *bind = walk->view->bind_count == 0 ? NULL : bind_at(walk->view, place->node);
 
-    walk->found->is_bound = bind != NULL;
-    if (bind != NULL)
-        *place = bind->to;
+    if (bind == NULL)
+        return;
+    walk->found->is_bound = true;
+    *place = bind->to;
 }
 
 /* One step down. `*is_done`: it was the last one. */
@@ -197,6 +198,7 @@ static enum wk_status go_down(struct walk *walk, const char *text, bool is_last,
                   (!is_last || (walk->follow & FOLLOW_ALL_BUT_LAST) == 0 || found->wants_directory);
     if (is_followed)
         return follow_link(walk, name->node);
+    found->is_bound = false;
     if (name != NULL && node_is_directory(name->node))
         cross(walk, &place);
     if (found->is_bound && (walk->follow & STAY_UNCROSSED) != 0)

@@ -176,6 +176,12 @@ void check_budget(const struct budget *budget)
         threads++;
     }
     CHECK("INV-BUDGET-4", threads == budget->thread_count);
+    for (const struct list *link = budget->reserved.next; link != &budget->reserved; link = link->next) {
+        const struct thread *thread = container_of(link, struct thread, budget_link);
+
+        check_link(link);
+        CHECK("INV-BUDGET-4", thread->budget == NULL && thread->reserve == budget);
+    }
     for (const struct list *link = budget->children.next; link != &budget->children; link = link->next) {
         const struct budget *child = container_of(link, struct budget, sibling);
 

@@ -255,12 +255,15 @@ static void binds_lead_across_and_back(void **state)
 
     (void)state;
     make("/a/other", DIRECTORY_MODE, NULL);
+    make("/plain", READ_MODE, NULL);
     assert_int_equal(view_bind(inner, &at, &to), WK_OK);
     assert_int_equal(view_bind(inner, &at, &(struct place){node_in(view, "/a/other"), false}), WK_EXISTS);
     assert_int_equal(find_in(inner, "b/a/b/f", &found), WK_NOT_FOUND); /* /a/b is bound wherever it is met */
     assert_int_equal(find_in(inner, "b/l", &found), WK_NOT_FOUND);
     assert_int_equal(find_in(inner, "b", &found), WK_OK);
     assert_true(found.is_bound && found.place.is_read_only && !found.directory.is_read_only);
+    assert_int_equal(find_in(inner, "b/plain", &found), WK_OK); /* only the directory itself is */
+    assert_false(found.is_bound);
     assert_ptr_equal(node_in(inner, "b/.."), node_in(view, "/a"));
     assert_int_equal(find_in(inner, "b/../other", &found), WK_OK);
     assert_false(found.place.is_read_only);

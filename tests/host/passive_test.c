@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads without a budget: how they become so, what they may not do, and what they do not receive. */
+/* Threads without a budget: how they become so, what they may not do, what they do not receive, and what they go on with when
+ * their caller leaves. */
 #include "calls.h"
 
 static int setup(void **state)
@@ -221,6 +222,122 @@ static void its_receive_times_out_and_it_goes_on_when_it_gets_a_budget(void **st
     assert_ok(call_as(server, server_handle, WK_CAPABILITY_CHECK, 0));
 }
 
+/* ---- a caller that leaves ---- */
+
+static void assert_passive_once_it_receives(uint64_t threads)
+{
+    assert_int_equal(threads_on_the_whole(), threads + 1);
+    begin_receive(server, endpoint);
+    assert_int_equal(threads_on_the_whole(), threads);
+    assert_null(server->budget);
+    begin_call(client, session, 5);
+    assert_received(server, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
+    assert_null(server->budget);
+}
+
+static void its_caller_gives_up_and_it_goes_on_with_what_it_had(void **state)
+{
+    const uint64_t threads = threads_on_the_whole();
+
+    (void)state;
+    begin_call_until(client, session, 1, host_time_ns + 1000);
+    assert_null(server->budget);
+    pass_to(host_time_ns + 1000);
+    assert_answered(client, WK_TIMED_OUT, 0);
+    assert_status(reply_as(server, endpoint, WK_OK, 1), WK_NO_CALLER);
+    assert_passive_once_it_receives(threads);
+}
+
+/* What it holds is a lock of user space: who has taken another call, with a budget, waits for that. */
+static void its_caller_ends_while_another_server_waits_for_it(void **state)
+{
+    wk_handle killed_handle, other_handle;
+    struct thread *killed = spawn(CLIENT_PRIORITY, &killed_handle);
+    struct thread *other = spawn(SERVER_PRIORITY + 1, &other_handle);
+
+    (void)state;
+    begin_call(killed, session, 1);
+    begin_receive(other, endpoint);
+    begin_call(client, session, 2);
+    assert_received(other, WK_MESSAGE_KIND_CALL, BADGE, ASK, 2);
+    begin_wait(other, event, 0x100, NEVER);
+    assert_ok(wk_thread_stop(killed_handle));
+    rest();
+    assert_runs_for(server, server);
+    assert_ok(call_as(server, event, WK_EVENT_SIGNAL, 0x100));
+    assert_runs(other);
+    assert_ok(reply_as(other, endpoint, WK_OK, 3));
+    assert_answered(client, WK_OK, 3);
+}
+
+static void its_caller_ends_while_it_calls_itself(void **state)
+{
+    const wk_handle deep = make_endpoint(BOOT_BANK);
+    wk_handle deeper;
+    struct thread *last = spawn(1, &deeper);
+
+    (void)state;
+    begin_receive(last, deep);
+    make_passive(deeper);
+    begin_call(client, session, 1);
+    begin_call(server, make_session(deep, 9), 2);
+    assert_received(last, WK_MESSAGE_KIND_CALL, 9, ASK, 2);
+    assert_ok(wk_thread_stop(client_handle));
+    assert_null(last->budget);
+    rest();
+    assert_runs_for(last, server);
+    assert_status(reply_receive_as(last, deep, 4), NOT_ANSWERED);
+    assert_answered(server, WK_OK, 4);
+    assert_runs_for(server, server);
+}
+
+static void it_is_no_more_urgent_than_that_is_by_then(void **state)
+{
+    wk_handle budget;
+
+    (void)state;
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 90, 0, &budget));
+    assert_ok(wk_thread_set_budget(server_handle, budget));
+    make_passive(server_handle);
+    assert_ok(wk_thread_set_priority(server_handle, 85));
+    begin_call(client, session, 1);
+    assert_ok(wk_budget_adjust(budget, 0, 0, 40, 0));
+    assert_ok(wk_thread_stop(client_handle));
+    assert_int_equal(server->priority, 40);
+    assert_status(wk_thread_set_priority(server_handle, 41), WK_BAD_ARGUMENT);
+}
+
+static void it_stands_if_that_has_gone(void **state)
+{
+    wk_handle budget;
+
+    (void)state;
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 90, 0, &budget));
+    assert_ok(wk_thread_set_budget(server_handle, budget));
+    make_passive(server_handle);
+    begin_call(client, session, 1);
+    assert_ok(wk_budget_destroy(budget));
+    assert_ok(wk_thread_stop(client_handle));
+    assert_null(server->budget);
+    begin_call(boot, session, 2);
+    assert_runs_for(server, boot);
+}
+
+/* Nor does it leave anything behind with it when it ends. */
+static void it_ends_before_that_goes(void **state)
+{
+    wk_handle budget;
+
+    (void)state;
+    assert_ok(wk_budget_split(BOOT_BUDGET, BOOT_BANK, 0, 0, 90, 0, &budget));
+    assert_ok(wk_thread_set_budget(server_handle, budget));
+    make_passive(server_handle);
+    assert_ok(wk_thread_stop(server_handle));
+    assert_ok(wk_capability_delete(server_handle));
+    check_kernel();
+    assert_ok(wk_budget_destroy(budget));
+}
+
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
@@ -240,6 +357,12 @@ int main(int count, char **arguments)
         passive_test(it_may_be_of_any_priority_and_is_only_as_urgent_as_its_caller),
         passive_test(its_priority_is_bounded_by_a_budget_that_it_gets),
         passive_test(its_receive_times_out_and_it_goes_on_when_it_gets_a_budget),
+        passive_test(its_caller_gives_up_and_it_goes_on_with_what_it_had),
+        passive_test(its_caller_ends_while_another_server_waits_for_it),
+        passive_test(its_caller_ends_while_it_calls_itself),
+        passive_test(it_is_no_more_urgent_than_that_is_by_then),
+        passive_test(it_stands_if_that_has_gone),
+        passive_test(it_ends_before_that_goes),
     };
 
     return run_machine_tests(count, arguments, tests, sizeof(tests) / sizeof(*tests));

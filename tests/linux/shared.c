@@ -270,8 +270,9 @@ static void test_words(void)
         check_ended(children[i]);
 
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = on_alarm}, NULL);
-    ualarm(5000, 0);
+    ualarm(5000, 5000); /* more than one, for the first may come before the wait */
     FAILS(EINTR, futex(&shared->word, FUTEX_WAIT, 5, 0, NULL, 0));
+    ualarm(0, 0);
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
 }
 

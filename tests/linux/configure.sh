@@ -1,0 +1,47 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: MIT
+# Runs the script that autoconf makes of configure.ac, some thousands of lines. The tree has no compiler: a script stands for
+# one, which takes what does not name anything missing, and makes programs that do nothing.
+mkdir -p /tmp/configure/bin
+cd /tmp/configure || exit 1
+busybox --install -s bin
+cat >bin/cc <<'end'
+#!/bin/sh
+out=a.out source= kind=program
+while [ $# -gt 0 ]; do
+	case $1 in
+	-o) shift; out=$1 ;;
+	-c) kind=object ;;
+	-E) kind=text ;;
+	*.c) source=$1 ;;
+	--version | -v) echo 'a stub of a compiler'; exit 0 ;;
+	-V | -qversion | -version) exit 1 ;;
+	esac
+	shift
+done
+if [ -n "$source" ] && grep -q missing "$source" && ! grep -q '^#.*missing.* 0' "$source"; then
+	echo "$source: something is missing" >&2
+	exit 1
+fi
+case $kind in
+text) cat "$source" ;;
+object) [ "$out" != a.out ] || out=$(basename "$source" .c).o; : >"$out" ;;
+program) printf '#!/bin/sh\nexit 0\n' >"$out"; chmod +x "$out" ;;
+esac
+end
+chmod +x bin/cc
+PATH=/tmp/configure/bin:$PATH
+for name in PREFIX=@prefix@ CC=@CC@ AWK=@AWK@ VERSION=@PACKAGE_VERSION@; do
+	echo "$name"
+done >Makefile.in
+printf '#undef %s\n' HAVE_FCNTL_H HAVE_SYS_TIME_H HAVE_MISSING_HEADER_H HAVE_FORK HAVE_MISSING_FUNCTION HAVE_LIBM PACKAGE_NAME >config.h.in
+cp /tests/configure .
+: >install-sh
+CONFIG_SHELL=/bin/dash dash ./configure --prefix=/opt/test CC=cc >log 2>&1 || {
+	tail -n 40 log config.log
+	exit 1
+}
+cat log Makefile config.h
+grep -q '^PREFIX=/opt/test$' Makefile && grep -q '^VERSION=1.0$' Makefile && grep -q '^#define HAVE_FORK 1$' config.h &&
+	grep -q '^#define HAVE_SYS_TIME_H 1$' config.h && [ "$(grep -c undef config.h)" = 2 ] && [ -x config.status ] &&
+	echo 'configure: good'
