@@ -18,8 +18,6 @@ typedef int32_t arch_code;
 
 enum fp_state { FP_UNUSED, FP_USED };
 
-struct arch_context;
-
 struct arch_context {
     uint64_t x[32]; /* x[0] is the program counter */
     uint64_t f[32]; /* with fcsr, valid if the thread uses floating point and the registers are not in a hart, dirty */
@@ -43,9 +41,9 @@ struct arch_hart {
     uint64_t ns_per_tick[2];  /* a whole part, and a fraction in units of 2^-64 */
     uint64_t stack_end;
     uint64_t emergency_stack_end;
-    uint64_t panicking;   /* a trap inside a panic stops at once */
-    uint64_t hartid;      /* the firmware's number */
-    uint64_t has_started; /* it has come up */
+    uint64_t panicking;              /* a trap inside a panic stops at once */
+    uint64_t hartid;                 /* the firmware's number */
+    uint64_t has_started;            /* it has come up */
     struct arch_context *fp_context; /* from which the floating-point registers were loaded last; read by assembly */
 };
 
