@@ -312,9 +312,23 @@ def run_linux(tests):
     for build in sorted({machine.build for _, machine, *_ in cases}):
         if not tests.build(f"linux/build/{build}", f"BUILD={build}", "linux-image"):
             cases = [case for case in cases if case[1].build != build]
-    tests.run([(case[0], lambda case=case: check_case(*case[1:])) for case in cases])
+    tests.run([(case[0], lambda case=case: check_attempts(tests, *case) if case[0].startswith("linux/isolation/") else
+                check_case(*case[1:])) for case in cases])
     if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "linux-image"):
         run_scripted_cases(tests, "session", "release", group="linux")
+
+
+def check_attempts(tests, name, machine, program, wanted_status, expected):
+    """Each line `pass isolation/ATTEMPT` or `FAIL isolation/ATTEMPT` is a test of its own, too."""
+    output = []
+    status, message = machine.run_command(program, timeout=180, write=output.append)
+    text = b"".join(output).decode(errors="replace")
+    lines = re.findall(r"^(pass|FAIL) isolation/(\S+)", text, re.MULTILINE)
+    for word, attempt in lines:
+        tests.record(f"{name}/{attempt}", PASS if word == "pass" else FAIL)
+    if status != wanted_status or not re.search(expected, text, re.MULTILINE) or len(lines) < ATTEMPTS_MIN:
+        return FAIL, f"status {status}, {len(lines)} attempts\n{text}{message or ''}"
+    return PASS, f"{len(lines)} attempts"
 
 
 # The figures that Winkle owes.
