@@ -318,7 +318,8 @@ def run_linux(tests):
         if not tests.build(f"linux/build/{build}", f"BUILD={build}", "LINUX_MORE=yes", "linux-image"):
             cases = [case for case in cases if case[1].build != build]
             wants_applets = wants_applets and build != "release"
-    checks = [(case[0], lambda case=case: check_case(*case[1:])) for case in cases]
+    checks = [(case[0], lambda case=case: check_attempts(tests, *case) if case[0].startswith("linux/isolation/") else
+               check_case(*case[1:])) for case in cases]
     tests.run([("linux/applets/release/1-harts", check_applets)] * wants_applets + checks)
     run_on_linux(tests, read_cases(file, "linux"))
     if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
@@ -353,6 +354,19 @@ def run_on_linux(tests, cases):
         is_right = status == wanted_status and (expected == "-" or re.search(expected, text, re.MULTILINE))
         tests.record(name, *((PASS, "") if is_right else (FAIL, f"status {status}, expected {wanted_status}, "
                                                                 f"and a match of: {expected}\n{text}")))
+
+
+def check_attempts(tests, name, machine, program, wanted_status, expected):
+    """Each line `pass isolation/ATTEMPT` or `FAIL isolation/ATTEMPT` is a test of its own, too."""
+    output = []
+    status, message = machine.run_command(program, timeout=180, write=output.append)
+    text = b"".join(output).decode(errors="replace")
+    lines = re.findall(r"^(pass|FAIL) isolation/(\S+)", text, re.MULTILINE)
+    for word, attempt in lines:
+        tests.record(f"{name}/{attempt}", PASS if word == "pass" else FAIL)
+    if status != wanted_status or not re.search(expected, text, re.MULTILINE) or len(lines) < ATTEMPTS_MIN:
+        return FAIL, f"status {status}, {len(lines)} attempts\n{text}{message or ''}"
+    return PASS, f"{len(lines)} attempts"
 
 
 # The figures that Winkle owes.
