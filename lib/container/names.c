@@ -42,10 +42,10 @@ static void make_directories(const struct paper *paper, wk_handle top, const cha
 static enum wk_status open_directory(const struct paper *paper, wk_handle top, const char *path, wk_handle *node)
 {
     enum wk_node_kind kind;
-    uint64_t device, identity;
+    uint64_t device, identity, key;
 
     return wk_directory_open(top, WK_OPEN_OPTIONS_PATH | WK_OPEN_OPTIONS_DIRECTORY, paper->memory, 0,
-                             write_path(paper, path, strlen(path)), node, &kind, &device, &identity);
+                             write_path(paper, path, strlen(path)), node, &kind, &device, &identity, &key);
 }
 
 static enum wk_status view_of(wk_handle directory, bool is_read_only, wk_handle *view)
