@@ -27,7 +27,7 @@ KERNEL_IMAGE_BYTES_debug := 0x28000
 KERNEL_LDFLAGS_debug := -Wl,--no-relax
 KERNEL_LDFLAGS_release :=
 KERNEL_LDFLAGS_measure :=
-KERNEL_IMAGE_BYTES_release := 0x1f000
+KERNEL_IMAGE_BYTES_release := 0x20000
 KERNEL_IMAGE_BYTES_measure := 0x20000
 # Linker relaxation makes calls short; without a global pointer symbol it leaves gp alone, which is the user's.
 KERNEL_CFLAGS = $(TARGET_CFLAGS) $(KERNEL_INCLUDES) -march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medlow -msave-restore \

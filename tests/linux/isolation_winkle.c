@@ -258,16 +258,16 @@ static void views_of_views(void)
     static const uint64_t up[2] = {0x752f2e2e2f2e2e, 0};
     wk_handle view, node;
     enum wk_node_kind kind;
-    uint64_t device, identity;
+    uint64_t device, identity, key;
 
     find_handles();
     for (unsigned i = 0; i < held; i++) {
         if (table[i].type != WK_TYPE_SESSION || wk_directory_view(table[i].handle, 0, &view) != WK_OK)
             continue;
         if (wk_directory_open_short(view, WK_OPEN_OPTIONS_PATH, 0x74756f2f2e2e2f, 0x6564697374, 0, 0, 0, &node, &kind,
-                                    &device, &identity) == WK_OK ||
+                                    &device, &identity, &key) == WK_OK ||
             wk_directory_open_short(view, WK_OPEN_OPTIONS_PATH, up[0], up[1], 0, 0, 0, &node, &kind, &device,
-                                    &identity) == WK_OK)
+                                    &identity, &key) == WK_OK)
             reached("a name above the view");
     }
 }
