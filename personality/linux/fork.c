@@ -202,9 +202,9 @@ int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64
     }
     birth->is_lent = (flags & CLONE_VFORK) != 0 && (flags & CLONE_VM) != 0;
     status = (flags & CLONE_VFORK) != 0 ? loan_make(&birth->loan) : WK_OK;
+    spares_fork_begins(); /* before the image is cloned, in which they stand */
     if (status == WK_OK)
         status = make_objects(birth, end_signal);
-    spares_fork_begins();
     if (status == WK_OK)
         status = fill_child(birth, &child_arena);
     spares_fork_ends();
