@@ -163,11 +163,18 @@ int64_t linux_setpriority(int which, int who, int priority)
     return 0;
 }
 
+/* Those of other processes are nobody's to place. */
+static bool is_own_thread(int tid)
+{
+    return tid == 0 || linux_tkill(tid, 0) == 0;
+}
+
 int64_t linux_sched_setaffinity(int tid, uint64_t bytes, uint64_t mask)
 {
     uint64_t harts = 0;
 
-    (void)tid;
+    if (!is_own_thread(tid))
+        return -ESRCH;
     if (copy_in(&harts, mask, bytes < sizeof(harts) ? bytes : sizeof(harts)) != 0)
         return -EFAULT;
     return (harts & 1) == 0 ? -EINVAL : 0;
@@ -177,7 +184,8 @@ int64_t linux_sched_getaffinity(int tid, uint64_t bytes, uint64_t mask)
 {
     uint64_t told[1] = {1};
 
-    (void)tid;
+    if (!is_own_thread(tid))
+        return -ESRCH;
     if (bytes < sizeof(told))
         return -EINVAL;
     return copy_out(mask, told, sizeof(told)) == 0 ? (int64_t)sizeof(told) : -EFAULT;

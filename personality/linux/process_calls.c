@@ -389,6 +389,8 @@ int64_t linux_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
         return 1;
     case PR_SET_NO_NEW_PRIVS:
         return a == 1 ? 0 : -EINVAL;
+    case PR_CAP_AMBIENT: /* nobody has any */
+        return a == PR_CAP_AMBIENT_IS_SET || a == PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EPERM;
     default:
         return -EINVAL;
     }

@@ -486,7 +486,7 @@ static void run_outside(void)
 
 static void list_all(void)
 {
-    static const char *const allowed[] = {".", "..", "bin", "ready", "fifo", "mine", "script"};
+    static const char *const allowed[] = {".", "..", "bin", "ready", "fifo", "mine", "script", "race", "inner"};
     DIR *directory = opendir("/..");
     struct dirent *entry;
 

@@ -99,6 +99,8 @@ static void harts(void)
     CHECK(sched_setaffinity(0, sizeof(set), &set) == 0);
     CPU_ZERO(&set);
     CHECK(sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_ISSET(0, &set));
+    CHECK(sched_getaffinity(getpid(), sizeof(set), &set) == 0);
+    FAILS(ESRCH, sched_setaffinity(1 << 29, sizeof(set), &set));
 }
 
 static void versions(void)
