@@ -163,17 +163,17 @@ int64_t linux_setpriority(int which, int who, int priority)
     return 0;
 }
 
-/* Those of other processes are nobody's to place. */
-static bool is_own_thread(int tid)
+/* A thread of the process, or a process that its process service knows. All of them run on the first hart. */
+static bool is_known(int tid)
 {
-    return tid == 0 || linux_tkill(tid, 0) == 0;
+    return tid == 0 || (tid > 0 && (linux_tkill(tid, 0) == 0 || linux_kill(tid, 0) == 0));
 }
 
 int64_t linux_sched_setaffinity(int tid, uint64_t bytes, uint64_t mask)
 {
     uint64_t harts = 0;
 
-    if (!is_own_thread(tid))
+    if (!is_known(tid))
         return -ESRCH;
     if (copy_in(&harts, mask, bytes < sizeof(harts) ? bytes : sizeof(harts)) != 0)
         return -EFAULT;
@@ -184,7 +184,7 @@ int64_t linux_sched_getaffinity(int tid, uint64_t bytes, uint64_t mask)
 {
     uint64_t told[1] = {1};
 
-    if (!is_own_thread(tid))
+    if (!is_known(tid))
         return -ESRCH;
     if (bytes < sizeof(told))
         return -EINVAL;

@@ -14,6 +14,7 @@
 #include <winkle/text.h>
 
 #include <asm/siginfo.h>
+#include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
@@ -389,7 +390,9 @@ int64_t linux_prctl(int option, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
         return 1;
     case PR_SET_NO_NEW_PRIVS:
         return a == 1 ? 0 : -EINVAL;
-    case PR_CAP_AMBIENT: /* nobody has any */
+    case PR_CAPBSET_READ: /* nobody has any */
+        return a <= CAP_LAST_CAP ? 0 : -EINVAL;
+    case PR_CAP_AMBIENT:
         return a == PR_CAP_AMBIENT_IS_SET || a == PR_CAP_AMBIENT_CLEAR_ALL ? 0 : -EPERM;
     default:
         return -EINVAL;

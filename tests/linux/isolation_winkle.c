@@ -266,8 +266,8 @@ static void views_of_views(void)
             continue;
         if (wk_directory_open_short(view, WK_OPEN_OPTIONS_PATH, 0x74756f2f2e2e2f, 0x6564697374, 0, 0, 0, &node, &kind,
                                     &device, &identity, &key) == WK_OK ||
-            wk_directory_open_short(view, WK_OPEN_OPTIONS_PATH, up[0], up[1], 0, 0, 0, &node, &kind, &device,
-                                    &identity, &key) == WK_OK)
+            wk_directory_open_short(view, WK_OPEN_OPTIONS_PATH, up[0], up[1], 0, 0, 0, &node, &kind, &device, &identity,
+                                    &key) == WK_OK)
             reached("a name above the view");
     }
 }
