@@ -11,7 +11,7 @@
 #include "memory_table.h"
 #include "operation.h"
 
-#define MAP_STEP 5 /* pages that one step enters */
+#define MAP_STEP 2 /* pages that one step enters */
 
 /* What is stored to can be loaded from, and is not executed. */
 static inline bool protection_is_allowed(uint64_t protection)

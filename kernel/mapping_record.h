@@ -8,7 +8,7 @@
 #include "mapping.h"
 #include "memory.h"
 
-#define MAPPING_STEP 2 /* groups of entries that one step removes or restricts */
+#define MAPPING_STEP 1 /* halves of groups of entries that one step removes or restricts */
 
 static inline struct memory *mapping_memory(const struct mapping *mapping)
 {

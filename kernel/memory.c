@@ -15,7 +15,7 @@
 #include "space.h"
 #include "thread.h"
 
-#define DROP_MOST 4 /* pages that are dropped in one go */
+#define DROP_MOST 3 /* pages that are dropped in one go */
 #define MAPPED_ONCE_LOOKS 32
 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)

@@ -15,6 +15,7 @@
 
 #define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
 #define UNFILL_STEP 2
+#define SHARE_STEP (SPARSE_GROUP / 2)
 #define COPY_BYTEWISE 128 /* bytes that one step copies one by one, where words are not aligned */
 
 static struct memory *memory_of(struct object *object)
@@ -230,7 +231,7 @@ static enum wk_status memory_clone_abort(struct operation *operation, enum wk_st
 }
 
 /*
- * Shares the pages of a group from the one at cursor 0 on, which is present. False if one has as many sharers as a frame can
+ * Shares the pages of half a group from the one at cursor 0 on, which is present. False if one has as many sharers as a frame can
  * count: above 64 GiB there are more pages to pay with.
  */
 static bool memory_share_group(struct memory *source, struct memory *clone, uint64_t *cursor)
@@ -239,6 +240,7 @@ static bool memory_share_group(struct memory *source, struct memory *clone, uint
     const uint64_t *from = memory_slot(source, cursor[0]);
     uint64_t *to = memory_slot_make(clone, cursor[0]);
 
+    assert_debug(from != NULL);
     memory_break_large(source, cursor[0]);
     cursor[1] -= clone->table_pages - tables;
     do {
@@ -252,7 +254,7 @@ static bool memory_share_group(struct memory *source, struct memory *clone, uint
             cursor[1]--;
         }
         to++;
-    } while (++cursor[0] % SPARSE_GROUP != 0 && cursor[0] < source->pages);
+    } while (++cursor[0] % SHARE_STEP != 0 && cursor[0] < source->pages);
     return true;
 }
 

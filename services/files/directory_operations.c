@@ -321,7 +321,7 @@ static enum mode_kind mode_kind_of(enum wk_node_kind kind)
 static enum wk_status make(struct wk_message *message, const struct wk_directory_make_in *in)
 {
     struct session *session;
-    struct found found;
+    struct found found = {.wants_directory = false};
     struct node *node;
     enum wk_status status = in->kind == WK_NODE_KIND_LINK ? WK_BAD_ARGUMENT : fetch(in->memory, in->offset, in->length);
 
@@ -357,7 +357,7 @@ static struct node *create_link(struct text text)
 static enum wk_status make_link(struct wk_message *message, const struct wk_directory_make_link_in *in)
 {
     struct session *session;
-    struct found found;
+    struct found found = {.wants_directory = false};
     struct node *node;
     enum wk_status status = fetch(in->memory, in->offset, in->text_length + in->length);
 
