@@ -111,8 +111,10 @@ def changed(program, changes):
 
 
 def programs(hello):
-    """The same for programs: the first program header lies behind the file's header of 64 bytes."""
-    header, offset, address, memory_bytes = 64, 64 + 8, 64 + 16, 64 + 40
+    """The same for programs: the header of text is the second of program headers of 56 bytes, which lie behind the file's of
+    64 bytes; the first one marks a native program."""
+    header = 64 + 56
+    offset, address, memory_bytes = header + 8, header + 16, header + 40
     table = [
         ("empty", b"", "shorter than an ELF header"),
         ("text", b"#!/bin/sh\n" * 10, "no 64-bit little-endian ELF"),
