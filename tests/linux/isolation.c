@@ -58,9 +58,21 @@ uint64_t random_number(void)
     return random;
 }
 
+/* What a process had comes back after its end is told: bombs leave no room for a moment. */
+static pid_t fork_patiently(void)
+{
+    pid_t pid = fork();
+
+    for (unsigned i = 0; i < 500 && pid < 0 && errno == EAGAIN; i++) {
+        usleep(20000);
+        pid = fork();
+    }
+    return pid;
+}
+
 static bool holds(const struct attempt *attempt)
 {
-    const pid_t pid = fork();
+    const pid_t pid = fork_patiently();
     int status = 0;
 
     CHECK(pid >= 0);

@@ -111,8 +111,8 @@ def changed(program, changes):
 
 
 def programs(hello):
-    """The same for programs: the header of text is the second of program headers of 56 bytes, which lie behind the file's of
-    64 bytes; the first one marks a native program."""
+    """The same for programs: the header of text is the second of program headers of 56 bytes, which lie behind the
+    file's of 64 bytes; the first one marks a native program."""
     header = 64 + 56
     offset, address, memory_bytes = header + 8, header + 16, header + 40
     table = [
