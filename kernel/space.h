@@ -68,7 +68,7 @@ bool space_can_enter(const struct space *space, uint64_t address);
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);
 /*
  * Takes protection away from leaves in [start, end), or with `protection` 0 removes them, with tables that become empty;
- * flushes. From the end downwards, one group of entries at most: returns the end of what is left.
+ * flushes. From the end downwards, half a group of entries at most: returns the end of what is left.
  */
 uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint64_t protection);
 /* Removes the leaf at `address`, if there is one. */
