@@ -34,6 +34,7 @@ for set in "$@"; do
 		need python3 python3
 		need xz-utils xz
 		need gcc-riscv64-linux-gnu riscv64-linux-gnu-gcc
+		need linux-libc-dev-riscv64-cross /usr/riscv64-linux-gnu/include/asm/unistd.h
 		need "$emulator" qemu-system-riscv64
 		need opensbi /usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin
 		;;

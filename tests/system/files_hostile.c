@@ -356,20 +356,23 @@ static uint64_t settled_pages(void)
     return now;
 }
 
+/*
+ * What records have been stays theirs, for those of the next client. A round may find more sessions ended and not yet told at
+ * once than any round before it, and then takes pages for their records; what is lost is lost in every round.
+ */
 static void clients_end(void)
 {
-    uint64_t used = 0, deadline;
+    uint64_t used = settled_pages(), least = UINT64_MAX;
 
     for (unsigned i = 0; i < ROUNDS; i++) {
+        const uint64_t before = used;
+
         one_client("greedy", "/tmp/greedy", false);
         one_client("restless", "/tmp/restless", true);
-        if (i == 0)
-            used = settled_pages();
+        used = settled_pages();
+        least = used - before < least ? used - before : least;
     }
-    deadline = wk_after_ns(ACTOR_PATIENCE_NS);
-    while (used_pages(files.actor.bank) > used && wk_now_ns() < deadline)
-        files_nap();
-    CHECK(used_pages(files.actor.bank) <= used); /* what records have been stays theirs, for those of the next client */
+    EQUAL(0, least);
 }
 
 int main(int argc, char **argv)
