@@ -25,12 +25,20 @@ static inline bool has_met(const struct hart *hart, const struct thread *thread)
     return (thread->process->space.harts & hart->bit) != 0;
 }
 
-/* Leaves the current thread for the next, for which the payer stays the same. */
-static NOINLINE bool hand_over(struct hart *hart, struct thread *next)
+static NOINLINE int64_t switch_floating_point(struct thread *before, struct thread *next)
 {
-    hart->left = hart->current;
-    make_current(hart, next);
-    return true;
+    arch_thread_switch(before, next);
+    return (int)WK_SWITCHED;
+}
+
+/* Leaves the current thread for the next, for which the payer stays the same. Answers as invocations do. */
+static NOINLINE int64_t hand_over(struct hart *hart, struct thread *next)
+{
+    struct thread *before = hart->current;
+
+    hart->left = before;
+    become_current(hart, next);
+    return has_floating_point(before, next) ? switch_floating_point(before, next) : (int)WK_SWITCHED;
 }
 
 static NOINLINE void fill(struct arch_context *context, uint64_t status, uint64_t number, uint64_t badge,
@@ -51,8 +59,8 @@ static inline bool lends(struct thread *caller, struct thread *server, const str
            message_lend_at_once(caller, server, endpoint->accept_types, REGISTER_A1 + (unsigned)(marked >> 1));
 }
 
-/* The server, which has the message, goes on for the caller. */
-static inline bool begin(struct hart *hart, struct endpoint *endpoint, struct thread *caller, struct thread *server,
+/* The server, which has the message, is to go on for the caller. */
+static inline void begin(struct endpoint *endpoint, struct thread *caller, struct thread *server,
                          enum thread_stop stop)
 {
     endpoint->ready = NULL;
@@ -61,10 +69,9 @@ static inline bool begin(struct hart *hart, struct endpoint *endpoint, struct th
     caller->stop = (uint8_t)stop;
     server->stop = 0;
     server->depth = (uint8_t)(caller->depth + 1);
-    return hand_over(hart, server);
 }
 
-static NOINLINE bool call(struct hart *hart)
+static NOINLINE int64_t call(struct hart *hart)
 {
     const uint64_t operation = hart->invocation.operation;
     const uint64_t marked = WK_MESSAGE_CAPABILITIES(operation);
@@ -75,25 +82,26 @@ static NOINLINE bool call(struct hart *hart)
     struct thread *server;
 
     if (session == NULL || operation & WK_MESSAGE_KERNEL_ONLY)
-        return false;
+        return trap_invocation_kept();
     endpoint = session->endpoint;
     server = endpoint->ready;
     if (server == NULL || !has_met(hart, server) ||
         thread_state(caller, HINDERED_BY_DEADLINE | HINDERED_BY_FP) >= WK_CALL_DEPTH_MAX ||
         thread_has_to_set(caller, deadline_ns))
-        return false;
+        return trap_invocation_kept();
     fill(&server->context, WK_RECEIVED(WK_MESSAGE_KIND_CALL, marked), operation & WK_MESSAGE_OPERATION, session->badge,
          &hart->invocation);
     if (marked != 0 && !lends(caller, server, endpoint, operation))
-        return false;
+        return trap_invocation_kept();
     arch_context_set(&caller->context, REGISTER_A7, operation);
     thread_wait_until(caller, deadline_ns);
-    return begin(hart, endpoint, caller, server, THREAD_CALLING);
+    begin(endpoint, caller, server, THREAD_CALLING);
+    return hand_over(hart, server);
 }
 
 bool fault_call_at_once(struct thread *thread, const struct session *session)
 {
-    struct hart *hart = thread->hart;
+    struct hart *hart = hart_current();
     struct thread *server = session->endpoint->ready;
 
     if (hart->attention.any != 0 || server == NULL || !has_met(hart, server) ||
@@ -101,7 +109,9 @@ bool fault_call_at_once(struct thread *thread, const struct session *session)
         return false;
     fault_write(thread, server);
     thread_wait_until(thread, DEADLINE_NEVER);
-    return begin(hart, session->endpoint, thread, server, THREAD_CALLING | THREAD_FAULTING); /* INV-FAULT-1 */
+    begin(session->endpoint, thread, server, THREAD_CALLING | THREAD_FAULTING); /* INV-FAULT-1 */
+    (void)hand_over(hart, server);
+    return true;
 }
 
 /* What is slow most often is looked at first: it is long, and this is in the same hold of the lock. */
@@ -135,7 +145,7 @@ static NOINLINE bool answer_worker(struct hart *hart, struct thread *caller)
     return true;
 }
 
-static NOINLINE bool answer(struct hart *hart)
+static NOINLINE int64_t answer(struct hart *hart)
 {
     const uint64_t operation = hart->invocation.operation;
     struct thread *server = hart->current;
@@ -144,19 +154,19 @@ static NOINLINE bool answer(struct hart *hart)
 
     if (!slot_cache_holds(&server->receive_slot, hart->invocation.handle) || caller == NULL ||
         operation & WK_MESSAGE_DEADLINE || WK_MESSAGE_CAPABILITIES(operation) != 0)
-        return false;
+        return trap_invocation_kept();
     if (thread_state(server, 0) > WK_CALL_DEPTH_MAX || !has_met(hart, caller))
-        return false;
+        return trap_invocation_kept();
     state = thread_state(caller, HINDERED_BY_DEADLINE | HINDERED_BY_LOANS | HINDERED_BY_FP) >> 16;
     if (state == (THREAD_CALLING | THREAD_FAULTING)) {
         if (WK_MESSAGE_HIGH(operation) != WK_OK)
-            return false;
+            return trap_invocation_kept();
         fault_go_on(caller, hart->invocation.arguments);
     } else {
         if (state != THREAD_CALLING)
-            return answer_worker(hart, caller);
+            return answer_worker(hart, caller) ? (int)WK_SWITCHED : trap_invocation_kept();
         if (caller->hindrance & HINDERED_BY_LOANS && !message_end_loan_at_once(caller))
-            return false;
+            return trap_invocation_kept();
         fill(&caller->context, WK_MESSAGE_HIGH(operation), 0, 0, &hart->invocation);
     }
 
@@ -188,9 +198,9 @@ int64_t trap_invocation_locked(uint64_t handle, uint64_t word0, uint64_t word1, 
     words[3] = word3;
     words[4] = word4;
     words[5] = word5;
-    if (hart->attention.any == 0 && (is_operation ? answer(hart) : call(hart)))
-        return (int)WK_SWITCHED;
-    return trap_invocation_kept();
+    if (hart->attention.any != 0)
+        return trap_invocation_kept();
+    return is_operation ? answer(hart) : call(hart);
 }
 
 int64_t trap_worker_answered(void)

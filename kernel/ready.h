@@ -84,19 +84,18 @@ static inline void charge_payer(struct hart *hart)
     payer->budget->used_ns += used_ns;
 }
 
-/* Whether the thread uses floating point; NULL does not. */
-static inline bool has_floating_point(const struct thread *thread)
+/* Whether floating point has to be looked after when the hart goes from `before` (NULL: from nobody) to `next`. */
+ALWAYS_INLINE bool has_floating_point(const struct thread *before, const struct thread *next)
 {
-    return thread != NULL && (thread->hindrance & HINDERED_BY_FP) != 0;
+    return ((next->hindrance | (before == NULL ? 0 : before->hindrance)) & HINDERED_BY_FP) != 0;
 }
 
-/* The thread, of a process that the hart has met and whose space has an identifier, is current from now on. */
-static inline void make_current(struct hart *hart, struct thread *next)
+/* The thread, of a process that the hart has met and whose space has an identifier, is current from now on, but for floating
+ * point. */
+ALWAYS_INLINE void become_current(struct hart *hart, struct thread *next)
 {
     struct process *process = next->process;
 
-    if (has_floating_point(hart->current) || has_floating_point(next))
-        arch_thread_switch(hart->current, next);
     next->hart = hart;
     hart->current = next;
     hart->invocation.process = process;
@@ -104,6 +103,16 @@ static inline void make_current(struct hart *hart, struct thread *next)
         hart->space = &process->space;
         arch_space_switch_tagged(process->space.switch_word);
     }
+}
+
+/* The same with floating point, which comes last: who calls this and returns needs no registers for it. */
+static inline void make_current(struct hart *hart, struct thread *next)
+{
+    struct thread *before = hart->current;
+
+    become_current(hart, next);
+    if (has_floating_point(before, next))
+        arch_thread_switch(before, next);
 }
 
 /* What was known of the payer's pool is to be found out anew by the choice. */

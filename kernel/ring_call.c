@@ -212,8 +212,11 @@ SMALL bool ring_finish_at_once(struct hart *hart, struct thread *caller)
         return false;
     caller->stop = THREAD_CREATED;
     caller->calls.callee = NULL;
-    ring_end_pending(ring, caller, WK_MESSAGE_HIGH(hart->invocation.operation), hart->invocation.arguments);
-    ring_write_completed(ring, ring->completions.index);
+    caller->work.is_pending = false;
+    ring->owed--;
+    if (ring->lead == caller)
+        ring->lead = NULL;
+    complete(ring, caller->work.tag, WK_MESSAGE_HIGH(hart->invocation.operation), hart->invocation.arguments);
     ring->tells_at = UINT64_MAX;
     ring_worker_free(ring, caller);
     server->stop = THREAD_RECEIVING;

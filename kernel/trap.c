@@ -118,6 +118,7 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
 {
     struct hart *hart = hart_current();
     struct thread *thread = hart->current;
+    enum wk_upcall_cause cause;
     enum wk_status status;
 
     meter_entered();
@@ -132,12 +133,13 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
         kernel_lock_release();
         return TRAP_LEAVE;
     }
-    hart->fault_address = address;
-    hart->fault_cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
-                        : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
-                                               : access_cause(access);
-    if (upcall_fault_at_once(thread, (enum wk_upcall_cause)hart->fault_cause, address))
+    cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
+            : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
+                                   : access_cause(access);
+    if (upcall_fault_at_once(thread, cause, address))
         return TRAP_SWITCHED;
+    hart->fault_address = address;
+    hart->fault_cause = cause;
     kernel_lock_release();
     return TRAP_DELIVER;
 }
