@@ -73,9 +73,12 @@ static inline enum wk_status wake_before(struct hart *hart, struct thread *befor
     arch_context_answer_late(&thread->context, status, word);
     thread->stop = 0;
     if (before != NULL) {
+        const unsigned priority = before->priority;
+        struct list *equals = &hart->ready.list[priority];
+
         before->place = THREAD_READY;
-        list_prepend(&hart->ready.list[before->priority], &before->ready_link);
-        queue_mark_quickly(&hart->ready, before->priority);
+        list_prepend(equals, &before->ready_link);
+        queue_mark_quickly(&hart->ready, priority);
     }
     return go_on_with(hart, thread);
 }

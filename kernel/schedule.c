@@ -108,13 +108,13 @@ void schedule_hart_init(struct hart *hart)
 
 /* ---- parking ---- */
 
-static void unpark_first(struct list *parked)
+static struct thread *take_first(struct list *parked)
 {
     struct thread *thread = container_of(parked->next, struct thread, ready_link);
 
     assert_debug(thread->place == THREAD_PARKED);
     list_remove(&thread->ready_link);
-    schedule_place(thread);
+    return thread;
 }
 
 /* Leaves them to later steps of this hart. */
@@ -130,10 +130,13 @@ static void unpark_later(struct list *parked)
 
 void schedule_unpark(struct list *parked)
 {
+    struct thread *first;
+
     if (list_is_empty(parked))
         return;
-    unpark_first(parked);
+    first = take_first(parked);
     unpark_later(parked);
+    schedule_place(first);
 }
 
 void schedule_unpark_helpers(struct thread *thread)
@@ -146,7 +149,7 @@ void schedule_unpark_some(struct hart *hart)
 {
     assert_debug(kernel_lock_is_held());
     for (unsigned i = 0; i < UNPARKS_PER_STEP && !list_is_empty(&hart->unparked); i++)
-        unpark_first(&hart->unparked);
+        schedule_place(take_first(&hart->unparked));
     hart->attention.unparked = !list_is_empty(&hart->unparked);
 }
 

@@ -58,7 +58,7 @@ static void rotate_twice(struct tree *tree, struct tree_node *node, int side)
 
 static inline uint32_t bit_of(int side)
 {
-    return UINT32_C(1) << side;
+    return UINT32_C(1) + (uint32_t)side; /* 1 or 2 */
 }
 
 /* The child on that side has the node's own rank, for which the other one is too low. */
@@ -80,6 +80,13 @@ static NOINLINE void mend_raised(struct tree *tree, struct tree_node *node, int 
     rotate_twice(tree, node, side);
 }
 
+/* The rank of that child became higher, and so does that of its parent, to which both were as near. Returns who is above. */
+static inline struct tree_node *raise_child(struct tree_node *parent, const struct tree_node *child)
+{
+    parent->loose = parent->child[0] == child ? bit_of(1) : bit_of(0);
+    return parent->parent;
+}
+
 /* Links it below a node that has no child on that side, or as the root below none. */
 static NOINLINE void insert_below(struct tree *tree, struct tree_node *parent, int side, struct tree_node *node)
 {
@@ -92,10 +99,19 @@ static NOINLINE void insert_below(struct tree *tree, struct tree_node *parent, i
         return;
     }
     parent->child[side] = node;
-    for (; parent->loose == 0; parent = parent->parent) { /* its rank is one more, for the child's is */
-        parent->loose = parent->child[0] == node ? bit_of(1) : bit_of(0);
-        node = parent;
-        if (parent->parent == NULL)
+    while (parent->loose == 0) { /* two levels a turn, so that nothing has to be moved between registers */
+        struct tree_node *above = raise_child(parent, node);
+
+        if (above == NULL)
+            return;
+        if (above->loose != 0) {
+            node = parent;
+            parent = above;
+            break;
+        }
+        node = above;
+        parent = raise_child(above, parent);
+        if (parent == NULL)
             return;
     }
     side = parent->child[1] == node;
