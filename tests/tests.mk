@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The kernel's portable code as ordinary programs of the build machine, with the host port of the architecture:
-#   build/host/gcc, build/host/clang    unit tests, under the sanitizers of each compiler
-#   build/host/fuzz                     fuzzers
-#   build/host/coverage                 both again, counting what runs
+#   build/host/gcc      unit tests, under the compiler's sanitizers
+#   build/host/clang    unit tests and fuzzers, under that compiler's, and counting what runs
 # tests/host/NAME_test.c and tests/fuzz/NAME.c are one program each; the other files of tests/host go into all of them.
 
 # string.c is the freestanding kernel's replacement for what a host program gets from its C library.
@@ -20,9 +19,8 @@ HOST_CFLAGS := $(COMMON_CFLAGS) -O1 -fno-omit-frame-pointer -DWINKLE_DEBUG=1 -DW
     -isystem $(FDT)
 SANITIZE := address,undefined -fno-sanitize-recover=all
 HOST_gcc := gcc $(HOST_CFLAGS) -fsanitize=$(SANITIZE)
-HOST_clang := clang $(HOST_CFLAGS) -fsanitize=$(SANITIZE)
-HOST_fuzz := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE)
-HOST_coverage := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE) -fprofile-instr-generate -fcoverage-mapping
+HOST_clang := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE) -fprofile-instr-generate=/dev/null \
+    -fcoverage-mapping
 
 # A test may write to a ring between any two reads of the kernel.
 HOST_HOSTILE_READS := kernel/ring_entries.c kernel/ring_take.c kernel/ring_operations.c kernel/ring_poller.c
@@ -48,13 +46,12 @@ build/host/$1/%_fuzz: build/host/$1/tests/fuzz/%.c.o $(call host-objects,$1,$(HO
 -include $(patsubst %.o,%.d,$(call host-objects,$1,$(HOST_SOURCES)))
 
 endef
-$(eval $(foreach variant,gcc clang fuzz coverage,$(call host-rules,$(variant))))
+$(eval $(foreach variant,gcc clang,$(call host-rules,$(variant))))
 
 # $(call host-programs,VARIANT,SOURCES,SUFFIX)
 host-programs = $(patsubst %,build/host/$1/%$3,$(basename $(notdir $2)))
 
-.PHONY: host host-unit host-fuzz host-coverage
-host: host-unit host-fuzz host-coverage
+.PHONY: host host-unit host-fuzz
+host: host-unit host-fuzz
 host-unit: $(foreach variant,gcc clang,$(call host-programs,$(variant),$(UNIT_SOURCES),))
-host-fuzz: $(call host-programs,fuzz,$(FUZZ_SOURCES),_fuzz)
-host-coverage: $(call host-programs,coverage,$(UNIT_SOURCES),) $(call host-programs,coverage,$(FUZZ_SOURCES),_fuzz)
+host-fuzz: $(call host-programs,clang,$(FUZZ_SOURCES),_fuzz)

@@ -18,23 +18,27 @@ FUZZ_RUNS = 1000  # from the same seed each time, so that the figure stays the s
 NEVER_ANSWERED = {"machine.power_off ok", "machine.reboot ok", "machine.read_meter ok"}
 
 
-def measure():
-    """Runs the programs of build/host/coverage. Returns a table as text, the percentage of lines reached, how many
-    answers operations may give, and those that no unit test has seen."""
-    names = [file.stem for file in (ROOT / "tests/host").glob("*_test.c")]
-    names += [f"{file.stem}_fuzz" for file in (ROOT / "tests/fuzz").glob("*.c")]
-    programs = [ROOT / "build/host/coverage" / name for name in sorted(names)]  # others there are of deleted tests
-    with tempfile.TemporaryDirectory() as directory:
-        for program in programs:
-            run(program, directory)
-        wanted = wanted_answers()
-        unseen = wanted - seen_answers(directory)
-        profile = os.path.join(directory, "all.profdata")
-        call("llvm-profdata", "merge", "-o", profile, *glob.glob(os.path.join(directory, "*.profraw")))
-        sources = sorted(str(path) for path in (ROOT / "kernel").glob("*.c"))
-        objects = [word for program in programs[1:] for word in ("-object", str(program))]
-        report = call("llvm-cov", "export", "-summary-only", f"-instr-profile={profile}", str(programs[0]), *objects,
-                      *sources)
+def environment(name, directory):
+    """For a unit test's program, whose every test runs in a process of its own: where it leaves what it counts there."""
+    answers = {} if name == "random_test" else {"WINKLE_ANSWERS": os.path.join(directory, "answers")}
+    return {"LLVM_PROFILE_FILE": os.path.join(directory, f"{name}-%p.profraw"), **answers}
+
+
+def measure(directory):
+    """Adds runs of the fuzzers to what the unit tests have left there. Returns a table as text, the percentage of lines
+    reached, how many answers operations may give, and those that no unit test has seen."""
+    fuzzers = [file.stem for file in (ROOT / "tests/fuzz").glob("*.c")]
+    for name in fuzzers:
+        run_fuzzer(name, directory)
+    names = [file.stem for file in (ROOT / "tests/host").glob("*_test.c")] + [f"{name}_fuzz" for name in fuzzers]
+    programs = [str(ROOT / "build/host/clang" / name) for name in sorted(names)]  # others there are of deleted tests
+    wanted = wanted_answers()
+    unseen = wanted - seen_answers(directory)
+    profile = os.path.join(directory, "all.profdata")
+    call("llvm-profdata", "merge", "-o", profile, *glob.glob(os.path.join(directory, "*.profraw")))
+    sources = sorted(str(path) for path in (ROOT / "kernel").glob("*.c"))
+    objects = [word for program in programs[1:] for word in ("-object", program)]
+    report = call("llvm-cov", "export", "-summary-only", f"-instr-profile={profile}", programs[0], *objects, *sources)
     lines = {}
     for entry in json.loads(report)["data"][0]["files"]:
         summary = entry["summary"]["lines"]
@@ -59,19 +63,13 @@ def seen_answers(directory):
         return set(file.read().splitlines())
 
 
-def run(program, directory):
-    words = [str(program)]
-    environment = {"LLVM_PROFILE_FILE": os.path.join(directory, f"{program.name}-%p.profraw")}
-    if program.name.endswith("_fuzz"):
-        corpus = ROOT / "tests/fuzz/corpus" / program.name.removesuffix("_fuzz")
-        new_inputs = tempfile.mkdtemp(dir=directory)
-        words += ["-seed=1", f"-runs={FUZZ_RUNS}", "-len_control=0", new_inputs, *([str(corpus)] if corpus.is_dir() else [])]
-    elif program.name != "random_test":
-        environment["WINKLE_ANSWERS"] = os.path.join(directory, "answers")
-    # Tests run in processes of their own, hence the %p.
-    # A program that fails is reported by its own test; what it reached until then counts.
+def run_fuzzer(name, directory):
+    corpus = ROOT / "tests/fuzz/corpus" / name
+    words = [str(ROOT / f"build/host/clang/{name}_fuzz"), "-seed=1", f"-runs={FUZZ_RUNS}", "-len_control=0",
+             tempfile.mkdtemp(dir=directory), *([str(corpus)] if corpus.is_dir() else [])]
+    # One that fails is reported by its own test; what it reached until then counts.
     subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600,
-                   env={**os.environ, **environment}, check=False)
+                   env={**os.environ, "LLVM_PROFILE_FILE": os.path.join(directory, f"{name}_fuzz-%p.profraw")}, check=False)
 
 
 def call(*words):

@@ -125,28 +125,38 @@ def run_lint(tests):
 
 def run_unit(tests):
     names = sorted(file.stem for file in (ROOT / "tests/host").glob("*_test.c"))
-    programs = [(compiler, name) for compiler in ("gcc", "clang") for name in names]
-    if programs and tests.build("unit/build", "host-unit"):
+    wants_coverage = tests.wants("unit/coverage") or tests.wants("unit/answers")
+    programs = [(compiler, name) for compiler in ("gcc", "clang") for name in names
+                if compiler == "clang" and wants_coverage or wants_any_of(tests, compiler, name)]
+    targets = [f"build/host/{compiler}/{name}" for compiler, name in programs]
+    if not programs or not tests.build("unit/build", *targets):
+        return
+    with tempfile.TemporaryDirectory() as profiles:
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            for results in pool.map(lambda program: unit_program(*program), programs):
+            for results in pool.map(lambda program: unit_program(*program, profiles), programs):
                 for name, outcome, detail in results:
                     if tests.wants(name):
                         tests.record(name, outcome, detail)
-    if programs and (tests.wants("unit/coverage") or tests.wants("unit/answers")) and \
-            tests.build("unit/coverage", "host-coverage"):
-        measure_coverage(tests)
+        if wants_coverage and tests.build("unit/coverage", "host-fuzz"):
+            measure_coverage(tests, profiles)
+
+
+def wants_any_of(tests, compiler, name):
+    """Whether one of a program's tests is wanted, whose names its main function has."""
+    main = (ROOT / f"tests/host/{name}.c").read_text().partition("\nint main(")[2]
+    return any(tests.wants(f"unit/{compiler}/{name.removesuffix('_test')}/{test}") for test in re.findall(r"\w+", main))
 
 
 # A line of a test's result, by cmocka's TAP or by the programs' own runner, and the lines that explain it.
 UNIT_RESULT = re.compile(r"^(ok|not ok|FAILED)(?: \d+)?(?: -)?( # SKIP)? (\w+)$\n((?:(?:#|    ).*\n)*)", re.MULTILINE)
 
 
-def unit_program(compiler, name):
+def unit_program(compiler, name, profiles):
     """Runs one program; returns (name, outcome, detail) of each of its tests."""
     prefix = f"unit/{compiler}/{name.removesuffix('_test')}"
     try:
         status, text = execute([ROOT / "build/host" / compiler / name], timeout=600,
-                               environment={"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+                               environment={"CMOCKA_MESSAGE_OUTPUT": "TAP", **coverage.environment(name, profiles)})
     except subprocess.TimeoutExpired as timeout:
         return [(prefix, FAIL, f"no end after {timeout.timeout:g} s")]
     results = []
@@ -159,8 +169,8 @@ def unit_program(compiler, name):
     return results
 
 
-def measure_coverage(tests):
-    table, percent, wanted, unseen = coverage.measure()
+def measure_coverage(tests, profiles):
+    table, percent, wanted, unseen = coverage.measure(profiles)
     print(table)
     text = f"{percent:.1f} % of lines, at least {coverage.LEAST_PERCENT} % wanted"
     tests.record("unit/coverage", PASS if percent >= coverage.LEAST_PERCENT else FAIL, text)
@@ -178,7 +188,7 @@ def run_fuzz(tests):
 
 
 def fuzz(name, seconds=20):
-    directory = ROOT / "build/host/fuzz"
+    directory = ROOT / "build/host/clang"
     with tempfile.TemporaryDirectory() as new_inputs:
         corpus = [path for path in [ROOT / "tests/fuzz/corpus" / name] if path.is_dir()]
         status, text = execute([directory / f"{name}_fuzz", "-seed=1", f"-max_total_time={seconds}", "-timeout=10", "-len_control=0",
