@@ -209,7 +209,7 @@ uint64_t frame_free_count(void)
     uint64_t count = pool.free;
 
     for (unsigned i = 0; i < hart_count; i++)
-        count += harts[i]->stock_count;
+        count += harts[i]->stock_count + harts[i]->taken_count;
     return count;
 }
 
@@ -407,19 +407,39 @@ uint64_t frame_quarantine_count(void)
 
 bool frame_stock_is_full(const struct hart *hart)
 {
-    return hart->stock_count == FRAME_STOCK || pool.free == 0;
+    return hart->stock_count == FRAME_STOCK || (pool.free == 0 && hart->taken_count == 0);
+}
+
+/* In the same hold what else the stock lacks: whoever waits for the lock waits for each other hart once. */
+static NOINLINE void take_for_stock(struct hart *hart)
+{
+    while (hart->stock_count + hart->taken_count + 1 < FRAME_STOCK) {
+        struct frame *frame = pool_take();
+
+        if (frame == NULL)
+            return;
+        hart->stock[FRAME_STOCK - ++hart->taken_count] = frame_pointer(frame);
+    }
 }
 
 void frame_stock_add(struct hart *hart)
 {
-    struct frame *frame;
-    void *page;
+    void *page = NULL;
 
-    kernel_lock_acquire();
-    frame = pool_take();
-    kernel_lock_release_quietly();
-    if (frame != NULL) {
-        page = frame_pointer(frame);
+    if (hart->taken_count != 0) {
+        page = hart->stock[FRAME_STOCK - hart->taken_count--];
+    } else {
+        struct frame *frame;
+
+        kernel_lock_acquire();
+        frame = pool_take();
+        if (hart->stock_count + 1 < FRAME_STOCK)
+            take_for_stock(hart);
+        kernel_lock_release_quietly();
+        if (frame != NULL)
+            page = frame_pointer(frame);
+    }
+    if (page != NULL) {
         arch_page_zero(page);
         hart->stock[hart->stock_count++] = page;
     }

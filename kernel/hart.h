@@ -119,8 +119,9 @@ struct hart {
         struct invocation invocation; /* by that thread */
     };
 
-    void *stock[FRAME_STOCK]; /* zeroed frames */
+    void *stock[FRAME_STOCK]; /* first zeroed frames, and at its end those that are to become such */
     uint64_t stock_count;
+    uint64_t taken_count;
     uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
     uint32_t polls;       /* steps in a row, and nothing else, that only asked whether another hart has done its part */

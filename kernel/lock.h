@@ -55,13 +55,17 @@ static inline void kernel_lock_release_quietly(void)
     atomic_fetch_add_explicit(&kernel_lock.serving, 1, memory_order_release);
 }
 
-static inline void kernel_lock_release(void)
+/* Releases it, and notifies. */
+ALWAYS_INLINE void kernel_lock_release_in_line(struct hart *hart)
 {
-    struct hart *hart = hart_current();
-
     kernel_lock_release_quietly();
     if (__builtin_expect(hart->attention.notify, 0))
         hart_notify_send(hart);
+}
+
+static inline void kernel_lock_release(void)
+{
+    kernel_lock_release_in_line(hart_current());
 }
 
 /* For assertions: whether anybody holds the lock. */

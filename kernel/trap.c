@@ -125,7 +125,7 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
     kernel_lock_acquire();
     status = mapping_fault(thread->process, address, access, &thread->operation);
     if (status == WK_OK) {
-        kernel_lock_release();
+        kernel_lock_release_in_line(hart);
         return refill_and_go_on(hart);
     }
     if (status == WK_CONTINUE) {

@@ -351,7 +351,7 @@ static void check_hart(const struct hart *hart)
         CHECK("INV-DEADLINE-3", hart->timer_ns <= next_ns || hart->arch.software_interrupt ||
                                     (next_ns <= host_time_ns && hart->timer_ns <= host_time_ns + PUT_OFF_NS));
     }
-    CHECK("hart", hart->notify == 0 && !hart->attention.notify && hart->stock_count <= FRAME_STOCK);
+    CHECK("hart", hart->notify == 0 && !hart->attention.notify && hart->stock_count + hart->taken_count <= FRAME_STOCK);
     check_choice(hart);
 }
 
