@@ -60,8 +60,7 @@ static inline bool lends(struct thread *caller, struct thread *server, const str
 }
 
 /* The server, which has the message, is to go on for the caller. */
-static inline void begin(struct endpoint *endpoint, struct thread *caller, struct thread *server,
-                         enum thread_stop stop)
+static inline void begin(struct endpoint *endpoint, struct thread *caller, struct thread *server, enum thread_stop stop)
 {
     endpoint->ready = NULL;
     server->calls.caller = caller;
