@@ -77,6 +77,7 @@ struct process {
     uint64_t priority;                   /* of its threads */
     bool is_watched;                     /* --strace: what is not served is told on the console */
     bool is_first;                       /* it has no parent here: when it ends, so may the machine */
+    bool has_notice;                     /* it shares memory: it is told of SIGKILL, and ends itself */
     bool has_terminal;                   /* the terminal is the controlling one of its session */
     uint64_t alarm_at, alarm_interval;   /* as setitimer was last told */
     uint64_t arguments, arguments_bytes; /* of the program, on its stack */

@@ -11,6 +11,7 @@
 #include <winkle/file.h>
 #include <winkle/heap.h>
 #include <winkle/memory.h>
+#include <winkle/posix.h>
 #include <winkle/process.h>
 #include <winkle/text.h>
 
@@ -201,10 +202,18 @@ int64_t memory_unmap(uint64_t start, uint64_t length)
     return 0;
 }
 
+/* From now on others may wait for what this process holds. */
+static void ask_for_notice(void)
+{
+    if (!linux_process.has_notice)
+        linux_process.has_notice = wk_posix_set_notice(linux_process.posix, 1) == WK_OK;
+}
+
 int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection, struct backing *backing,
                            uint64_t offset)
 {
     const struct area area = {start, start + length, offset, protection, backing};
+    const bool is_of_several = backing->kind == BACKING_MEMORY && backing->is_shared;
     enum wk_status status = WK_NO_MEMORY;
 
     if (memory_unmap(start, length) == 0 && table_reserve(1))
@@ -214,6 +223,8 @@ int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection,
         return error_of(status);
     }
     table_insert(&area);
+    if (is_of_several)
+        ask_for_notice();
     return 0;
 }
 

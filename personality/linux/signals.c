@@ -115,12 +115,14 @@ int64_t signals_restart(void)
     return -RESTART;
 }
 
-/* Takes the next signal of `wanted`; 0 if there is none. */
+/* Takes the next signal of `wanted`; 0 if there is none. SIGKILL is nobody's wish. */
 static int take(uint64_t wanted, struct signal_info *info)
 {
     struct thread *self = current();
     uint64_t pending = self->pending & wanted, signal = 0, sender, user, value, code;
 
+    if ((__atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED) & SIGNAL_BIT(SIGNAL_KILL)) != 0)
+        end_by_signal(SIGNAL_KILL);
     if (pending != 0) {
         const int own = __builtin_ctzll(pending) + 1;
 

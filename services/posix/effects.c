@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Killing takes as long as the process is large. So it is done without the lock, by the thread that pays for itself; for who
- * sent the signal the process counts as killed at once. */
+/*
+ * Killing takes as long as the process is large. So it is done without the lock, by the thread that pays for itself; for who
+ * sent the signal the process counts as killed at once. Those that have notice of it are few, and stand in the order in which
+ * their time is over; whoever ends before leaves that list by itself (family.c).
+ */
 #include "kernel_effects.h"
 
 #include "family.h"
@@ -19,11 +22,20 @@
 
 #define KILL_BIT 1
 #define TIMER_BIT 2
+#define LATER_BIT 4
 #define NEWS_BIT 1
+#define NOTICE_NS WK_NS_PER_SECOND
 
-static wk_handle staging_memory, timer, own_event;
+static wk_handle staging_memory, timer, later_timer, own_event;
 static struct wk_posix_page *staging;
-static struct wk_link to_kill;
+static struct wk_link to_kill, to_kill_later;
+
+static enum wk_status make_timer(wk_handle *handle, uint64_t bit)
+{
+    const enum wk_status status = wk_timer_create(wk_self.bank, handle);
+
+    return status == WK_OK ? wk_timer_bind(*handle, own_event, bit) : status;
+}
 
 enum wk_status effects_prepare(wk_handle event)
 {
@@ -33,9 +45,10 @@ enum wk_status effects_prepare(wk_handle event)
     own_event = event;
     staging = address;
     wk_link_init(&to_kill);
+    wk_link_init(&to_kill_later);
     if (status == WK_OK)
-        status = wk_timer_create(wk_self.bank, &timer);
-    return status == WK_OK ? wk_timer_bind(timer, event, TIMER_BIT) : status;
+        status = make_timer(&timer, TIMER_BIT);
+    return status == WK_OK ? make_timer(&later_timer, LATER_BIT) : status;
 }
 
 void effect_page(struct process *process)
@@ -76,6 +89,14 @@ void effect_kill(struct process *process)
 {
     wk_link_append(&to_kill, &process->to_kill);
     wk_event_signal(own_event, KILL_BIT);
+}
+
+void effect_kill_later(struct process *process)
+{
+    process->kill_at_ns = wk_after_ns(NOTICE_NS);
+    if (wk_links_are_empty(&to_kill_later))
+        wk_timer_set(later_timer, process->kill_at_ns, 0);
+    wk_link_append(&to_kill_later, &process->to_kill);
 }
 
 uint64_t effect_usage(struct process *process)
@@ -162,10 +183,22 @@ static void kill_next(struct wk_session_server *server)
     wk_session_server_unlock(server);
     wk_process_kill(process->process, SIGNAL_KILL);
     wk_session_server_lock(server);
-    if (!process->has_end_status)
-        process->end_status = SIGNAL_KILL;
-    process->has_end_status = true;
     family_end(process);
+}
+
+/* Their time is over. */
+static void kill_late_ones(uint64_t now_ns)
+{
+    while (!wk_links_are_empty(&to_kill_later)) {
+        struct process *process = WK_LINKED(to_kill_later.next, struct process, to_kill);
+
+        if (process->kill_at_ns > now_ns) {
+            wk_timer_set(later_timer, process->kill_at_ns, 0);
+            return;
+        }
+        wk_link_remove(&process->to_kill);
+        wk_link_append(&to_kill, &process->to_kill);
+    }
 }
 
 void effects_signalled(struct wk_session_server *server, uint64_t bits)
@@ -173,6 +206,8 @@ void effects_signalled(struct wk_session_server *server, uint64_t bits)
     wk_session_server_lock(server);
     if (bits & TIMER_BIT)
         alarms_run(wk_now_ns());
+    if (bits & LATER_BIT)
+        kill_late_ones(wk_now_ns());
     while (!wk_links_are_empty(&to_kill))
         kill_next(server);
     wk_session_server_unlock(server);

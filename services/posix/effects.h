@@ -14,8 +14,9 @@ void effect_interrupt(struct process *process);
 void effect_news(struct process *process);
 void effect_suspend(struct process *process);
 void effect_resume(struct process *process);
-/* It is killed soon. */
+/* It is killed soon; or in a second, if it has not ended by then. */
 void effect_kill(struct process *process);
+void effect_kill_later(struct process *process);
 /* Processor time that it has used so far, as far as that is known. */
 uint64_t effect_usage(struct process *process);
 /* The status by which it ended, if it did not say: as `waitpid` tells it. */

@@ -33,6 +33,7 @@ struct process *family_enter(struct process *parent)
     process->owner_group = parent->owner_group;
     process->ignored = parent->ignored;
     process->has_no_zombies = parent->has_no_zombies;
+    process->has_notice = parent->has_notice;
     for (unsigned i = 0; i < NAME_WORDS; i++)
         process->name[i] = parent->name[i];
     return process;
@@ -128,6 +129,7 @@ void family_end(struct process *process)
     process->used = effect_usage(process);
     process->state = STATE_ZOMBIE;
     process->news = NEWS_NONE;
+    wk_link_remove(&process->to_kill);
     alarms_drop(process);
     signals_drop(process, UINT64_MAX);
     effect_release(process);

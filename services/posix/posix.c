@@ -30,6 +30,14 @@ static struct process *caller(const struct wk_message *message)
     return process != NULL && process->state != STATE_ZOMBIE ? process : NULL;
 }
 
+/* The same for what outlives the process: of one that is killed nothing is to come any more. */
+static struct process *lasting_caller(const struct wk_message *message)
+{
+    struct process *process = caller(message);
+
+    return process != NULL && process->state != STATE_KILLED ? process : NULL;
+}
+
 static void closed(uint64_t badge)
 {
     struct process *process;
@@ -66,7 +74,7 @@ static enum wk_status attach(struct wk_message *message, const struct wk_posix_a
 static enum wk_status fork(struct wk_message *message, const struct wk_posix_fork_in *in, struct wk_posix_fork_out *out)
 {
     const struct arrival arrival = {in->process, in->thread, in->event, in->end_signal};
-    struct process *parent = caller(message);
+    struct process *parent = lasting_caller(message);
     struct welcome given = {0};
     enum wk_status status;
 
@@ -142,6 +150,16 @@ static enum wk_status set_ignored(struct wk_message *message, const struct wk_po
         signals_drop(process, in->ignored);
         effect_page(process);
     }
+    return WK_OK;
+}
+
+static enum wk_status set_notice(struct wk_message *message, const struct wk_posix_set_notice_in *in)
+{
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    process->has_notice = in->notice != 0;
     return WK_OK;
 }
 
@@ -260,7 +278,7 @@ static enum wk_status describe(struct wk_message *message, const struct wk_posix
 
 static enum wk_status kill(struct wk_message *message, const struct wk_posix_kill_in *in)
 {
-    const struct process *sender = caller(message);
+    const struct process *sender = lasting_caller(message);
     struct signal signal = {.signal = in->signal, .value = in->value, .code = in->code};
 
     if (sender == NULL && message->badge != CONTAINER_BADGE)
@@ -383,6 +401,7 @@ static const struct wk_posix_handlers handlers = {
     .take_signals = take_signals,
     .stop = stop,
     .set_ignored = set_ignored,
+    .set_notice = set_notice,
     .set_group = set_group,
     .new_session = new_session,
     .set_owner = set_owner,

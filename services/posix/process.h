@@ -19,7 +19,7 @@
 enum state {
     STATE_RUNNING,
     STATE_STOPPED,
-    STATE_KILLED, /* it is about to end by SIGKILL */
+    STATE_KILLED, /* it is about to end by SIGKILL, and forks nobody and sends no signals any more */
     STATE_ZOMBIE, /* it has ended, and its parent has not waited for it */
 };
 
@@ -38,6 +38,7 @@ struct process {
     uint64_t end_status; /* as `waitpid` tells it; counts if has_end_status, and once it has ended */
     bool has_end_status;
     bool has_no_zombies;
+    bool has_notice; /* it is told of SIGKILL, and has a while to end by itself */
     uint64_t user, owner_group;
     uint64_t name[NAME_WORDS];
 
@@ -52,6 +53,7 @@ struct process {
     wk_handle watch;                  /* who is to be told that this session's leader has ended; or 0 */
     uint64_t watch_bits;
     struct wk_link to_kill; /* see effects.c */
+    uint64_t kill_at_ns;
 };
 
 /* The first that was entered, which gets orphans and is immune to what its family sends it; NULL: it has ended. */

@@ -112,6 +112,27 @@ static void go_on(struct process *process)
     signal_parent(process, SIGNAL_CHLD, CODE_CONTINUED, SIGNAL_CONT);
 }
 
+/* One that has notice goes on, if it was stopped: what it is told first of all is to end. */
+static void kill(struct process *process)
+{
+    const bool was_stopped = process->state == STATE_STOPPED;
+
+    process->state = STATE_KILLED;
+    if (!process->has_end_status)
+        process->end_status = SIGNAL_KILL;
+    process->has_end_status = true;
+    if (!process->has_notice) {
+        effect_kill(process);
+        return;
+    }
+    process->pending |= signal_bit(SIGNAL_KILL);
+    effect_page(process);
+    effect_kill_later(process);
+    effect_interrupt(process);
+    if (was_stopped)
+        effect_resume(process);
+}
+
 /* The first process is not ended or stopped by what it has begun. */
 static bool is_immune(const struct process *to, const struct signal *signal)
 {
@@ -129,8 +150,7 @@ enum wk_status signal_send(struct process *to, const struct signal *signal)
     if (bit & stop_signals)
         signals_drop(to, signal_bit(SIGNAL_CONT));
     if (signal->signal == SIGNAL_KILL) {
-        to->state = STATE_KILLED;
-        effect_kill(to);
+        kill(to);
         return WK_OK;
     }
     if (signal->signal == SIGNAL_STOP) {

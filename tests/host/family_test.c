@@ -14,6 +14,7 @@
 
 static struct process *live[LIVE_MAX];
 static unsigned live_count, killed, suspended;
+static struct wk_link noticed; /* those that are to be killed later */
 
 void alarms_drop(struct process *process)
 {
@@ -52,6 +53,13 @@ void effect_kill(struct process *process)
 {
     assert_int_equal(process->state, STATE_KILLED);
     killed++;
+}
+
+void effect_kill_later(struct process *process)
+{
+    assert_int_equal(process->state, STATE_KILLED);
+    assert_true(process->pending & signal_bit(SIGNAL_KILL));
+    wk_link_append(&noticed, &process->to_kill);
 }
 
 uint64_t effect_usage(struct process *process)
@@ -106,6 +114,8 @@ static void check_all(void)
         stopped += process->state == STATE_STOPPED;
     }
     assert_true(stopped <= suspended);
+    for (const struct wk_link *link = noticed.next; link != &noticed; link = link->next)
+        assert_int_equal(WK_LINKED(link, struct process, to_kill)->state, STATE_KILLED);
 }
 
 /* ---- random lives ---- */
@@ -174,6 +184,7 @@ static void step(void)
         break;
     case 5:
         process->has_no_zombies = rand() % 5 == 0;
+        process->has_notice = rand() % 3 == 0;
         process->group = some()->group;
         break;
     default:
@@ -188,6 +199,7 @@ static int setup(void **state)
     (void)state;
     processes_init();
     first_process = NULL;
+    wk_link_init(&noticed);
     suspended = live_count = 0;
     live[live_count++] = family_enter(NULL);
     assert_ptr_equal(first_process, live[0]);
@@ -212,6 +224,7 @@ static void random_families(void **state)
         family_end(process);
     }
     assert_null(process_next(NULL));
+    assert_true(wk_links_are_empty(&noticed));
     assert_int_equal(records.count, 0);
     assert_int_equal(pendings.count, 0);
 }

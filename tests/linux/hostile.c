@@ -31,6 +31,16 @@ static void note(int number)
     (void)number;
 }
 
+/* Neighbours' numbers have nothing in common (the finalizer of SplitMix64). */
+static void seed_numbers(uint64_t seed, uint64_t child)
+{
+    uint64_t mixed = (seed << 32) + child;
+
+    mixed = (mixed ^ mixed >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ mixed >> 27) * UINT64_C(0x94d049bb133111eb);
+    random_state = (mixed ^ mixed >> 31) | 1;
+}
+
 static uint64_t random_number(void)
 {
     random_state ^= random_state << 13;
@@ -184,11 +194,11 @@ static void check_served(const char *secret)
 int main(int argc, char **argv)
 {
     char *secret = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    unsigned long left;
+    unsigned long left, seed;
 
     check_contained();
     CHECK(argc == 3);
-    random_state = strtoul(argv[1], NULL, 0) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    seed = strtoul(argv[1], NULL, 0);
     left = strtoul(argv[2], NULL, 0);
     pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     made = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -199,10 +209,9 @@ int main(int argc, char **argv)
         if (number != SIGCHLD)
             syscall(SYS_rt_sigaction, number, (uint64_t[]){1 /* SIG_IGN */, 0, 0}, NULL, 8);
     }
-    while (left > 0) {
+    for (unsigned long child = 1; left > 0; child++) {
+        seed_numbers(seed, child);
         left -= run_child(left < BATCH ? (unsigned)left : BATCH);
-        for (unsigned i = 0; i < 7; i++)
-            random_number();
         check_served(secret);
     }
     close(creat("/done", 0644)); /* for who watches from outside */

@@ -173,6 +173,50 @@ static void *take_in_thread(void *argument)
     return argument;
 }
 
+static void take_and_pause(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    CHECK(sigprocmask(SIG_SETMASK, &all, NULL) == 0 && pthread_mutex_lock(&shared->robust) == 0);
+    sem_post(&shared->back);
+    for (;;)
+        pause();
+}
+
+static void take_and_spin(void)
+{
+    CHECK(pthread_mutex_lock(&shared->robust) == 0);
+    sem_post(&shared->back);
+    for (volatile unsigned turns = 0;; turns++)
+        ;
+}
+
+static void *pause_in_thread(void *argument)
+{
+    take_and_pause();
+    return argument;
+}
+
+static void have_thread_take_and_spin(void)
+{
+    pthread_t thread;
+
+    CHECK(pthread_create(&thread, NULL, pause_in_thread, NULL) == 0);
+    for (volatile unsigned turns = 0;; turns++)
+        ;
+}
+
+static void have_thread_take_and_abort(void)
+{
+    pthread_t thread;
+
+    CHECK(pthread_create(&thread, NULL, pause_in_thread, NULL) == 0);
+    CHECK(sem_wait(&shared->back) == 0);
+    signal(SIGABRT, SIG_DFL);
+    abort();
+}
+
 static void take_and_exec(void)
 {
     CHECK(pthread_mutex_lock(&shared->robust) == 0);
@@ -184,6 +228,24 @@ static void inherit(void)
 {
     CHECK(pthread_mutex_lock(&shared->robust) == EOWNERDEAD);
     CHECK(pthread_mutex_consistent(&shared->robust) == 0 && pthread_mutex_unlock(&shared->robust) == 0);
+}
+
+/* Whoever waits for what a killed process has is told, whatever that one did. */
+static void test_killed(void (*owns)(void), bool is_stopped)
+{
+    const pid_t owner = child_does(owns);
+    pid_t heir;
+    int status;
+
+    CHECK(sem_wait(&shared->back) == 0);
+    heir = child_does(inherit);
+    pause_a_moment();
+    if (is_stopped)
+        CHECK(kill(owner, SIGSTOP) == 0 && waitpid(owner, &status, WUNTRACED) == owner && WIFSTOPPED(status));
+    CHECK(kill(owner, SIGKILL) == 0 && waitpid(owner, &status, 0) == owner && WIFSIGNALED(status) &&
+          WTERMSIG(status) == SIGKILL);
+    check_ended(heir);
+    CHECK(pthread_mutex_lock(&shared->robust) == 0 && pthread_mutex_unlock(&shared->robust) == 0);
 }
 
 static void test_robust(void)
@@ -207,10 +269,18 @@ static void test_robust(void)
     owner = child_does(take_and_abort);
     CHECK(waitpid(owner, &status, 0) == owner && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     inherit();
+    owner = child_does(have_thread_take_and_abort);
+    CHECK(waitpid(owner, &status, 0) == owner && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    inherit();
     check_ended(child_does(take_and_exec));
     inherit();
     CHECK(pthread_create(&thread, NULL, take_in_thread, NULL) == 0 && pthread_join(thread, NULL) == 0);
     inherit();
+    for (unsigned i = 0; i < 2; i++) {
+        test_killed(take_and_pause, i != 0);
+        test_killed(take_and_spin, i != 0);
+        test_killed(have_thread_take_and_spin, i != 0);
+    }
 }
 
 /* ---- futexes themselves ---- */

@@ -296,6 +296,56 @@ static void real_ones(void)
     exits(&init, 0);
 }
 
+/* One with notice of SIGKILL that does nothing about it is killed a second later, and does nothing that lasts until then. */
+static void notice(void)
+{
+    struct player init = first(), one, late;
+    struct actor_player spinner;
+    uint64_t begin = wk_now_ns(), unparked;
+
+    EXPECT(WK_OK, wk_posix_set_notice(init.session, 1)); /* for those that it forks, too */
+    one = born(init.session);
+    EXPECT(WK_OK, wk_posix_kill(init.session, one.pid, KILL, 0, 0));
+    EQUAL(UINT64_C(1) << (KILL - 1), one.mapped->pending);
+    EXPECT(WK_OK, wk_posix_unpark(one.session, 9, 9, 1, 1, &unparked));
+    EXPECT(WK_NO_RIGHT, wk_posix_kill(one.session, init.pid, USR1, 0, 0));
+    make_player(&late);
+    EXPECT(WK_NO_RIGHT, enter(&late, one.session));
+    unmake(&late);
+    EXPECT(WK_WOULD_BLOCK, try_wait(&init, ANY, 0));
+    await_news(&init);
+    CHECK(wk_now_ns() - begin >= WK_NS_PER_SECOND);
+    wait_for(&init, ANY, 0, one.pid, KILL);
+    die(&one);
+
+    play(&spinner, "spin", init.session);
+    await_counting(&spinner);
+    EXPECT(WK_OK, wk_posix_kill(init.session, spinner.player.pid, STOP, 0, 0));
+    await_news(&init);
+    one = born(init.session);
+    begin = wk_now_ns();
+    EXPECT(WK_OK, wk_posix_kill(init.session, ANY, KILL, 0, 0));
+    die(&one); /* at once: who is left is killed then all the same */
+    await_news(&init);
+    wait_for(&init, ANY, 0, one.pid, KILL);
+    CHECK(wk_now_ns() - begin < WK_NS_PER_SECOND);
+    await_counting(&spinner); /* it goes on for it */
+    await_news(&init);
+    CHECK(wk_now_ns() - begin >= WK_NS_PER_SECOND);
+    wait_for(&init, ANY, 0, spinner.player.pid, KILL);
+    play_ends(&spinner);
+
+    EXPECT(WK_OK, wk_posix_set_notice(init.session, 0));
+    one = born(init.session);
+    begin = wk_now_ns();
+    EXPECT(WK_OK, wk_posix_kill(init.session, one.pid, KILL, 0, 0));
+    await_news(&init);
+    CHECK(wk_now_ns() - begin < WK_NS_PER_SECOND);
+    wait_for(&init, ANY, 0, one.pid, KILL);
+    die(&one);
+    exits(&init, 0);
+}
+
 #define BUSY_CHILDREN 40 /* more its bank does not pay for */
 
 /* Does all that a process does, with children that it enters and forgets, until it is killed. */
@@ -668,6 +718,7 @@ int main(int argc, char **argv)
     objects_after = fork_bomb(); /* what records took stays for further ones */
     EQUAL(objects_after, fork_bomb());
     real_ones();
+    notice();
     killed_anywhere();
     served_end(&posix);
     EXPECT(WK_OK, wk_bank_info(wk_self.bank, &limit, &after, &objects_after, &children, &kind));
