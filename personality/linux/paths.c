@@ -41,6 +41,11 @@ wk_handle root_session(void)
     return root;
 }
 
+wk_handle working_session(void)
+{
+    return working;
+}
+
 /* A buffer that no path uses; NULL: the next one has to be allocated. */
 static char *free_text;
 

@@ -38,6 +38,11 @@ wk_handle pipes_maker(void)
     return maker;
 }
 
+wk_handle pipe_writer(const struct file *file)
+{
+    return file->writer != 0 ? file->writer : file->session;
+}
+
 static uint64_t waiter(void)
 {
     return waiter_number(WAITER_PIPES, maker);
@@ -182,9 +187,10 @@ static const struct file_operations pipe_operations = {.read = read,
                                                        .control = control,
                                                        .poll = poll,
                                                        .get_flags = wk_pipe_description_flags,
-                                                       .set_flags = wk_pipe_set_description_flags};
+                                                       .set_flags = wk_pipe_set_description_flags,
+                                                       .stream = WK_STREAM_PIPE};
 
-static int64_t make(wk_handle end, uint32_t flags, struct file **file)
+int64_t pipe_take(wk_handle end, uint32_t flags, struct file **file)
 {
     *file = file_make(&pipe_operations, end, flags);
     if (*file == NULL)
@@ -208,7 +214,7 @@ int64_t linux_pipe2(uint64_t ends, uint64_t flags)
     result = error_of(wk_pipe_create(maker, &reader, &writer));
     if (result != 0)
         return result == -ENOMEM ? -ENFILE : result;
-    result = make(reader, O_RDONLY | kept, &file);
+    result = pipe_take(reader, O_RDONLY | kept, &file);
     if (result == 0)
         result = descriptor_make(file, 0, close_on_exec);
     if (result < 0) {
@@ -216,7 +222,7 @@ int64_t linux_pipe2(uint64_t ends, uint64_t flags)
         return result;
     }
     fds[0] = (int32_t)result;
-    result = make(writer, O_WRONLY | kept, &file);
+    result = pipe_take(writer, O_WRONLY | kept, &file);
     if (result == 0)
         result = descriptor_make(file, 0, close_on_exec);
     fds[1] = (int32_t)result;
@@ -251,5 +257,5 @@ int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struc
         wk_capability_delete(end);
         return result;
     }
-    return make(end, flags, file);
+    return pipe_take(end, flags, file);
 }
