@@ -5,6 +5,8 @@
 #include "effects.h"
 #include "signals.h"
 
+#include <winkle/text.h>
+
 #define STATUS_STOPPED(signal) (0x7f | (signal) << 8)
 #define STATUS_CONTINUED 0xffff
 #define STATUS_SIGNAL(status) ((status)&0x7f)
@@ -35,6 +37,8 @@ struct process *family_enter(struct process *parent)
     process->has_no_zombies = parent->has_no_zombies;
     for (unsigned i = 0; i < NAME_WORDS; i++)
         process->name[i] = parent->name[i];
+    memcpy(process->arguments, parent->arguments, sizeof(process->arguments));
+    process->arguments_bytes = parent->arguments_bytes;
     return process;
 }
 
