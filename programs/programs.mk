@@ -102,7 +102,7 @@ $(OUT)/boot.cpio: programs/init/boot.manifest $(STRIPPED) $(TEST_ROOT).stamp too
 
 # For machines with little memory, and beside another root: what is no test.
 SHIPPED := $(filter-out test-% abuse-% bench stress,$(PROGRAMS))
-LINUX_SHIPPED := $(SHIPPED) test-containers
+LINUX_SHIPPED := $(SHIPPED) test-containers test-filter
 $(OUT)/small.cpio: $(OUT)/boot.cpio $(OUT)/shell.manifest
 	$(PYTHON) tools/archive.py $@ boot.manifest=programs/init/boot.manifest \
 	    $(foreach name,$(SHIPPED),bin/$(name)=$(OUT)/stripped/$(name))

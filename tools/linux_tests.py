@@ -19,7 +19,7 @@ from emulator import ROOT
 FOLDER = ROOT / "tests/linux"
 APPLETS = ["busybox", "sh", "-c", "busybox sh /tests/applets.sh /tests/applets.txt | cat"]
 # Cases of cases.txt that are about what only Winkle has.
-ONLY_WINKLE = ("python", "native", "isolation", "sides", "hostile", "stress")
+ONLY_WINKLE = ("python", "native", "streams", "starts", "between", "isolation", "sides", "hostile", "stress")
 MEMORY, TIMEOUT_SECONDS = "512M", 300
 
 

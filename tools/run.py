@@ -125,7 +125,7 @@ def nearest(machine, name):
 
 def is_native(machine, name):
     """Whether it needs no programs of Linux."""
-    return name in native_names(machine) and name not in ("linux", "container", "test-containers")
+    return name in native_names(machine) and name not in ("linux", "container", "test-containers", "test-filter")
 
 
 def with_root(machine, root):

@@ -1,63 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <winkle/print.h>
 
-#include <winkle/capability.h>
-#include <winkle/clock.h>
-#include <winkle/event.h>
 #include <winkle/machine.h>
-#include <winkle/pipe.h>
 #include <winkle/start.h>
+#include <winkle/stream.h>
 #include <winkle/text.h>
 
 #define PIECE_BYTES 40
-#define WAIT_NS UINT64_C(10000000)
-
-/* ---- a pipe, under the name "output" ---- */
-
-static wk_handle event, waiter;
-static uint64_t waiter_number;
-
-/* Waits for room a moment; there may be others who wait by the same event. */
-static enum wk_status wait_for_room(void)
-{
-    wk_handle part;
-    uint64_t bits;
-    enum wk_status status = WK_OK;
-
-    if (event == 0)
-        status = wk_event_create(wk_self.bank, &event);
-    if (status == WK_OK && waiter == 0) {
-        status = wk_capability_dup(event, WK_EVENT_RIGHT_SIGNAL, &part);
-        if (status == WK_OK)
-            status = wk_pipe_enlist(wk_self.output, part, 1, &waiter, &waiter_number);
-    }
-    if (status == WK_OK)
-        status = wk_event_wait(event, 1, wk_after_ns(WAIT_NS), &bits);
-    return status == WK_TIMED_OUT ? WK_OK : status;
-}
-
-static enum wk_status output_write(const char *bytes, size_t length)
-{
-    while (length > 0) {
-        const size_t piece = length < PIECE_BYTES ? length : PIECE_BYTES;
-        uint64_t words[PIECE_BYTES / sizeof(uint64_t)] = {0};
-        enum wk_status status;
-
-        memcpy(words, bytes, piece);
-        status = wk_pipe_write_short(wk_self.output, piece | waiter_number << 8, words[0], words[1], words[2], words[3],
-                                     words[4]);
-        if (status == WK_WOULD_BLOCK) {
-            status = wait_for_room();
-            if (status == WK_OK)
-                continue;
-        }
-        if (status != WK_OK)
-            return status;
-        bytes += piece;
-        length -= piece;
-    }
-    return WK_OK;
-}
+/* What shells say of a program that SIGPIPE ended. */
+#define STATUS_BROKEN 141
 
 /* ---- the machine's console ---- */
 
@@ -78,14 +29,31 @@ static enum wk_status machine_write(const char *bytes, size_t length)
     return WK_OK;
 }
 
-enum wk_status wk_console_write(const char *bytes, size_t length)
+struct wk_stream wk_input, wk_output, wk_errors;
+wk_stream_writer wk_print_to_stream;
+
+/* A program that prints to a pipe which nobody reads any more has nothing left to do. */
+static enum wk_status write_to(struct wk_stream *stream, const char *bytes, size_t length)
 {
-    return wk_self.output != 0 ? output_write(bytes, length) : machine_write(bytes, length);
+    enum wk_status status;
+
+    if (stream->kind == WK_STREAM_NONE)
+        return machine_write(bytes, length);
+    status = wk_print_to_stream(stream, bytes, length);
+    if (status == WK_BROKEN)
+        wk_exit(STATUS_BROKEN);
+    return status;
 }
 
-/* Collects a piece's worth before it invokes the console. */
+enum wk_status wk_console_write(const char *bytes, size_t length)
+{
+    return write_to(&wk_output, bytes, length);
+}
+
+/* Collects a piece's worth before it is written. */
 struct console_sink {
     struct wk_text_sink sink;
+    struct wk_stream *stream;
     char piece[PIECE_BYTES];
     size_t length;
 };
@@ -103,21 +71,36 @@ static void console_take(struct wk_text_sink *sink, const char *bytes, size_t le
         bytes += part;
         length -= part;
         if (console->length == PIECE_BYTES) {
-            wk_console_write(console->piece, PIECE_BYTES);
+            write_to(console->stream, console->piece, PIECE_BYTES);
             console->length = 0;
         }
     }
 }
 
+static void print_to(struct wk_stream *stream, const char *format, va_list arguments)
+{
+    struct console_sink console = {.sink = {console_take}, .stream = stream};
+
+    wk_format(&console.sink, format, arguments);
+    write_to(stream, console.piece, console.length);
+}
+
 void wk_print(const char *format, ...)
 {
-    struct console_sink console = {.sink = {console_take}};
     va_list arguments;
 
     va_start(arguments, format);
-    wk_format(&console.sink, format, arguments);
+    print_to(&wk_output, format, arguments);
     va_end(arguments);
-    wk_console_write(console.piece, console.length);
+}
+
+void wk_print_error(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_to(wk_errors.kind != WK_STREAM_NONE ? &wk_errors : &wk_output, format, arguments);
+    va_end(arguments);
 }
 
 struct buffer_sink {

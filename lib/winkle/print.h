@@ -18,9 +18,12 @@ struct wk_text_sink {
 /* Formats into a sink. */
 void wk_format(struct wk_text_sink *sink, const char *format, va_list arguments);
 
-/* Prints on the console of last resort, by the capability "machine". Without it, or without its console right, nothing
- * is printed. Pieces of 40 bytes of several printers may mix. Blocks while the console takes the bytes. */
+/* Prints to the stream "output" (stream.h), which ends the program with status 141 if it is a pipe that nobody reads any more. Without such
+ * a stream, on the console of last resort, by the capability "machine"; without that, or its console right, nothing is printed.
+ * Pieces of 40 bytes of several printers may mix. Blocks while the bytes are taken. */
 void wk_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same to the stream "errors", if there is one. */
+void wk_print_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Writes bytes as they are. The status of the first invocation that failed, else WK_OK. */
 enum wk_status wk_console_write(const char *bytes, size_t length);
 

@@ -15,7 +15,7 @@ _start:
     load_global_pointer
     li      ra, 0
     li      s0, 0
-    tail    wk_start_program
+    tail    wk_start_launched
 
     /* In: a0 and tp the struct wk_thread, sp its stack. */
     .section .text.wk_thread_entry, "ax"

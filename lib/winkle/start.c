@@ -4,6 +4,7 @@
 #include <winkle/names.h>
 #include <winkle/print.h>
 #include <winkle/process.h>
+#include <winkle/stream.h>
 #include <winkle/text.h>
 #include <winkle/threads.h>
 
@@ -12,8 +13,9 @@ static struct wk_thread first_thread;
 
 /* The program. Its definition may leave the arguments out. */
 int main(int argc, char **argv);
-/* What start.S and init's own entry call. */
+/* What init's own entry calls; and start.S, of whoever may have been given streams. */
 __attribute__((noreturn)) void wk_start_program(const struct wk_start *start);
+__attribute__((noreturn)) void wk_start_launched(const struct wk_start *start);
 
 const struct wk_named *wk_named_find(const char *name)
 {
@@ -38,11 +40,17 @@ void wk_start_program(const struct wk_start *start)
     wk_self.bank = start->bank;
     wk_self.budget = start->budget;
     wk_self.machine = wk_named_handle("machine");
-    wk_self.output = wk_named_handle("output");
     wk_self.trace = wk_named_handle("trace");
     first_thread.handle = start->thread;
     wk_thread_set_self(&first_thread);
     wk_exit(main((int)start->argc, (char **)(uintptr_t)start->argv));
+}
+
+void wk_start_launched(const struct wk_start *start)
+{
+    wk_self.start = start;
+    wk_streams_start();
+    wk_start_program(start);
 }
 
 void wk_exit(int status)
@@ -60,8 +68,8 @@ void wk_fail(const char *what, enum wk_status status)
     const char *name = wk_self.start->argc > 0 ? wk_self.start->argv[0] : "program";
 
     if (status == WK_OK)
-        wk_print("%s: %s\n", name, what);
+        wk_print_error("%s: %s\n", name, what);
     else
-        wk_print("%s: %s: %s\n", name, what, wk_status_name(status));
+        wk_print_error("%s: %s: %s\n", name, what, wk_status_name(status));
     wk_exit(1);
 }

@@ -16,7 +16,8 @@
 #define WK_NAME_BYTES 16
 #define WK_NAMED_MAX 24
 
-/* A capability with a name. `offset` and `bytes` say where in a memory object its content lies; else they are 0. */
+/* A capability with a name. `offset` and `bytes` say where in a memory object its content lies; of a stream (stream.h) what kind
+ * it is and for which group of processes; else they are 0. */
 struct wk_named {
     char name[WK_NAME_BYTES]; /* ends with a zero byte */
     wk_handle handle;
@@ -46,7 +47,6 @@ struct wk_self {
     wk_handle budget;  /* of processor time: no thread of it is more urgent, and all together get no more */
     wk_handle machine; /* the capability named "machine": console, power, inspection, as far as its rights go */
     wk_handle trace;   /* the one named "trace" */
-    wk_handle output;  /* the one named "output", a pipe, which takes what it prints instead of the console; 0 */
     const struct wk_start *start;
 };
 extern struct wk_self wk_self;

@@ -8,6 +8,7 @@
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/start.h>
+#include <winkle/stream.h>
 #include <winkle/thread.h>
 #include <winkle/upcalls.h>
 
@@ -50,6 +51,8 @@ static enum wk_status prepare(struct wk_thread *thread, wk_handle budget, uint64
 {
     enum wk_status status = wk_heap_prepare();
 
+    if (status == WK_OK)
+        status = wk_streams_prepare();
     if (status == WK_OK)
         status = wk_event_create(wk_self.bank, &thread->ended);
     if (status == WK_OK)

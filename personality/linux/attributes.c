@@ -3,19 +3,24 @@
 #include "calls.h"
 #include "files.h"
 #include "paths.h"
+#include "proc.h"
 
 #include <winkle/directory.h>
 
+#include <asm/stat.h>
 #include <linux/fcntl.h>
 
 /* 0 if the path names something. */
 static int64_t find(uint64_t text, uint64_t options)
 {
     struct file *file = NULL;
+    struct stat status;
     struct path path;
     int64_t result = path_begin(&path, AT_FDCWD, text);
 
-    if (result == 0)
+    if (result == 0 && proc_has(path.text))
+        result = proc_status(path.text, (options & WK_OPEN_OPTIONS_NO_FOLLOW) == 0, &status);
+    else if (result == 0)
         result = path_open(&path, WK_OPEN_OPTIONS_PATH | options, 0, O_PATH, &file);
     path_end(&path);
     if (file != NULL)

@@ -74,6 +74,8 @@ void file_drop(struct file *file)
         file->operations->release(file);
     if (file->memory != 0)
         wk_capability_delete(file->memory);
+    if (file->writer != 0)
+        wk_capability_delete(file->writer);
     if (file->session != 0 && !spares_keep(file->session, file->key, file->forks))
         wk_capability_delete(file->session);
     if (file->is_locked)

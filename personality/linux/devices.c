@@ -145,7 +145,8 @@ static const struct file_operations null_operations = {.read = read_nothing,
                                                        .status = status,
                                                        .poll = poll,
                                                        .get_flags = wk_file_description_flags,
-                                                       .set_flags = wk_file_set_description_flags};
+                                                       .set_flags = wk_file_set_description_flags,
+                                                       .stream = WK_STREAM_NULL};
 static const struct file_operations zero_operations = {.read = read_zeros,
                                                        .write = write_all,
                                                        .seek = seek,

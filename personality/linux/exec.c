@@ -335,6 +335,21 @@ static void set_name(const char *path)
     exec_tell_name();
 }
 
+/* For the lists of processes: as much as the service keeps. */
+static void tell_arguments(const struct strings *arguments)
+{
+    const uint64_t length = arguments->used < WK_ARGUMENTS_MAX ? arguments->used : WK_ARGUMENTS_MAX;
+
+    for (uint64_t position = 0; position < length; position += WK_ARGUMENTS_PART) {
+        const uint64_t left = length - position;
+        uint64_t words[WK_ARGUMENTS_PART / sizeof(uint64_t)] = {0};
+
+        memcpy(words, arguments->bytes + position, left < sizeof(words) ? left : sizeof(words));
+        wk_posix_set_arguments(linux_process.posix, position | length << 32, words[0], words[1], words[2], words[3],
+                               words[4]);
+    }
+}
+
 void exec_tell_name(void)
 {
     uint64_t words[2];
@@ -358,12 +373,14 @@ static void begin(const struct program *program, const struct program *interpret
     if (program->is_native) {
         wk_lock_release(&linux_lock);
         set_name(exec_path);
+        tell_arguments(arguments);
         native_run();
     }
     if (map_programs(program, interpreter, &bias, &interpreter_bias) != 0)
         end_by_signal(SIGNAL_KILL);
     wk_lock_release(&linux_lock);
     set_name(exec_path);
+    tell_arguments(arguments);
     fill_stack(program, bias, interpreter->file == NULL ? 0 : interpreter_bias + interpreter->first, arguments,
                environment);
     linux_process.entry = interpreter->file == NULL ? program->entry + bias : interpreter->entry + interpreter_bias;

@@ -8,6 +8,8 @@
 
 #include "linux.h"
 
+#include <winkle/stream.h>
+
 #define POSITION_CURRENT UINT64_MAX
 #define DESCRIPTORS_MAX 1024
 
@@ -30,12 +32,14 @@ struct file_operations {
     /* WK_DESCRIPTION_FLAGS_*, which a service keeps with the session; NULL: they are the process's own. */
     enum wk_status (*get_flags)(wk_handle session, uint64_t *flags);
     enum wk_status (*set_flags)(wk_handle session, uint64_t flags);
+    enum wk_stream_kind stream; /* what its session is for a native program */
 };
 
 struct file {
     uint64_t references;
     const struct file_operations *operations;
     wk_handle session;
+    wk_handle writer;   /* of a pipe that is open for both: the end to write to; 0 */
     wk_handle memory;   /* a node's bytes, once they were asked for; 0 */
     bool has_no_memory; /* they are not to be had that way */
     bool is_node;       /* its session is the file service's */

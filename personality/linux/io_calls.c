@@ -250,6 +250,8 @@ static int64_t set_flags(struct file *file, uint32_t flags)
         return 0;
     for (unsigned i = 0; i < FLAG_NAMES; i++)
         kept |= (flags & flag_names[i].flag) != 0 ? flag_names[i].kept : 0;
+    if (file->writer != 0)
+        file->operations->set_flags(file->writer, kept);
     return error_of(file->operations->set_flags(file->session, kept));
 }
 

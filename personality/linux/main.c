@@ -11,7 +11,9 @@
 #include "memory.h"
 #include "paths.h"
 #include "pipes.h"
+#include "signals.h"
 #include "strace.h"
+#include "streams.h"
 #include "terminal.h"
 #include "threads.h"
 #include "vdso.h"
@@ -71,36 +73,37 @@ static void start_thread(void)
     __asm__ volatile("mv tp, %0" : : "r"(thread) : "memory");
 }
 
-/* Makes itself known to the process service. */
+/* Makes itself known to the process service: as a child of a process that it was started in the name of, or the first one. */
 static void attach(void)
 {
-    const wk_handle container = need("posix");
+    const wk_handle parent = wk_named_handle("parent"), container = parent == 0 ? need("posix") : 0;
+    wk_handle process, thread, children;
     uint64_t pid;
     void *page;
 
     must("it has no memory for its event", wk_event_create(wk_self.bank, &linux_process.children));
+    process = dup_of(wk_self.process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT);
+    thread = dup_of(current()->handle, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT);
+    children = dup_of(linux_process.children, WK_EVENT_RIGHT_SIGNAL);
     must("the process service refuses it",
-         wk_posix_attach(container, dup_of(wk_self.process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT),
-                         dup_of(current()->handle, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT),
-                         dup_of(linux_process.children, WK_EVENT_RIGHT_SIGNAL), &linux_process.posix,
-                         &linux_process.page_memory, &pid));
+         parent != 0 ? wk_posix_fork(parent, process, thread, children, SIGNAL_CHLD, &linux_process.posix,
+                                     &linux_process.page_memory, &pid)
+                     : wk_posix_attach(container, process, thread, children, &linux_process.posix,
+                                       &linux_process.page_memory, &pid));
     must("the process service's page cannot be mapped",
          wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
     linux_process.page = page;
     current()->tid = (int32_t)pid;
     linux_process.umask = UMASK_FIRST;
-    linux_process.is_first = true;
-    wk_capability_delete(container); /* it is no container that the program is to have */
+    linux_process.is_first = parent == 0;
+    wk_capability_delete(parent != 0 ? parent : container); /* neither is for the program to have */
 }
 
 static void open_standard_files(void)
 {
-    struct file *file = NULL;
-
     terminal_start(wk_named_handle("terminal"));
-    if (terminal_open(O_RDWR, &file) != 0 || descriptor_make(file, 0, false) != 0 || linux_dup(0) != 1 ||
-        linux_dup(0) != 2)
-        wk_fail("its terminal cannot be opened", WK_NO_MEMORY);
+    if (streams_open() != 0)
+        wk_fail("its standard streams cannot be opened", WK_NO_MEMORY);
 }
 
 /* Where a program that is named without a path is looked for. */

@@ -242,7 +242,18 @@ const struct file_operations node_operations = {.read = read,
                                                 .seek = seek,
                                                 .status = status,
                                                 .get_flags = wk_file_description_flags,
-                                                .set_flags = wk_file_set_description_flags};
+                                                .set_flags = wk_file_set_description_flags,
+                                                .stream = WK_STREAM_FILE};
+
+int64_t node_take(wk_handle session, uint32_t flags, struct file **file)
+{
+    *file = file_make(&node_operations, session, flags);
+    if (*file == NULL)
+        return -ENOMEM;
+    (*file)->is_node = true;
+    (*file)->kind = WK_NODE_KIND_FILE;
+    return 0;
+}
 
 /* Pages that the file has, from an offset on. */
 static uint64_t pages_there(struct file *file, uint64_t offset)

@@ -15,6 +15,8 @@ struct node_status {
 bool node_has_access_time(const struct node_status *node);
 void node_fill_status(const struct node_status *node, uint64_t accessed, struct stat *status);
 
+/* A record of a plain file's session, which it is given. 0 or an error. */
+int64_t node_take(wk_handle session, uint32_t flags, struct file **file);
 /* Bytes of a file into memory of the personality's own, which is in the arena: how many, or an error. */
 int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t bytes);
 /* Writes several parts of the program's memory, `struct iovec` as words, in one piece: nobody else's bytes come between. How many bytes,

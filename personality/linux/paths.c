@@ -8,12 +8,14 @@
 #include "node.h"
 #include "pipes.h"
 #include "proc.h"
+#include "proc_list.h"
 #include "spares.h"
 
 #include <winkle/capability.h>
 #include <winkle/directory.h>
 #include <winkle/file.h>
 #include <winkle/heap.h>
+#include <winkle/print.h>
 #include <winkle/text.h>
 
 #include <linux/fcntl.h>
@@ -26,20 +28,6 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x10U /* newer than some headers */
 #endif
-
-static wk_handle root, working; /* sessions: the root of all it can name, and its working directory */
-
-void paths_start(wk_handle session)
-{
-    root = session;
-    if (wk_capability_dup(root, WK_RIGHTS_ALL, &working) != WK_OK)
-        linux_die("it has no working directory", WK_NO_MEMORY);
-}
-
-wk_handle root_session(void)
-{
-    return root;
-}
 
 /* A buffer that no path uses; NULL: the next one has to be allocated. */
 static char *free_text;
@@ -54,24 +42,48 @@ static void path_make(struct path *path)
         path->words[i] = 0;
 }
 
+/* A path that starts in a directory that the personality makes up is one from the root. */
+static int64_t path_below(struct path *path, const char *directory)
+{
+    const uint64_t length = strlen(directory);
+
+    if (length + 1 + path->length >= PATH_BYTES)
+        return -ENAMETOOLONG;
+    memmove(path->text + length + 1, path->text, path->length + 1);
+    memcpy(path->text, directory, length);
+    path->text[length] = '/';
+    path->length = proc_straighten(path->text);
+    path->directory = root_session();
+    return 0;
+}
+
 static int64_t path_start(struct path *path, int directory)
 {
+    int64_t result = 0;
+
     if (path->length == 0)
         return -ENOENT;
-    path->directory = working;
+    path->directory = working_session();
     if (path->text[0] == '/') {
-        path->directory = root;
+        path->directory = root_session();
+        if (proc_has(path->text))
+            path->length = proc_straighten(path->text);
+    } else if (directory == AT_FDCWD && working_made_up() != NULL) {
+        result = path_below(path, working_made_up());
     } else if (directory != AT_FDCWD) {
         path->file = file_of(directory);
         if (path->file == NULL)
             return -EBADF;
-        if (path->file->operations != &node_operations)
+        if (proc_is_directory(path->file))
+            result = path_below(path, path->file->text);
+        else if (path->file->operations != &node_operations)
             return -ENOTDIR;
-        path->directory = path->file->session;
+        else
+            path->directory = path->file->session;
     }
     if (path->length <= sizeof(path->words))
         memcpy(path->words, path->text, path->length);
-    return 0;
+    return result;
 }
 
 int64_t path_begin(struct path *path, int directory, uint64_t text)
@@ -352,170 +364,9 @@ int64_t linux_memfd_create(uint64_t name, uint64_t flags)
     if ((flags & ~(uint64_t)(MFD_CLOEXEC | MFD_EXEC)) != 0) /* there are no seals */
         return -EINVAL;
     result = error_of(wk_directory_open_unnamed(
-        root, WK_OPEN_OPTIONS_READ | WK_OPEN_OPTIONS_WRITE | UINT64_C(0777) << PERMISSIONS_SHIFT, 0, &opened.node,
-        &opened.identity));
+        root_session(), WK_OPEN_OPTIONS_READ | WK_OPEN_OPTIONS_WRITE | UINT64_C(0777) << PERMISSIONS_SHIFT, 0,
+        &opened.node, &opened.identity));
     if (result == 0)
         result = node_file(&opened, O_RDWR, &file);
     return result != 0 ? result : descriptor_make(file, 0, (flags & MFD_CLOEXEC) != 0);
-}
-
-/* ---- the working directory ---- */
-
-static int64_t enter(wk_handle session)
-{
-    wk_handle before = working;
-
-    working = session;
-    wk_capability_delete(before);
-    return 0;
-}
-
-int64_t linux_chdir(uint64_t text)
-{
-    struct file *file = NULL;
-    struct path path;
-    int64_t result = path_begin(&path, AT_FDCWD, text);
-
-    if (result == 0)
-        result = path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file);
-    path_end(&path);
-    if (file == NULL)
-        return result;
-    result = enter(file->session);
-    file->session = 0;
-    file_drop(file);
-    return result;
-}
-
-int64_t linux_fchdir(int fd)
-{
-    struct file *file = file_of(fd);
-    wk_handle session = 0;
-    int64_t result = -ENOTDIR;
-
-    if (file == NULL)
-        return -EBADF;
-    if (file->operations == &node_operations && file->kind == WK_NODE_KIND_DIRECTORY)
-        result = error_of(wk_capability_dup(file->session, WK_RIGHTS_ALL, &session));
-    file->key = 0; /* the session stays open as the working directory */
-    file_drop(file);
-    return result != 0 ? result : enter(session);
-}
-
-int64_t path_of(wk_handle session, char *text, uint64_t bytes)
-{
-    char *lent = wk_allocate(PATH_BYTES);
-    uint64_t count = 0;
-    enum wk_status status;
-
-    if (lent == NULL)
-        return -ENOMEM;
-    status = wk_file_path(session, arena, (uint64_t)lent, PATH_BYTES - 1, &count);
-    if (status == WK_OK && count + 1 > bytes)
-        status = WK_NAME_TOO_LONG;
-    if (status == WK_OK) {
-        memcpy(text, lent, count);
-        text[count] = '\0';
-    }
-    wk_free(lent);
-    return status == WK_OK ? (int64_t)count + 1 : error_of(status);
-}
-
-int64_t path_of_working(char *text, uint64_t bytes)
-{
-    return path_of(working, text, bytes);
-}
-
-int64_t linux_getcwd(uint64_t buffer, uint64_t bytes)
-{
-    char *text = wk_allocate(PATH_BYTES);
-    int64_t length;
-
-    if (text == NULL)
-        return -ENOMEM;
-    length = path_of(working, text, PATH_BYTES);
-    if (length > 0 && (uint64_t)length > bytes)
-        length = -ERANGE;
-    if (length > 0 && copy_out(buffer, text, (size_t)length) != 0)
-        length = -EFAULT;
-    wk_free(text);
-    return length;
-}
-
-int64_t linux_umask(uint32_t mask)
-{
-    const uint32_t before = linux_process.umask;
-
-    linux_process.umask = mask & 0777;
-    return before;
-}
-
-/* ---- another root ---- */
-
-/* The part of a path below a directory's, or NULL if it is not below it. */
-static const char *part_below(const char *path, const char *directory)
-{
-    const uint64_t length = strlen(directory);
-
-    if (strncmp(path, directory, length) != 0 || (path[length] != '\0' && path[length] != '/'))
-        return NULL;
-    return path[length] == '\0' ? "/" : path + length;
-}
-
-/* A working directory that the new root's view has too is to be one of that view. */
-static void enter_view(const char *directory)
-{
-    char *before = wk_allocate(PATH_BYTES);
-    struct file *file = NULL;
-    struct path path = {0};
-    const char *part = NULL;
-
-    if (before != NULL && path_of_working(before, PATH_BYTES) > 0)
-        part = part_below(before, directory);
-    if (part != NULL && path_begin_text(&path, AT_FDCWD, part) == 0 &&
-        path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file) == 0 && file != NULL) {
-        enter(file->session);
-        file->session = 0;
-        file_drop(file);
-    }
-    path_end(&path);
-    wk_free(before);
-}
-
-/* The root is a session of a view that nothing above it is in. */
-static int64_t enter_root(wk_handle session, const char *directory)
-{
-    const wk_handle before = root;
-    wk_handle view = 0;
-    const int64_t result = error_of(wk_directory_view(session, 0, &view));
-
-    if (result != 0)
-        return result;
-    root = view;
-    enter_view(directory);
-    wk_capability_delete(before);
-    proc_hide();
-    return 0;
-}
-
-int64_t linux_chroot(uint64_t text)
-{
-    char *directory = wk_allocate(PATH_BYTES);
-    struct file *file = NULL;
-    struct path path;
-    int64_t result = path_begin(&path, AT_FDCWD, text);
-
-    if (directory == NULL)
-        result = -ENOMEM;
-    if (result == 0)
-        result = path_open(&path, WK_OPEN_OPTIONS_DIRECTORY | WK_OPEN_OPTIONS_PATH, 0, O_PATH, &file);
-    path_end(&path);
-    if (file != NULL) {
-        result = path_of(file->session, directory, PATH_BYTES);
-        if (result > 0)
-            result = strcmp(directory, "/") == 0 ? 0 : enter_root(file->session, directory);
-        file_drop(file);
-    }
-    wk_free(directory);
-    return result;
 }

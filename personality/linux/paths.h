@@ -28,6 +28,10 @@ int64_t path_open(const struct path *path, uint64_t options, uint32_t permission
 void paths_start(wk_handle root);
 /* The session of the root of all that the process can name. */
 wk_handle root_session(void);
+/* That of its working directory. */
+wk_handle working_session(void);
+/* That one's path, if it is in /proc, where the personality makes up what there is; else NULL. */
+const char *working_made_up(void);
 /* Before the text of a path, in linux_getcwd's manner: its length with the zero byte, or an error. */
 int64_t path_of(wk_handle session, char *text, uint64_t bytes);
 /* That of the working directory. */

@@ -38,6 +38,11 @@ wk_handle pipes_maker(void)
     return maker;
 }
 
+wk_handle pipe_writer(const struct file *file)
+{
+    return file->writer != 0 ? file->writer : file->session;
+}
+
 static uint64_t waiter(void)
 {
     return waiter_number(WAITER_PIPES, maker);
@@ -85,7 +90,7 @@ static enum wk_status write_span(struct file *file, uint64_t buffer, uint64_t by
     enum wk_status status;
 
     if (memory_span(buffer, bytes, false, &span))
-        return wk_pipe_write(file->session, span.memory, span.offset, span.length, waiter(), count);
+        return wk_pipe_write(pipe_writer(file), span.memory, span.offset, span.length, waiter(), count);
     if (bytes > BOUNCE_BYTES)
         bytes = BOUNCE_BYTES;
     bounce = wk_allocate(bytes);
@@ -93,7 +98,7 @@ static enum wk_status write_span(struct file *file, uint64_t buffer, uint64_t by
         return WK_NO_MEMORY;
     status = WK_BAD_HANDLE;
     if (copy_in(bounce, buffer, bytes) == 0)
-        status = wk_pipe_write(file->session, arena, (uint64_t)bounce, bytes, waiter(), count);
+        status = wk_pipe_write(pipe_writer(file), arena, (uint64_t)bounce, bytes, waiter(), count);
     wk_free(bounce);
     return status;
 }
@@ -110,8 +115,8 @@ static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_
     if (bytes <= WK_SHORT_MAX) {
         if (copy_in(words, buffer, bytes) != 0)
             return -EFAULT;
-        status =
-            wk_pipe_write_short(file->session, bytes | waiter() << 8, words[0], words[1], words[2], words[3], words[4]);
+        status = wk_pipe_write_short(pipe_writer(file), bytes | waiter() << 8, words[0], words[1], words[2], words[3],
+                                     words[4]);
     } else {
         status = write_span(file, buffer, bytes, &count);
     }
@@ -142,18 +147,31 @@ static int64_t status(struct file *file, struct stat *status)
     return 0;
 }
 
+/* Who has both ends open is never hung up. */
+static int64_t poll_both(struct file *file, uint64_t wanted, uint64_t *ready, uint64_t *count)
+{
+    uint64_t readable = 0, writable = 0, written;
+    enum wk_status status = wk_pipe_poll(file->session, wanted & WK_READINESS_READABLE, waiter(), &readable, count);
+
+    if (status == WK_OK)
+        status = wk_pipe_poll(file->writer, wanted & WK_READINESS_WRITABLE, waiter(), &writable, &written);
+    *ready = (readable & WK_READINESS_READABLE) | (writable & WK_READINESS_WRITABLE);
+    return error_of(status);
+}
+
 static int64_t poll(struct file *file, uint32_t events)
 {
     const uint64_t wanted = ((events & (POLLIN | POLLRDNORM)) != 0 ? WK_READINESS_READABLE : 0) |
                             ((events & (POLLOUT | POLLWRNORM)) != 0 ? WK_READINESS_WRITABLE : 0) | WK_READINESS_HUNG_UP;
     uint64_t ready = 0, count = 0;
-    const enum wk_status status = wk_pipe_poll(file->session, wanted, waiter(), &ready, &count);
-    const bool is_writer = (file->flags & O_ACCMODE) == O_WRONLY;
+    const int64_t error = file->writer != 0 ? poll_both(file, wanted, &ready, &count)
+                                            : error_of(wk_pipe_poll(file->session, wanted, waiter(), &ready, &count));
+    const bool is_writer = (file->flags & O_ACCMODE) != O_RDONLY;
     int64_t result = 0;
 
-    if (status != WK_OK)
-        return error_of(status);
-    if (!is_writer && (ready & WK_READINESS_READABLE) != 0 && count != 0)
+    if (error != 0)
+        return error;
+    if ((file->flags & O_ACCMODE) != O_WRONLY && (ready & WK_READINESS_READABLE) != 0 && count != 0)
         result |= POLLIN | POLLRDNORM;
     if (is_writer && (ready & WK_READINESS_WRITABLE) != 0)
         result |= POLLOUT | POLLWRNORM;
@@ -182,9 +200,10 @@ static const struct file_operations pipe_operations = {.read = read,
                                                        .control = control,
                                                        .poll = poll,
                                                        .get_flags = wk_pipe_description_flags,
-                                                       .set_flags = wk_pipe_set_description_flags};
+                                                       .set_flags = wk_pipe_set_description_flags,
+                                                       .stream = WK_STREAM_PIPE};
 
-static int64_t make(wk_handle end, uint32_t flags, struct file **file)
+int64_t pipe_take(wk_handle end, uint32_t flags, struct file **file)
 {
     *file = file_make(&pipe_operations, end, flags);
     if (*file == NULL)
@@ -208,7 +227,7 @@ int64_t linux_pipe2(uint64_t ends, uint64_t flags)
     result = error_of(wk_pipe_create(maker, &reader, &writer));
     if (result != 0)
         return result == -ENOMEM ? -ENFILE : result;
-    result = make(reader, O_RDONLY | kept, &file);
+    result = pipe_take(reader, O_RDONLY | kept, &file);
     if (result == 0)
         result = descriptor_make(file, 0, close_on_exec);
     if (result < 0) {
@@ -216,7 +235,7 @@ int64_t linux_pipe2(uint64_t ends, uint64_t flags)
         return result;
     }
     fds[0] = (int32_t)result;
-    result = make(writer, O_WRONLY | kept, &file);
+    result = pipe_take(writer, O_WRONLY | kept, &file);
     if (result == 0)
         result = descriptor_make(file, 0, close_on_exec);
     fds[1] = (int32_t)result;
@@ -230,6 +249,30 @@ int64_t linux_pipe2(uint64_t ends, uint64_t flags)
     return 0;
 }
 
+/* Undefined in POSIX; as Linux has it, it waits for nobody: fifo(7). */
+static int64_t open_both(uint64_t identity, uint32_t flags, struct file **file)
+{
+    uint64_t is_other_open;
+    wk_handle reader = 0, writer = 0;
+    int64_t result = error_of(wk_pipe_open_named(maker, identity, 0, 0, &reader, &is_other_open));
+
+    if (result != 0)
+        return result;
+    result = error_of(wk_pipe_open_named(maker, identity, 1, 0, &writer, &is_other_open));
+    if (result != 0) {
+        wk_capability_delete(reader);
+        return result;
+    }
+    result = pipe_take(reader, flags, file);
+    if (result != 0) {
+        wk_capability_delete(writer);
+        return result;
+    }
+    (*file)->writer = writer;
+    file_tell_flags(*file);
+    return 0;
+}
+
 int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struct file **file)
 {
     const bool is_writer = (flags & O_ACCMODE) == O_WRONLY;
@@ -239,7 +282,7 @@ int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struc
 
     wk_capability_delete(node);
     if ((flags & O_ACCMODE) == O_RDWR)
-        return -EINVAL; /* undefined in POSIX */
+        return open_both(identity, flags, file);
     result = error_of(wk_pipe_open_named(maker, identity, is_writer, waiter(), &end, &is_other_open));
     if (result != 0)
         return result;
@@ -251,5 +294,5 @@ int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struc
         wk_capability_delete(end);
         return result;
     }
-    return make(end, flags, file);
+    return pipe_take(end, flags, file);
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc as far as it tells of the process itself: exe and cwd as links, fd, maps, stat, status, cmdline, comm; and of the system,
- * meminfo, cpuinfo, mounts, uptime, loadavg, version, filesystems. A file's text is made when it is opened.
+ * /proc: of the system and of the container's processes what proc_texts.c says, in directories (proc_list.c); of the process itself also
+ * exe, cwd and root as links, and fd. A file's text is made when it is opened. Only paths that begin with `/` lead here, and those
+ * that begin in one of these directories.
  */
 #include "proc.h"
 
 #include "calls.h"
 #include "exec.h"
-#include "memory.h"
 #include "node.h"
 #include "paths.h"
+#include "proc_list.h"
+#include "proc_texts.h"
 
-#include <winkle/bank.h>
-#include <winkle/clock.h>
 #include <winkle/directory.h>
 #include <winkle/heap.h>
 #include <winkle/print.h>
@@ -21,19 +21,9 @@
 #include <asm/stat.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
-#include <linux/mman.h>
 #include <linux/stat.h>
 
-#define TEXT_BYTES 8192
-#define KIB_PER_PAGE (WK_PAGE_BYTES / 1024)
-
-struct writer {
-    char *text;
-    uint64_t used;
-};
-
-#define WRITE(writer, ...)                                                                                             \
-    ((writer)->used += wk_print_text((writer)->text + (writer)->used, TEXT_BYTES - (writer)->used, __VA_ARGS__))
+#define NAME_MAX_BYTES (PATH_BYTES / 16)
 
 static bool begins_with(const char *text, const char *beginning)
 {
@@ -65,108 +55,138 @@ bool proc_has(const char *path)
         if (begins_with(path, aliases[i].path))
             return true;
     }
-    return begins_with(path, "/proc/");
+    return begins_with(path, "/proc/") || strcmp(path, "/proc") == 0;
 }
 
-/* ---- the texts ---- */
-
-static void write_meminfo(struct writer *writer)
+/* Whether the last name before `end` is a link of a process's: what is above it is not where its name stands. */
+static bool ends_in_link(const char *path, const char *end)
 {
-    uint64_t total = 0, used = 0, objects, children;
-    enum wk_bank_kind kind;
+    const char *name = end;
 
-    wk_bank_info(wk_self.bank, &total, &used, &objects, &children, &kind);
-    WRITE(writer, "MemTotal:       %lu kB\nMemFree:        %lu kB\nMemAvailable:   %lu kB\n", total * KIB_PER_PAGE,
-          (total - used) * KIB_PER_PAGE, (total - used) * KIB_PER_PAGE);
-    WRITE(writer, "Buffers:        0 kB\nCached:         0 kB\nSwapTotal:      0 kB\nSwapFree:       0 kB\n");
-    WRITE(writer, "SReclaimable:   0 kB\n");
-}
-
-static void write_cpuinfo(struct writer *writer)
-{
-    WRITE(writer, "processor\t: 0\nhart\t\t: 0\nisa\t\t: rv64imafdc\nmmu\t\t: sv39\n\n");
-}
-
-static void write_mounts(struct writer *writer)
-{
-    WRITE(writer, "root / tmpfs rw 0 0\nproc /proc proc rw 0 0\n");
-}
-
-static void write_uptime(struct writer *writer)
-{
-    const uint64_t hundredths = wk_now_ns() / (WK_NS_PER_SECOND / 100);
-
-    WRITE(writer, "%lu.%lu%lu 0.00\n", hundredths / 100, hundredths / 10 % 10, hundredths % 10);
-}
-
-static void write_loadavg(struct writer *writer)
-{
-    WRITE(writer, "0.00 0.00 0.00 1/1 %lu\n", linux_process.page->pid);
-}
-
-static void write_version(struct writer *writer)
-{
-    WRITE(writer, "Linux version 6.12.0-winkle (Winkle)\n");
-}
-
-static void write_filesystems(struct writer *writer)
-{
-    WRITE(writer, "nodev\ttmpfs\nnodev\tproc\n");
-}
-
-static void write_comm(struct writer *writer)
-{
-    WRITE(writer, "%s\n", linux_process.name);
-}
-
-/* The arguments lie on the program's stack, where it may have changed them. */
-static void write_cmdline(struct writer *writer)
-{
-    const uint64_t first = linux_process.arguments, bytes = linux_process.arguments_bytes;
-    const uint64_t count = bytes < TEXT_BYTES ? bytes : TEXT_BYTES;
-
-    if (copy_in(writer->text, first, count) == 0)
-        writer->used = count;
-}
-
-static void write_stat(struct writer *writer)
-{
-    WRITE(writer, "%lu (%s) R %lu %lu %lu 1280 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0\n", linux_process.page->pid,
-          linux_process.name, linux_process.page->parent, linux_process.page->group, linux_process.page->session);
-}
-
-static void write_status(struct writer *writer)
-{
-    WRITE(writer, "Name:\t%s\nState:\tR (running)\nTgid:\t%lu\nPid:\t%lu\nPPid:\t%lu\n", linux_process.name,
-          linux_process.page->pid, linux_process.page->pid, linux_process.page->parent);
-    WRITE(writer, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", linux_process.user, linux_process.effective_user,
-          linux_process.saved_user, linux_process.effective_user, linux_process.group, linux_process.effective_group,
-          linux_process.saved_group, linux_process.effective_group);
-}
-
-static void write_maps(struct writer *writer)
-{
-    for (uint64_t i = 0; i < space.count; i++) {
-        const struct area *area = &space.areas[i];
-
-        WRITE(writer, "%lx-%lx %c%c%c%c 00000000 00:00 0\n", area->start, area->end,
-              (area->protection & PROT_READ) != 0 ? 'r' : '-', (area->protection & PROT_WRITE) != 0 ? 'w' : '-',
-              (area->protection & PROT_EXEC) != 0 ? 'x' : '-', area->backing->is_shared ? 's' : 'p');
+    while (name > path && name[-1] != '/')
+        name--;
+    if (name - path >= 4 && strncmp(name - 4, "/fd/", 4) == 0)
+        return true;
+    for (unsigned i = 0; i < PROC_LINKS; i++) {
+        if ((size_t)(end - name) == strlen(proc_links[i]) && strncmp(name, proc_links[i], (size_t)(end - name)) == 0)
+            return true;
     }
+    return false;
 }
 
-static const struct {
-    const char *name;
-    void (*write)(struct writer *writer);
-} texts[] = {
-    {"/proc/meminfo", write_meminfo}, {"/proc/cpuinfo", write_cpuinfo},
-    {"/proc/mounts", write_mounts},   {"/proc/self/mounts", write_mounts},
-    {"/proc/uptime", write_uptime},   {"/proc/loadavg", write_loadavg},
-    {"/proc/version", write_version}, {"/proc/filesystems", write_filesystems},
-    {"/proc/self/comm", write_comm},  {"/proc/self/cmdline", write_cmdline},
-    {"/proc/self/stat", write_stat},  {"/proc/self/status", write_status},
-    {"/proc/self/maps", write_maps},
+uint64_t proc_straighten(char *path)
+{
+    char *to = path;
+    bool is_directory = false; /* the path says so by how it ends */
+
+    for (const char *at = path; *at != '\0';) {
+        const char *part = at, *end;
+
+        while (*part == '/')
+            part++;
+        for (end = part; *end != '\0' && *end != '/'; end++)
+            ;
+        is_directory = end == part || (part[0] == '.' && (end - part == 1 || (end - part == 2 && part[1] == '.')));
+        if (is_directory && end - part == 2 && !ends_in_link(path, to)) {
+            while (to > path && *--to != '/')
+                ;
+        } else if (!is_directory || end - part == 2) {
+            *to++ = '/';
+            memmove(to, part, (size_t)(end - part));
+            to += end - part;
+        }
+        at = end;
+    }
+    if (to == path || is_directory)
+        *to++ = '/';
+    *to = '\0';
+    return (uint64_t)(to - path);
+}
+
+/* ---- what a path names ---- */
+
+struct name {
+    uint64_t pid;     /* the process in whose directory it is; 0: in none */
+    bool is_own;      /* it is this one */
+    bool is_link;     /* /proc/self, by that name */
+    const char *rest; /* behind the directory, without `/`; empty: that itself */
+    char text[NAME_MAX_BYTES];
 };
+
+static void expand_alias(const char *path, char *text)
+{
+    for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
+        if (begins_with(path, aliases[i].path)) {
+            wk_print_text(text, NAME_MAX_BYTES, "%s%s", aliases[i].means, path + strlen(aliases[i].path));
+            return;
+        }
+    }
+    wk_print_text(text, NAME_MAX_BYTES, "%s", path);
+}
+
+/* Requires: proc_has(path). False: there is no such process. */
+static bool parse(const char *path, struct name *name)
+{
+    struct proc_about about;
+    const char *first, *end;
+    char *last;
+
+    *name = (struct name){.pid = 0};
+    expand_alias(path, name->text);
+    first = name->text + strlen("/proc");
+    first += *first == '/';
+    name->is_link = strcmp(first, "self") == 0;
+    last = name->text + strlen(name->text) - 1;
+    if (*last == '/' && last > first)
+        *last = '\0';
+    end = strchr(first, '/');
+    end = end == NULL ? first + strlen(first) : end;
+    name->rest = first;
+    if (strncmp(first, "self", 4) == 0 && end == first + 4)
+        name->pid = linux_process.page->pid;
+    else if (!wk_parse_number(first, (size_t)(end - first), &name->pid))
+        return true;
+    name->rest = end + (*end == '/');
+    name->is_own = name->pid == linux_process.page->pid;
+    return name->pid != 0 && proc_find(name->pid, &about);
+}
+
+/* The descriptor that it is, or -1. */
+static int descriptor_in(const struct name *name)
+{
+    uint64_t number;
+
+    if (!name->is_own || !begins_with(name->rest, "fd/") ||
+        !wk_parse_number(name->rest + 3, strlen(name->rest + 3), &number) || number >= DESCRIPTORS_MAX)
+        return -1;
+    return (int)number;
+}
+
+int proc_descriptor(const char *path)
+{
+    struct name name;
+
+    return proc_has(path) && parse(path, &name) ? descriptor_in(&name) : -1;
+}
+
+static bool is_directory(const struct name *name, enum proc_directory *directory)
+{
+    *directory = name->pid == 0          ? PROC_DIRECTORY_SYSTEM
+                 : name->rest[0] == '\0' ? PROC_DIRECTORY_PROCESS
+                                         : PROC_DIRECTORY_DESCRIPTORS;
+    return name->rest[0] == '\0' || (name->is_own && strcmp(name->rest, "fd") == 0);
+}
+
+static const struct proc_text *text_of(const struct name *name)
+{
+    const struct proc_text *text = name->pid == 0 ? proc_system_texts : proc_process_texts;
+
+    for (; text->name != NULL; text++) {
+        if (strcmp(text->name, name->rest) == 0 && (name->is_own || !text->is_own))
+            return text;
+    }
+    return NULL;
+}
 
 /* ---- the files ---- */
 
@@ -206,105 +226,97 @@ static int64_t status(struct file *file, struct stat *status)
 
 static const struct file_operations text_operations = {.read = read, .seek = seek, .status = status};
 
-/* The same path as of the process itself, if it names the process by its number. */
-static void canonical(const char *path, char *text, uint64_t bytes)
+static int64_t open_text(const struct proc_text *text, uint64_t pid, uint32_t flags, struct file **file)
 {
-    char own[32];
+    struct proc_about about = {0};
+    char *bytes;
 
-    for (unsigned i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
-        if (begins_with(path, aliases[i].path)) {
-            wk_print_text(text, bytes, "%s%s", aliases[i].means, path + strlen(aliases[i].path));
-            return;
-        }
+    if (pid != 0 && !proc_find(pid, &about))
+        return -ENOENT;
+    bytes = wk_allocate(PROC_TEXT_BYTES);
+    *file = bytes == NULL ? NULL : file_make(&text_operations, 0, flags);
+    if (*file == NULL) {
+        wk_free(bytes);
+        return -ENOMEM;
     }
-    wk_print_text(own, sizeof(own), "/proc/%lu/", linux_process.page->pid);
-    if (begins_with(path, own))
-        wk_print_text(text, bytes, "/proc/self/%s", path + strlen(own));
-    else
-        wk_print_text(text, bytes, "%s", path);
-}
-
-/* The number behind /proc/self/fd/, or -1. */
-static int descriptor_in(const char *path)
-{
-    uint64_t number;
-
-    if (!begins_with(path, "/proc/self/fd/") || !wk_parse_number(path + 14, strlen(path + 14), &number) ||
-        number >= DESCRIPTORS_MAX)
-        return -1;
-    return (int)number;
-}
-
-int proc_descriptor(const char *path)
-{
-    char name[PATH_BYTES / 16];
-
-    if (!proc_has(path))
-        return -1;
-    canonical(path, name, sizeof(name));
-    return descriptor_in(name);
+    (*file)->text = bytes;
+    (*file)->text_bytes = text->write(bytes, &about);
+    return 0;
 }
 
 int64_t proc_open(const char *path, uint32_t flags, struct file **file)
 {
-    char name[PATH_BYTES / 16];
-    struct writer writer = {0};
+    struct name name;
+    enum proc_directory directory;
+    const struct proc_text *text;
 
-    canonical(path, name, sizeof(name));
-    if (descriptor_in(name) >= 0) {
-        *file = file_of(descriptor_in(name));
+    if (!parse(path, &name))
+        return -ENOENT;
+    if (descriptor_in(&name) >= 0) {
+        *file = file_of(descriptor_in(&name));
         return *file == NULL ? -ENOENT : 0;
     }
-    if ((flags & O_ACCMODE) != O_RDONLY)
-        return -EACCES;
-    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (strcmp(texts[i].name, name) != 0)
-            continue;
-        writer.text = wk_allocate(TEXT_BYTES);
-        *file = writer.text == NULL ? NULL : file_make(&text_operations, 0, flags);
-        if (*file == NULL) {
-            wk_free(writer.text);
-            return -ENOMEM;
-        }
-        texts[i].write(&writer);
-        (*file)->text = writer.text;
-        (*file)->text_bytes = writer.used;
-        return 0;
+    if (is_directory(&name, &directory)) {
+        if ((flags & O_ACCMODE) != O_RDONLY)
+            return -EISDIR;
+        return proc_open_directory(directory, name.pid, name.text, flags, file);
     }
-    return -ENOENT;
+    text = text_of(&name);
+    if (text == NULL)
+        return -ENOENT;
+    if ((flags & O_DIRECTORY) != 0)
+        return -ENOTDIR;
+    return (flags & O_ACCMODE) != O_RDONLY ? -EACCES : open_text(text, name.pid, flags, file);
+}
+
+/* ---- the links ---- */
+
+/* What a descriptor's link says: its length, or an error. */
+static int64_t describe_descriptor(int fd, char *link)
+{
+    struct file *file = file_of(fd);
+    int64_t length;
+
+    if (file == NULL)
+        return -ENOENT;
+    if (file->operations == &node_operations)
+        length = path_of(file->session, link, PATH_BYTES) - 1;
+    else
+        length = (int64_t)wk_print_text(link, PATH_BYTES, "%s",
+                                        proc_is_directory(file)                ? file->text
+                                        : file->kind == WK_NODE_KIND_CHARACTER ? "/dev/tty"
+                                                                               : "pipe:[1]");
+    file_drop(file);
+    return length;
+}
+
+static int64_t read_own_link(const struct name *name, char *link)
+{
+    if (name->is_link)
+        return (int64_t)wk_print_text(link, PATH_BYTES, "%lu", name->pid);
+    if (strcmp(name->rest, "exe") == 0)
+        return (int64_t)wk_print_text(link, PATH_BYTES, "%s", exec_path);
+    if (strcmp(name->rest, "cwd") == 0)
+        return path_of_working(link, PATH_BYTES) - 1;
+    if (strcmp(name->rest, "root") == 0)
+        return (int64_t)wk_print_text(link, PATH_BYTES, "/");
+    return descriptor_in(name) >= 0 ? describe_descriptor(descriptor_in(name), link) : -EINVAL;
 }
 
 int64_t proc_read_link(const char *path, char *text, uint64_t bytes)
 {
-    char name[PATH_BYTES / 16];
+    struct name name;
     char *link;
-    struct file *file;
-    int64_t length = -EINVAL;
+    int64_t length;
 
-    canonical(path, name, sizeof(name));
+    if (!parse(path, &name))
+        return -ENOENT;
+    if (!name.is_own)
+        return -EINVAL;
     link = wk_allocate(PATH_BYTES);
     if (link == NULL)
         return -ENOMEM;
-    if (strcmp(name, "/proc/self/exe") == 0) {
-        wk_print_text(link, PATH_BYTES, "%s", exec_path);
-        length = (int64_t)strlen(link);
-    } else if (strcmp(name, "/proc/self") == 0) {
-        length = (int64_t)wk_print_text(link, PATH_BYTES, "%lu", linux_process.page->pid);
-    } else if (strcmp(name, "/proc/self/cwd") == 0) {
-        length = path_of_working(link, PATH_BYTES) - 1;
-    } else if (strcmp(name, "/proc/self/root") == 0) {
-        length = (int64_t)wk_print_text(link, PATH_BYTES, "/");
-    } else if (descriptor_in(name) >= 0) {
-        file = file_of(descriptor_in(name));
-        length = file == NULL ? -ENOENT : -EINVAL;
-        if (file != NULL && file->operations == &node_operations)
-            length = path_of(file->session, link, PATH_BYTES) - 1;
-        else if (file != NULL)
-            length = (int64_t)wk_print_text(link, PATH_BYTES,
-                                            file->kind == WK_NODE_KIND_CHARACTER ? "/dev/tty" : "pipe:[1]");
-        if (file != NULL)
-            file_drop(file);
-    }
+    length = read_own_link(&name, link);
     if (length > (int64_t)bytes)
         length = (int64_t)bytes;
     if (length > 0)
@@ -313,35 +325,51 @@ int64_t proc_read_link(const char *path, char *text, uint64_t bytes)
     return length;
 }
 
+/* What a link leads to, as stat tells of it. */
+static int64_t link_status(const struct name *name, struct stat *status)
+{
+    struct file *file;
+    int64_t result;
+
+    if (strcmp(name->rest, "exe") == 0)
+        status->st_mode = S_IFREG | 0755;
+    else
+        status->st_mode = S_IFDIR | 0555;
+    if (descriptor_in(name) < 0)
+        return 0;
+    file = file_of(descriptor_in(name));
+    result = file == NULL ? -ENOENT : file->operations->status(file, status);
+    if (file != NULL)
+        file_drop(file);
+    return result;
+}
+
 int64_t proc_status(const char *path, bool follows, struct stat *status)
 {
-    char name[PATH_BYTES / 16], link[64];
+    struct name name;
+    struct proc_about about = {0};
+    enum proc_directory directory;
+    char link[64];
 
-    canonical(path, name, sizeof(name));
-    *status =
-        (struct stat){.st_mode = S_IFREG | 0444, .st_nlink = 1, .st_ino = 1, .st_dev = 3, .st_blksize = WK_PAGE_BYTES};
-    for (unsigned i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (strcmp(texts[i].name, name) == 0)
-            return 0;
-    }
-    if (proc_read_link(name, link, sizeof(link)) < 0)
+    if (!parse(path, &name) || (name.pid != 0 && !proc_find(name.pid, &about)))
         return -ENOENT;
-    if (!follows) {
-        status->st_mode = S_IFLNK | 0777;
+    *status = (struct stat){.st_mode = S_IFREG | 0444,
+                            .st_nlink = 1,
+                            .st_ino = name.pid + 1,
+                            .st_dev = 3,
+                            .st_uid = about.user,
+                            .st_blksize = WK_PAGE_BYTES};
+    if (text_of(&name) != NULL)
+        return 0;
+    if (is_directory(&name, &directory) && (follows || !name.is_link)) {
+        status->st_mode = S_IFDIR | 0555;
+        status->st_nlink = 2;
         return 0;
     }
-    if (strcmp(name, "/proc/self/exe") == 0) {
-        status->st_mode = S_IFREG | 0755;
-        return 0;
-    }
-    if (descriptor_in(name) >= 0) {
-        struct file *file = file_of(descriptor_in(name));
-        int64_t result = file == NULL ? -ENOENT : file->operations->status(file, status);
-
-        if (file != NULL)
-            file_drop(file);
-        return result;
-    }
-    status->st_mode = S_IFDIR | 0555;
+    if (!name.is_own || proc_read_link(path, link, sizeof(link)) < 0)
+        return -ENOENT;
+    if (follows)
+        return link_status(&name, status);
+    status->st_mode = S_IFLNK | 0777;
     return 0;
 }

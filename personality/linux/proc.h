@@ -7,6 +7,9 @@
 
 /* Whether it is a path into /proc. */
 bool proc_has(const char *path);
+/* Takes `.`, `..` and `/` that is doubled out of an absolute path, in place, where it may lead into /proc; but not `..` behind one of the links there. Its
+ * length. */
+uint64_t proc_straighten(char *path);
 /* From now on none is: the process has another root. */
 void proc_hide(void);
 /* The descriptor that a path in /proc/self/fd names, or -1. */

@@ -33,9 +33,22 @@ static wk_handle terminal; /* 0: there is none, and the console stands in */
 
 void terminal_start(wk_handle session)
 {
+    uint64_t group, owner;
+
     terminal = session;
-    linux_process.has_terminal =
-        session != 0 && wk_terminal_attach(session, linux_process.page->session, linux_process.page->group, 1) == WK_OK;
+    if (session == 0)
+        return;
+    if (linux_process.is_first)
+        linux_process.has_terminal =
+            wk_terminal_attach(session, linux_process.page->session, linux_process.page->group, 1) == WK_OK;
+    else
+        linux_process.has_terminal =
+            wk_terminal_foreground(session, &group, &owner) == WK_OK && owner == linux_process.page->session;
+}
+
+wk_handle terminal_session(void)
+{
+    return terminal;
 }
 
 /* A session of the process's own has none. */
@@ -49,8 +62,7 @@ static uint64_t waiter(void)
     return waiter_number(WAITER_TERMINAL, terminal);
 }
 
-/* The group for which the service is asked; 0 where the background is no matter. */
-static uint64_t group_for(int signal)
+uint64_t terminal_group(int signal)
 {
     const bool is_no_matter =
         !linux_process.has_terminal || signal_is_ignored(signal) || (current()->blocked & SIGNAL_BIT(signal)) != 0;
@@ -84,7 +96,7 @@ static int64_t transferred(struct file *file, enum wk_status status, int signal,
 
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
-    const uint64_t group = group_for(SIGNAL_TTIN), wanted = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
+    const uint64_t group = terminal_group(SIGNAL_TTIN), wanted = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
     uint64_t words[5], count = 0;
     struct span span;
     enum wk_status status;
@@ -106,7 +118,7 @@ static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t
 
 static int64_t write(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
-    const uint64_t group = group_for(SIGNAL_TTOU), part = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
+    const uint64_t group = terminal_group(SIGNAL_TTOU), part = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
     uint64_t words[5] = {0}, count = 0;
     struct span span;
     enum wk_status status;
@@ -170,8 +182,8 @@ static int64_t set_attributes(enum wk_terminal_when when, uint64_t argument)
     for (;;) {
         int64_t waited;
 
-        answer = wk_terminal_set_attributes(terminal, when | group_for(SIGNAL_TTOU) << 8 | waiter() << 32, words[0],
-                                            words[1], words[2], words[3], words[4]);
+        answer = wk_terminal_set_attributes(terminal, when | terminal_group(SIGNAL_TTOU) << 8 | waiter() << 32,
+                                            words[0], words[1], words[2], words[3], words[4]);
         if (answer != WK_WOULD_BLOCK)
             return result_of(answer, SIGNAL_TTOU, 0);
         waited = wait_for_event(WK_FOREVER);
@@ -204,7 +216,7 @@ static int64_t set_size(uint64_t argument)
 static int64_t drain(void)
 {
     for (;;) {
-        const enum wk_status answer = wk_terminal_drain(terminal, waiter(), group_for(SIGNAL_TTOU));
+        const enum wk_status answer = wk_terminal_drain(terminal, waiter(), terminal_group(SIGNAL_TTOU));
         int64_t waited;
 
         if (answer != WK_WOULD_BLOCK)
@@ -248,7 +260,8 @@ static int64_t set_foreground(uint64_t argument)
         return -EINVAL;
     if (!linux_process.has_terminal)
         return -ENOTTY;
-    answer = wk_terminal_set_foreground(terminal, linux_process.page->session, group_for(SIGNAL_TTOU), (uint64_t)group);
+    answer =
+        wk_terminal_set_foreground(terminal, linux_process.page->session, terminal_group(SIGNAL_TTOU), (uint64_t)group);
     return answer == WK_NOT_AVAILABLE ? -ENOTTY : result_of(answer, SIGNAL_TTOU, 0);
 }
 
@@ -301,13 +314,13 @@ static int64_t control(struct file *file, uint64_t request, uint64_t argument)
         linux_process.has_terminal = false;
         return 0;
     case TCFLSH:
-        return argument > 2
-                   ? -EINVAL
-                   : error_of(wk_terminal_flush(terminal, (enum wk_terminal_queues)argument, group_for(SIGNAL_TTOU)));
+        return argument > 2 ? -EINVAL
+                            : error_of(wk_terminal_flush(terminal, (enum wk_terminal_queues)argument,
+                                                         terminal_group(SIGNAL_TTOU)));
     case TCXONC:
         return argument > 3 ? -EINVAL
                             : error_of(wk_terminal_flow(terminal, (enum wk_terminal_flow_action)argument,
-                                                        group_for(SIGNAL_TTOU)));
+                                                        terminal_group(SIGNAL_TTOU)));
     case TCSBRK:
         return argument == 0 ? 0 : drain();
     case FIONREAD:
@@ -325,7 +338,8 @@ static const struct file_operations terminal_operations = {.read = read,
                                                            .control = control,
                                                            .poll = poll,
                                                            .get_flags = wk_terminal_description_flags,
-                                                           .set_flags = wk_terminal_set_description_flags};
+                                                           .set_flags = wk_terminal_set_description_flags,
+                                                           .stream = WK_STREAM_TERMINAL};
 
 int64_t terminal_open(uint32_t flags, struct file **file)
 {

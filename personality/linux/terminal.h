@@ -5,8 +5,12 @@
 
 #include "files.h"
 
-/* The terminal service's session, 0 if there is none: then the machine's console of last resort stands in. */
+/* The terminal service's session, 0 if there is none: then the machine's console of last resort stands in. A first process makes it
+ * the controlling terminal of its session; another has it if its session does. */
 void terminal_start(wk_handle session);
+wk_handle terminal_session(void);
+/* The group for which the service is asked; 0 where the background is no matter, as to who ignores the signal that tells of it. */
+uint64_t terminal_group(int signal);
 /* The process leads a session of its own, which has no terminal. */
 void terminal_leave(void);
 /* Waits until what was written has been shown. */

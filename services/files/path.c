@@ -322,6 +322,12 @@ bool directory_is_within(const struct node *directory, const struct node *other)
 
 /* ---- views ---- */
 
+/* Views of the whole tree are each for themselves; what is made from one of those counts with it. */
+static struct view *bearer_of(struct view *view, const struct view *from)
+{
+    return from == NULL || from->is_whole ? view : from->bearer;
+}
+
 struct view *view_create(const struct view *from, const struct place *root)
 {
     struct view *view = pool_take(sizeof(*view));
@@ -330,7 +336,10 @@ struct view *view_create(const struct view *from, const struct place *root)
         return NULL;
     view->users = 1;
     view->root = *root;
-    view->bearer = view;
+    view->is_whole = from == NULL;
+    view->bearer = bearer_of(view, from);
+    if (view->bearer != view)
+        view->bearer->users++;
     node_use(root->node);
     for (unsigned i = 0; from != NULL && i < from->bind_count; i++) {
         view->binds[i] = from->binds[i];

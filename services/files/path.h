@@ -28,7 +28,8 @@ struct view {
     uint32_t users;
     uint32_t sessions;   /* of this view, and of those made from it if it bears them */
     uint32_t locks;      /* likewise */
-    struct view *bearer; /* whose sessions are counted together: itself, or the view that it was made from */
+    struct view *bearer; /* whose sessions are counted together: itself, or that of the view that it was made from */
+    bool is_whole;       /* of the whole tree: views made from it are counted each for itself */
     unsigned bind_count;
     struct bind binds[VIEW_BINDS_MAX];
 };

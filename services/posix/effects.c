@@ -108,6 +108,14 @@ uint64_t effect_usage(struct process *process)
     return wk_thread_usage(process->thread, &used) == WK_OK ? used : 0;
 }
 
+bool effect_is_waiting(const struct process *process)
+{
+    enum wk_thread_state state;
+    uint64_t priority, hart;
+
+    return wk_thread_info(process->thread, &state, &priority, &hart) == WK_OK && state == WK_THREAD_STATE_WAITING;
+}
+
 uint64_t effect_end_status(struct process *process)
 {
     uint64_t detail, counter, threads, capabilities;

@@ -19,6 +19,8 @@ void effect_kill(struct process *process);
 void effect_kill_later(struct process *process);
 /* Processor time that it has used so far, as far as that is known. */
 uint64_t effect_usage(struct process *process);
+/* Whether its thread waits in an operation. */
+bool effect_is_waiting(const struct process *process);
 /* The status by which it ended, if it did not say: as `waitpid` tells it. */
 uint64_t effect_end_status(struct process *process);
 /* All of its capabilities are deleted, and who watched it is told. */

@@ -5,6 +5,8 @@
 #include "effects.h"
 #include "signals.h"
 
+#include <winkle/text.h>
+
 #define STATUS_STOPPED(signal) (0x7f | (signal) << 8)
 #define STATUS_CONTINUED 0xffff
 #define STATUS_SIGNAL(status) ((status)&0x7f)
@@ -36,6 +38,8 @@ struct process *family_enter(struct process *parent)
     process->has_notice = parent->has_notice;
     for (unsigned i = 0; i < NAME_WORDS; i++)
         process->name[i] = parent->name[i];
+    memcpy(process->arguments, parent->arguments, sizeof(process->arguments));
+    process->arguments_bytes = parent->arguments_bytes;
     return process;
 }
 
@@ -71,13 +75,18 @@ static void give_children_away(struct process *process)
 }
 
 /* Whether nobody of the group has a parent in the same session and another group, who could have it go on. */
+static bool has_parent_outside(const struct process *process)
+{
+    const struct process *parent = process->parent;
+
+    return parent != NULL && parent != first_process && parent->state != STATE_ZOMBIE &&
+           parent->group != process->group && parent->session == process->session;
+}
+
 static bool is_orphaned(uint64_t group)
 {
     for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
-        const struct process *parent = process->parent;
-
-        if (process->group == group && process->state != STATE_ZOMBIE && parent != NULL && parent != first_process &&
-            parent->state != STATE_ZOMBIE && parent->group != group && parent->session == process->session)
+        if (process->group == group && process->state != STATE_ZOMBIE && has_parent_outside(process))
             return false;
     }
     return true;
@@ -112,7 +121,8 @@ static void free_group(uint64_t group)
 /* Groups that the process kept from being orphaned: its own, and those of its children. */
 static void free_groups(struct process *process)
 {
-    free_group(process->group);
+    if (has_parent_outside(process))
+        free_group(process->group);
     for (struct wk_link *link = process->children.next; link != &process->children; link = link->next) {
         const struct process *child = WK_LINKED(link, struct process, sibling);
 

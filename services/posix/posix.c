@@ -16,6 +16,7 @@
 #include <winkle/posix_service.h>
 #include <winkle/records.h>
 #include <winkle/start.h>
+#include <winkle/text.h>
 
 #define CONTAINER_BADGE 0
 #define WAITER_BADGE (UINT64_C(1) << WK_RECORDS_NUMBER_BITS)
@@ -115,6 +116,21 @@ static enum wk_status set_name(struct wk_message *message, const struct wk_posix
         return WK_NO_RIGHT;
     process->name[0] = in->name0;
     process->name[1] = in->name1;
+    return WK_OK;
+}
+
+static enum wk_status set_arguments(struct wk_message *message, const struct wk_posix_set_arguments_in *in)
+{
+    const uint64_t position = in->position_length & UINT32_MAX, length = in->position_length >> 32;
+    const uint64_t words[PART_WORDS] = {in->bytes0, in->bytes1, in->bytes2, in->bytes3, in->bytes4};
+    struct process *process = caller(message);
+
+    if (process == NULL)
+        return WK_NO_RIGHT;
+    if (length > WK_ARGUMENTS_MAX || position >= WK_ARGUMENTS_MAX || position % WK_ARGUMENTS_PART != 0)
+        return WK_BAD_ARGUMENT;
+    memcpy(process->arguments[position / WK_ARGUMENTS_PART], words, sizeof(words));
+    process->arguments_bytes = length;
     return WK_OK;
 }
 
@@ -254,11 +270,18 @@ static enum wk_status new_session(struct wk_message *message, struct wk_posix_ne
     return WK_OK;
 }
 
-static enum wk_status describe(struct wk_message *message, const struct wk_posix_describe_in *in,
-                               struct wk_posix_describe_out *out)
+static uint64_t letter_of(const struct process *process, const struct process *asks)
 {
     static const char letters[] = {
         [STATE_RUNNING] = 'R', [STATE_STOPPED] = 'T', [STATE_KILLED] = 'R', [STATE_ZOMBIE] = 'Z'};
+    const bool sleeps = process->state == STATE_RUNNING && process != asks && effect_is_waiting(process);
+
+    return (uint64_t)(sleeps ? 'S' : letters[process->state]);
+}
+
+static enum wk_status describe(struct wk_message *message, const struct wk_posix_describe_in *in,
+                               struct wk_posix_describe_out *out)
+{
     struct process *process = process_at_least(in->at_least);
 
     if (message->badge & WAITER_BADGE)
@@ -267,10 +290,32 @@ static enum wk_status describe(struct wk_message *message, const struct wk_posix
         return WK_NOT_FOUND;
     out->pid = process->pid;
     out->parent = (process->parent == NULL ? 0 : process->parent->pid) | process->group << 32;
-    out->session = process->session | (uint64_t)letters[process->state] << 32;
+    out->session = process->session | letter_of(process, caller(message)) << 32;
     out->name0 = process->name[0];
     out->name1 = process->name[1];
     out->used = effect_usage(process);
+    return WK_OK;
+}
+
+static enum wk_status arguments(struct wk_message *message, const struct wk_posix_arguments_in *in,
+                                struct wk_posix_arguments_out *out)
+{
+    const struct process *process = process_of_pid(in->pid);
+    const uint64_t *words;
+
+    if (message->badge & WAITER_BADGE)
+        return WK_NO_RIGHT;
+    if (process == NULL)
+        return WK_NOT_FOUND;
+    if (in->position % WK_ARGUMENTS_PART != 0)
+        return WK_BAD_ARGUMENT;
+    words = process->arguments[in->position / WK_ARGUMENTS_PART];
+    out->user_length = (process->user & UINT32_MAX) | process->arguments_bytes << 32;
+    out->bytes0 = words[0];
+    out->bytes1 = words[1];
+    out->bytes2 = words[2];
+    out->bytes3 = words[3];
+    out->bytes4 = words[4];
     return WK_OK;
 }
 
@@ -394,6 +439,7 @@ static const struct wk_posix_handlers handlers = {
     .fork = fork,
     .set_thread = set_thread,
     .set_name = set_name,
+    .set_arguments = set_arguments,
     .page = page,
     .exit = exit,
     .wait = wait,
@@ -407,6 +453,7 @@ static const struct wk_posix_handlers handlers = {
     .set_owner = set_owner,
     .set_alarm = set_alarm,
     .describe = describe,
+    .arguments = arguments,
     .signal_group = signal_group,
     .signal_session = signal_session,
     .watch_session = watch_session,

@@ -15,6 +15,8 @@
 
 #define PROCESSES_MAX 1024
 #define NAME_WORDS 2
+#define PART_WORDS (WK_ARGUMENTS_PART / sizeof(uint64_t))
+#define ARGUMENT_PARTS (WK_ARGUMENTS_MAX / WK_ARGUMENTS_PART)
 
 enum state {
     STATE_RUNNING,
@@ -41,6 +43,8 @@ struct process {
     bool has_notice; /* it is told of SIGKILL, and has a while to end by itself */
     uint64_t user, owner_group;
     uint64_t name[NAME_WORDS];
+    uint64_t arguments[ARGUMENT_PARTS][PART_WORDS]; /* with how it was called, in parts as they travel */
+    uint64_t arguments_bytes;
 
     uint64_t pending, ignored; /* signals, signal 1 as bit 0 */
     struct wk_link signals;    /* what is pending, see signals.c */

@@ -269,6 +269,23 @@ static void orphaned_groups_go_on(void **state)
     assert_ptr_equal(job->parent, first);
 }
 
+/* That one of it ends who had no relative outside changes nothing for a group that is orphaned already. */
+static void orphaned_groups_stay_stopped(void **state)
+{
+    struct process *first = family_enter(NULL), *shell, *job, *other;
+
+    (void)state;
+    first_process = first;
+    shell = family_enter(first);
+    job = family_enter(shell);
+    other = family_enter(shell);
+    shell->group = shell->session = job->group = job->session = other->group = other->session = shell->pid;
+    signal_send(job, &(struct signal){.signal = SIGNAL_STOP, .sender = shell->pid});
+    family_end(other);
+    assert_int_equal(job->state, STATE_STOPPED);
+    assert_false(job->pending & signal_bit(SIGNAL_HUP));
+}
+
 static void room_is_bounded(void **state)
 {
     struct process *first = family_enter(NULL);
@@ -286,6 +303,7 @@ int main(void)
         cmocka_unit_test_setup(random_families, setup),
         cmocka_unit_test_setup(numbers_begin_again, setup),
         cmocka_unit_test_setup(orphaned_groups_go_on, setup),
+        cmocka_unit_test_setup(orphaned_groups_stay_stopped, setup),
         cmocka_unit_test_setup(room_is_bounded, setup),
     };
 

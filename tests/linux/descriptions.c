@@ -3,6 +3,8 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <stdbool.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
@@ -144,13 +146,40 @@ static void many_parts(void)
     close(fd);
 }
 
+/* As Linux has it, which POSIX leaves open: it waits for nobody, and is never at its end. Source: fifo(7). */
+static void fifo_for_both(void)
+{
+    struct pollfd both, end;
+    char text[8] = "";
+    int writer;
+
+    unlink(NAME);
+    CHECK(mkfifo(NAME, 0600) == 0);
+    both = (struct pollfd){.fd = open(NAME, O_RDWR), .events = POLLIN | POLLOUT};
+    CHECK(both.fd >= 0 && (fcntl(both.fd, F_GETFL) & O_ACCMODE) == O_RDWR);
+    CHECK(poll(&both, 1, 0) == 1 && both.revents == POLLOUT);
+    writer = open(NAME, O_WRONLY | O_NONBLOCK); /* there is who reads */
+    CHECK(writer >= 0 && write(writer, "one", 3) == 3 && close(writer) == 0);
+    CHECK(write(both.fd, "two", 3) == 3 && poll(&both, 1, 0) == 1 && both.revents == (POLLIN | POLLOUT));
+    CHECK(read(both.fd, text, sizeof(text)) == 6 && memcmp(text, "onetwo", 6) == 0);
+    CHECK(fcntl(both.fd, F_SETFL, O_NONBLOCK) == 0 && has(both.fd, O_NONBLOCK));
+    FAILS(EAGAIN, read(both.fd, text, sizeof(text)));
+    while (write(both.fd, text, 1) == 1)
+        continue;
+    CHECK(errno == EAGAIN && poll(&both, 1, 0) == 1 && both.revents == POLLIN);
+    end = (struct pollfd){.fd = open(NAME, O_RDONLY | O_NONBLOCK), .events = POLLIN};
+    CHECK(end.fd >= 0 && read(end.fd, text, 1) == 1 && close(both.fd) == 0);
+    CHECK(poll(&end, 1, 0) == 1 && end.revents == (POLLIN | POLLHUP) && close(end.fd) == 0);
+    CHECK(unlink(NAME) == 0);
+}
+
 int main(void)
 {
     flags_of_files();
     flags_of_pipes();
     appends_are_whole();
     many_parts();
-    unlink(NAME);
+    fifo_for_both();
     puts("descriptions: good");
     return 0;
 }

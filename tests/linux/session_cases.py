@@ -69,20 +69,20 @@ class Session:
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
 
-def start(session, seconds):
+def start(session, program):
     """A program that runs when this returns: keys that come before would be the shell's."""
-    session.type(f"sh -c 'echo runs; exec sleep {seconds}'\r")
+    session.type(f"sh -c 'echo runs; exec {program}'\r")
     session.expect(r"\r\nruns\r\n")
 
 
 def job_control(session):
     session.expect("(?s)a shell of Debian on Winkle.*" + PROMPT)
     session.command("echo $((6 * 7)) $HOME", r"\n42 /root\r\n")
-    start(session, "100")
+    start(session, "sleep 100")
     session.type("\x03")
     session.expect(r"(?s)\^C\r\n.*" + PROMPT)
     session.command("echo status $?", r"status 130\r\n")
-    start(session, "200")
+    start(session, "sleep 200")
     session.type("\x1a")
     session.expect(r"(?s)Stopped +sh .*" + PROMPT)
     session.command("jobs", r"\[1\]\+ +Stopped +sh ")
@@ -98,6 +98,32 @@ def job_control(session):
     assert session.end() == 0, "the session did not end with status 0"
     assert "\r\r" not in session.shown, "lines end with two carriage returns"
     assert "revoked" not in session.shown, "something complains when the machine is powered off"
+
+
+def native_programs(session):
+    """Native programs at the terminal: what is typed, Ctrl-C, Ctrl-Z and the background."""
+    session.expect(PROMPT)
+    session.type("test-filter upper\rlower\r")
+    session.expect(r"\r\nLOWER\r\n")
+    session.type("\x04")
+    session.expect(PROMPT)
+    start(session, "test-filter sleep")
+    session.type("\x03")
+    session.expect(r"(?s)\^C\r\n.*" + PROMPT)
+    session.command("echo status $?", r"status 130\r\n")
+    start(session, "test-filter upper")
+    session.type("\x1a")
+    session.expect(r"(?s)Stopped +sh .*" + PROMPT)
+    session.command("bg", r"\[1\] sh ")
+    session.command("echo the shell has the terminal", r"\r\nthe shell has the terminal\r\n")
+    session.type("fg\r")
+    session.expect(r"fg\r\nsh .*\r\n")
+    session.type("again\r")
+    session.expect(r"\r\nAGAIN\r\n")
+    session.type("\x04")
+    session.expect(PROMPT)
+    session.type("exit\r")
+    assert session.end() == 0, "the session did not end with status 0"
 
 
 def other_root(session):
@@ -147,6 +173,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         make_root(pathlib.Path(folder))
         for name, script, words in (("job-control", job_control, ()),
+                                    ("native-programs", native_programs, ()),
                                     ("least-memory", little_memory, ("--memory", least_memory(build))),
                                     ("root-folder", other_root, ("--root", f"{folder}/root")),
                                     ("root-tar", other_root, ("--root", f"{folder}/root.tar.gz", "--memory", "64M"))):

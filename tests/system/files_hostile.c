@@ -15,6 +15,7 @@
 #define SERVICE_PAGES 1024
 #define BEYOND (SHARED_BYTES - 4)
 #define ROUNDS 6
+#define SESSIONS_MOST 2048 /* more than a view may have */
 
 static struct files files;
 static wk_handle root;
@@ -275,6 +276,33 @@ static void room_for_names_ends(void)
     EXPECT(WK_OK, remove_at(root, "/tmp/fill", 1));
 }
 
+/* A view made from a view takes of what that one may have; one of the whole tree does not. */
+static void views_share(void)
+{
+    static wk_handle nodes[SESSIONS_MOST];
+    wk_handle view = 0, inner = 0, other = 0;
+    struct opened opened;
+    unsigned count = 0;
+    enum wk_status status = WK_OK;
+
+    EXPECT(WK_OK, wk_directory_view(root, 0, &view));
+    EXPECT(WK_OK, wk_directory_view(root, 0, &other));
+    EXPECT(WK_OK, wk_directory_view(view, 0, &inner));
+    for (; count < SESSIONS_MOST && (status = try_open(inner, "/etc", READ, &opened)) == WK_OK; count++)
+        nodes[count] = opened.node;
+    EXPECT(WK_NO_MEMORY, status);
+    CHECK(count > 10);
+    EXPECT(WK_NO_MEMORY, probe(view, "/etc", READ));
+    EXPECT(WK_OK, probe(other, "/etc", READ));
+    while (count-- > 0)
+        close_node(nodes[count]);
+    close_node(inner);
+    while (probe(view, "/etc", READ) == WK_NO_MEMORY) /* until the ends have been told */
+        EXPECT(WK_OK, wk_thread_sleep(wk_self.start->thread, wk_after_ns(20000000)));
+    close_node(view);
+    close_node(other);
+}
+
 /* ---- clients that end ---- */
 
 /* Opens what it can, makes files, and stops in the midst of it: its bank, table or the service says no. */
@@ -390,6 +418,7 @@ int main(int argc, char **argv)
     nothing_leads_out();
     paths_are_bounded();
     room_for_bytes_ends();
+    views_share();
     clients_end();
     room_for_names_ends();
     EXPECT(WK_OK, probe(root, "/etc/motd", READ));

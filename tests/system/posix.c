@@ -663,6 +663,32 @@ static void hostile(void)
     exits(&init, 0);
 }
 
+/* How a process was called: what it says itself, whom others see it belong to. */
+static void tell_arguments(const struct player *other, const struct player *teller)
+{
+    uint64_t user_length = 0, words[5] = {0};
+
+    EXPECT(WK_OK, wk_posix_arguments(other->session, teller->pid, 0, &user_length, &words[0], &words[1], &words[2],
+                                     &words[3], &words[4]));
+    EQUAL(0, user_length);
+    EXPECT(WK_OK, wk_posix_set_owner(teller->session, 77, 78));
+    EXPECT(WK_OK, wk_posix_set_arguments(teller->session, UINT64_C(50) << 32, 1, 2, 3, 4, 5));
+    EXPECT(WK_OK, wk_posix_set_arguments(teller->session, 40 | UINT64_C(50) << 32, 6, 7, 0, 0, 0));
+    EXPECT(WK_OK, wk_posix_arguments(other->session, teller->pid, 40, &user_length, &words[0], &words[1], &words[2],
+                                     &words[3], &words[4]));
+    EQUAL(77 | UINT64_C(50) << 32, user_length);
+    EQUAL(6, words[0]);
+    EQUAL(7, words[1]);
+    EXPECT(WK_BAD_ARGUMENT, wk_posix_set_arguments(teller->session, 41 | UINT64_C(50) << 32, 1, 2, 3, 4, 5));
+    EXPECT(WK_BAD_ARGUMENT, wk_posix_set_arguments(teller->session, 240 | UINT64_C(50) << 32, 1, 2, 3, 4, 5));
+    EXPECT(WK_BAD_ARGUMENT, wk_posix_set_arguments(teller->session, UINT64_C(241) << 32, 1, 2, 3, 4, 5));
+    EXPECT(WK_NO_RIGHT, wk_posix_set_arguments(posix.root, UINT64_C(50) << 32, 1, 2, 3, 4, 5));
+    EXPECT(WK_BAD_ARGUMENT, wk_posix_arguments(other->session, teller->pid, 39, &user_length, &words[0], &words[1],
+                                               &words[2], &words[3], &words[4]));
+    EXPECT(WK_NOT_FOUND, wk_posix_arguments(other->session, 4000000, 0, &user_length, &words[0], &words[1], &words[2],
+                                            &words[3], &words[4]));
+}
+
 /* Who forks without end is told that it has to stop, and all of it comes back. What the service's bank holds then. */
 static uint64_t fork_bomb(void)
 {
@@ -685,6 +711,7 @@ static uint64_t fork_bomb(void)
     EQUAL(players[0].pid, pid);
     EQUAL(init.pid | init.pid << 32, parent);
     EQUAL(init.pid | (uint64_t)'R' << 32, session);
+    tell_arguments(&init, &players[0]);
     EXPECT(WK_NOT_FOUND, wk_posix_describe(init.session, players[count - 1].pid + 1, &pid, &parent, &session, &name[0],
                                            &name[1], &used));
     EXPECT(WK_OK, wk_posix_kill(init.session, ANY, KILL, 0, 0));
