@@ -13,6 +13,8 @@
 #include "operation.h"
 #include "trace.h"
 
+#define FREE_STEP 3 /* mappings that are freed in one go */
+
 struct mapping *mapping_find(const struct process *process, uint64_t address)
 {
     return mapping_at(process, address);
@@ -41,6 +43,12 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
             break; /* enough for a step of its own */
     }
     return WK_CONTINUE;
+}
+
+SLOW_PATH void mapping_free_first(struct process *process)
+{
+    for (unsigned i = 0; i < FREE_STEP && process->mappings.first != NULL; i++)
+        mapping_free(mapping_of_node(process->mappings.first));
 }
 
 /* Whether the large page that holds `address` can be entered whole. */

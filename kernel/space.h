@@ -68,9 +68,14 @@ bool space_can_enter(const struct space *space, uint64_t address);
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);
 /*
  * Takes protection away from leaves in [start, end), or with `protection` 0 removes them, with tables that become empty;
- * flushes. From the end downwards, half a group of entries at most: returns the end of what is left.
+ * flushes. From the end downwards, a group of entries at most, or to remove half of one: returns the end of what is left.
  */
 uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint64_t protection);
+/*
+ * Removes all leaves with their tables, a few tables in one go; false when none are left. Requires: no thread runs in the space or
+ * ever will, so that no hart flushes.
+ */
+bool space_clear_step(struct space *space);
 /* Removes the leaf at `address`, if there is one. */
 static inline void space_remove(struct space *space, uint64_t address)
 {

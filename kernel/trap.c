@@ -235,9 +235,20 @@ static bool copy_page(struct page_copy *copy)
     return copy->step_at_once;
 }
 
-/* One step of the current thread's operation, and what it wants copied. Releases the lock. */
+/* Whether the loop would find nothing to do before the next step of the operation that is under way. */
+static bool steps_straight_on(const struct hart *hart)
+{
+    return hart->attention.any == 0 && !hart->polled && hart->timer_ns != 0 && frame_quarantine_count() == 0 &&
+           hart->flush_asked == hart->flush_seen && arch_interrupts_waiting() == 0;
+}
+
+/*
+ * Steps of the current thread's operation, each in a hold of the lock, and what they want copied, as long as nothing comes
+ * between. Releases the lock.
+ */
 static void step_operation(struct thread *thread)
 {
+    const struct hart *hart = hart_current();
     struct operation *operation = &thread->operation;
     enum wk_status status;
 
@@ -256,9 +267,19 @@ static void step_operation(struct thread *thread)
         }
         meter_step_done(thread);
         kernel_lock_release();
-        if (!copy_page(&operation->copy))
-            return;
-        kernel_lock_acquire();
+        if (!copy_page(&operation->copy)) {
+            if (status != WK_CONTINUE || !steps_straight_on(hart))
+                return;
+            meter_left();
+            meter_entered();
+            kernel_lock_acquire();
+            if (hart->attention.any != 0) {
+                kernel_lock_release();
+                return;
+            }
+        } else {
+            kernel_lock_acquire();
+        }
     }
 }
 
