@@ -87,126 +87,6 @@ int64_t trap_invocation_kept(void)
     return trap_invocation_executed(invoke_kept(&hart_current()->invocation));
 }
 
-static enum wk_upcall_cause access_cause(enum arch_access access)
-{
-    switch (access) {
-    case ARCH_LOAD:
-        return WK_UPCALL_CAUSE_LOAD_FAULT;
-    case ARCH_STORE:
-        return WK_UPCALL_CAUSE_STORE_FAULT;
-    case ARCH_FETCH:
-        return WK_UPCALL_CAUSE_FETCH_FAULT;
-    }
-    return WK_UPCALL_CAUSE_LOAD_FAULT;
-}
-
-/* Fills the stock as far as no interrupt waits, and says whether the thread goes straight on. */
-static enum trap_way refill_and_go_on(struct hart *hart)
-{
-    while (hart->attention.stock_low && arch_interrupts_waiting() == 0) {
-        meter_left();
-        meter_entered();
-        frame_stock_add(hart);
-    }
-    if (hart->attention.any != 0)
-        return TRAP_LEAVE;
-    meter_left();
-    return TRAP_STRAIGHT_ON;
-}
-
-enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
-{
-    struct hart *hart = hart_current();
-    struct thread *thread = hart->current;
-    enum wk_status status;
-
-    meter_entered();
-    kernel_lock_acquire();
-    status = mapping_fault(thread->process, address, access, &thread->operation);
-    if (status == WK_OK) {
-        kernel_lock_release();
-        return refill_and_go_on(hart);
-    }
-    if (status == WK_CONTINUE) {
-        thread->is_silent = true;
-        kernel_lock_release();
-        return TRAP_LEAVE;
-    }
-    hart->fault_address = address;
-    hart->fault_cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
-                        : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
-                                               : access_cause(access);
-    if (upcall_fault_at_once(thread, (enum wk_upcall_cause)hart->fault_cause, address))
-        return TRAP_SWITCHED;
-    kernel_lock_release();
-    return TRAP_DELIVER;
-}
-
-struct thread *trap_deliver_page_fault(void)
-{
-    const struct hart *hart = hart_current();
-
-    return trap_fault((enum wk_upcall_cause)hart->fault_cause, hart->fault_address);
-}
-
-struct thread *trap_fault(enum wk_upcall_cause cause, uint64_t detail)
-{
-    const struct hart *hart = hart_current();
-    struct thread *thread = hart->current;
-
-    kernel_lock_acquire();
-    trace(WK_TRACE_EVENT_TRAP, cause, detail);
-    upcall_fault(thread, cause, detail);
-    if (hart->current != thread)
-        return trap_left();
-    kernel_lock_release();
-    return trap_leave();
-}
-
-void trap_foreign_call(void)
-{
-    kernel_lock_acquire();
-    upcall_foreign_call(hart_current()->current);
-    kernel_lock_release();
-}
-
-void trap_upcall_return(void)
-{
-    kernel_lock_acquire();
-    upcall_return(hart_current()->current);
-    kernel_lock_release();
-}
-
-void trap_timer(void)
-{
-    /* The loop finds out what has expired: the timer is written again when the hart leaves the kernel. */
-    hart_current()->timer_ns = 0;
-}
-
-void trap_external(void)
-{
-    kernel_lock_acquire();
-    irq_deliver();
-    kernel_lock_release();
-}
-
-void trap_software(void)
-{
-    hart_notified(hart_current());
-}
-
-#define POLLS_MAX 64
-
-/* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
-static void take_interrupts(void)
-{
-    meter_left();
-    meter_entered();
-    if (arch_interrupts_waiting() != 0)
-        arch_interrupts_take();
-    space_flush_serve();
-}
-
 /* The answer of an operation that came to its end. */
 static void finish_operation(struct thread *thread, enum wk_status status)
 {
@@ -281,6 +161,135 @@ static void step_operation(struct thread *thread)
             kernel_lock_acquire();
         }
     }
+}
+
+static enum wk_upcall_cause access_cause(enum arch_access access)
+{
+    switch (access) {
+    case ARCH_LOAD:
+        return WK_UPCALL_CAUSE_LOAD_FAULT;
+    case ARCH_STORE:
+        return WK_UPCALL_CAUSE_STORE_FAULT;
+    case ARCH_FETCH:
+        return WK_UPCALL_CAUSE_FETCH_FAULT;
+    }
+    return WK_UPCALL_CAUSE_LOAD_FAULT;
+}
+
+/* Fills the stock as far as no interrupt waits, and says whether the thread goes straight on. */
+static enum trap_way refill_and_go_on(struct hart *hart)
+{
+    while (hart->attention.stock_low && arch_interrupts_waiting() == 0) {
+        meter_left();
+        meter_entered();
+        frame_stock_add(hart);
+    }
+    if (hart->attention.any != 0)
+        return TRAP_LEAVE;
+    meter_left();
+    return TRAP_STRAIGHT_ON;
+}
+
+/* The fault has begun an operation, to copy a page most often, which is done at once. Releases the lock. */
+static enum trap_way fault_operation(struct hart *hart, struct thread *thread)
+{
+    thread->is_silent = true;
+    kernel_lock_release();
+    if (!steps_straight_on(hart))
+        return TRAP_LEAVE;
+    kernel_lock_acquire();
+    step_operation(thread);
+    return thread->operation.step == NULL ? refill_and_go_on(hart) : TRAP_LEAVE;
+}
+
+enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
+{
+    struct hart *hart = hart_current();
+    struct thread *thread = hart->current;
+    enum wk_status status;
+
+    meter_entered();
+    kernel_lock_acquire();
+    status = mapping_fault(thread->process, address, access, &thread->operation);
+    if (status == WK_OK) {
+        kernel_lock_release();
+        return refill_and_go_on(hart);
+    }
+    if (status == WK_CONTINUE)
+        return fault_operation(hart, thread);
+    hart->fault_address = address;
+    hart->fault_cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
+                        : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
+                                               : access_cause(access);
+    if (upcall_fault_at_once(thread, (enum wk_upcall_cause)hart->fault_cause, address))
+        return TRAP_SWITCHED;
+    kernel_lock_release();
+    return TRAP_DELIVER;
+}
+
+struct thread *trap_deliver_page_fault(void)
+{
+    const struct hart *hart = hart_current();
+
+    return trap_fault((enum wk_upcall_cause)hart->fault_cause, hart->fault_address);
+}
+
+struct thread *trap_fault(enum wk_upcall_cause cause, uint64_t detail)
+{
+    const struct hart *hart = hart_current();
+    struct thread *thread = hart->current;
+
+    kernel_lock_acquire();
+    trace(WK_TRACE_EVENT_TRAP, cause, detail);
+    upcall_fault(thread, cause, detail);
+    if (hart->current != thread)
+        return trap_left();
+    kernel_lock_release();
+    return trap_leave();
+}
+
+void trap_foreign_call(void)
+{
+    kernel_lock_acquire();
+    upcall_foreign_call(hart_current()->current);
+    kernel_lock_release();
+}
+
+void trap_upcall_return(void)
+{
+    kernel_lock_acquire();
+    upcall_return(hart_current()->current);
+    kernel_lock_release();
+}
+
+void trap_timer(void)
+{
+    /* The loop finds out what has expired: the timer is written again when the hart leaves the kernel. */
+    hart_current()->timer_ns = 0;
+}
+
+void trap_external(void)
+{
+    kernel_lock_acquire();
+    irq_deliver();
+    kernel_lock_release();
+}
+
+void trap_software(void)
+{
+    hart_notified(hart_current());
+}
+
+#define POLLS_MAX 64
+
+/* A preemption point: what waits is taken. Ends a stretch of interrupts off. */
+static void take_interrupts(void)
+{
+    meter_left();
+    meter_entered();
+    if (arch_interrupts_waiting() != 0)
+        arch_interrupts_take();
+    space_flush_serve();
 }
 
 /* Timers can be so many that one is always due. When so many have been served one after another, only what is more urgent

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork: the child is a process with the same handles (process: clone_table), a copy-on-write clone of the arena and of the personality's
- * image, and one thread, which goes on where the parent's captured itself. Whatever is the child's alone, as its own
+ * fork: the child is a process with the same handles (process: clone_table), a copy-on-write clone of the arena, which has the
+ * personality's data too, and one thread, which goes on where the parent's captured itself. Whatever is the child's alone, as its own
  * process, thread, frames and session, is made before the table is copied, so it has the same handles there; each then deletes
  * what is the other's.
  */
@@ -19,7 +19,6 @@
 
 #include <winkle/capability.h>
 #include <winkle/event.h>
-#include <winkle/heap.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/posix.h>
@@ -32,20 +31,20 @@
 #define FRAMES_BYTES (WK_FRAME_BYTES + sizeof(struct entry_frame))
 
 /* linux.ld */
-extern const char image_text[];
+extern const char image_text[], image_data[];
 
 /* What is the child's, by handles that are the same in both. The arena's is not known before it is cloned, so the child is told it
  * by a register. */
 struct birth {
     struct capture capture;
-    wk_handle process, thread, children, event, frames, image, session;
+    wk_handle process, thread, children, event, frames, session;
     uint64_t pid;
     uint64_t priority;
     bool is_lent; /* it has the parent's memory for the time being */
     struct loan loan;
 };
 
-static wk_handle image; /* the memory of the personality's own code and data */
+static wk_handle image; /* the memory of the personality's code */
 
 void fork_start(wk_handle image_memory)
 {
@@ -89,16 +88,14 @@ static enum wk_status make_objects(struct birth *birth, uint64_t end_signal)
         status = wk_memory_copy(birth->frames, 0, current()->frames, 0, FRAMES_BYTES);
     if (status == WK_OK)
         status = enter_child(birth, end_signal);
-    if (status == WK_OK)
-        status = wk_memory_clone(image, wk_self.bank, &birth->image);
     return status;
 }
 
-/* Code, data, and what the first thread began with, which lies behind them. */
+/* Code and constants, which are the same in all processes. */
 static enum wk_status map_image(const struct birth *birth)
 {
     return wk_process_clone_mappings(birth->process, (uint64_t)image_text,
-                                     (WK_USER_ADDRESS_END - (uint64_t)image_text) / WK_PAGE_BYTES, image, birth->image);
+                                     (uint64_t)(image_data - image_text) / WK_PAGE_BYTES, image, image);
 }
 
 /* What is mapped is mapped through capabilities of the child's, which stay when the parent's go. */
@@ -147,13 +144,11 @@ static void begin(const struct birth *birth, wk_handle own_arena)
 {
     struct thread *self = current();
     enum wk_status status;
-    void *page;
 
     wk_self.process = birth->process;
     self->handle = birth->thread;
     memory_begin_child(birth->is_lent, own_arena);
     loan_begin(&birth->loan);
-    replace(&image, birth->image);
     replace(&self->frames, birth->frames);
     replace(&self->event, birth->event);
     replace(&linux_process.children, birth->children);
@@ -165,10 +160,9 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     locks_forget();
     status = wk_posix_page(linux_process.posix, &linux_process.page_memory);
     if (status == WK_OK)
-        status = wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page);
+        status = wk_memory_map(linux_process.page_memory, wk_self.process, PROCESS_PAGE, 0, 1, WK_PROTECTION_READ);
     if (status != WK_OK)
         linux_die("the page of the process service cannot be mapped", status);
-    linux_process.page = page;
     self->tid = (int32_t)birth->pid;
     linux_process.is_first = false;
     self->pending = 0;
@@ -180,44 +174,39 @@ static void begin(const struct birth *birth, wk_handle own_arena)
 int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64_t set_tid, uint64_t clear_tid,
                      uint64_t *child_pid)
 {
-    struct birth *birth = wk_allocate_zeroed(sizeof(*birth));
+    struct birth birth = {.priority = linux_process.priority}; /* on the stack, which both store to in any case */
     wk_handle child_arena = 0;
     uint64_t resumed;
     enum wk_status status;
 
-    if (birth == NULL)
-        return -ENOMEM;
-    birth->priority = linux_process.priority;
-    resumed = linux_capture(&birth->capture);
+    resumed = linux_capture(&birth.capture);
     if (resumed != 0) {
-        begin(birth, resumed);
+        begin(&birth, resumed);
         if (stack != 0)
             current()->frame->context.sp = stack;
         if (clear_tid != 0)
             current()->clear_at_end = clear_tid;
         if (set_tid != 0)
             copy_out(set_tid, &current()->tid, sizeof(int32_t));
-        wk_free(birth);
         return 0;
     }
-    birth->is_lent = (flags & CLONE_VFORK) != 0 && (flags & CLONE_VM) != 0;
-    status = (flags & CLONE_VFORK) != 0 ? loan_make(&birth->loan) : WK_OK;
+    birth.is_lent = (flags & CLONE_VFORK) != 0 && (flags & CLONE_VM) != 0;
+    status = (flags & CLONE_VFORK) != 0 ? loan_make(&birth.loan) : WK_OK;
     spares_fork_begins(); /* before the image is cloned, in which they stand */
     if (status == WK_OK)
-        status = make_objects(birth, end_signal);
+        status = make_objects(&birth, end_signal);
     if (status == WK_OK)
-        status = fill_child(birth, &child_arena);
+        status = fill_child(&birth, &child_arena);
     spares_fork_ends();
-    if (status != WK_OK && birth->process != 0)
-        wk_process_kill(birth->process, 0);
-    if (status == WK_OK && birth->loan.done != 0)
-        loan_wait(&birth->loan, birth->event);
-    loan_end(&birth->loan);
-    *child_pid = birth->pid;
-    delete_all(&birth->process, 7);
+    if (status != WK_OK && birth.process != 0)
+        wk_process_kill(birth.process, 0);
+    if (status == WK_OK && birth.loan.done != 0)
+        loan_wait(&birth.loan, birth.event);
+    loan_end(&birth.loan);
+    *child_pid = birth.pid;
+    delete_all(&birth.process, 6);
     if (child_arena != 0)
         wk_capability_delete(child_arena);
-    wk_free(birth);
     if (status != WK_OK)
         return status == WK_NO_MEMORY || status == WK_TABLE_FULL ? -EAGAIN : error_of(status);
     return (int64_t)*child_pid;

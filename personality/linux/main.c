@@ -53,10 +53,21 @@ static wk_handle dup_of(wk_handle handle, uint64_t rights)
     return copy;
 }
 
+/* Its data becomes its own. What all processes share of its image, no process may store to. */
+static void open_image(void)
+{
+    const wk_handle image = need("image");
+
+    must("its data cannot be moved", heap_take_data(image));
+    heap_open();
+    fork_start(dup_of(image, WK_MEMORY_RIGHT_READ | WK_MEMORY_RIGHT_EXECUTE));
+    wk_capability_delete(image);
+}
+
 /* The record of the thread that runs; from here on it is current(). */
 static void start_thread(void)
 {
-    struct thread *thread = thread_make();
+    struct thread *thread = thread_make(FIRST_FRAMES);
     enum wk_thread_state state;
     uint64_t hart;
 
@@ -76,7 +87,6 @@ static void attach(void)
 {
     const wk_handle container = need("posix");
     uint64_t pid;
-    void *page;
 
     must("it has no memory for its event", wk_event_create(wk_self.bank, &linux_process.children));
     must("the process service refuses it",
@@ -85,8 +95,8 @@ static void attach(void)
                          dup_of(linux_process.children, WK_EVENT_RIGHT_SIGNAL), &linux_process.posix,
                          &linux_process.page_memory, &pid));
     must("the process service's page cannot be mapped",
-         wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
-    linux_process.page = page;
+         wk_memory_map(linux_process.page_memory, wk_self.process, PROCESS_PAGE, 0, 1, WK_PROTECTION_READ));
+    linux_process.page = (const struct wk_posix_page *)PROCESS_PAGE;
     current()->tid = (int32_t)pid;
     linux_process.umask = UMASK_FIRST;
     linux_process.is_first = true;
@@ -101,6 +111,15 @@ static void open_standard_files(void)
     if (terminal_open(O_RDWR, &file) != 0 || descriptor_make(file, 0, false) != 0 || linux_dup(0) != 1 ||
         linux_dup(0) != 2)
         wk_fail("its terminal cannot be opened", WK_NO_MEMORY);
+}
+
+/* The child of a fork has not the start block, of which the clock is still asked for. */
+static void keep_clock(void)
+{
+    static struct wk_start kept;
+
+    kept.timebase_hz = wk_self.start->timebase_hz;
+    wk_self.start = &kept;
 }
 
 /* Where a program that is named without a path is looked for. */
@@ -163,16 +182,16 @@ int main(int argc, char **argv)
     if (argc < 1)
         wk_fail("usage: linux [--strace] PROGRAM ARGUMENT...", WK_OK);
     must("there is no memory for its address space", memory_open());
-    heap_open();
+    open_image();
     must("there is no memory for its vDSO", vdso_start());
     start_thread();
     attach();
     paths_start(need("files"));
     pipes_start(need("pipes"));
-    fork_start(need("image"));
     open_standard_files();
     linux_process.is_watched = is_traced;
     if (is_traced)
         strace_start();
+    keep_clock();
     start_program(argc, argv);
 }

@@ -42,21 +42,35 @@ enum wk_status thread_set_frames(const struct thread *thread, wk_handle handle)
     return wk_thread_set_frames(handle, thread->frames, 0, (uint64_t)thread->frame);
 }
 
-struct thread *thread_make(void)
+/* The page of a thread's two frames. */
+static enum wk_status make_frames(struct thread *thread, uint64_t address)
+{
+    enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &thread->frames);
+    void *frames = (void *)address;
+
+    if (status != WK_OK)
+        return status;
+    status = address == 0 ? wk_map(thread->frames, 0, 1, WK_READ_WRITE, &frames)
+                          : wk_memory_map(thread->frames, wk_self.process, address, 0, 1, WK_READ_WRITE);
+    if (status == WK_OK)
+        thread->frame = frames;
+    return status;
+}
+
+struct thread *thread_make(uint64_t frames_address)
 {
     struct thread *thread = wk_allocate_zeroed(sizeof(*thread));
-    void *frames, *stack;
+    void *stack;
 
     if (thread == NULL)
         return NULL;
     stack = heap_take_pages(THREAD_STACK_PAGES);
     thread->stack = (uint64_t)stack;
     if (stack == NULL || wk_event_create(wk_self.bank, &thread->event) != WK_OK ||
-        wk_map_new(1, 0, &thread->frames, &frames) != WK_OK) {
+        make_frames(thread, frames_address) != WK_OK) {
         thread_release(thread);
         return NULL;
     }
-    thread->frame = frames;
     thread->frame->context.thread = thread;
     thread->frame->context.stack_top = thread->stack + CALL_STACK_PAGES * WK_PAGE_BYTES;
     fault_frame(thread)->context.thread = thread;
@@ -67,8 +81,10 @@ struct thread *thread_make(void)
 void thread_release(struct thread *thread)
 {
     waiters_forget(thread);
+    if (thread->frame != NULL)
+        wk_unmap(thread->frame, 1);
     if (thread->frames != 0)
-        wk_unmap_delete(thread->frames, thread->frame, 1);
+        wk_capability_delete(thread->frames);
     if (thread->event != 0)
         wk_capability_delete(thread->event);
     if (thread->handle != 0)
@@ -151,7 +167,7 @@ int64_t thread_begin_clone(struct entry_frame *frame)
     enum wk_status status;
 
     release_ended();
-    thread = thread_make();
+    thread = thread_make(0);
     if (thread == NULL)
         return -EAGAIN;
     thread->blocked = self->blocked;
