@@ -199,9 +199,11 @@ void capability_empty(struct capability *capability, uint64_t handle)
 }
 
 /* Whether threads may wait by a capability to it. */
-static inline bool ends_waits(const struct object *object)
+static inline bool ends_waits(struct object *object)
 {
-    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT || object->type == WK_TYPE_RING;
+    if (object->type == WK_TYPE_EVENT)
+        return !list_is_empty(&container_of(object, struct event, object)->waiters);
+    return object->type == WK_TYPE_ENDPOINT || object->type == WK_TYPE_RING;
 }
 
 /* The first thread in the list whose wait began by the capability, or NULL. */

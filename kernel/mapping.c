@@ -179,7 +179,8 @@ static SLOW_PATH enum wk_status mapping_fault_slowly(struct mapping *mapping, ui
     struct space *space = &mapping->process->space;
     uint64_t bytes;
 
-    if (mapping_is_code(mapping) && arch_entry_protection(space_lookup(space, address, &bytes)) & access) {
+    if (mapping_is_code(mapping) && !space_is_local(space) &&
+        arch_entry_protection(space_lookup(space, address, &bytes)) & access) {
         arch_flush_page(space->asid, address); /* another hart entered it meanwhile */
         return WK_OK;
     }

@@ -2,8 +2,8 @@
 /*
  * fork: the child is a process with the same handles (process: clone_table), a copy-on-write clone of the arena, which has the
  * personality's data too, and one thread, which goes on where the parent's captured itself. Whatever is the child's alone, as its own
- * process, thread, frames and session, is made before the table is copied, so it has the same handles there; each then deletes
- * what is the other's.
+ * process, thread and frames, is made before the table is copied, so it has the same handles there; each then deletes what is the
+ * other's. Its session and page are given to it afterwards.
  */
 #include "fork.h"
 
@@ -30,6 +30,12 @@
 
 #define FRAMES_BYTES (WK_FRAME_BYTES + sizeof(struct entry_frame))
 
+/* What is known when the arena has been cloned already, by the child's handles: it lies in the page of the frames, behind the first. */
+struct given {
+    wk_handle session, page;
+};
+_Static_assert(sizeof(struct entry_frame) + sizeof(struct given) <= WK_FRAME_BYTES, "it lies between the two");
+
 /* linux.ld */
 extern const char image_text[], image_data[];
 
@@ -37,7 +43,7 @@ extern const char image_text[], image_data[];
  * by a register. */
 struct birth {
     struct capture capture;
-    wk_handle process, thread, children, event, frames, session;
+    wk_handle process, thread, children, event, frames;
     uint64_t pid;
     uint64_t priority;
     bool is_lent; /* it has the parent's memory for the time being */
@@ -53,10 +59,34 @@ void fork_start(wk_handle image_memory)
 
 /* ---- the parent ---- */
 
+static struct given *given_to(const struct thread *thread)
+{
+    return (struct given *)(thread_frame_address(thread) + sizeof(struct entry_frame));
+}
+
+/* Has the child have what the process service gives it, and its page mapped, for good: not as a loan of this process. */
+static enum wk_status give(const struct birth *birth, struct given given)
+{
+    struct given *there = given_to(current());
+    enum wk_status status =
+        wk_process_grant(birth->process, given.session, WK_TRANSFER_GIVE, WK_RIGHTS_ALL, &there->session);
+
+    if (status == WK_OK)
+        status = wk_process_grant(birth->process, given.page, WK_TRANSFER_GIVE, WK_RIGHTS_ALL, &there->page);
+    else
+        wk_capability_delete(given.session);
+    if (status != WK_OK) {
+        wk_capability_delete(given.page);
+        return status;
+    }
+    return wk_process_map(birth->process, there->page, PROCESS_PAGE, 0, 1, WK_PROTECTION_READ);
+}
+
 /* Gives the process service capabilities of its own to the child. */
 static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
 {
-    wk_handle child, thread, children, page;
+    wk_handle child, thread, children;
+    struct given given;
     enum wk_status status =
         wk_capability_dup(birth->process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT, &child);
 
@@ -65,14 +95,12 @@ static enum wk_status enter_child(struct birth *birth, uint64_t end_signal)
     if (status == WK_OK)
         status = wk_capability_dup(birth->children, WK_EVENT_RIGHT_SIGNAL, &children);
     if (status == WK_OK)
-        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &birth->session, &page,
+        status = wk_posix_fork(linux_process.posix, child, thread, children, end_signal, &given.session, &given.page,
                                &birth->pid);
-    if (status == WK_OK)
-        wk_capability_delete(page); /* the child asks for it itself, so that it does not go with the parent's */
-    return status;
+    return status == WK_OK ? give(birth, given) : status;
 }
 
-static enum wk_status make_objects(struct birth *birth, uint64_t end_signal)
+static enum wk_status make_objects(struct birth *birth)
 {
     enum wk_status status = wk_process_create(wk_self.bank, birth->loan.done, LOAN_DONE, &birth->process);
 
@@ -83,11 +111,7 @@ static enum wk_status make_objects(struct birth *birth, uint64_t end_signal)
     if (status == WK_OK)
         status = wk_event_create(wk_self.bank, &birth->event);
     if (status == WK_OK)
-        status = wk_memory_create(wk_self.bank, 1, 0, &birth->frames);
-    if (status == WK_OK)
-        status = wk_memory_copy(birth->frames, 0, current()->frames, 0, FRAMES_BYTES);
-    if (status == WK_OK)
-        status = enter_child(birth, end_signal);
+        status = wk_memory_create(wk_self.bank, 1, WK_MEMORY_OPTIONS_ON_DEMAND, &birth->frames);
     return status;
 }
 
@@ -99,13 +123,17 @@ static enum wk_status map_image(const struct birth *birth)
 }
 
 /* What is mapped is mapped through capabilities of the child's, which stay when the parent's go. */
-static enum wk_status fill_child(struct birth *birth, wk_handle *child_arena)
+static enum wk_status fill_child(struct birth *birth, uint64_t end_signal, wk_handle *child_arena)
 {
     const uint64_t frame = thread_frame_address(current());
     enum wk_status status = memory_make_child_arena(birth->is_lent, child_arena);
 
     if (status == WK_OK)
         status = wk_process_clone_table(birth->process);
+    if (status == WK_OK)
+        status = enter_child(birth, end_signal);
+    if (status == WK_OK)
+        status = wk_memory_copy(birth->frames, 0, current()->frames, 0, FRAMES_BYTES);
     if (status == WK_OK)
         status = map_image(birth);
     if (status == WK_OK)
@@ -143,7 +171,7 @@ static void replace(wk_handle *handle, wk_handle with)
 static void begin(const struct birth *birth, wk_handle own_arena)
 {
     struct thread *self = current();
-    enum wk_status status;
+    const struct given *given = given_to(self);
 
     wk_self.process = birth->process;
     self->handle = birth->thread;
@@ -152,18 +180,13 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     replace(&self->frames, birth->frames);
     replace(&self->event, birth->event);
     replace(&linux_process.children, birth->children);
-    replace(&linux_process.posix, birth->session);
-    wk_capability_delete(linux_process.page_memory);
+    replace(&linux_process.posix, given->session);
+    replace(&linux_process.page_memory, given->page);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
     spares_forked();
     locks_forget();
-    status = wk_posix_page(linux_process.posix, &linux_process.page_memory);
-    if (status == WK_OK)
-        status = wk_memory_map(linux_process.page_memory, wk_self.process, PROCESS_PAGE, 0, 1, WK_PROTECTION_READ);
-    if (status != WK_OK)
-        linux_die("the page of the process service cannot be mapped", status);
-    self->tid = (int32_t)birth->pid;
+    self->tid = (int32_t)linux_process.page->pid;
     linux_process.is_first = false;
     self->pending = 0;
     self->robust_list = 0;
@@ -194,9 +217,9 @@ int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64
     status = (flags & CLONE_VFORK) != 0 ? loan_make(&birth.loan) : WK_OK;
     spares_fork_begins(); /* before the image is cloned, in which they stand */
     if (status == WK_OK)
-        status = make_objects(&birth, end_signal);
+        status = make_objects(&birth);
     if (status == WK_OK)
-        status = fill_child(&birth, &child_arena);
+        status = fill_child(&birth, end_signal, &child_arena);
     spares_fork_ends();
     if (status != WK_OK && birth.process != 0)
         wk_process_kill(birth.process, 0);
@@ -204,7 +227,7 @@ int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64
         loan_wait(&birth.loan, birth.event);
     loan_end(&birth.loan);
     *child_pid = birth.pid;
-    delete_all(&birth.process, 6);
+    delete_all(&birth.process, 5);
     if (child_arena != 0)
         wk_capability_delete(child_arena);
     if (status != WK_OK)
