@@ -23,25 +23,27 @@ struct mapping *mapping_find(const struct process *process, uint64_t address)
 SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
+    const uint64_t start = mapping_start(mapping);
+    uint64_t end;
 
     if (!mapping->node.lends) {
         mapping_free(mapping);
         return WK_OK;
     }
     capability_doom(&mapping->node);
-    for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        const uint64_t start = mapping_start(mapping);
-        const uint64_t end = space_restrict(space, start, mapping_end(mapping), 0);
-
-        if (end == start) {
-            mapping->node.lends = false;
-            mapping->pages = 1; /* it keeps its place until it is gone: INV-MAP-1 */
-            break;
-        }
+    end = space_restrict(space, start, mapping_end(mapping), 0);
+    if (end != start && space_removes_more(space, end - WK_PAGE_BYTES))
+        end = space_restrict(space, start, end, 0);
+    if (end != start) {
         mapping->pages = (end - start) / WK_PAGE_BYTES;
-        if (space_removal_is_long(space))
-            break; /* enough for a step of its own */
+        return WK_CONTINUE;
     }
+    if (!space_removal_is_long(space)) {
+        mapping_free(mapping);
+        return WK_OK;
+    }
+    mapping->node.lends = false; /* to free it is a step of its own, */
+    mapping->pages = 1;          /* and it keeps its place until it is gone: INV-MAP-1 */
     return WK_CONTINUE;
 }
 

@@ -24,6 +24,7 @@
 
 #define SPACE_NO_PLACE UINT64_MAX
 #define SPACE_ENTRIES 512
+#define SPACE_REMOVAL 4 /* entries that are removed in one go: half a group */
 #define SPACE_LEAF_SHIFT 12
 #define SPACE_LEVEL_BITS 9
 
@@ -103,10 +104,16 @@ static inline bool space_is_in_last_table(const struct space *space, uint64_t ad
     return __builtin_expect(space->last_place == address >> space_level_shift(1), 1);
 }
 
-/* Whether it takes longer to remove one page more beside the last: its table becomes empty, or other harts may hold it. */
+/* Whether what was removed last took longer: tables went, or other harts may hold it. */
 static inline bool space_removal_is_long(const struct space *space)
 {
-    return space->last_place == SPACE_NO_PLACE || space->last_frame->next == 1 || !space_is_local(space);
+    return space->last_place == SPACE_NO_PLACE || !space_is_local(space);
+}
+
+/* Whether half a group more, with the page at `address`, can be removed in the same go: their table stays. */
+static inline bool space_removes_more(const struct space *space, uint64_t address)
+{
+    return space_is_in_last_table(space, address) && space->last_frame->next > SPACE_REMOVAL && space_is_local(space);
 }
 
 /* Whether what is entered for the page at `address` can be removed in a few instructions, by space_remove_shortly. */

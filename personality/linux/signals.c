@@ -71,11 +71,14 @@ bool signal_is_ignored(int signal)
     return handler == (uint64_t)SIG_IGN || (handler == (uint64_t)SIG_DFL && default_of(signal) == DEFAULT_IGNORE);
 }
 
+/* What is so already is not stored: after a fork a store may cost a copy of the page. */
 void signals_for_program(void)
 {
     for (int signal = 1; signal <= SIGNAL_MAX; signal++) {
-        if (actions[signal].handler != (uint64_t)SIG_IGN)
-            actions[signal] = (struct action){0};
+        struct action *action = &actions[signal];
+
+        if (action->handler != (uint64_t)SIG_IGN && (action->handler | action->flags | action->mask) != 0)
+            *action = (struct action){0};
     }
     current()->alternate = current()->alternate_bytes = 0;
 }
