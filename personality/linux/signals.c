@@ -97,9 +97,9 @@ static uint64_t unheard(void)
 bool signals_pending(void)
 {
     const struct thread *self = current();
-    const uint64_t held = __atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED);
+    const uint64_t held = __atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED) & ~self->blocked;
 
-    return ((self->pending | (held & ~unheard())) & ~self->blocked) != 0;
+    return (self->pending & ~self->blocked) != 0 || (held != 0 && (held & ~unheard()) != 0);
 }
 
 void signal_thread(struct thread *thread, int signal, const struct signal_info *info)
@@ -267,7 +267,8 @@ void signals_handle(struct entry_frame *frame, int64_t result)
     struct signal_info info;
     int signal;
 
-    __atomic_fetch_and(&self->pending, ~unheard() | self->blocked, __ATOMIC_SEQ_CST);
+    if ((self->pending & SIGNAL_BIT(SIGNAL_CHLD)) != 0)
+        __atomic_fetch_and(&self->pending, ~unheard() | self->blocked, __ATOMIC_SEQ_CST);
     while ((signal = take(~self->blocked & ~unheard(), &info)) != 0) {
         const bool is_handled = !signal_is_ignored(signal) && actions[signal].handler != (uint64_t)SIG_DFL;
 
