@@ -25,7 +25,8 @@
 #include "thread.h"
 
 #define REVOKE_STEP 4 /* capabilities that one step takes back or moves */
-#define CLEAR_STEP 14 /* free slots that one step passes over */
+#define CLEAR_STEP 14 /* free slots that one step passes over, */
+#define CLEAR_ONE 4   /* as which one counts that is in use */
 
 /* The directory of tables' parts that do not exist. */
 static struct capability *no_directory[CAPABILITY_PAGES_PER_DIRECTORY] __attribute__((aligned(WK_PAGE_BYTES)));
@@ -198,9 +199,11 @@ void capability_empty(struct capability *capability, uint64_t handle)
 }
 
 /* Whether threads may wait by a capability to it. */
-static inline bool ends_waits(const struct object *object)
+static inline bool ends_waits(struct object *object)
 {
-    return object->type == WK_TYPE_EVENT || object->type == WK_TYPE_ENDPOINT || object->type == WK_TYPE_RING;
+    if (object->type == WK_TYPE_EVENT)
+        return !list_is_empty(&container_of(object, struct event, object)->waiters);
+    return object->type == WK_TYPE_ENDPOINT || object->type == WK_TYPE_RING;
 }
 
 /* The first thread in the list whose wait began by the capability, or NULL. */
@@ -338,6 +341,14 @@ static enum wk_status table_release_step(struct process *process)
     return table->paged == 0 ? WK_OK : WK_CONTINUE;
 }
 
+/* A slot from which others may be derived, or by which threads may wait. */
+static SLOW_PATH void clear_slowly(struct capability *slot, struct operation *operation)
+{
+    capability_doom(slot);
+    if (capability_revoke_step(slot, operation) == WK_OK)
+        capability_free(slot, operation);
+}
+
 SLOW_PATH enum wk_status capability_table_clear_step(struct process *process, uint64_t *cursor,
                                                      struct operation *operation)
 {
@@ -347,10 +358,13 @@ SLOW_PATH enum wk_status capability_table_clear_step(struct process *process, ui
         struct capability *slot = capability_slot(table, (uint32_t)*cursor);
 
         if (slot->object != NULL) {
-            capability_doom(slot);
-            if (capability_revoke_step(slot, operation) == WK_OK)
-                capability_free(slot, operation);
-            return WK_CONTINUE;
+            if (!list_is_empty(&slot->children) || ends_waits(slot->object)) {
+                if (i == 0)
+                    clear_slowly(slot, operation);
+                return WK_CONTINUE; /* a step of its own */
+            }
+            capability_free(slot, operation);
+            i += CLEAR_ONE;
         }
         (*cursor)++;
     }

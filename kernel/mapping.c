@@ -13,6 +13,8 @@
 #include "operation.h"
 #include "trace.h"
 
+#define FREE_STEP 3 /* mappings that are freed in one go */
+
 struct mapping *mapping_find(const struct process *process, uint64_t address)
 {
     return mapping_at(process, address);
@@ -21,26 +23,34 @@ struct mapping *mapping_find(const struct process *process, uint64_t address)
 SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
 {
     struct space *space = &mapping->process->space;
+    const uint64_t start = mapping_start(mapping);
+    uint64_t end;
 
     if (!mapping->node.lends) {
         mapping_free(mapping);
         return WK_OK;
     }
     capability_doom(&mapping->node);
-    for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        const uint64_t start = mapping_start(mapping);
-        const uint64_t end = space_restrict(space, start, mapping_end(mapping), 0);
-
-        if (end == start) {
-            mapping->node.lends = false;
-            mapping->pages = 1; /* it keeps its place until it is gone: INV-MAP-1 */
-            break;
-        }
+    end = space_restrict(space, start, mapping_end(mapping), 0);
+    if (end != start && space_removes_more(space, end - WK_PAGE_BYTES))
+        end = space_restrict(space, start, end, 0);
+    if (end != start) {
         mapping->pages = (end - start) / WK_PAGE_BYTES;
-        if (space_removal_is_long(space))
-            break; /* enough for a step of its own */
+        return WK_CONTINUE;
     }
+    if (!space_removal_is_long(space)) {
+        mapping_free(mapping);
+        return WK_OK;
+    }
+    mapping->node.lends = false; /* to free it is a step of its own, */
+    mapping->pages = 1;          /* and it keeps its place until it is gone: INV-MAP-1 */
     return WK_CONTINUE;
+}
+
+SLOW_PATH void mapping_free_first(struct process *process)
+{
+    for (unsigned i = 0; i < FREE_STEP && process->mappings.first != NULL; i++)
+        mapping_free(mapping_of_node(process->mappings.first));
 }
 
 /* Whether the large page that holds `address` can be entered whole. */
@@ -171,7 +181,8 @@ static SLOW_PATH enum wk_status mapping_fault_slowly(struct mapping *mapping, ui
     struct space *space = &mapping->process->space;
     uint64_t bytes;
 
-    if (mapping_is_code(mapping) && arch_entry_protection(space_lookup(space, address, &bytes)) & access) {
+    if (mapping_is_code(mapping) && !space_is_local(space) &&
+        arch_entry_protection(space_lookup(space, address, &bytes)) & access) {
         arch_flush_page(space->asid, address); /* another hart entered it meanwhile */
         return WK_OK;
     }

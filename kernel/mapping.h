@@ -45,6 +45,8 @@ struct mapping *mapping_find(const struct process *process, uint64_t address);
 /* One step of removing a mapping whose capability or process goes: entries from its end, a bounded number a step;
  * WK_CONTINUE until it is gone (record freed). */
 enum wk_status mapping_remove_step(struct mapping *mapping);
+/* Frees a few mappings of a process in whose space nothing is entered. */
+void mapping_free_first(struct process *process);
 
 /*
  * Answers a page fault at `address`: makes the page present and enters it. WK_OK: retry. WK_CONTINUE: `operation` has

@@ -378,46 +378,49 @@ enum wk_status process_unmap(struct invocation *invocation, struct process *proc
     return WK_OK;
 }
 
-/* cursor: 0 where it is, 1 the end, 2 the protection, 3 the end of what is left of the mapping there, 0: it has not begun.
+/*
+ * cursor: 0 where it is, 1 the end, 2 the protection, 3 the end of what is left of the mapping there, 0: it has not begun.
  * The range is covered and may be protected so; a mapping that goes meanwhile is passed over, and one that comes meanwhile and
- * does not allow it. */
+ * does not allow it.
+ */
+static SLOW_PATH void protect_some(struct process *process, uint64_t cursor[4])
+{
+    uint64_t *at = &cursor[0], *left = &cursor[3];
+    struct mapping *mapping = mapping_from(process, *at);
+
+    if (mapping == NULL || mapping_start(mapping) >= cursor[1]) {
+        *at = cursor[1];
+        return;
+    }
+    if (mapping_start(mapping) != *at)
+        *left = 0;
+    if (mapping_start(mapping) < *at) { /* new, and reaches into the range */
+        *at = mapping_end(mapping);
+        return;
+    }
+    *at = mapping_start(mapping);
+    if (*left == 0) { /* once: what another does meanwhile stays */
+        *left = mapping_end(mapping);
+        if (cursor[2] & ~(uint64_t)mapping->node.rights)
+            *left = *at;
+        else
+            mapping->protection = cursor[2];
+    }
+    if (*left > mapping_end(mapping))
+        *left = mapping_end(mapping);
+    if (*left > *at)
+        *left = space_restrict(&process->space, *at, *left, mapping->protection);
+    if (*left == *at) {
+        *at = mapping_end(mapping);
+        *left = 0;
+    }
+}
+
 static SLOW_PATH enum wk_status process_protect_step(struct operation *operation)
 {
-    struct process *process = container_of(operation->object, struct process, object);
-    uint64_t *at = &operation->cursor[0], *left = &operation->cursor[3];
-    const uint64_t end = operation->cursor[1];
-
-    for (unsigned i = 0; i < MAPPING_STEP && *at < end; i++) {
-        struct mapping *mapping = mapping_from(process, *at);
-
-        if (mapping == NULL || mapping_start(mapping) >= end) {
-            *at = end;
-            break;
-        }
-        if (mapping_start(mapping) != *at)
-            *left = 0;
-        if (mapping_start(mapping) < *at) { /* new, and reaches into the range */
-            *at = mapping_end(mapping);
-            continue;
-        }
-        *at = mapping_start(mapping);
-        if (*left == 0) { /* once: what another does meanwhile stays */
-            *left = mapping_end(mapping);
-            if (operation->cursor[2] & ~(uint64_t)mapping->node.rights)
-                *left = *at;
-            else
-                mapping->protection = operation->cursor[2];
-        }
-        if (*left > mapping_end(mapping))
-            *left = mapping_end(mapping);
-        if (*left > *at)
-            *left = space_restrict(&process->space, *at, *left, mapping->protection);
-        if (*left == *at) {
-            *at = mapping_end(mapping);
-            *left = 0;
-        }
-    }
-    return *at >= end ? operation_await_flush(operation) : WK_CONTINUE;
+    if (operation->cursor[0] < operation->cursor[1])
+        protect_some(container_of(operation->object, struct process, object), operation->cursor);
+    return operation->cursor[0] >= operation->cursor[1] ? operation_await_flush(operation) : WK_CONTINUE;
 }
 
 /* Checks the range from cursor[0] to cursor[1], cursor[3] being where it began; then protects it. */
@@ -425,23 +428,19 @@ static SLOW_PATH enum wk_status process_protect_check_step(struct operation *ope
 {
     struct process *process = container_of(operation->object, struct process, object);
     uint64_t *at = &operation->cursor[0];
+    const struct mapping *mapping = mapping_find(process, *at);
 
-    for (unsigned i = 0; i < MAPPING_STEP; i++) {
-        const struct mapping *mapping = mapping_find(process, *at);
-
-        if (mapping == NULL)
-            return WK_NOT_MAPPED;
-        if (operation->cursor[2] & ~(uint64_t)mapping->node.rights)
-            return WK_NO_RIGHT;
-        *at = mapping_end(mapping);
-        if (*at >= operation->cursor[1]) {
-            *at = operation->cursor[3];
-            operation->cursor[3] = 0;
-            operation->step = process_protect_step;
-            return cut_out(process, *at, operation->cursor[1]) == WK_OK ? WK_CONTINUE : WK_NO_MEMORY;
-        }
-    }
-    return WK_CONTINUE;
+    if (mapping == NULL)
+        return WK_NOT_MAPPED;
+    if (operation->cursor[2] & ~(uint64_t)mapping->node.rights)
+        return WK_NO_RIGHT;
+    *at = mapping_end(mapping);
+    if (*at < operation->cursor[1])
+        return WK_CONTINUE;
+    *at = operation->cursor[3];
+    operation->cursor[3] = 0;
+    operation->step = process_protect_step;
+    return cut_out(process, *at, operation->cursor[1]) == WK_OK ? WK_CONTINUE : WK_NO_MEMORY;
 }
 
 SMALL enum wk_status process_protect(struct invocation *invocation, struct process *process,

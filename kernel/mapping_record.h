@@ -8,8 +8,6 @@
 #include "mapping.h"
 #include "memory.h"
 
-#define MAPPING_STEP 1 /* halves of groups of entries that one step removes or restricts */
-
 static inline struct memory *mapping_memory(const struct mapping *mapping)
 {
     return container_of(mapping->node.object, struct memory, object);

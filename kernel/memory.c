@@ -15,7 +15,6 @@
 #include "space.h"
 #include "thread.h"
 
-#define DROP_MOST 3 /* pages that are dropped in one go */
 #define MAPPED_ONCE_LOOKS 32
 
 struct memory *memory_make(struct bank *bank, uint64_t pages, uint64_t options)
@@ -333,23 +332,18 @@ void memory_revoke_pins(struct memory *memory, uint64_t first, uint64_t end)
 uint64_t memory_drop_pages(struct memory *memory, uint64_t page, uint64_t end)
 {
     uint64_t *slot;
+    uint64_t room;
 
     page = memory_pass_absent(memory, page, end);
     slot = page < end ? memory_slot(memory, page) : NULL;
     if (slot == NULL || *slot == 0)
         return page;
     memory_break_large(memory, page);
-    for (unsigned i = 0; i < DROP_MOST && *slot != 0; i++) {
-        frame_drop(memory_slot_frame(*slot), memory->object.bank);
-        *slot++ = 0;
-        memory->present_pages--;
-        if (++page % SPARSE_GROUP == 0 || page == end)
-            break;
-    }
-    return page;
+    room = SPARSE_GROUP - page % SPARSE_GROUP;
+    return page + memory_drop_slots(memory, slot, room < end - page ? room : end - page);
 }
 
-/* object->cursor is the first page that may still be present. An operation that has the memory sees that it dies. */
+/* An operation that has the memory sees that it dies. */
 enum wk_status memory_dismantle(struct object *object, struct operation *operation)
 {
     struct memory *memory = container_of(object, struct memory, object);
@@ -360,8 +354,5 @@ enum wk_status memory_dismantle(struct object *object, struct operation *operati
         return memory->leaf_kind == ARCH_LEAF_DEVICE ? machine_region_dismantle(memory) : WK_OK;
     if (memory->pin_count != 0)
         memory_revoke_pins(memory, 0, UINT64_MAX);
-    if (memory->present_pages == 0)
-        return memory_release_tables_step(memory);
-    object->cursor = memory_drop_pages(memory, object->cursor, UINT64_MAX);
-    return WK_CONTINUE;
+    return memory_clear_step(memory);
 }

@@ -15,7 +15,6 @@
 
 #define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
 #define UNFILL_STEP 2
-#define SHARE_STEP (SPARSE_GROUP / 2)
 #define COPY_BYTEWISE 128 /* bytes that one step copies one by one, where words are not aligned */
 
 static struct memory *memory_of(struct object *object)
@@ -231,16 +230,14 @@ static enum wk_status memory_clone_abort(struct operation *operation, enum wk_st
 }
 
 /*
- * Shares the pages of half a group from the one at cursor 0 on, which is present. False if one has as many sharers as a frame can
+ * Shares the pages of a group from the one at cursor 0 on, in which `from` is. False if one has as many sharers as a frame can
  * count: above 64 GiB there are more pages to pay with.
  */
-static bool memory_share_group(struct memory *source, struct memory *clone, uint64_t *cursor)
+static bool memory_share_group(struct memory *source, struct memory *clone, const uint64_t *from, uint64_t *cursor)
 {
     const uint64_t tables = clone->table_pages;
-    const uint64_t *from = memory_slot(source, cursor[0]);
     uint64_t *to = memory_slot_make(clone, cursor[0]);
 
-    assert_debug(from != NULL);
     memory_break_large(source, cursor[0]);
     cursor[1] -= clone->table_pages - tables;
     do {
@@ -254,7 +251,7 @@ static bool memory_share_group(struct memory *source, struct memory *clone, uint
             cursor[1]--;
         }
         to++;
-    } while (++cursor[0] % SHARE_STEP != 0 && cursor[0] < source->pages);
+    } while (++cursor[0] % SPARSE_GROUP != 0 && cursor[0] < source->pages);
     return true;
 }
 
@@ -263,6 +260,7 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
     struct memory *source = memory_of(operation->object);
     struct memory *clone = memory_of(operation->other);
     uint64_t *at = &operation->cursor[0];
+    const uint64_t *from;
 
     if (source->object.state == OBJECT_DYING || clone->object.state == OBJECT_DYING)
         return memory_clone_abort(operation, WK_REVOKED);
@@ -272,7 +270,8 @@ static enum wk_status memory_clone_share_step(struct operation *operation)
         return WK_CONTINUE;
     }
     *at = memory_pass_absent(source, *at, source->pages);
-    if (memory_page(source, *at) != NULL && !memory_share_group(source, clone, operation->cursor))
+    from = memory_slot(source, *at);
+    if (from != NULL && *from != 0 && !memory_share_group(source, clone, from, operation->cursor))
         return memory_clone_abort(operation, WK_NO_MEMORY);
     return WK_CONTINUE;
 }

@@ -10,9 +10,12 @@
 #include "mapping.h"
 #include "space.h"
 
-#define SWEEP_STEP                                                                                                     \
-    16 /* what one step does: to change or look for a group of translations counts 6, to pass a mapping 1 */
-#define SWEEP_GROUP 6
+/* What one step of a sweep does: to remove translations or look for a group of them counts 6, to change one 8, to pass a mapping 1. */
+#define SWEEP_STEP 16
+#define SWEEP_REMOVAL 6
+#define SWEEP_CHANGE 8
+#define DROP_MOST 9 /* pages that are dropped in one go, of which one that nobody else has counts so much: */
+#define DROP_LAST 3
 #define PASS_STEP 3 /* stretches of absent pages that are passed in one go */
 
 static uint64_t level_pages(unsigned level)
@@ -129,33 +132,77 @@ uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t
     return page < end ? page : end;
 }
 
-enum wk_status memory_release_tables_step(struct memory *memory)
+uint64_t *sparse_first(uint64_t *table)
 {
-    uint64_t *table = memory->root;
-    uint64_t *above = NULL;
+    struct frame *frame = frame_of(table);
+    uint64_t *word = &table[bit_lowest(frame->groups) * SPARSE_GROUP];
 
-    if (memory->levels == 0 || table == NULL)
-        return WK_OK;
-    /* Down the first table of each level; a table without tables goes. */
-    for (unsigned level = memory->levels - 1; level != 0; level--) {
-        unsigned at = table[0] != 0 ? 0 : sparse_skip(table);
+    for (unsigned i = 0; i < SPARSE_GROUP; i++, word++)
+        if (*word != 0)
+            return word;
+    frame->groups &= frame->groups - 1;
+    return NULL;
+}
 
-        if (at != MEMORY_SLOTS_PER_TABLE && table[at] == 0)
-            at += sparse_skip(&table[at]);
-        if (at == MEMORY_SLOTS_PER_TABLE)
-            break;
-        if (table[at] == 0)
-            return WK_CONTINUE; /* what was marked is no more */
-        above = &table[at];
-        table = (uint64_t *)(uintptr_t)*above;
+uint64_t memory_drop_slots(struct memory *memory, uint64_t *slot, uint64_t count)
+{
+    uint64_t at = 0;
+
+    for (unsigned cost = 0; at < count && cost < DROP_MOST; at++) {
+        struct frame *frame = memory_slot_frame(slot[at]);
+
+        if (frame == NULL)
+            continue;
+        cost += frame_sharers(frame) == 1 ? DROP_LAST : 1;
+        frame_drop(frame, memory->object.bank);
+        slot[at] = 0;
+        memory->present_pages--;
     }
+    return at;
+}
+
+/* Drops a table that has nothing; `above` leads to it, if there is one above. */
+static void drop_table(struct memory *memory, uint64_t *table, uint64_t *above)
+{
     frame_drop(frame_of(table), memory->object.bank->payer);
     memory->table_pages--;
     if (above != NULL)
         *above = 0;
     else
         memory->root = NULL;
-    return WK_CONTINUE;
+}
+
+/* Down the first table of each level: drops some pages, or a table without any, which is enough for a step unless pages are left to
+ * the next one. */
+static bool clear_table(struct memory *memory, bool with_pages)
+{
+    uint64_t *table = memory->root, *above = NULL;
+
+    for (unsigned level = memory->levels; frame_of(table)->groups != 0; level--) {
+        uint64_t *entry = sparse_first(table);
+
+        if (entry == NULL)
+            return true;
+        if (level == 1) {
+            if (with_pages && memory_drop_slots(memory, entry, sparse_room(entry)) == sparse_room(entry))
+                frame_of(table)->groups &= frame_of(table)->groups - 1;
+            return false;
+        }
+        above = entry;
+        table = (uint64_t *)(uintptr_t)*entry;
+    }
+    drop_table(memory, table, above);
+    return memory->root != NULL;
+}
+
+SLOW_PATH enum wk_status memory_clear_step(struct memory *memory)
+{
+    if (memory->levels == 0)
+        return memory_drop_slots(memory, memory->slots, MEMORY_INLINE_PAGES) == MEMORY_INLINE_PAGES ? WK_OK
+                                                                                                    : WK_CONTINUE;
+    if (memory->root != NULL && clear_table(memory, true))
+        (void)clear_table(memory, false);
+    return memory->root == NULL ? WK_OK : WK_CONTINUE;
 }
 
 __attribute__((noinline)) void memory_sweep_begin(struct memory *memory, struct operation *operation)
@@ -193,7 +240,7 @@ static bool sweep_mapping(struct operation *operation, struct mapping *mapping, 
         return true;
     low = mapping_start(mapping) + (first - map_first) * WK_PAGE_BYTES;
     high = mapping_start(mapping) + (end - map_first) * WK_PAGE_BYTES;
-    for (; high != low && *steps < SWEEP_STEP; *steps += SWEEP_GROUP)
+    for (; high != low && *steps < SWEEP_STEP; *steps += protection == 0 ? SWEEP_REMOVAL : SWEEP_CHANGE)
         high = space_restrict(&mapping->process->space, low, high, protection);
     operation->sweep_page = map_first + (high - mapping_start(mapping)) / WK_PAGE_BYTES;
     return high == low;

@@ -58,8 +58,10 @@ static inline __attribute__((always_inline)) void memory_put(struct memory *memo
 }
 /* `page` if it is present, else a page up to which all are absent, at most `end`. */
 uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t end);
-/* One step of releasing all tables; no page is present. */
-enum wk_status memory_release_tables_step(struct memory *memory);
+/* Drops the pages in some slots of one group, of `count` a few: returns how many it has passed. */
+uint64_t memory_drop_slots(struct memory *memory, uint64_t *slot, uint64_t count);
+/* One step of dropping all pages and tables of an object that ends. */
+enum wk_status memory_clear_step(struct memory *memory);
 
 /* Pages from there on become absent, a few in one go. Their frames are dropped. No translation of them is left. Returns where
  * to go on, as memory_pass_absent. */

@@ -78,8 +78,10 @@ enum wk_status process_end_step(struct process *process, struct operation *opera
         process_report_step(process);
         return WK_CONTINUE;
     }
+    if (space_clear_step(&process->space))
+        return WK_CONTINUE;
     if (process->mappings.first != NULL) {
-        (void)mapping_remove_step(container_of(process->mappings.first, struct mapping, by_address));
+        mapping_free_first(process);
         return WK_CONTINUE;
     }
     if (process->table.paged != 0) {

@@ -24,7 +24,8 @@
 #include <stdatomic.h>
 
 #define ASIDS_MAX 4096
-#define LOOKS_MAX 16 /* at other harts, in one question whether they have flushed */
+#define TABLES_STEP 4 /* that are dropped in one go */
+#define LOOKS_MAX 16  /* at other harts, in one question whether they have flushed */
 
 static _Atomic uint64_t flush_epoch;
 static uint64_t flush_due;     /* harts, by index, that are to be asked with the next epoch */
@@ -265,6 +266,47 @@ static void release_empty_tables(struct space *space, uint64_t *path[ARCH_TABLE_
         frame_drop(empty[count], space->bank);
 }
 
+/* Of a table of tables, drops those in a group of entries, with all that they have. */
+static void drop_tables(const struct space *space, uint64_t *entry, struct frame *table)
+{
+    unsigned dropped = 0;
+
+    for (unsigned left = sparse_room(entry); left != 0 && dropped < TABLES_STEP && table->next != 0; left--, entry++) {
+        if (arch_entry_is_table(*entry)) {
+            frame_drop(frame_of(arch_entry_table_pointer(*entry)), space->bank);
+            dropped++;
+        }
+        table->next -= *entry != 0;
+        *entry = 0;
+    }
+}
+
+bool space_clear_step(struct space *space)
+{
+    struct frame *root = frame_of(space->root), *table;
+    uint64_t *above, *entry;
+
+    if (root->next == 0)
+        return false;
+    space->last_place = SPACE_NO_PLACE; /* INV-SPACE-2 */
+    above = sparse_first(space->root);
+    if (above == NULL)
+        above = sparse_first(space->root);
+    if (above == NULL)
+        return true;
+    table = frame_of(arch_entry_table_pointer(*above));
+    entry = sparse_first(frame_pointer(table));
+    if (entry == NULL)
+        return true;
+    drop_tables(space, entry, table);
+    if (table->next == 0) {
+        *above = 0;
+        root->next--;
+        frame_drop(table, space->bank);
+    }
+    return true;
+}
+
 /* Makes the tables that `address` has not down to `level`. WK_NO_MEMORY leaves none behind. */
 static enum wk_status make_tables(struct space *space, uint64_t address, unsigned target, uint64_t **found)
 {
@@ -368,7 +410,7 @@ uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint6
     const unsigned group = sparse_group(entry);
     const uint64_t marked = table->groups & ((UINT64_C(2) << group) - 1);
     const uint64_t number = last >> shift, base = number & ~(uint64_t)(SPACE_ENTRIES - 1);
-    uint64_t least = number & ~(uint64_t)(SPARSE_GROUP / 2 - 1), done = 0, removed = 0;
+    uint64_t least = number & ~(uint64_t)((protection == 0 ? SPACE_REMOVAL : SPARSE_GROUP) - 1), done = 0, removed = 0;
 
     if (marked >> group == 0) {
         end = (marked == 0 ? base : base + ((uint64_t)bit_highest(marked) + 1) * SPARSE_GROUP) << shift;

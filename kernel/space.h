@@ -24,6 +24,7 @@
 
 #define SPACE_NO_PLACE UINT64_MAX
 #define SPACE_ENTRIES 512
+#define SPACE_REMOVAL 4 /* entries that are removed in one go: half a group */
 #define SPACE_LEAF_SHIFT 12
 #define SPACE_LEVEL_BITS 9
 
@@ -68,9 +69,14 @@ bool space_can_enter(const struct space *space, uint64_t address);
 uint64_t space_lookup(const struct space *space, uint64_t address, uint64_t *bytes);
 /*
  * Takes protection away from leaves in [start, end), or with `protection` 0 removes them, with tables that become empty;
- * flushes. From the end downwards, half a group of entries at most: returns the end of what is left.
+ * flushes. From the end downwards, a group of entries at most, or to remove half of one: returns the end of what is left.
  */
 uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint64_t protection);
+/*
+ * Removes all leaves with their tables, a few tables in one go; false when none are left. Requires: no thread runs in the space or
+ * ever will, so that no hart flushes.
+ */
+bool space_clear_step(struct space *space);
 /* Removes the leaf at `address`, if there is one. */
 static inline void space_remove(struct space *space, uint64_t address)
 {
@@ -98,10 +104,16 @@ static inline bool space_is_in_last_table(const struct space *space, uint64_t ad
     return __builtin_expect(space->last_place == address >> space_level_shift(1), 1);
 }
 
-/* Whether it takes longer to remove one page more beside the last: its table becomes empty, or other harts may hold it. */
+/* Whether what was removed last took longer: tables went, or other harts may hold it. */
 static inline bool space_removal_is_long(const struct space *space)
 {
-    return space->last_place == SPACE_NO_PLACE || space->last_frame->next == 1 || !space_is_local(space);
+    return space->last_place == SPACE_NO_PLACE || !space_is_local(space);
+}
+
+/* Whether half a group more, with the page at `address`, can be removed in the same go: their table stays. */
+static inline bool space_removes_more(const struct space *space, uint64_t address)
+{
+    return space_is_in_last_table(space, address) && space->last_frame->next > SPACE_REMOVAL && space_is_local(space);
 }
 
 /* Whether what is entered for the page at `address` can be removed in a few instructions, by space_remove_shortly. */

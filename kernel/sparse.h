@@ -19,11 +19,21 @@ static inline __attribute__((always_inline)) unsigned sparse_group(const uint64_
     return (uintptr_t)word / (SPARSE_GROUP * sizeof(*word)) % 64;
 }
 
+/* How many words there are from this one to the end of its group. */
+static inline unsigned sparse_room(const uint64_t *word)
+{
+    return SPARSE_GROUP - (unsigned)((uintptr_t)word / sizeof(*word) % SPARSE_GROUP);
+}
+
 /* A word becomes other than zero. */
 static inline __attribute__((always_inline)) void sparse_mark(const uint64_t *word)
 {
     frame_of(word)->groups |= UINT64_C(1) << sparse_group(word);
 }
+
+/* The first word that is not zero. NULL where the first group that may have some has none, which is not looked at again. Requires:
+ * a group that may. */
+uint64_t *sparse_first(uint64_t *table);
 
 /* How far it is from a word that is zero to the next one in its table that may be other, or to the table's end. */
 static inline unsigned sparse_skip(const uint64_t *word)

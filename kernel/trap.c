@@ -87,6 +87,82 @@ int64_t trap_invocation_kept(void)
     return trap_invocation_executed(invoke_kept(&hart_current()->invocation));
 }
 
+/* The answer of an operation that came to its end. */
+static void finish_operation(struct thread *thread, enum wk_status status)
+{
+    struct operation *operation = &thread->operation;
+    const uint64_t words[6] = {operation->result};
+
+    operation_end(operation);
+    if (status_is_final(status) && !thread->is_silent)
+        arch_context_answer(&thread->context, status, words);
+    thread->is_silent = false;
+    thread_operation_ended(thread);
+}
+
+/* Does what a step wants done without the lock. True if the next step is to follow at once. */
+static bool copy_page(struct page_copy *copy)
+{
+    if (copy->bytes == 0)
+        return false;
+    if (copy->from != NULL)
+        arch_bytes_copy(copy->to, copy->from, copy->bytes);
+    else if (copy->bytes == WK_PAGE_BYTES)
+        arch_page_zero(copy->to);
+    else
+        memset(copy->to, 0, copy->bytes);
+    copy->bytes = 0;
+    return copy->step_at_once;
+}
+
+/* Whether the loop would find nothing to do before the next step of the operation that is under way. */
+static bool steps_straight_on(const struct hart *hart)
+{
+    return hart->attention.any == 0 && !hart->polled && hart->timer_ns != 0 && frame_quarantine_count() == 0 &&
+           hart->flush_asked == hart->flush_seen && arch_interrupts_waiting() == 0;
+}
+
+/*
+ * Steps of the current thread's operation, each in a hold of the lock, and what they want copied, as long as nothing comes
+ * between. Releases the lock.
+ */
+static void step_operation(struct thread *thread)
+{
+    const struct hart *hart = hart_current();
+    struct operation *operation = &thread->operation;
+    enum wk_status status;
+
+    /* What began the operation may have left a copy to be made before its first step: a fault does. */
+    if (operation->copy.bytes != 0) {
+        kernel_lock_release();
+        copy_page(&operation->copy);
+        kernel_lock_acquire();
+    }
+    for (;;) {
+        meter_step_begins();
+        status = operation->step(operation);
+        if (status != WK_CONTINUE) {
+            finish_operation(thread, status);
+            schedule_stays_current(hart_current());
+        }
+        meter_step_done(thread);
+        kernel_lock_release();
+        if (!copy_page(&operation->copy)) {
+            if (status != WK_CONTINUE || !steps_straight_on(hart))
+                return;
+            meter_left();
+            meter_entered();
+            kernel_lock_acquire();
+            if (hart->attention.any != 0) {
+                kernel_lock_release();
+                return;
+            }
+        } else {
+            kernel_lock_acquire();
+        }
+    }
+}
+
 static enum wk_upcall_cause access_cause(enum arch_access access)
 {
     switch (access) {
@@ -114,6 +190,18 @@ static enum trap_way refill_and_go_on(struct hart *hart)
     return TRAP_STRAIGHT_ON;
 }
 
+/* The fault has begun an operation, to copy a page most often, which is done at once. Releases the lock. */
+static enum trap_way fault_operation(struct hart *hart, struct thread *thread)
+{
+    thread->is_silent = true;
+    kernel_lock_release();
+    if (!steps_straight_on(hart))
+        return TRAP_LEAVE;
+    kernel_lock_acquire();
+    step_operation(thread);
+    return thread->operation.step == NULL ? refill_and_go_on(hart) : TRAP_LEAVE;
+}
+
 enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
 {
     struct hart *hart = hart_current();
@@ -128,11 +216,8 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
         kernel_lock_release_in_line(hart);
         return refill_and_go_on(hart);
     }
-    if (status == WK_CONTINUE) {
-        thread->is_silent = true;
-        kernel_lock_release();
-        return TRAP_LEAVE;
-    }
+    if (status == WK_CONTINUE)
+        return fault_operation(hart, thread);
     cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
             : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
                                    : access_cause(access);
@@ -207,61 +292,6 @@ static void take_interrupts(void)
     if (arch_interrupts_waiting() != 0)
         arch_interrupts_take();
     space_flush_serve();
-}
-
-/* The answer of an operation that came to its end. */
-static void finish_operation(struct thread *thread, enum wk_status status)
-{
-    struct operation *operation = &thread->operation;
-    const uint64_t words[6] = {operation->result};
-
-    operation_end(operation);
-    if (status_is_final(status) && !thread->is_silent)
-        arch_context_answer(&thread->context, status, words);
-    thread->is_silent = false;
-    thread_operation_ended(thread);
-}
-
-/* Does what a step wants done without the lock. True if the next step is to follow at once. */
-static bool copy_page(struct page_copy *copy)
-{
-    if (copy->bytes == 0)
-        return false;
-    if (copy->from != NULL)
-        arch_bytes_copy(copy->to, copy->from, copy->bytes);
-    else if (copy->bytes == WK_PAGE_BYTES)
-        arch_page_zero(copy->to);
-    else
-        memset(copy->to, 0, copy->bytes);
-    copy->bytes = 0;
-    return copy->step_at_once;
-}
-
-/* One step of the current thread's operation, and what it wants copied. Releases the lock. */
-static void step_operation(struct thread *thread)
-{
-    struct operation *operation = &thread->operation;
-    enum wk_status status;
-
-    /* What began the operation may have left a copy to be made before its first step: a fault does. */
-    if (operation->copy.bytes != 0) {
-        kernel_lock_release();
-        copy_page(&operation->copy);
-        kernel_lock_acquire();
-    }
-    for (;;) {
-        meter_step_begins();
-        status = operation->step(operation);
-        if (status != WK_CONTINUE) {
-            finish_operation(thread, status);
-            schedule_stays_current(hart_current());
-        }
-        meter_step_done(thread);
-        kernel_lock_release();
-        if (!copy_page(&operation->copy))
-            return;
-        kernel_lock_acquire();
-    }
 }
 
 /* Timers can be so many that one is always due. When so many have been served one after another, only what is more urgent

@@ -4,7 +4,7 @@
 
 #include "linux.h"
 
-/* The memory object of the personality's image; at the process's start. */
+/* The memory object of the personality's code; at the process's start. */
 void fork_start(wk_handle image_memory);
 /*
  * Makes a child with a copy of everything. Returns its number in the parent, 0 in the child, or an error.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages of the arena for the personality itself: for the native library's allocator, and for threads. In blocks of powers of two
- * pages; what is given back is kept by size for the next, and holds no memory but its first page.
+ * Pages of the arena for the personality itself: those of its data, and for the native library's allocator and threads. These are in
+ * blocks of powers of two pages; what is given back is kept by size for the next, and holds no memory but its first page.
  */
 #include "heap.h"
 
@@ -11,7 +11,13 @@
 #include <winkle/heap.h>
 #include <winkle/lock.h>
 #include <winkle/memory.h>
+#include <winkle/pages.h>
 #include <winkle/process.h>
+
+/* linux.ld */
+extern char image_text[], image_data[], image_end[];
+#define DATA_FIRST ((uint64_t)image_data)
+#define DATA_PAGES (((uint64_t)image_end - DATA_FIRST + WK_PAGE_BYTES - 1) / WK_PAGE_BYTES)
 
 #define CLASSES 24
 /* So many pages more are mapped at a time: cloning looks at all that is mapped, be it there or not. */
@@ -39,7 +45,7 @@ static bool map_up_to(uint64_t end)
 {
     while (mapped_end < end) {
         if (wk_memory_map(arena, wk_self.process, mapped_end, mapped_end / WK_PAGE_BYTES, MAPPED_PAGES,
-                          WK_PROTECTION_READ | WK_PROTECTION_WRITE) != WK_OK)
+                          WK_READ_WRITE) != WK_OK)
             return false;
         mapped_end += MAPPED_PAGES * (uint64_t)WK_PAGE_BYTES;
     }
@@ -48,13 +54,45 @@ static bool map_up_to(uint64_t end)
 
 enum wk_status heap_map_child(wk_handle child, wk_handle child_arena)
 {
+    const enum wk_status status =
+        wk_process_map(child, child_arena, DATA_FIRST, DATA_FIRST / WK_PAGE_BYTES, DATA_PAGES, WK_READ_WRITE);
+
+    if (status != WK_OK)
+        return status;
     return wk_process_map(child, child_arena, HEAP_FIRST, HEAP_FIRST / WK_PAGE_BYTES,
-                          (mapped_end - HEAP_FIRST) / WK_PAGE_BYTES, WK_PROTECTION_READ | WK_PROTECTION_WRITE);
+                          (mapped_end - HEAP_FIRST) / WK_PAGE_BYTES, WK_READ_WRITE);
 }
 
 enum wk_status heap_copy(wk_handle child_arena)
 {
-    return wk_memory_copy(child_arena, HEAP_FIRST, arena, HEAP_FIRST, unused - HEAP_FIRST);
+    const enum wk_status status =
+        wk_memory_copy(child_arena, DATA_FIRST, arena, DATA_FIRST, DATA_PAGES * WK_PAGE_BYTES);
+
+    return status != WK_OK ? status : wk_memory_copy(child_arena, HEAP_FIRST, arena, HEAP_FIRST, unused - HEAP_FIRST);
+}
+
+static bool is_zero(const volatile uint64_t *page)
+{
+    for (unsigned i = 0; i < WK_PAGE_BYTES / sizeof(*page); i++) {
+        if (page[i] != 0)
+            return false;
+    }
+    return true;
+}
+
+enum wk_status heap_take_data(wk_handle image)
+{
+    const wk_handle process = wk_self.process, memory = arena;
+    enum wk_status status = WK_OK;
+
+    for (uint64_t at = DATA_FIRST; at < DATA_FIRST + DATA_PAGES * WK_PAGE_BYTES && status == WK_OK; at += WK_PAGE_BYTES)
+        if (!is_zero((const uint64_t *)at))
+            status = wk_memory_copy(memory, at, image, at - (uint64_t)image_text, WK_PAGE_BYTES);
+    if (status == WK_OK)
+        status = wk_process_unmap(process, DATA_FIRST, DATA_PAGES);
+    if (status == WK_OK)
+        status = wk_memory_map(memory, process, DATA_FIRST, DATA_FIRST / WK_PAGE_BYTES, DATA_PAGES, WK_READ_WRITE);
+    return status;
 }
 
 void *heap_take_pages(uint64_t pages)

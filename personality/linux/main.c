@@ -55,10 +55,21 @@ static wk_handle dup_of(wk_handle handle, uint64_t rights)
     return copy;
 }
 
+/* Its data becomes its own. What all processes share of its image, no process may store to. */
+static void open_image(void)
+{
+    const wk_handle image = need("image");
+
+    must("its data cannot be moved", heap_take_data(image));
+    heap_open();
+    fork_start(dup_of(image, WK_MEMORY_RIGHT_READ | WK_MEMORY_RIGHT_EXECUTE));
+    wk_capability_delete(image);
+}
+
 /* The record of the thread that runs; from here on it is current(). */
 static void start_thread(void)
 {
-    struct thread *thread = thread_make();
+    struct thread *thread = thread_make(FIRST_FRAMES);
     enum wk_thread_state state;
     uint64_t hart;
 
@@ -79,7 +90,6 @@ static void attach(void)
     const wk_handle parent = wk_named_handle("parent"), container = parent == 0 ? need("posix") : 0;
     wk_handle process, thread, children;
     uint64_t pid;
-    void *page;
 
     must("it has no memory for its event", wk_event_create(wk_self.bank, &linux_process.children));
     process = dup_of(wk_self.process, WK_PROCESS_RIGHT_CONTROL | WK_PROCESS_RIGHT_INSPECT);
@@ -91,8 +101,8 @@ static void attach(void)
                      : wk_posix_attach(container, process, thread, children, &linux_process.posix,
                                        &linux_process.page_memory, &pid));
     must("the process service's page cannot be mapped",
-         wk_map(linux_process.page_memory, 0, 1, WK_PROTECTION_READ, &page));
-    linux_process.page = page;
+         wk_memory_map(linux_process.page_memory, wk_self.process, PROCESS_PAGE, 0, 1, WK_PROTECTION_READ));
+    linux_process.page = (const struct wk_posix_page *)PROCESS_PAGE;
     current()->tid = (int32_t)pid;
     linux_process.umask = UMASK_FIRST;
     linux_process.is_first = parent == 0;
@@ -104,6 +114,15 @@ static void open_standard_files(void)
     terminal_start(wk_named_handle("terminal"));
     if (streams_open() != 0)
         wk_fail("its standard streams cannot be opened", WK_NO_MEMORY);
+}
+
+/* The child of a fork has not the start block, of which the clock is still asked for. */
+static void keep_clock(void)
+{
+    static struct wk_start kept;
+
+    kept.timebase_hz = wk_self.start->timebase_hz;
+    wk_self.start = &kept;
 }
 
 /* Where a program that is named without a path is looked for. */
@@ -166,16 +185,16 @@ int main(int argc, char **argv)
     if (argc < 1)
         wk_fail("usage: linux [--strace] PROGRAM ARGUMENT...", WK_OK);
     must("there is no memory for its address space", memory_open());
-    heap_open();
+    open_image();
     must("there is no memory for its vDSO", vdso_start());
     start_thread();
     attach();
     paths_start(need("files"));
     pipes_start(need("pipes"));
-    fork_start(need("image"));
     open_standard_files();
     linux_process.is_watched = is_traced;
     if (is_traced)
         strace_start();
+    keep_clock();
     start_program(argc, argv);
 }

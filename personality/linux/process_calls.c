@@ -92,9 +92,9 @@ static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *new
         if (status != WK_WOULD_BLOCK)
             return error_of(status);
         status = wk_event_wait(linux_process.children, CHILD_BIT, WK_FOREVER, &bits);
-        if (status == WK_INTERRUPTED)
+        if (status == WK_INTERRUPTED && signals_pending())
             return signals_restart();
-        if (status != WK_OK)
+        if (status != WK_OK && status != WK_INTERRUPTED)
             return error_of(status);
     }
 }

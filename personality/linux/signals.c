@@ -71,22 +71,35 @@ bool signal_is_ignored(int signal)
     return handler == (uint64_t)SIG_IGN || (handler == (uint64_t)SIG_DFL && default_of(signal) == DEFAULT_IGNORE);
 }
 
+/* What is so already is not stored: after a fork a store may cost a copy of the page. */
 void signals_for_program(void)
 {
     for (int signal = 1; signal <= SIGNAL_MAX; signal++) {
-        if (actions[signal].handler != (uint64_t)SIG_IGN)
-            actions[signal] = (struct action){0};
+        struct action *action = &actions[signal];
+
+        if (action->handler != (uint64_t)SIG_IGN && (action->handler | action->flags | action->mask) != 0)
+            *action = (struct action){0};
     }
     current()->alternate = current()->alternate_bytes = 0;
 }
 
 /* ---- what is pending ---- */
 
+/*
+ * SIGCHLD, where it is ignored. It is left with the process service until it is blocked or handled, so that no more of it is told:
+ * what ignores it is not interrupted by each of its children's ends.
+ */
+static uint64_t unheard(void)
+{
+    return signal_is_ignored(SIGNAL_CHLD) ? SIGNAL_BIT(SIGNAL_CHLD) : 0;
+}
+
 bool signals_pending(void)
 {
     const struct thread *self = current();
+    const uint64_t held = __atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED) & ~self->blocked;
 
-    return ((self->pending | __atomic_load_n(&linux_process.page->pending, __ATOMIC_RELAXED)) & ~self->blocked) != 0;
+    return (self->pending & ~self->blocked) != 0 || (held != 0 && (held & ~unheard()) != 0);
 }
 
 void signal_thread(struct thread *thread, int signal, const struct signal_info *info)
@@ -139,6 +152,25 @@ static int take(uint64_t wanted, struct signal_info *info)
 }
 
 /* ---- handlers ---- */
+
+/* Drops what has been left. */
+static void drop_unheard(void)
+{
+    const uint64_t left = unheard() & ~current()->blocked;
+    struct signal_info info;
+
+    while (left != 0 && take(left, &info) != 0)
+        continue;
+}
+
+static void set_blocked(uint64_t mask)
+{
+    struct thread *self = current();
+
+    if ((mask & ~self->blocked & SIGNAL_BIT(SIGNAL_CHLD)) != 0)
+        drop_unheard();
+    self->blocked = mask & ~UNBLOCKABLE;
+}
 
 static bool is_on_alternate(uint64_t sp)
 {
@@ -193,9 +225,7 @@ static bool enter_handler(struct wk_frame *frame, int signal, const struct signa
     if (copy_out(sp, &pushed, HANDLER_HEAD_BYTES) != 0 || linux_push_registers(sp + HANDLER_REGISTERS, frame) != 0)
         return false;
     self->has_saved_mask = false;
-    self->blocked |= action->mask & ~UNBLOCKABLE;
-    if ((action->flags & SA_NODEFER) == 0)
-        self->blocked |= SIGNAL_BIT(signal);
+    set_blocked(self->blocked | action->mask | ((action->flags & SA_NODEFER) == 0 ? SIGNAL_BIT(signal) : 0));
     frame->pc = action->handler;
     frame->x[1] = (uint64_t)linux_signal_return;
     frame->x[2] = sp;
@@ -239,7 +269,9 @@ void signals_handle(struct entry_frame *frame, int64_t result)
     struct signal_info info;
     int signal;
 
-    while ((signal = take(~self->blocked, &info)) != 0) {
+    if ((self->pending & SIGNAL_BIT(SIGNAL_CHLD)) != 0)
+        __atomic_fetch_and(&self->pending, ~unheard() | self->blocked, __ATOMIC_SEQ_CST);
+    while ((signal = take(~self->blocked & ~unheard(), &info)) != 0) {
         const bool is_handled = !signal_is_ignored(signal) && actions[signal].handler != (uint64_t)SIG_DFL;
 
         if (is_undecided && is_handled) {
@@ -270,13 +302,13 @@ void signal_fault(struct entry_frame *frame, int signal, int32_t code, uint64_t 
 
 void signals_return(struct entry_frame *frame)
 {
-    struct thread *self = current();
     const uint64_t sp = frame->frame.x[2];
+    uint64_t mask;
 
-    if (copy_in(&self->blocked, sp + offsetof(struct handler_frame, context.uc_sigmask), SET_BYTES) != 0 ||
+    if (copy_in(&mask, sp + offsetof(struct handler_frame, context.uc_sigmask), SET_BYTES) != 0 ||
         linux_pop_registers(sp + HANDLER_REGISTERS, &frame->frame) != 0)
         end_by_signal(SIGNAL_SEGV);
-    self->blocked &= ~UNBLOCKABLE;
+    set_blocked(mask);
 }
 
 /* ---- the calls ---- */
@@ -302,6 +334,8 @@ int64_t linux_rt_sigaction(int signal, uint64_t action, uint64_t before, uint64_
     if (action == 0)
         return 0;
     new.mask &= ~UNBLOCKABLE;
+    if (signal == SIGNAL_CHLD)
+        drop_unheard();
     actions[signal] = new;
     if (signal_is_ignored(signal))
         __atomic_fetch_and(&current()->pending, ~SIGNAL_BIT(signal), __ATOMIC_SEQ_CST);
@@ -333,7 +367,7 @@ int64_t linux_rt_sigprocmask(int how, uint64_t set, uint64_t before, uint64_t se
     default:
         return -EINVAL;
     }
-    self->blocked = mask & ~UNBLOCKABLE;
+    set_blocked(mask);
     if (signals_pending())
         self->attention |= ATTENTION_SIGNAL;
     return 0;
@@ -352,7 +386,7 @@ void signals_wait_with(uint64_t mask)
 
     self->saved_mask = self->blocked;
     self->has_saved_mask = true;
-    self->blocked = mask & ~UNBLOCKABLE;
+    set_blocked(mask);
 }
 
 void signals_wait_done(void)

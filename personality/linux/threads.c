@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads. Each has a page with its two frames, which is a memory object of its own since the kernel pins it, and in the arena the stacks
- * on which the personality serves its calls and faults.
+ * on which the personality serves its calls and faults. What a few threads had that have ended is kept, mapped, for the next ones.
  */
 #include "threads.h"
 
@@ -13,6 +13,7 @@
 #include "waiters.h"
 
 #include <winkle/capability.h>
+#include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/heap.h>
 #include <winkle/memory.h>
@@ -22,9 +23,13 @@
 
 #include <linux/sched.h>
 
+#define KEPT_MAX 4
+
 struct process linux_process;
 struct wk_lock linux_lock;
 static struct thread *ended; /* those whose stacks may still be in use for an instant */
+static struct thread *kept;  /* records with frames, stacks and event, but no thread of the kernel's */
+static unsigned kept_count;
 static int32_t threads_made;
 
 static struct entry_frame *fault_frame(const struct thread *thread)
@@ -42,21 +47,78 @@ enum wk_status thread_set_frames(const struct thread *thread, wk_handle handle)
     return wk_thread_set_frames(handle, thread->frames, 0, (uint64_t)thread->frame);
 }
 
-struct thread *thread_make(void)
+/* The page of a thread's two frames. */
+static enum wk_status make_frames(struct thread *thread, uint64_t address)
+{
+    enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &thread->frames);
+    void *frames = (void *)address;
+
+    if (status != WK_OK)
+        return status;
+    status = address == 0 ? wk_map(thread->frames, 0, 1, WK_READ_WRITE, &frames)
+                          : wk_memory_map(thread->frames, wk_self.process, address, 0, 1, WK_READ_WRITE);
+    if (status == WK_OK)
+        thread->frame = frames;
+    return status;
+}
+
+/* Of an ended thread what another can use; NULL: nothing is kept. */
+static struct thread *take_kept(void)
+{
+    struct thread *thread;
+    uint64_t bits;
+
+    wk_lock_take(&linux_lock);
+    thread = kept;
+    if (thread != NULL) {
+        kept = thread->next;
+        kept_count--;
+    }
+    wk_lock_release(&linux_lock);
+    if (thread == NULL)
+        return NULL;
+    *thread = (struct thread){
+        .frame = thread->frame, .frames = thread->frames, .event = thread->event, .stack = thread->stack};
+    /* Whatever was left in it is taken; to wait for what is there is quicker than in vain. */
+    wk_event_signal(thread->event, UINT64_MAX);
+    wk_event_wait(thread->event, UINT64_MAX, WK_FOREVER, &bits);
+    return thread;
+}
+
+/* Keeps what a thread had that has stopped, or releases it. */
+static void keep(struct thread *thread)
+{
+    bool is_kept;
+
+    waiters_forget(thread);
+    wk_capability_delete(thread->handle);
+    thread->handle = 0;
+    wk_lock_take(&linux_lock);
+    is_kept = kept_count < KEPT_MAX;
+    if (is_kept) {
+        thread->next = kept;
+        kept = thread;
+        kept_count++;
+    }
+    wk_lock_release(&linux_lock);
+    if (!is_kept)
+        thread_release(thread);
+}
+
+struct thread *thread_make(uint64_t frames_address)
 {
     struct thread *thread = wk_allocate_zeroed(sizeof(*thread));
-    void *frames, *stack;
+    void *stack;
 
     if (thread == NULL)
         return NULL;
     stack = heap_take_pages(THREAD_STACK_PAGES);
     thread->stack = (uint64_t)stack;
     if (stack == NULL || wk_event_create(wk_self.bank, &thread->event) != WK_OK ||
-        wk_map_new(1, 0, &thread->frames, &frames) != WK_OK) {
+        make_frames(thread, frames_address) != WK_OK) {
         thread_release(thread);
         return NULL;
     }
-    thread->frame = frames;
     thread->frame->context.thread = thread;
     thread->frame->context.stack_top = thread->stack + CALL_STACK_PAGES * WK_PAGE_BYTES;
     fault_frame(thread)->context.thread = thread;
@@ -67,8 +129,10 @@ struct thread *thread_make(void)
 void thread_release(struct thread *thread)
 {
     waiters_forget(thread);
+    if (thread->frame != NULL)
+        wk_unmap(thread->frame, 1);
     if (thread->frames != 0)
-        wk_unmap_delete(thread->frames, thread->frame, 1);
+        wk_capability_delete(thread->frames);
     if (thread->event != 0)
         wk_capability_delete(thread->event);
     if (thread->handle != 0)
@@ -105,7 +169,7 @@ static void release_ended(void)
 
         list = thread->next;
         wk_thread_stop(thread->handle);
-        thread_release(thread);
+        keep(thread);
     }
 }
 
@@ -151,7 +215,9 @@ int64_t thread_begin_clone(struct entry_frame *frame)
     enum wk_status status;
 
     release_ended();
-    thread = thread_make();
+    thread = take_kept();
+    if (thread == NULL)
+        thread = thread_make(0);
     if (thread == NULL)
         return -EAGAIN;
     thread->blocked = self->blocked;
@@ -227,7 +293,9 @@ void threads_begin_child(void)
 
     release_parents(linux_process.threads);
     release_parents(ended);
-    ended = NULL;
+    release_parents(kept);
+    ended = kept = NULL;
+    kept_count = 0;
     self->handle = handle;
     self->next = NULL;
     linux_process.threads = self;

@@ -9,8 +9,9 @@
 #define FAULT_STACK_PAGES 4
 #define THREAD_STACK_PAGES (CALL_STACK_PAGES + FAULT_STACK_PAGES)
 
-/* Makes the record of a thread, its frames and stacks, but not the kernel's thread. NULL: no memory. */
-struct thread *thread_make(void);
+/* Makes the record of a thread, its frames and stacks, but not the kernel's thread. NULL: no memory.
+ * @frames_address: where the frames are to lie; 0: anywhere. */
+struct thread *thread_make(uint64_t frames_address);
 /* Undoes it, for a thread that does not run. */
 void thread_release(struct thread *thread);
 /* Names the thread's frames to the kernel, which has it as `handle`. */

@@ -34,7 +34,7 @@ static enum wk_status check_arrival(const struct arrival *arrival)
 /* The process gets a part of the page, which goes with the service's whole. */
 static enum wk_status welcome(wk_handle endpoint, struct process *process, struct welcome *welcome)
 {
-    enum wk_status status = wk_memory_create(wk_self.bank, 1, 0, &process->page);
+    enum wk_status status = effect_make_page(process);
 
     if (status == WK_OK)
         status = wk_capability_lend(process->page, WK_MEMORY_RIGHT_READ, &welcome->page);
@@ -56,7 +56,7 @@ static void refuse(struct process *process, const struct arrival *arrival)
     arrival_drop(arrival);
     if (process == NULL)
         return;
-    effect_delete(process->page);
+    effect_keep_page(process);
     process_forget(process);
 }
 

@@ -12,7 +12,6 @@
 #include <winkle/capability.h>
 #include <winkle/clock.h>
 #include <winkle/event.h>
-#include <winkle/memory.h>
 #include <winkle/pages.h>
 #include <winkle/posix_page.h>
 #include <winkle/process.h>
@@ -26,8 +25,15 @@
 #define NEWS_BIT 1
 #define NOTICE_NS WK_NS_PER_SECOND
 
-static wk_handle staging_memory, timer, later_timer, own_event;
-static struct wk_posix_page *staging;
+/* A page that no process has: in its own memory. Pages stay, mapped here; what processes have of one is taken back by the capability
+ * through which it was lent to them. */
+struct free_page {
+    struct free_page *next;
+    wk_handle memory;
+};
+
+static wk_handle timer, later_timer, own_event;
+static struct free_page *free_pages;
 static struct wk_link to_kill, to_kill_later;
 
 static enum wk_status make_timer(wk_handle *handle, uint64_t bit)
@@ -39,28 +45,60 @@ static enum wk_status make_timer(wk_handle *handle, uint64_t bit)
 
 enum wk_status effects_prepare(wk_handle event)
 {
-    void *address;
-    enum wk_status status = wk_map_new(1, 0, &staging_memory, &address);
+    enum wk_status status;
 
     own_event = event;
-    staging = address;
     wk_link_init(&to_kill);
     wk_link_init(&to_kill_later);
-    if (status == WK_OK)
-        status = make_timer(&timer, TIMER_BIT);
+    status = make_timer(&timer, TIMER_BIT);
     return status == WK_OK ? make_timer(&later_timer, LATER_BIT) : status;
+}
+
+enum wk_status effect_make_page(struct process *process)
+{
+    struct free_page *kept = free_pages;
+    void *address = kept;
+
+    if (kept == NULL) {
+        wk_handle whole;
+        enum wk_status status = wk_map_new(1, 0, &whole, &address);
+
+        if (status != WK_OK)
+            return status;
+        status = wk_capability_lend(whole, WK_MEMORY_RIGHT_READ, &process->page);
+        if (status != WK_OK) {
+            wk_unmap_delete(whole, address, 1);
+            return status;
+        }
+    } else {
+        process->page = kept->memory;
+        free_pages = kept->next;
+    }
+    process->told = address;
+    return WK_OK;
+}
+
+void effect_keep_page(struct process *process)
+{
+    struct free_page *kept = (struct free_page *)process->told;
+
+    if (kept == NULL)
+        return;
+    wk_capability_revoke(process->page);
+    *kept = (struct free_page){free_pages, process->page};
+    free_pages = kept;
+    process->page = 0;
+    process->told = NULL;
 }
 
 void effect_page(struct process *process)
 {
-    if (process->page == 0)
-        return;
-    *staging = (struct wk_posix_page){.pending = process->pending,
-                                      .pid = process->pid,
-                                      .parent = process->parent == NULL ? 0 : process->parent->pid,
-                                      .group = process->group,
-                                      .session = process->session};
-    wk_memory_copy(process->page, 0, staging_memory, 0, sizeof(*staging));
+    if (process->told != NULL)
+        *process->told = (struct wk_posix_page){.pending = process->pending,
+                                                .pid = process->pid,
+                                                .parent = process->parent == NULL ? 0 : process->parent->pid,
+                                                .group = process->group,
+                                                .session = process->session};
 }
 
 void effect_interrupt(struct process *process)
@@ -163,8 +201,8 @@ void effect_release(struct process *process)
     effect_delete(process->thread);
     effect_delete(process->process);
     effect_delete(process->event);
-    effect_delete(process->page);
-    process->thread = process->process = process->event = process->page = 0;
+    effect_keep_page(process);
+    process->thread = process->process = process->event = 0;
     if (process->watch != 0)
         effect_signal_event(process->watch, process->watch_bits);
     process->watch = 0;

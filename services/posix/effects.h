@@ -6,6 +6,10 @@
 
 #include "process.h"
 
+/* It gets a page. */
+enum wk_status effect_make_page(struct process *process);
+/* Nobody else has the page any more: it is kept for another process. */
+void effect_keep_page(struct process *process);
 /* Its page says what is so now. */
 void effect_page(struct process *process);
 /* Its thread is interrupted. */
@@ -23,7 +27,7 @@ uint64_t effect_usage(struct process *process);
 bool effect_is_waiting(const struct process *process);
 /* The status by which it ended, if it did not say: as `waitpid` tells it. */
 uint64_t effect_end_status(struct process *process);
-/* All of its capabilities are deleted, and who watched it is told. */
+/* All of its capabilities are deleted, its page is kept, and who watched it is told. */
 void effect_release(struct process *process);
 /* An event is signalled; it is deleted. */
 void effect_signal_event(wk_handle event, uint64_t bits);

@@ -52,7 +52,8 @@ struct process {
     struct wk_link alarms; /* see alarms.c */
 
     wk_handle process, thread, event; /* its own: 0 when it has ended */
-    wk_handle page;                   /* memory, its struct wk_posix_page */
+    wk_handle page;                   /* memory to be read, from which the process is lent its page, */
+    struct wk_posix_page *told;       /* and the page itself; NULL: there is none */
     uint64_t used, children_used;     /* processor time, once it has ended; of those that it waited for */
     wk_handle watch;                  /* who is to be told that this session's leader has ended; or 0 */
     uint64_t watch_bits;
