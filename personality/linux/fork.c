@@ -161,6 +161,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     wk_capability_delete(linux_process.page_memory);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
+    descriptors_begin_child();
     spares_forked();
     locks_forget();
     status = wk_posix_page(linux_process.posix, &linux_process.page_memory);
