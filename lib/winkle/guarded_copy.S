@@ -54,14 +54,23 @@ words:
     addi    a1, a1, 8
     addi    a2, a2, -8
     j       words
+/* Often it is a word of 32 bits. */
 bytes:
-    beqz    a2, done
+    li      t1, 4
+    bne     a2, t1, 0f
+    or      t0, a0, a1
+    andi    t0, t0, 3
+    bnez    t0, 0f
+    lw      t0, 0(a1)
+    sw      t0, 0(a0)
+    li      a2, 0
+0:  beqz    a2, done
     lbu     t0, 0(a1)
     sb      t0, 0(a0)
     addi    a0, a0, 1
     addi    a1, a1, 1
     addi    a2, a2, -1
-    j       bytes
+    j       0b
 done:
     li      a0, 0
     ret

@@ -40,15 +40,15 @@ struct file {
     wk_handle memory;   /* a node's bytes, once they were asked for; 0 */
     bool has_no_memory; /* they are not to be had that way */
     struct window window;
-    bool is_node;       /* its session is the file service's */
-    bool is_locked;     /* locks were made by it that are the open file's, not the process's */
-    uint32_t flags;     /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
-    uint64_t key;       /* by which its session can be emptied (spares.h); 0: it cannot, or is mapped */
-    uint64_t forks;     /* how many there had been when it was opened */
-    uint64_t kind;      /* enum wk_node_kind */
-    uint64_t device;    /* its number, of a device */
-    uint64_t position;  /* of files that the personality makes up */
-    char *text;         /* their bytes, from wk_allocate */
+    bool is_node;      /* its session is the file service's */
+    bool is_locked;    /* locks were made by it that are the open file's, not the process's */
+    uint32_t flags;    /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
+    uint64_t key;      /* by which its session can be emptied (spares.h); 0: it cannot, or is mapped */
+    uint64_t forks;    /* how many there had been when it was opened */
+    uint64_t kind;     /* enum wk_node_kind */
+    uint64_t device;   /* its number, of a device */
+    uint64_t position; /* of files that the personality makes up */
+    char *text;        /* their bytes, from wk_allocate */
     uint64_t text_bytes;
 };
 

@@ -134,8 +134,7 @@ int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t
     while (done < bytes) {
         const struct span span = {arena, (uint64_t)to + done, bytes - done};
         uint64_t count;
-        const enum wk_status status =
-            transfer(file, WK_DIRECTION_READING, span.offset, &span, position + done, &count);
+        const enum wk_status status = transfer(file, WK_DIRECTION_READING, span.offset, &span, position + done, &count);
 
         if (status != WK_OK)
             return error_of(status);
