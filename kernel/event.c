@@ -286,6 +286,8 @@ enum wk_status event_wait(struct invocation *invocation, struct event *event, co
         return status;
 
     op_commit();
+    if (event_wait_at_once(invocation, event, in->mask, in->deadline))
+        return WK_SWITCHED_OK;
     return event_begin_wait(invocation->thread, event, invocation->handle, in->mask, in->deadline);
 }
 

@@ -56,6 +56,8 @@ enum wk_status event_signal_at_once(struct event *event, uint64_t bits);
  * choose and nothing is to be waited for by anybody else. False: nothing has changed. */
 bool event_pass_on(struct invocation *invocation, struct event *event, struct event *other,
                    const struct wk_event_signal_wait_in *in);
+/* `event: wait` straight from the invoker, which has to wait, to who is ready and comes next, likewise. */
+bool event_wait_at_once(const struct invocation *invocation, struct event *event, uint64_t mask, uint64_t deadline_ns);
 /* The time limit of a thread's wait has come, or of one that ended before: what its wait_deadline does. */
 void event_wait_expired(struct deadline *deadline, uint64_t now_ns);
 /* Takes the pending bits of the mask. */

@@ -104,6 +104,7 @@ struct thread *fast_yield(struct hart *hart, uint64_t handle)
  * - both events live, and bits of the other one are no messages;
  * - `before` does have to wait, as the first, and may; nothing else has to be looked after when it is left;
  * - `next` gets a bit, and nothing but registers and address space has to be loaded to go on with it;
+ * - no more deadlines count for it (decision 20);
  * - it is who the hart would choose. A more urgent one is, for nobody who is ready is more urgent than `before` (INV-SCHED-3); for
  *   the same reason only a third equal could come before an equal;
  * - both draw on the pool whose run is under way: what `before` used is noted, and that is all.
@@ -120,6 +121,8 @@ static bool can_pass_on(const struct hart *hart, const struct thread *before, co
         return false;
     if ((next->wait_mask & (other->pending | in->bits)) == 0 || next->stop != THREAD_WAITING ||
         (next->hindrance & ~HINDERED_BY_DEADLINE) != 0 || !has_met(hart, next))
+        return false;
+    if (deadline_class_of(next->priority) < deadline_class_of(before->priority))
         return false;
     if (next->priority <= before->priority &&
         (hart->urgent.root != NULL || queue_highest_quickly(&hart->ready) >= (int)next->priority))

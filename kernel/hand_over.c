@@ -58,6 +58,13 @@ static inline void go_on_for(struct hart *hart, struct thread *next, struct thre
     make_current(hart, next);
 }
 
+/* Another pays from now on, for whom more deadlines may count: then the timer is looked at on the way out. */
+static inline void count_deadlines(struct hart *hart, const struct thread *payer)
+{
+    if (deadline_class_of(payer->priority) < deadline_class_of(hart->payer->priority))
+        hart->attention.timer_moved = true; /* INV-DEADLINE-3 */
+}
+
 /* The same with one that pays for itself. */
 static inline enum wk_status go_on_with(struct hart *hart, struct thread *next)
 {
@@ -172,8 +179,21 @@ static inline bool pays(struct hart *hart, const struct thread *next)
     return schedule_can_pay(hart, next);
 }
 
-bool event_pass_on(struct invocation *invocation, struct event *event, struct event *other,
-                   const struct wk_event_signal_wait_in *in)
+/* The thread waits for the event, as its only waiter. */
+static NOINLINE void begin_wait(struct thread *thread, uint64_t handle, struct event *event, uint64_t mask,
+                                uint64_t deadline_ns)
+{
+    thread->wait_mask = mask;
+    thread->wait_handle = handle;
+    thread_wait_until(thread, deadline_ns);
+    list_append(&event->waiters, &thread->wait_link);
+    event->waiter_count = 1;
+    thread->wait_event = event;
+    thread->stop = THREAD_WAITING;
+}
+
+SMALL bool event_pass_on(struct invocation *invocation, struct event *event, struct event *other,
+                         const struct wk_event_signal_wait_in *in)
 {
     struct hart *hart = hart_current();
     struct thread *before = invocation->thread;
@@ -185,14 +205,9 @@ bool event_pass_on(struct invocation *invocation, struct event *event, struct ev
     (void)take_waiter(other, in->bits);
     arch_context_answer_late(&next->context, WK_OK, next->wait_mask);
     next->stop = 0;
-    before->wait_mask = in->mask;
-    before->wait_handle = invocation->handle;
-    thread_wait_until(before, in->deadline);
-    list_append(&event->waiters, &before->wait_link);
-    event->waiter_count = 1;
-    before->wait_event = event;
-    before->stop = THREAD_WAITING;
+    begin_wait(before, invocation->handle, event, in->mask, in->deadline);
     forget_slice(hart, before);
+    count_deadlines(hart, next);
     (void)go_on_with(hart, next);
     return true;
 }
@@ -232,15 +247,16 @@ void event_wait_expired(struct deadline *deadline, uint64_t now_ns)
         end_wait(thread);
 }
 
-/* The payer is about to stop: straight to that thread, which is as far as `stop` says and for which `payer` pays, unless another who is
- * ready is to come first. */
+/* The payer is about to stop: straight to that thread, which is as far as `stop` says and for which `payer` pays. Nobody who is ready
+ * is to come first. */
 static SMALL NOINLINE bool go_straight(struct hart *hart, struct thread *next, enum thread_stop stop,
                                        struct thread *payer)
 {
-    if (!can_switch_to(hart, next, stop) || !is_paid(hart, payer) || ready_has_before(hart, payer->priority))
+    if (!can_switch_to(hart, next, stop) || !is_paid(hart, payer))
         return false;
     charge_payer(hart);
     forget_slice(hart, hart->payer);
+    count_deadlines(hart, payer);
     go_on_for(hart, next, payer);
     return true;
 }
@@ -248,7 +264,7 @@ static SMALL NOINLINE bool go_straight(struct hart *hart, struct thread *next, e
 SMALL bool schedule_go_on_with(struct hart *hart, struct thread *next)
 {
     return is_at_home(hart, next) && list_is_empty(&hart->ready.list[next->priority]) &&
-           go_straight(hart, next, THREAD_WAITING, next);
+           !ready_has_before(hart, next->priority) && go_straight(hart, next, THREAD_WAITING, next);
 }
 
 /* Whether that thread is ready, the first of its equals, who have their slice if there are others. */
@@ -260,13 +276,36 @@ static inline bool is_first(const struct hart *hart, const struct thread *thread
            (thread->ready_link.next == equals || hart->slice_ns != DEADLINE_NEVER); /* INV-SCHED-4 */
 }
 
+SMALL bool event_wait_at_once(const struct invocation *invocation, struct event *event, uint64_t mask,
+                              uint64_t deadline_ns)
+{
+    struct hart *hart = hart_current();
+    struct thread *before = invocation->thread;
+    int highest = before->priority; /* if an equal is ready: nobody who is more urgent is (INV-SCHED-3) */
+    struct thread *next;
+
+    if (list_is_empty(&hart->ready.list[highest]))
+        highest = queue_highest_quickly(&hart->ready);
+    if (highest == QUEUE_EMPTY || hart->urgent.root != NULL || event->waiter_count != 0 ||
+        thread_has_to_set(before, deadline_ns) || !can_be_left(hart, before))
+        return false;
+    next = container_of(hart->ready.list[highest].next, struct thread, ready_link);
+    if (!is_first(hart, next) || next->operation.step != NULL || thread_is_current(next) || !is_at_home(hart, next) ||
+        !go_straight(hart, next, THREAD_RUNS, next))
+        return false;
+    ready_remove(next);
+    begin_wait(before, invocation->handle, event, mask, deadline_ns);
+    return true;
+}
+
 SMALL bool schedule_go_on_for(struct hart *hart, struct thread *caller)
 {
     struct thread *server = caller->calls.callee;
 
     if (caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) || server == NULL ||
         server->operation.step != NULL || thread_is_current(server) || !can_be_left(hart, hart->current) ||
-        !is_first(hart, caller) || !go_straight(hart, server, THREAD_RUNS, caller))
+        !is_first(hart, caller) || ready_has_before(hart, caller->priority) ||
+        !go_straight(hart, server, THREAD_RUNS, caller))
         return false;
     ready_remove(caller);
     return true;

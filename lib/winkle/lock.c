@@ -18,12 +18,8 @@ void wk_lock_discard(struct wk_lock *lock)
     lock->event = 0;
 }
 
-void wk_lock_take(struct wk_lock *lock)
+void wk_lock_wait(struct wk_lock *lock)
 {
-    uint32_t expected = 0;
-
-    if (__atomic_compare_exchange_n(&lock->state, &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-        return;
     while (__atomic_exchange_n(&lock->state, 2, __ATOMIC_ACQUIRE) != 0) {
         uint64_t bits;
 
@@ -31,8 +27,7 @@ void wk_lock_take(struct wk_lock *lock)
     }
 }
 
-void wk_lock_release(struct wk_lock *lock)
+void wk_lock_tell(struct wk_lock *lock)
 {
-    if (__atomic_exchange_n(&lock->state, 0, __ATOMIC_RELEASE) == 2)
-        wk_event_signal(lock->event, 1);
+    wk_event_signal(lock->event, 1);
 }

@@ -17,8 +17,24 @@ struct wk_lock {
 enum wk_status wk_lock_prepare(struct wk_lock *lock);
 /* Gives back what wk_lock_prepare made. */
 void wk_lock_discard(struct wk_lock *lock);
+
+/* Where threads meet: what the two below leave to these. */
+void wk_lock_wait(struct wk_lock *lock);
+void wk_lock_tell(struct wk_lock *lock);
+
 /* Blocks until the lock is free, and takes it. Not recursive. */
-void wk_lock_take(struct wk_lock *lock);
-void wk_lock_release(struct wk_lock *lock);
+static inline void wk_lock_take(struct wk_lock *lock)
+{
+    uint32_t expected = 0;
+
+    if (!__atomic_compare_exchange_n(&lock->state, &expected, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        wk_lock_wait(lock);
+}
+
+static inline void wk_lock_release(struct wk_lock *lock)
+{
+    if (__atomic_exchange_n(&lock->state, 0, __ATOMIC_RELEASE) == 2)
+        wk_lock_tell(lock);
+}
 
 #endif

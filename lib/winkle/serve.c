@@ -45,7 +45,8 @@ enum wk_status wk_serve(struct wk_service *service)
         struct wk_answer answer = {.status = WK_OK};
 
         service->handle(service, &message, &answer);
-        status = wk_answer_and_receive(service->endpoint, &answer, &message, WK_NO_DEADLINE);
+        status = answer.capabilities == 0 ? wk_reply_receive(service->endpoint, &answer, &message, WK_NO_DEADLINE)
+                                          : wk_answer_and_receive(service->endpoint, &answer, &message, WK_NO_DEADLINE);
     }
     return status;
 }

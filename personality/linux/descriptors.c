@@ -72,6 +72,7 @@ void file_drop(struct file *file)
         return;
     if (file->operations->release != NULL)
         file->operations->release(file);
+    window_close(&file->window);
     if (file->memory != 0)
         wk_capability_delete(file->memory);
     if (file->writer != 0)
@@ -159,6 +160,14 @@ static void close_file(struct file *file)
 {
     locks_close(file);
     file_drop(file);
+}
+
+void descriptors_begin_child(void)
+{
+    for (int fd = 0; fd < descriptors_end; fd++) {
+        if (descriptors[fd].file != NULL)
+            descriptors[fd].file->window = (struct window){0};
+    }
 }
 
 void descriptors_close_on_exec(void)

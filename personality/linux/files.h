@@ -7,6 +7,7 @@
 #define LINUX_FILES_H
 
 #include "linux.h"
+#include "window.h"
 
 #include <winkle/stream.h>
 
@@ -42,15 +43,16 @@ struct file {
     wk_handle writer;   /* of a pipe that is open for both: the end to write to; 0 */
     wk_handle memory;   /* a node's bytes, once they were asked for; 0 */
     bool has_no_memory; /* they are not to be had that way */
-    bool is_node;       /* its session is the file service's */
-    bool is_locked;     /* locks were made by it that are the open file's, not the process's */
-    uint32_t flags;     /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
-    uint64_t key;       /* by which its session can be emptied (spares.h); 0: it cannot, or is mapped */
-    uint64_t forks;     /* how many there had been when it was opened */
-    uint64_t kind;      /* enum wk_node_kind */
-    uint64_t device;    /* its number, of a device */
-    uint64_t position;  /* of files that the personality makes up */
-    char *text;         /* their bytes, from wk_allocate */
+    struct window window;
+    bool is_node;      /* its session is the file service's */
+    bool is_locked;    /* locks were made by it that are the open file's, not the process's */
+    uint32_t flags;    /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
+    uint64_t key;      /* by which its session can be emptied (spares.h); 0: it cannot, or is mapped */
+    uint64_t forks;    /* how many there had been when it was opened */
+    uint64_t kind;     /* enum wk_node_kind */
+    uint64_t device;   /* its number, of a device */
+    uint64_t position; /* of files that the personality makes up */
+    char *text;        /* their bytes, from wk_allocate */
     uint64_t text_bytes;
 };
 
@@ -77,6 +79,8 @@ int64_t descriptor_make(struct file *file, int least, bool close_on_exec);
 /* The descriptor's further flag FD_CLOEXEC; -EBADF. */
 int64_t descriptor_flags(int fd);
 int64_t descriptor_set_flags(int fd, bool close_on_exec);
+/* A child of fork begins: nothing is mapped that was mapped for a file. */
+void descriptors_begin_child(void);
 /* What execve closes. */
 void descriptors_close_on_exec(void);
 /* At the process's end: what may be locked is given up, before its parent learns of it. */

@@ -184,6 +184,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     replace(&linux_process.page_memory, given->page);
     linux_lock = (struct wk_lock){0};
     waiters_forget(self);
+    descriptors_begin_child();
     spares_forked();
     locks_forget();
     self->tid = (int32_t)linux_process.page->pid;

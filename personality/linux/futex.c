@@ -66,10 +66,12 @@ static int64_t wake_and_move(uint64_t address, uint32_t bitset, uint32_t wake, u
             at = &sleeper->next;
             continue;
         }
+        const wk_handle event = sleeper->thread->event;
+
         wake--;
         *at = sleeper->next;
-        sleeper->is_woken = true;
-        wk_event_signal(sleeper->thread->event, 1);
+        __atomic_store_n(&sleeper->is_woken, true, __ATOMIC_RELEASE); /* from now on it may be gone */
+        wk_event_signal(event, 1);
     }
     return count;
 }
@@ -128,7 +130,7 @@ static int64_t wait(uint64_t address, bool is_private, uint32_t expected, uint32
     wk_lock_release(&linux_lock);
     while (result == 0 && !__atomic_load_n(&sleeper.is_woken, __ATOMIC_ACQUIRE))
         result = wait_for_event(deadline);
-    if (result == -EFAULT || result == -EAGAIN)
+    if (result == 0 || result == -EFAULT || result == -EAGAIN)
         return result;
     wk_lock_take(&linux_lock);
     if (sleeper.is_woken)
@@ -263,27 +265,13 @@ static int64_t deadline_of(uint64_t timeout, int operation, uint64_t *deadline)
     return 0;
 }
 
-int64_t linux_futex(uint64_t address, int operation, uint64_t value, uint64_t timeout, uint64_t second, uint64_t value3)
+/* What is seldom asked for: apart, so that waking and waiting do not save registers for it. */
+static __attribute__((noinline)) int64_t change_or_move(uint64_t address, int operation, uint32_t first, uint32_t count,
+                                                        uint64_t second, uint32_t third)
 {
     const bool is_private = (operation & FUTEX_PRIVATE_FLAG) != 0;
-    const uint32_t first = (uint32_t)value, third = (uint32_t)value3, count = (uint32_t)timeout;
-    uint64_t deadline;
-    int64_t result;
 
-    if ((address & 3) != 0)
-        return -EINVAL;
     switch (operation & FUTEX_CMD_MASK) {
-    case FUTEX_WAIT:
-    case FUTEX_WAIT_BITSET:
-        result = deadline_of(timeout, operation, &deadline);
-        if (result != 0)
-            return result;
-        return wait(address, is_private, first,
-                    (operation & FUTEX_CMD_MASK) == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : third, deadline);
-    case FUTEX_WAKE:
-        return wake(address, is_private, FUTEX_BITSET_MATCH_ANY, first);
-    case FUTEX_WAKE_BITSET:
-        return third == 0 ? -EINVAL : wake(address, is_private, third, first);
     case FUTEX_REQUEUE:
         return requeue(address, is_private, first, second, count, NULL);
     case FUTEX_CMP_REQUEUE:
@@ -292,6 +280,36 @@ int64_t linux_futex(uint64_t address, int operation, uint64_t value, uint64_t ti
         return wake_and_change(address, is_private, first, second, count, third);
     default:
         return -ENOSYS;
+    }
+}
+
+static __attribute__((noinline)) int64_t wait_until(uint64_t address, int operation, uint32_t expected,
+                                                    uint64_t timeout, uint32_t bitset)
+{
+    uint64_t deadline;
+    const int64_t result = deadline_of(timeout, operation, &deadline);
+
+    return result != 0 ? result : wait(address, (operation & FUTEX_PRIVATE_FLAG) != 0, expected, bitset, deadline);
+}
+
+int64_t linux_futex(uint64_t address, int operation, uint64_t value, uint64_t timeout, uint64_t second, uint64_t value3)
+{
+    const bool is_private = (operation & FUTEX_PRIVATE_FLAG) != 0;
+    const uint32_t first = (uint32_t)value, third = (uint32_t)value3;
+
+    if ((address & 3) != 0)
+        return -EINVAL;
+    switch (operation & FUTEX_CMD_MASK) {
+    case FUTEX_WAIT:
+        return wait_until(address, operation, first, timeout, FUTEX_BITSET_MATCH_ANY);
+    case FUTEX_WAIT_BITSET:
+        return wait_until(address, operation, first, timeout, third);
+    case FUTEX_WAKE:
+        return wake(address, is_private, FUTEX_BITSET_MATCH_ANY, first);
+    case FUTEX_WAKE_BITSET:
+        return third == 0 ? -EINVAL : wake(address, is_private, third, first);
+    default:
+        return change_or_move(address, operation, first, (uint32_t)timeout, second, third);
     }
 }
 

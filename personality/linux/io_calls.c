@@ -22,29 +22,47 @@
 #define PARTS_MAX 1024
 #define PARTS_ON_STACK 8
 
-int64_t file_transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
+static int64_t ask(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
-    int64_t (*operation)(struct file *, uint64_t, uint64_t, uint64_t) =
-        way == WAY_READ ? file->operations->read : file->operations->write;
+    return way == WAY_READ ? file->operations->read(file, buffer, bytes, position)
+                           : file->operations->write(file, buffer, bytes, position);
+}
+
+/* Whether that is what a call answers. What is written goes whole; reading is content with what there is. */
+static bool is_all(enum way way, int64_t result, uint64_t bytes)
+{
+    return result >= 0 && (way == WAY_READ || (uint64_t)result == bytes || result == 0);
+}
+
+/* The file was asked once, which was not all. */
+static int64_t go_on(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position,
+                     int64_t result)
+{
     uint64_t done = 0;
 
-    if (operation == NULL || (file->flags & O_PATH) != 0)
-        return way == WAY_READ && file->kind == WK_NODE_KIND_DIRECTORY ? -EISDIR : -EBADF;
-    if (bytes > TRANSFER_MAX)
-        bytes = TRANSFER_MAX;
     for (;;) {
-        int64_t result = operation(file, buffer + done, bytes - done, position);
-
         if (result >= 0)
             done += (uint64_t)result;
-        /* What is written goes whole, unless it is not to be waited for; reading is content with what there is. */
-        if (result >= 0 && (way == WAY_READ || done == bytes || result == 0))
-            return (int64_t)done;
-        if (result == -EAGAIN && (file->flags & O_NONBLOCK) == 0)
+        else if (result == -EAGAIN && (file->flags & O_NONBLOCK) == 0)
             result = wait_for_event(WK_FOREVER);
         if (result < 0)
             return done != 0 ? (int64_t)done : result;
+        result = ask(file, way, buffer + done, bytes - done, position);
+        if (is_all(way, result, bytes - done))
+            return (int64_t)done + result;
     }
+}
+
+int64_t file_transfer(struct file *file, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)
+{
+    int64_t result;
+
+    if ((way == WAY_READ ? file->operations->read : file->operations->write) == NULL || (file->flags & O_PATH) != 0)
+        return way == WAY_READ && file->kind == WK_NODE_KIND_DIRECTORY ? -EISDIR : -EBADF;
+    if (bytes > TRANSFER_MAX)
+        bytes = TRANSFER_MAX;
+    result = ask(file, way, buffer, bytes, position);
+    return is_all(way, result, bytes) ? result : go_on(file, way, buffer, bytes, position, result);
 }
 
 static int64_t transfer_of(int fd, enum way way, uint64_t buffer, uint64_t bytes, uint64_t position)

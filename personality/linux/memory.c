@@ -35,6 +35,8 @@ struct area *area_find(uint64_t address)
 {
     uint64_t low = 0, high = space.count;
 
+    if (space.found < high && space.areas[space.found].start <= address && address < space.areas[space.found].end)
+        return &space.areas[space.found];
     while (low < high) {
         const uint64_t middle = (low + high) / 2;
 
@@ -43,6 +45,7 @@ struct area *area_find(uint64_t address)
         else
             high = middle;
     }
+    space.found = low;
     return low < space.count ? &space.areas[low] : NULL;
 }
 

@@ -31,6 +31,7 @@ struct area {
 struct address_space {
     struct area *areas; /* in ascending order */
     uint64_t count, room;
+    uint64_t found;                /* index of the one that was looked for last */
     uint64_t heap_first, heap_end; /* brk */
     uint64_t mmap_hint;            /* where the last mapping was made: the search begins there */
 };

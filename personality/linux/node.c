@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reading and writing files: where the file's bytes lie in a memory object of their own, the service says which (`file: locate`) and one
- * `memory: copy` moves them; else the program's memory is lent to the service, which copies.
+ * `memory: copy` moves them, or a window (window.h); else the program's memory is lent to the service, which copies.
  */
 #include "node.h"
 
@@ -30,15 +30,15 @@ static bool has_memory(struct file *file)
     return file->memory != 0;
 }
 
-/* Moves bytes between the file and a span, and says how many: 0 at the end of the file. */
-static enum wk_status transfer(struct file *file, enum wk_direction direction, const struct span *span,
+/* Moves bytes between the file and a span, which is at `buffer`, and says how many: 0 at the end of the file. */
+static enum wk_status transfer(struct file *file, enum wk_direction direction, uint64_t buffer, const struct span *span,
                                uint64_t position, uint64_t *count)
 {
     uint64_t at;
     enum wk_status status;
 
     *count = 0;
-    if (!has_memory(file)) {
+    if (file->memory == 0 && !has_memory(file)) {
         if (direction == WK_DIRECTION_READING)
             return wk_file_read(file->session, span->memory, span->offset, position, span->length, count);
         /* What a first write makes it have: the service is to make it. */
@@ -51,6 +51,8 @@ static enum wk_status transfer(struct file *file, enum wk_direction direction, c
         if (status != WK_OK)
             return status;
     }
+    if (window_copy(file, direction, buffer, at, *count))
+        return WK_OK;
     if (direction == WK_DIRECTION_READING)
         return wk_memory_copy(span->memory, span->offset, file->memory, at, *count);
     return wk_memory_copy(file->memory, at, span->memory, span->offset, *count);
@@ -68,38 +70,51 @@ static int64_t write_by_bounce(struct file *file, uint64_t buffer, uint64_t byte
         return error;
     error = copy_in(bounce, buffer, part);
     if (error == 0)
-        error = error_of(transfer(file, WK_DIRECTION_WRITING, &span, position, count));
+        error = error_of(transfer(file, WK_DIRECTION_WRITING, (uint64_t)bounce, &span, position, count));
     wk_free(bounce);
     return error;
 }
 
-static int64_t move(struct file *file, enum wk_direction direction, uint64_t buffer, uint64_t bytes, uint64_t position)
+/* As much as lies in one span: how many, or an error. */
+static int64_t move_part(struct file *file, enum wk_direction direction, uint64_t buffer, uint64_t bytes,
+                         uint64_t position)
 {
-    uint64_t done = 0;
+    struct span span;
+    uint64_t count = 0;
+    int64_t error = -EFAULT;
 
+    if (memory_span(buffer, bytes, direction == WK_DIRECTION_READING, &span))
+        error = error_of(transfer(file, direction, buffer, &span, position, &count));
+    else if (direction == WK_DIRECTION_WRITING)
+        error = write_by_bounce(file, buffer, bytes, position, &count);
+    if (error == 0)
+        return (int64_t)count;
+    if (error == -ENOMEM && direction == WK_DIRECTION_WRITING)
+        return -ENOSPC;
+    return error == -EACCES ? -EBADF : error; /* it was not opened for that */
+}
+
+/* So many have been moved, and there are more. */
+static int64_t move_on(struct file *file, enum wk_direction direction, uint64_t buffer, uint64_t bytes,
+                       uint64_t position, uint64_t done)
+{
     while (done < bytes) {
-        const uint64_t at = position == POSITION_CURRENT ? position : position + done;
-        struct span span;
-        uint64_t count = 0;
-        int64_t error;
+        const int64_t part = move_part(file, direction, buffer + done, bytes - done,
+                                       position == POSITION_CURRENT ? position : position + done);
 
-        if (memory_span(buffer + done, bytes - done, direction == WK_DIRECTION_READING, &span))
-            error = error_of(transfer(file, direction, &span, at, &count));
-        else if (direction == WK_DIRECTION_WRITING)
-            error = write_by_bounce(file, buffer + done, bytes - done, at, &count);
-        else
-            error = -EFAULT;
-        if (error == -EACCES)
-            error = -EBADF; /* it was not opened for that */
-        if (error == -ENOMEM && direction == WK_DIRECTION_WRITING)
-            error = -ENOSPC;
-        if (error != 0)
-            return done != 0 ? (int64_t)done : error;
-        if (count == 0)
+        if (part <= 0)
             break;
-        done += count;
+        done += (uint64_t)part;
     }
     return (int64_t)done;
+}
+
+static int64_t move(struct file *file, enum wk_direction direction, uint64_t buffer, uint64_t bytes, uint64_t position)
+{
+    const int64_t part = bytes == 0 ? 0 : move_part(file, direction, buffer, bytes, position);
+
+    return part <= 0 || (uint64_t)part == bytes ? part
+                                                : move_on(file, direction, buffer, bytes, position, (uint64_t)part);
 }
 
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
@@ -119,7 +134,7 @@ int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t
     while (done < bytes) {
         const struct span span = {arena, (uint64_t)to + done, bytes - done};
         uint64_t count;
-        const enum wk_status status = transfer(file, WK_DIRECTION_READING, &span, position + done, &count);
+        const enum wk_status status = transfer(file, WK_DIRECTION_READING, span.offset, &span, position + done, &count);
 
         if (status != WK_OK)
             return error_of(status);

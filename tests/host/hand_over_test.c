@@ -575,10 +575,10 @@ static void run_world(unsigned hart_number, bool has_deadlines, uint64_t seed, u
     machine_start(&machine);
     make_world(has_deadlines);
     act_often(seed, false);
-    for (unsigned kind = ACT_SIGNAL; kind <= ACT_SIGNAL_WAIT; kind++)
+    for (unsigned kind = ACT_SIGNAL; kind <= ACT_WAIT; kind++)
         print_message("act %u: %lu, straight %lu\n", kind, (unsigned long)acts_done[kind],
                       (unsigned long)straight[kind]);
-    for (unsigned kind = ACT_SIGNAL; kind <= ACT_SIGNAL_WAIT; kind++) {
+    for (unsigned kind = ACT_SIGNAL; kind <= ACT_WAIT; kind++) {
         assert_true(straight[kind] >= least);
         all += straight[kind];
     }

@@ -174,6 +174,35 @@ static void who_was_signalled_does_not_wait_for_all_that_is_due(void **state)
     assert_int_equal(deadline_next(server->hart, server->hart->deadlines), host_time_ns);
 }
 
+/* All others wait, and it goes straight to one whose deadlines and those of its equals count. */
+static void they_count_when_the_urgent_one_passes_the_hart_on(void **state)
+{
+    const wk_handle passed = make_event(BOOT_BANK);
+    const uint64_t soon_ns = host_time_ns + 500;
+    struct thread *next;
+    wk_handle next_handle;
+    uint64_t due_ns, taken;
+
+    (void)state;
+    all_but_one_wait();
+    due_ns = DUE;
+    next = spawn(LOW_PRIORITY, &next_handle);
+    begin_wait(next, passed, 1, NEVER);
+    begin_wait(server, other, 8, NEVER);
+    begin_wait(client, other, 8, NEVER);
+    begin_wait(urgent, other, 4, soon_ns);
+    rest();
+    pass_to(soon_ns);
+    assert_runs(urgent);
+    assert_int_equal(urgent->hart->timer_ns, NEVER);
+    act_as(urgent);
+    (void)wk_event_signal_wait(other, passed, 1, 4, NEVER, &taken);
+    settle();
+    assert_runs(next);
+    assert_int_equal(next->hart->timer_ns, due_ns);
+    check_kernel();
+}
+
 /* They signal nobody. */
 static void even_urgent_timers_let_others_run(void **state)
 {
@@ -206,6 +235,7 @@ int main(int count, char **arguments)
         call_test(who_waits_through_another_makes_its_deadline_as_urgent),
         call_test(who_is_as_urgent_as_those_that_are_due_waits_for_some_of_them),
         call_test(who_was_signalled_does_not_wait_for_all_that_is_due),
+        call_test(they_count_when_the_urgent_one_passes_the_hart_on),
         call_test(even_urgent_timers_let_others_run),
     };
 
