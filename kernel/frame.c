@@ -410,16 +410,17 @@ bool frame_stock_is_full(const struct hart *hart)
     return hart->stock_count == FRAME_STOCK || (pool.free == 0 && hart->taken_count == 0);
 }
 
-/* In the same hold what else the stock lacks: whoever waits for the lock waits for each other hart once. */
-static NOINLINE void take_for_stock(struct hart *hart)
+/* Takes what the stock lacks in one hold: whoever waits for the lock waits for each other hart once. Returns the last, the others
+ * are to be zeroed later; NULL: there is no more. */
+static inline struct frame *take_for_stock(struct hart *hart)
 {
-    while (hart->stock_count + hart->taken_count + 1 < FRAME_STOCK) {
-        struct frame *frame = pool_take();
+    struct frame *frame;
 
-        if (frame == NULL)
-            return;
+    kernel_lock_acquire();
+    while ((frame = pool_take()) != NULL && hart->stock_count + hart->taken_count + 1 < FRAME_STOCK)
         hart->stock[FRAME_STOCK - ++hart->taken_count] = frame_pointer(frame);
-    }
+    kernel_lock_release_quietly();
+    return frame;
 }
 
 void frame_stock_add(struct hart *hart)
@@ -429,13 +430,8 @@ void frame_stock_add(struct hart *hart)
     if (hart->taken_count != 0) {
         page = hart->stock[FRAME_STOCK - hart->taken_count--];
     } else {
-        struct frame *frame;
+        const struct frame *frame = take_for_stock(hart);
 
-        kernel_lock_acquire();
-        frame = pool_take();
-        if (hart->stock_count + 1 < FRAME_STOCK)
-            take_for_stock(hart);
-        kernel_lock_release_quietly();
         if (frame != NULL)
             page = frame_pointer(frame);
     }

@@ -127,7 +127,8 @@ bool frame_quarantine_release(void);
 uint64_t frame_quarantine_count(void);
 /* True if this hart's stock is full, or the pool has nothing for it. */
 bool frame_stock_is_full(const struct hart *hart);
-/* Adds one frame to this hart's stock. Takes the lock for a moment if it has none left to be zeroed; zeroes without it. */
+/* Adds one frame to this hart's stock, which is not full. Takes the lock for a moment if it has none left to be zeroed; zeroes
+ * without it. */
 void frame_stock_add(struct hart *hart);
 
 #endif

@@ -190,43 +190,52 @@ static enum trap_way refill_and_go_on(struct hart *hart)
     return TRAP_STRAIGHT_ON;
 }
 
-/* The fault has begun an operation, to copy a page most often, which is done at once. Releases the lock. */
-static enum trap_way fault_operation(struct hart *hart, struct thread *thread)
+/* The fault has begun an operation, to copy a page most often, which is done at once. Whether that is its end. Releases the
+ * lock. */
+static bool do_at_once(const struct hart *hart, struct thread *thread)
 {
     thread->is_silent = true;
     kernel_lock_release();
     if (!steps_straight_on(hart))
-        return TRAP_LEAVE;
+        return false;
     kernel_lock_acquire();
     step_operation(thread);
-    return thread->operation.step == NULL ? refill_and_go_on(hart) : TRAP_LEAVE;
+    return thread->operation.step == NULL;
+}
+
+/* Tells the fault to whom it may concern, or says that it is to be delivered. Releases the lock, or switches. */
+static enum trap_way report_fault(struct hart *hart, enum wk_upcall_cause cause, uint64_t address)
+{
+    if (upcall_fault_at_once(hart->current, cause, address))
+        return TRAP_SWITCHED;
+    hart->fault_address = address;
+    hart->fault_cause = cause;
+    kernel_lock_release();
+    return TRAP_DELIVER;
 }
 
 enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
 {
     struct hart *hart = hart_current();
     struct thread *thread = hart->current;
-    enum wk_upcall_cause cause;
     enum wk_status status;
 
     meter_entered();
     kernel_lock_acquire();
     status = mapping_fault(thread->process, address, access, &thread->operation);
-    if (status == WK_OK) {
+    if (status == WK_CONTINUE) {
+        if (!do_at_once(hart, thread))
+            return TRAP_LEAVE;
+    } else if (status == WK_OK) {
         kernel_lock_release_in_line(hart);
-        return refill_and_go_on(hart);
+    } else {
+        return report_fault(hart,
+                            status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
+                            : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
+                                                   : access_cause(access),
+                            address);
     }
-    if (status == WK_CONTINUE)
-        return fault_operation(hart, thread);
-    cause = status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
-            : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
-                                   : access_cause(access);
-    if (upcall_fault_at_once(thread, cause, address))
-        return TRAP_SWITCHED;
-    hart->fault_address = address;
-    hart->fault_cause = cause;
-    kernel_lock_release();
-    return TRAP_DELIVER;
+    return refill_and_go_on(hart);
 }
 
 struct thread *trap_deliver_page_fault(void)

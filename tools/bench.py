@@ -60,7 +60,7 @@ OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, *METERED, *THROUGHPUTS, "kerne
 OPTIONS = ("--json", "--full")
 # What is owed where the limit, which guards what has been reached, is not there yet (docs/roadmap.md).
 AIMS = {"wakeup-load-4": 6100, "lock-hold": 700}
-KERNEL_BYTES_LIMIT = 75 * 1024
+KERNEL_BYTES_LIMIT = 76 * 1024
 TIMEOUT_SECONDS, FULL_TIMEOUT_SECONDS = 300, 3000
 HISTOGRAM_ROWS, HISTOGRAM_WIDTH = 16, 60
 
