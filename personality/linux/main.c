@@ -80,7 +80,7 @@ static void start_thread(void)
     must("its frames cannot be set", thread_set_frames(thread, thread->handle));
     must("it cannot serve its own traps",
          wk_process_set_upcall(wk_self.process, (uint64_t)linux_entry, (uint64_t)linux_return));
-    linux_process.threads = thread;
+    linux_process.threads = linux_process.told = thread;
     __asm__ volatile("mv tp, %0" : : "r"(thread) : "memory");
 }
 

@@ -262,6 +262,22 @@ static void repeat_call(struct entry_frame *frame)
     frame->frame.x[17] = frame->context.a[7];
 }
 
+/* A signal of the process is for any thread that does not block it or waits for it; the process service knows of one only. */
+static void pass_on(void)
+{
+    const uint64_t pending = linux_process.page->pending;
+    const struct thread *self = current();
+
+    wk_lock_take(&linux_lock);
+    for (const struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next) {
+        if (thread != self && (pending & (~thread->blocked | thread->awaited)) != 0) {
+            wk_thread_interrupt(thread->handle);
+            break;
+        }
+    }
+    wk_lock_release(&linux_lock);
+}
+
 void signals_handle(struct entry_frame *frame, int64_t result)
 {
     struct thread *self = current();
@@ -283,6 +299,8 @@ void signals_handle(struct entry_frame *frame, int64_t result)
         }
         act(&frame->frame, signal, &info);
     }
+    if ((linux_process.page->pending & self->blocked) != 0)
+        pass_on();
     if (is_undecided)
         repeat_call(frame);
     if (self->has_saved_mask) {
@@ -425,6 +443,7 @@ int64_t linux_rt_sigtimedwait(uint64_t set, uint64_t info, uint64_t timeout, uin
     uint64_t wanted, deadline = WK_FOREVER;
     struct signal_info taken;
     struct siginfo filled;
+    int64_t result = 0;
     int signal;
 
     if (set_bytes != SET_BYTES)
@@ -433,14 +452,20 @@ int64_t linux_rt_sigtimedwait(uint64_t set, uint64_t info, uint64_t timeout, uin
         return -EFAULT;
     if (timeout != 0)
         deadline = wk_after_ns((uint64_t)time.tv_sec * WK_NS_PER_SECOND + (uint64_t)time.tv_nsec);
+    __atomic_store_n(&self->awaited, wanted, __ATOMIC_SEQ_CST);
     while ((signal = take(wanted, &taken)) == 0) {
         const int64_t waited = wait_for_event(deadline);
 
         if (waited == -ETIMEDOUT)
-            return -EAGAIN;
-        if (waited != 0 && ((self->pending | linux_process.page->pending) & wanted) == 0)
-            return -RESTART_IF_UNHANDLED;
+            result = -EAGAIN;
+        else if (waited != 0 && ((self->pending | linux_process.page->pending) & wanted) == 0)
+            result = -RESTART_IF_UNHANDLED;
+        if (result != 0)
+            break;
     }
+    self->awaited = 0;
+    if (result != 0)
+        return result;
     fill_info(&filled, signal, &taken);
     if (info != 0 && copy_out(info, &filled, sizeof(filled)) != 0)
         return -EFAULT;

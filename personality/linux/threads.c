@@ -18,6 +18,7 @@
 #include <winkle/heap.h>
 #include <winkle/memory.h>
 #include <winkle/pages.h>
+#include <winkle/posix.h>
 #include <winkle/text.h>
 #include <winkle/thread.h>
 
@@ -195,6 +196,20 @@ static enum wk_status start(struct thread *thread)
                            (uint64_t)thread, 0, 0);
 }
 
+/* Has the process service interrupt another thread, of those that are left, when a signal comes. */
+static void tell_another(void)
+{
+    struct thread *thread = linux_process.threads;
+    wk_handle handle;
+
+    linux_process.told = thread;
+    if (thread == NULL ||
+        wk_capability_dup(thread->handle, WK_THREAD_RIGHT_CONTROL | WK_THREAD_RIGHT_INSPECT, &handle) != WK_OK)
+        return;
+    if (wk_posix_set_thread(linux_process.posix, handle) != WK_OK)
+        wk_capability_delete(handle); /* if the call did not take it */
+}
+
 /* Takes a thread out of the list of all. */
 static void forget(struct thread *thread)
 {
@@ -205,6 +220,8 @@ static void forget(struct thread *thread)
         at = &(*at)->next;
     if (*at == thread)
         *at = thread->next;
+    if (linux_process.told == thread)
+        tell_another();
     wk_lock_release(&linux_lock);
 }
 
@@ -298,7 +315,7 @@ void threads_begin_child(void)
     kept_count = 0;
     self->handle = handle;
     self->next = NULL;
-    linux_process.threads = self;
+    linux_process.threads = linux_process.told = self;
 }
 
 void threads_end_others(void)

@@ -287,8 +287,111 @@ static void test_thread(void)
     CHECK(pthread_kill(thread, SIGUSR2) == 0 && pthread_join(thread, NULL) == 0 && taken_by == tid);
 }
 
-int main(void)
+/* ---- signals to the process, of which not every thread is the one ---- */
+
+static void *take_waiting(void *argument)
 {
+    siginfo_t info;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    CHECK(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_pid == getpid());
+    return argument;
+}
+
+static void *take_handling(void *argument)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    CHECK(pthread_sigmask(SIG_SETMASK, &none, NULL) == 0);
+    wait_for_note(argument);
+    return argument;
+}
+
+/* The first thread has it blocked; another waits for it, or handles it. */
+static void test_others(void)
+{
+    volatile pid_t tid = 0;
+    pthread_t thread;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    CHECK(pthread_create(&thread, NULL, take_waiting, NULL) == 0);
+    usleep(5000);
+    CHECK(kill(getpid(), SIGUSR1) == 0 && pthread_join(thread, NULL) == 0);
+
+    taken_by = 0;
+    handle(SIGUSR1, SA_RESTART, note_thread);
+    CHECK(pthread_create(&thread, NULL, take_handling, (void *)&tid) == 0);
+    while (tid == 0)
+        usleep(1000);
+    CHECK(kill(getpid(), SIGUSR1) == 0 && pthread_join(thread, NULL) == 0 && taken_by == tid);
+    CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
+}
+
+static void exit_by_signal(int signal, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    _exit(signal);
+}
+
+static int ready[2]; /* a pipe */
+
+static void *outlive(void *argument)
+{
+    CHECK(write(ready[1], "", 1) == 1);
+    for (;;)
+        pause();
+    return argument;
+}
+
+static void *execute(void *argument)
+{
+    char end[12];
+
+    snprintf(end, sizeof(end), "%d", ready[1]);
+    execl("/proc/self/exe", "signals", end, NULL);
+    return argument;
+}
+
+/* The first thread has ended, or another one has begun a program: the signal comes all the same. */
+static void lose_first_thread(void *(*begin)(void *))
+{
+    pthread_t thread;
+
+    handle(SIGUSR1, 0, exit_by_signal);
+    CHECK(pthread_create(&thread, NULL, begin, NULL) == 0);
+    pthread_exit(NULL);
+}
+
+static void check_reached(void *(*begin)(void *))
+{
+    pid_t child;
+    char byte;
+    int status;
+
+    CHECK(pipe(ready) == 0);
+    child = fork();
+    if (child == 0)
+        lose_first_thread(begin);
+    CHECK(read(ready[0], &byte, 1) == 1 && close(ready[0]) == 0 && close(ready[1]) == 0);
+    usleep(5000); /* in which the first thread ends */
+    CHECK(kill(child, SIGUSR1) == 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == SIGUSR1);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1) {
+        ready[1] = atoi(argv[1]);
+        handle(SIGUSR1, 0, exit_by_signal);
+        outlive(NULL);
+    }
     test_registers();
     test_changes();
     test_nesting();
@@ -297,6 +400,9 @@ int main(void)
     check_segv(return_from_nowhere);
     check_segv(across_stacks);
     test_thread();
+    test_others();
+    check_reached(outlive);
+    check_reached(execute);
     puts("signals: good");
     return 0;
 }
