@@ -34,20 +34,17 @@ FILES = {
 FOLDERS = ("dev/shm", "etc", "home", "proc", "root", "sys", "tmp", "var/tmp")
 
 
-def left_out(path):
-    return any(path.match(pattern) for pattern in LEFT_OUT)
-
-
-def copy(source, target, inside=pathlib.PurePath()):
+def copy(source, target, left_out=LEFT_OUT, inside=pathlib.PurePath()):
     for entry in sorted((source / inside).iterdir()):
         path = inside / entry.name
-        if left_out(path):
+        if any(path.match(pattern) for pattern in left_out):
             continue
         if entry.is_symlink():
+            (target / path).unlink(missing_ok=True)
             (target / path).symlink_to(entry.readlink())
         elif entry.is_dir():
-            (target / path).mkdir()
-            copy(source, target, path)
+            (target / path).mkdir(exist_ok=True)
+            copy(source, target, left_out, path)
         else:
             shutil.copy2(entry, target / path)
 

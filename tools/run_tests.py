@@ -18,12 +18,14 @@ import tempfile
 
 import bench
 import bounds
+import compiler_tree
 import console
 import coverage
 import emulator
 import lint
 import linux_tests
 from emulator import ROOT
+from run import with_root
 
 WORKERS = os.cpu_count() or 1
 DETAIL_LINES = 80  # of what a failed test said
@@ -331,6 +333,8 @@ def run_linux(tests):
     checks = [(case[0], lambda case=case: check_attempts(tests, *case) if case[0].startswith("linux/isolation/") else
                check_case(*case[1:])) for case in cases]
     tests.run([("linux/applets/release/1-harts", check_applets)] * wants_applets + checks)
+    if tests.wants("linux/compiler") and tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
+        tests.run([("linux/compiler/release/1-harts", check_compiler)])
     run_on_linux(tests, read_cases(file, "linux"))
     if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
         run_scripted_cases(tests, "session", "release", group="linux")
@@ -346,6 +350,21 @@ def check_applets():
     if status != 0:
         return FAIL, f"status {status}, {message}\n{text[-2000:]}"
     return (FAIL, "\n".join(complaints)) if complaints else (PASS, f"{count} command lines")
+
+
+def check_compiler():
+    """GCC compiles on Winkle what then runs there, in a tree of its own, for it is large."""
+    output = []
+    machine = emulator.Machine("release", memory="512M", linux=True)
+    machine.other_archive = with_root(machine, str(compiler_tree.make()))
+    try:
+        status, message = machine.run_command(["dash", "/tests/compile.sh"], timeout=900, write=output.append)
+    finally:
+        os.unlink(machine.other_archive)
+    text = b"".join(output).decode(errors="replace")
+    if status == 0 and "compile: good" in text:
+        return PASS, ""
+    return FAIL, f"status {status}, {message}\n{text[-2000:]}"
 
 
 def run_on_linux(tests, cases):

@@ -18,7 +18,7 @@ static int64_t find(uint64_t text, uint64_t options)
     struct path path;
     int64_t result = path_begin(&path, AT_FDCWD, text);
 
-    if (result == 0 && proc_has(path.text))
+    if (result == 0 && path.is_proc)
         result = proc_status(path.text, (options & WK_OPEN_OPTIONS_NO_FOLLOW) == 0, &status);
     else if (result == 0)
         result = path_open(&path, WK_OPEN_OPTIONS_PATH | options, 0, O_PATH, &file);

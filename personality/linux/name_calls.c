@@ -107,7 +107,7 @@ static int64_t status_at(int directory, uint64_t text, uint64_t flags, struct st
     } else {
         result = path_begin(&path, directory, text);
     }
-    if (result == 0 && proc_has(path.text))
+    if (result == 0 && path.is_proc)
         result = proc_status(path.text, (flags & AT_SYMLINK_NOFOLLOW) == 0, status);
     else if (result == 0)
         result = path_status(&path, (flags & AT_SYMLINK_NOFOLLOW) == 0, status);
@@ -307,7 +307,7 @@ static int64_t read_link(struct path *path, char *text, uint64_t bytes)
     uint64_t count;
     enum wk_status status;
 
-    if (proc_has(path->text))
+    if (path->is_proc)
         return proc_read_link(path->text, text, bytes);
     status = wk_directory_read_link(path->directory, arena, (uint64_t)path->text, path->length, PATH_BYTES, &count);
     if (status != WK_OK)

@@ -38,6 +38,7 @@ static void path_make(struct path *path)
     if (path->text == NULL)
         path->text = wk_allocate(PATH_BYTES);
     path->file = NULL;
+    path->is_proc = false;
     for (unsigned i = 0; i < sizeof(path->words) / sizeof(path->words[0]); i++)
         path->words[i] = 0;
 }
@@ -54,6 +55,32 @@ static int64_t path_below(struct path *path, const char *directory)
     path->text[length] = '/';
     path->length = proc_straighten(path->text);
     path->directory = root_session();
+    path->is_proc = proc_has(path->text);
+    return 0;
+}
+
+/* From the root: and perhaps into /proc. */
+static void start_at_root(struct path *path)
+{
+    path->directory = root_session();
+    if (path->text[1] != 'p' && path->text[1] != 'd')
+        return;
+    if (proc_has(path->text)) {
+        path->length = proc_straighten(path->text);
+        path->is_proc = proc_has(path->text);
+    }
+}
+
+static int64_t start_at_descriptor(struct path *path, int directory)
+{
+    path->file = file_of(directory);
+    if (path->file == NULL)
+        return -EBADF;
+    if (proc_is_directory(path->file))
+        return path_below(path, path->file->text);
+    if (path->file->operations != &node_operations)
+        return -ENOTDIR;
+    path->directory = path->file->session;
     return 0;
 }
 
@@ -63,24 +90,14 @@ static int64_t path_start(struct path *path, int directory)
 
     if (path->length == 0)
         return -ENOENT;
-    path->directory = working_session();
-    if (path->text[0] == '/') {
-        path->directory = root_session();
-        if (proc_has(path->text))
-            path->length = proc_straighten(path->text);
-    } else if (directory == AT_FDCWD && working_made_up() != NULL) {
+    if (path->text[0] == '/')
+        start_at_root(path);
+    else if (directory != AT_FDCWD)
+        result = start_at_descriptor(path, directory);
+    else if (working_made_up() != NULL)
         result = path_below(path, working_made_up());
-    } else if (directory != AT_FDCWD) {
-        path->file = file_of(directory);
-        if (path->file == NULL)
-            return -EBADF;
-        if (proc_is_directory(path->file))
-            result = path_below(path, path->file->text);
-        else if (path->file->operations != &node_operations)
-            return -ENOTDIR;
-        else
-            path->directory = path->file->session;
-    }
+    else
+        path->directory = working_session();
     if (path->length <= sizeof(path->words))
         memcpy(path->words, path->text, path->length);
     return result;
@@ -231,7 +248,7 @@ static int64_t open_path(const struct path *path, uint64_t resolve, uint32_t per
                             permissions, flags, file);
     if ((flags & O_CREAT) != 0 && (flags & O_DIRECTORY) != 0)
         return -EINVAL;
-    if (resolve == 0 && proc_has(path->text))
+    if (resolve == 0 && path->is_proc)
         return proc_open(path->text, flags, file);
     return path_open(path, options | resolve << RESOLVE_SHIFT, permissions, flags, file);
 }

@@ -13,6 +13,7 @@ struct path {
     uint64_t length;
     uint64_t words[5]; /* the path, if it is short */
     char *text;        /* in the arena */
+    bool is_proc;      /* it leads into /proc, which the personality makes up */
 };
 
 /* Reads a path that starts at a directory, AT_FDCWD for the current one. 0 or an error; path_end gives back what it took. */

@@ -75,7 +75,7 @@ int64_t linux_chdir(uint64_t text)
     struct path path;
     int64_t result = path_begin(&path, AT_FDCWD, text);
 
-    if (result == 0 && proc_has(path.text)) {
+    if (result == 0 && path.is_proc) {
         result = proc_open(path.text, O_DIRECTORY, &file);
         path_end(&path);
         return result != 0 ? result : enter_made_up(file);
