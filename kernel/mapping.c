@@ -32,8 +32,6 @@ SLOW_PATH enum wk_status mapping_remove_step(struct mapping *mapping)
     }
     capability_doom(&mapping->node);
     end = space_restrict(space, start, mapping_end(mapping), 0);
-    if (end != start && space_removes_more(space, end - WK_PAGE_BYTES))
-        end = space_restrict(space, start, end, 0);
     if (end != start) {
         mapping->pages = (end - start) / WK_PAGE_BYTES;
         return WK_CONTINUE;

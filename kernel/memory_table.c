@@ -132,7 +132,8 @@ uint64_t memory_pass_absent(const struct memory *memory, uint64_t page, uint64_t
     return page < end ? page : end;
 }
 
-uint64_t *sparse_first(uint64_t *table)
+/* sparse_first, in line. */
+static inline __attribute__((always_inline)) uint64_t *first_in(uint64_t *table)
 {
     struct frame *frame = frame_of(table);
     uint64_t *word = &table[bit_lowest(frame->groups) * SPARSE_GROUP];
@@ -142,6 +143,11 @@ uint64_t *sparse_first(uint64_t *table)
             return word;
     frame->groups &= frame->groups - 1;
     return NULL;
+}
+
+uint64_t *sparse_first(uint64_t *table)
+{
+    return first_in(table);
 }
 
 uint64_t memory_drop_slots(struct memory *memory, uint64_t *slot, uint64_t count)
@@ -179,12 +185,14 @@ static bool clear_table(struct memory *memory, bool with_pages)
     uint64_t *table = memory->root, *above = NULL;
 
     for (unsigned level = memory->levels; frame_of(table)->groups != 0; level--) {
-        uint64_t *entry = sparse_first(table);
+        uint64_t *entry = first_in(table);
 
         if (entry == NULL)
             return true;
         if (level == 1) {
-            if (with_pages && memory_drop_slots(memory, entry, sparse_room(entry)) == sparse_room(entry))
+            const unsigned room = sparse_room(entry);
+
+            if (with_pages && memory_drop_slots(memory, entry, room) == room)
                 frame_of(table)->groups &= frame_of(table)->groups - 1;
             return false;
         }
@@ -195,7 +203,7 @@ static bool clear_table(struct memory *memory, bool with_pages)
     return memory->root != NULL;
 }
 
-SLOW_PATH enum wk_status memory_clear_step(struct memory *memory)
+enum wk_status memory_clear_step(struct memory *memory)
 {
     if (memory->levels == 0)
         return memory_drop_slots(memory, memory->slots, MEMORY_INLINE_PAGES) == MEMORY_INLINE_PAGES ? WK_OK

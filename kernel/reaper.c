@@ -24,8 +24,12 @@ static enum wk_status reaper_step(struct operation *operation)
 {
     struct thread *thread = operation->thread;
     struct queue *queue = &thread->hart->reap;
-    const int highest = queue_highest(queue);
+    int highest = thread->own_priority;
     struct object *object;
+
+    /* Nothing more urgent has come since the last step: reaper_wake would have changed its priority. */
+    if (thread->priority != highest || list_is_empty(&queue->list[highest]))
+        highest = queue_highest(queue);
 
     if (highest == QUEUE_EMPTY) {
         thread->own_priority = 0;

@@ -410,7 +410,8 @@ uint64_t space_restrict(struct space *space, uint64_t start, uint64_t end, uint6
     const unsigned group = sparse_group(entry);
     const uint64_t marked = table->groups & ((UINT64_C(2) << group) - 1);
     const uint64_t number = last >> shift, base = number & ~(uint64_t)(SPACE_ENTRIES - 1);
-    uint64_t least = number & ~(uint64_t)((protection == 0 ? SPACE_REMOVAL : SPARSE_GROUP) - 1), done = 0, removed = 0;
+    uint64_t least = number & ~(uint64_t)((protection == 0 ? SPARSE_GROUP / 2 : SPARSE_GROUP) - 1), done = 0,
+             removed = 0;
 
     if (marked >> group == 0) {
         end = (marked == 0 ? base : base + ((uint64_t)bit_highest(marked) + 1) * SPARSE_GROUP) << shift;

@@ -24,7 +24,6 @@
 
 #define SPACE_NO_PLACE UINT64_MAX
 #define SPACE_ENTRIES 512
-#define SPACE_REMOVAL 4 /* entries that are removed in one go: half a group */
 #define SPACE_LEAF_SHIFT 12
 #define SPACE_LEVEL_BITS 9
 
@@ -108,12 +107,6 @@ static inline bool space_is_in_last_table(const struct space *space, uint64_t ad
 static inline bool space_removal_is_long(const struct space *space)
 {
     return space->last_place == SPACE_NO_PLACE || !space_is_local(space);
-}
-
-/* Whether half a group more, with the page at `address`, can be removed in the same go: their table stays. */
-static inline bool space_removes_more(const struct space *space, uint64_t address)
-{
-    return space_is_in_last_table(space, address) && space->last_frame->next > SPACE_REMOVAL && space_is_local(space);
 }
 
 /* Whether what is entered for the page at `address` can be removed in a few instructions, by space_remove_shortly. */
