@@ -232,22 +232,27 @@ static inline bool ends_quietly(struct object *object)
     }
 }
 
-/* Takes back the caller's only loan, if the receiver has it as it came. */
+/* Takes back the caller's only loan, if the receiver has it as it came, or has deleted it. */
 bool message_end_loan_at_once(struct thread *caller)
 {
     struct capability *loan = capability_find(&caller->process->table, caller->operation.loans[0]);
     struct capability *lent;
 
-    if (caller->loan_count != 1 || loan == NULL)
+    if (caller->loan_count != 1 || loan == NULL || !ends_quietly(loan->object))
         return false;
     lent = container_of(loan->children.next, struct capability, sibling);
-    if (list_is_empty(&loan->children) || lent->sibling.next != &loan->children ||
-        !capability_has(lent, CAPABILITY_USABLE | CAPABILITY_IN_TABLE) || !list_is_empty(&lent->children) ||
-        !ends_quietly(loan->object))
-        return false;
+    if (list_is_empty(&loan->children)) {
+        if (!capability_has(loan, CAPABILITY_USABLE | CAPABILITY_IN_TABLE))
+            return false;
+    } else {
+        if (lent->sibling.next != &loan->children || !capability_has(lent, CAPABILITY_USABLE | CAPABILITY_IN_TABLE) ||
+            !list_is_empty(&lent->children))
+            return false;
+        loan->object->capabilities--;
+        capability_empty(lent, capability_handle(lent));
+    }
     list_unlink(&loan->sibling);
-    loan->object->capabilities -= 2; /* what was lent has one still */
-    capability_empty(lent, capability_handle(lent));
+    loan->object->capabilities--; /* what was lent has one still */
     capability_empty(loan, caller->operation.loans[0]);
     caller->loan_count = 0;
     caller->hindrance &= (uint8_t)~HINDERED_BY_LOANS;

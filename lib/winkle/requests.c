@@ -5,8 +5,12 @@
 
 void wk_request_drop(const struct wk_message *message, uint64_t words)
 {
-    for (uint64_t rest = words & message->capabilities; rest != 0; rest &= rest - 1)
-        wk_capability_delete(message->words[__builtin_ctzll(rest)]);
+    uint64_t rest = words & message->capabilities;
+
+    for (unsigned word = 0; rest != 0; word++, rest >>= 1) {
+        if ((rest & 1) != 0)
+            wk_capability_delete(message->words[word]);
+    }
 }
 
 void wk_answer_drop(const struct wk_answer *answer)

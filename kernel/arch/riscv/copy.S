@@ -25,24 +25,22 @@ arch_bytes_copy:
     or      t0, a0, a1
     andi    t0, t0, 7
     bnez    t0, copy_bytes
-    andi    t1, a2, -64
-    add     t1, t1, a0              /* end of whole blocks of 64 bytes */
+    andi    t1, a2, -256
+    add     t1, t1, a0              /* end of whole blocks of 256 bytes */
     beq     a0, t1, copy_words
-0:
-    .irp    half, 0, 32
-    ld      a3, \half + 0(a1)
-    ld      a4, \half + 8(a1)
-    ld      a5, \half + 16(a1)
-    ld      t2, \half + 24(a1)
-    sd      a3, \half + 0(a0)
-    sd      a4, \half + 8(a0)
-    sd      a5, \half + 16(a0)
-    sd      t2, \half + 24(a0)
+0:                                  /* short instructions, as far as offsets and registers go */
+    .set    offset, 0
+    .rept   16
+    ld      a3, offset(a1)
+    ld      a4, offset + 8(a1)
+    sd      a3, offset(a0)
+    sd      a4, offset + 8(a0)
+    .set    offset, offset + 16
     .endr
-    addi    a0, a0, 64
-    addi    a1, a1, 64
+    addi    a0, a0, 256
+    addi    a1, a1, 256
     bltu    a0, t1, 0b
-    andi    a2, a2, 63
+    andi    a2, a2, 255
 copy_words:
     addi    a2, a2, -8
     bltz    a2, copy_rest
