@@ -9,6 +9,7 @@
 #ifndef LOCK_H
 #define LOCK_H
 
+#include "config.h"
 #include "hart.h"
 #include "meter.h"
 

@@ -6,7 +6,8 @@
  * that nobody listens for in report.c.
  *
  * INV-PROCESS-1 state is `ended` exactly if it has no threads, mappings, capabilities and address space.
- * INV-PROCESS-2 while state is `suspended`, every started thread of it is.
+ * INV-PROCESS-2 while state is `suspended`, and the operation that suspends it is done, every started thread of it is; but workers of its
+ *               rings that became busy since, by an entry that another process's thread executes or by the end of what held it, are not.
  * Guarded by the kernel lock.
  */
 #include "process.h"
@@ -17,6 +18,7 @@
 #include "invoke.h"
 #include "mapping.h"
 #include "operation.h"
+#include "ring.h"
 #include "schedule.h"
 #include "thread.h"
 #include "trace.h"
@@ -320,7 +322,11 @@ static enum wk_status process_resume_step(struct operation *operation)
     if (process->state != WK_PROCESS_STATE_RUNNING)
         return WK_OK;
     for (unsigned i = 0; i < THREADS_STEP && operation->cursor[0] != 0 && !list_is_empty(&process->threads); i++) {
-        thread_clear_stop(next_thread(process), THREAD_SUSPENDED);
+        struct thread *thread = next_thread(process);
+
+        thread_clear_stop(thread, THREAD_SUSPENDED);
+        if (thread->is_worker && thread->work.ring->poller == thread)
+            ring_poller_wake(thread->work.ring);
         operation->cursor[0]--;
     }
     return operation->cursor[0] == 0 || list_is_empty(&process->threads) ? WK_OK : WK_CONTINUE;

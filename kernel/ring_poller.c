@@ -16,7 +16,9 @@ static bool sleeps(const struct ring *ring)
     return ring->poller->operation.step == NULL;
 }
 
-/* Says in the ring whether it sleeps: an odd number if it does. */
+/* Says in the ring whether it sleeps: an odd number if it does. The fence stands between the store of `sleeps` and a last look at
+ * the index, as its counterpart does between the producer's store of the index and its look at `sleeps`: one of the two sees
+ * the other's store. */
 static void say(struct ring *ring, bool is_asleep)
 {
     uint32_t *flag = &ring->entries.kernel_line->sleeps;
@@ -25,41 +27,51 @@ static void say(struct ring *ring, bool is_asleep)
         return;
     ring->sleeps += (ring->sleeps % 2 == 1) != is_asleep;
     wk_ring_store(flag, ring->sleeps);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* It is to sleep, unless an entry comes meanwhile. The fence stands between the store of `sleeps` and the last look at the
- * index, as its counterpart does between the producer's store of the index and its look at `sleeps`: one of the two sees the
- * other's store. */
+/* Its process stands still, and so does it. */
+static bool is_suspended(const struct ring *ring)
+{
+    return ring->process->state == WK_PROCESS_STATE_SUSPENDED;
+}
+
+/* It takes nothing more until it is woken; or, if there is to be none, it is a worker like others from now on. A suspended one is
+ * woken by `process: resume`, for its entries may have come while it said that it is awake. */
+static enum wk_status stop(struct ring *ring)
+{
+    struct thread *worker = ring->poller;
+
+    say(ring, true);
+    if (ring->idle_ns != 0 || is_suspended(ring)) {
+        worker->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
+        return WK_OK;
+    }
+    ring->poller = NULL;
+    worker->stop |= THREAD_CREATED;
+    ring_worker_free(ring, worker);
+    return WK_OK;
+}
+
+/* It is to sleep, unless an entry comes meanwhile; one that ends has said so before it looked. */
 static enum wk_status fall_asleep(struct ring *ring)
 {
     say(ring, true);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!ring_is_dead(ring) && ring_has_entries(ring) && ring->idle_ns != 0) {
         say(ring, false);
         return WK_CONTINUE;
     }
-    ring->poller->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
-    return WK_OK;
+    return stop(ring);
 }
 
-/* There is no poller any more: it is a worker like others. */
-static void retire(struct ring *ring)
-{
-    struct thread *worker = ring->poller;
-
-    ring->poller = NULL;
-    worker->stop = (uint8_t)((worker->stop & ~THREAD_WAITING) | THREAD_CREATED);
-    ring_worker_free(ring, worker);
-}
-
-/* Nothing is to be taken. Whether it has been so for long enough. */
+/* Nothing can be taken. Whether it has been so for long enough, and there is nothing; to end, that it cannot is enough. */
 static bool is_tired(struct ring *ring)
 {
     const uint64_t now_ns = arch_time_ns();
 
     if (ring->idle_since_ns == AWAKE)
         ring->idle_since_ns = now_ns;
-    return now_ns - ring->idle_since_ns >= ring->idle_ns && !ring_has_entries(ring);
+    return now_ns - ring->idle_since_ns >= ring->idle_ns && (ring->idle_ns == 0 || !ring_has_entries(ring));
 }
 
 static enum wk_status poll_step(struct operation *operation)
@@ -72,17 +84,12 @@ static enum wk_status poll_step(struct operation *operation)
 
     if (poller->stop & THREAD_ENDED)
         return WK_NO_ANSWER;
-    if (ring->idle_ns == 0) {
-        retire(ring);
-        return WK_OK;
-    }
+    if (ring->idle_ns == 0)
+        say(ring, true); /* who submits from now on enters; what was submitted before is taken */
     if (status == WK_OK)
-        status = poller->stop & THREAD_SUSPENDED ? WK_REVOKED : ring_take(ring, &wanted);
-    if (status != WK_OK && status != WK_CONTINUE) { /* what is wrong is told to who enters */
-        say(ring, true);
-        poller->stop |= THREAD_WAITING;
-        return WK_OK;
-    }
+        status = is_suspended(ring) ? WK_REVOKED : ring_take(ring, &wanted);
+    if (status != WK_OK && status != WK_CONTINUE)
+        return stop(ring); /* what is wrong is told to who enters */
     if (ring->entries.index != before) {
         ring->idle_since_ns = AWAKE;
         return WK_CONTINUE;
@@ -112,13 +119,9 @@ enum wk_status ring_poll(struct invocation *invocation, struct ring *ring, const
     op_commit();
     ring_forget_target(ring);
     ring->idle_ns = in->idle;
-    if (in->idle == 0) {
-        if (ring->poller != NULL && sleeps(ring))
-            retire(ring);
-        return WK_OK; /* one that is awake sees it */
-    }
-    if (ring->poller == NULL)
+    if (ring->poller == NULL && in->idle != 0)
         ring->poller = ring_worker_take(ring);
-    ring_poller_wake(ring);
+    if (ring->poller != NULL)
+        ring_poller_wake(ring);
     return WK_OK;
 }

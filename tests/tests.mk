@@ -23,7 +23,8 @@ HOST_clang := clang $(HOST_CFLAGS) -fsanitize=fuzzer-no-link,$(SANITIZE) -fprofi
     -fcoverage-mapping
 
 # A test may write to a ring between any two reads of the kernel.
-HOST_HOSTILE_READS := kernel/ring_entries.c kernel/ring_take.c kernel/ring_operations.c kernel/ring_poller.c
+HOST_HOSTILE_READS := kernel/ring_call.c kernel/ring_entries.c kernel/ring_take.c kernel/ring_operations.c \
+    kernel/ring_poller.c
 
 # $(call host-objects,VARIANT,FILES)
 host-objects = $(patsubst %,build/host/$1/%.o,$2)

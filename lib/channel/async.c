@@ -15,54 +15,78 @@ static uint32_t bit_of(unsigned number)
 
 /* ---- doorbells ---- */
 
-/* The entry that waited for a channel's doorbell is done. What it says of a channel that was taken out means nothing. */
-static void doorbell_rang(struct wk_async *async, const struct wk_completion *completion)
+/* The entry that waited for a channel's doorbell is done. What it says of a channel that was taken out means nothing. WK_BUSY: the
+ * owner of the channel's event has more threads wait for it than may. */
+static enum wk_status doorbell_rang(struct wk_async *async, const struct wk_completion *completion)
 {
     const unsigned number = completion->tag - WK_ASYNC_TAG_FIRST;
-    const uint64_t status = WK_RECEIVED_STATUS(completion->answer);
-    struct wk_channel *channel = async->channel[number];
 
     async->waiting &= ~bit_of(number);
     if ((async->members & bit_of(number)) == 0)
-        return;
-    wk_channel_awake(channel, status == WK_OK ? completion->words[0] : 0);
-    if (status != WK_OK)
-        wk_channel_peer_has_ended(channel); /* the event has gone, or its owner has more threads wait for it than may */
+        return WK_OK;
+    return wk_channel_wait_ended(async->channel[number], WK_RECEIVED_STATUS(completion->answer), completion->words[0]);
 }
 
-/* Has an entry wait for the channel's doorbell, unless there is something already. False: there is, or no room. */
-static bool let_sleep(struct wk_async *async, unsigned number)
+/* What channels come to that are to sleep; of several, the last that holds. */
+enum rest {
+    ASLEEP,
+    NO_ROOM, /* for the entry that is to wait */
+    READY,   /* there is something already */
+};
+
+/* Has an entry wait for the channel's doorbell. */
+static enum rest let_sleep(struct wk_async *async, unsigned number)
 {
     struct wk_channel *channel = async->channel[number];
 
-    if (!wk_queue_has_room(async->queue) || wk_channel_about_to_wait(channel, WK_CHANNEL_MESSAGES) != WK_WOULD_BLOCK)
-        return false;
+    if (!wk_queue_has_room(async->queue))
+        return NO_ROOM;
+    if (wk_channel_about_to_wait(channel, WK_CHANNEL_MESSAGES) != WK_WOULD_BLOCK)
+        return READY;
     wk_event_wait_prepare(async->queue, WK_ASYNC_TAG_FIRST + number, channel->wait,
                           channel->wait_bits | channel->end_bits, WK_FOREVER);
     async->waiting |= bit_of(number);
-    return true;
+    return ASLEEP;
 }
 
-/* Whether all channels may sleep: those that were announced before have just been looked at. */
-static bool let_all_sleep(struct wk_async *async)
+/* Those that were announced before have just been looked at. */
+static enum rest let_all_sleep(struct wk_async *async)
 {
-    bool all = true;
+    enum rest all = ASLEEP;
 
-    for (uint32_t rest = async->members & ~async->waiting; rest != 0; rest &= rest - 1)
-        all &= let_sleep(async, (unsigned)__builtin_ctz(rest));
+    for (uint32_t rest = async->members & ~async->waiting; rest != 0; rest &= rest - 1) {
+        const enum rest one = let_sleep(async, (unsigned)__builtin_ctz(rest));
+
+        all = one > all ? one : all;
+    }
     return all;
+}
+
+/* The channel is a member no more. Its number is free again when the completion of the entry that waits has been read. */
+static enum wk_status take_out(struct wk_async *async, unsigned number)
+{
+    uint64_t cancelled;
+
+    async->members &= ~bit_of(number);
+    if ((async->waiting & bit_of(number)) == 0)
+        return WK_OK;
+    return wk_ring_cancel(async->queue->ring, WK_ASYNC_TAG_FIRST + number, &cancelled);
 }
 
 /* ---- what there is ---- */
 
-static bool read_ring(struct wk_async *async, struct wk_completion *completion)
+static enum wk_status read_ring(struct wk_async *async, struct wk_completion *completion, struct wk_channel **from)
 {
+    *from = NULL;
     while (wk_queue_read(async->queue, completion)) {
         if (completion->tag < WK_ASYNC_TAG_FIRST)
-            return true;
-        doorbell_rang(async, completion);
+            return WK_OK;
+        if (doorbell_rang(async, completion) == WK_BUSY) {
+            *from = async->channel[completion->tag - WK_ASYNC_TAG_FIRST];
+            return WK_BUSY;
+        }
     }
-    return false;
+    return WK_WOULD_BLOCK;
 }
 
 static enum wk_status read_channel(struct wk_async *async, unsigned number, struct wk_completion *completion)
@@ -76,7 +100,7 @@ static enum wk_status read_channel(struct wk_async *async, unsigned number, stru
     else if (status == WK_OK)
         wk_completion_of(&message, completion);
     else if (status != WK_WOULD_BLOCK)
-        async->members &= ~bit_of(number);
+        take_out(async, number);
     return status;
 }
 
@@ -89,9 +113,7 @@ static enum wk_status read_any(struct wk_async *async, struct wk_completion *com
 
         async->next = turn == RING_TURN ? 0 : turn + 1;
         if (turn == RING_TURN) {
-            *from = NULL;
-            if (read_ring(async, completion))
-                return WK_OK;
+            status = read_ring(async, completion, from);
         } else if (async->members & bit_of(turn)) {
             *from = async->channel[turn];
             status = read_channel(async, turn, completion);
@@ -103,23 +125,38 @@ static enum wk_status read_any(struct wk_async *async, struct wk_completion *com
     return WK_WOULD_BLOCK;
 }
 
+/* WK_WOULD_BLOCK: nothing is under way in the ring. As an enter may end early, it is asked anew, with nothing to be taken. */
+static enum wk_status check_under_way(struct wk_queue *queue, uint64_t deadline_ns)
+{
+    enum wk_status status;
+
+    if (!wk_queue_is_taken(queue) || wk_queue_completed(queue) != 0)
+        return WK_OK;
+    status = wk_ring_enter(queue->ring, 0, 1, deadline_ns);
+    return status == WK_OK && wk_queue_completed(queue) == 0 ? WK_WOULD_BLOCK : status;
+}
+
 enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *completion, struct wk_channel **from,
                              uint64_t deadline_ns)
 {
+    enum rest before = ASLEEP;
+
     for (bool has_waited = false;; has_waited = true) {
         enum wk_status status = read_any(async, completion, from);
-        bool sleeps;
+        enum rest rest;
 
         if (status != WK_WOULD_BLOCK)
             return status;
         if (has_waited && wk_now_ns() >= deadline_ns)
             return WK_TIMED_OUT; /* where a doorbell is rung for nothing, over and over, each wait ends in time */
-        sleeps = let_all_sleep(async);
-        status = wk_queue_enter(async->queue, sleeps ? 1 : 0, deadline_ns);
+        rest = let_all_sleep(async);
+        /* If there is no room still, the ring's records are all in use: a completion makes some. */
+        status = wk_queue_enter(async->queue, rest == ASLEEP || (rest == NO_ROOM && before == NO_ROOM), deadline_ns);
+        if (status == WK_OK && rest == ASLEEP && async->members == 0)
+            status = check_under_way(async->queue, deadline_ns);
         if (status != WK_OK)
             return status;
-        if (sleeps && async->members == 0 && wk_queue_completed(async->queue) == 0)
-            return WK_WOULD_BLOCK;
+        before = rest;
     }
 }
 
@@ -138,19 +175,13 @@ enum wk_status wk_async_add(struct wk_async *async, struct wk_channel *channel)
     return WK_OK;
 }
 
-/* The number is free again when the entry's completion has been read. */
 enum wk_status wk_async_remove(struct wk_async *async, const struct wk_channel *channel)
 {
     for (uint32_t rest = async->members; rest != 0; rest &= rest - 1) {
         const unsigned number = (unsigned)__builtin_ctz(rest);
-        uint64_t cancelled;
 
-        if (async->channel[number] != channel)
-            continue;
-        async->members &= ~bit_of(number);
-        return async->waiting & bit_of(number)
-                   ? wk_ring_cancel(async->queue->ring, WK_ASYNC_TAG_FIRST + number, &cancelled)
-                   : WK_OK;
+        if (async->channel[number] == channel)
+            return take_out(async, number);
     }
     return WK_OK;
 }

@@ -12,7 +12,9 @@
  *
  * No wake-up is lost: before it enters, each channel has announced that this side sleeps, and was looked at behind that
  * (winkle/rings.h, BELL); an announcement stands as long as the entry that waits for its doorbell, or that entry's completion is
- * still to be read. Each channel takes one of the ring's records for what is pending.
+ * still to be read. Each channel takes one of the ring's records for what is pending; with fewer, some channels are looked at only
+ * when something was completed. What is linked (wk_queue_link) is prepared with what it is linked to before wk_async_next is called, which
+ * prepares entries itself.
  */
 #ifndef CHANNEL_ASYNC_H
 #define CHANNEL_ASYNC_H
@@ -45,7 +47,8 @@ enum wk_status wk_async_remove(struct wk_async *async, const struct wk_channel *
  * Submits what was started, and gives the next completion; the ring and the channels take turns.
  * @from: the channel by which it came; NULL: it is the ring's. Also if a channel's status is answered: it has ended, and was taken
  *        out
- * @return WK_WOULD_BLOCK: nothing is under way in the ring, and there are no channels. WK_TIMED_OUT, WK_INTERRUPTED, WK_REVOKED, WK_BAD_ARGUMENT as
+ * @return WK_WOULD_BLOCK: nothing is under way in the ring, and there are no channels. WK_BUSY: more threads wait for the event of
+ *         `from` than may, which is a member still. WK_TIMED_OUT, WK_INTERRUPTED, WK_REVOKED, WK_BAD_ARGUMENT as
  *         `ring: enter`
  */
 enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *completion, struct wk_channel **from,

@@ -113,8 +113,7 @@ void wk_channel_awake(struct wk_channel *channel, uint64_t bits)
         wk_channel_peer_has_ended(channel);
 }
 
-/* What the end of a wait means for the channel. */
-static enum wk_status wait_ended(struct wk_channel *channel, enum wk_status status, uint64_t bits)
+enum wk_status wk_channel_wait_ended(struct wk_channel *channel, enum wk_status status, uint64_t bits)
 {
     wk_channel_awake(channel, status == WK_OK ? bits : 0);
     switch ((unsigned)status) {
@@ -122,6 +121,7 @@ static enum wk_status wait_ended(struct wk_channel *channel, enum wk_status stat
     case WK_TIMED_OUT:
     case WK_INTERRUPTED:
     case WK_BUSY:
+    case WK_CANCELLED:
         return status;
     default: /* the event has gone, and with it whoever lent it */
         wk_channel_peer_has_ended(channel);
@@ -137,7 +137,7 @@ enum wk_status wk_channel_wait(struct wk_channel *channel, unsigned wants, uint6
     if (status != WK_WOULD_BLOCK)
         return WK_OK;
     status = wk_event_wait(channel->wait, channel->wait_bits | channel->end_bits, deadline_ns, &bits);
-    return wait_ended(channel, status, bits);
+    return wk_channel_wait_ended(channel, status, bits);
 }
 
 static NOINLINE enum wk_status wait_for_room(struct wk_channel *channel, uint64_t deadline_ns)
@@ -187,7 +187,7 @@ static NOINLINE enum wk_status exchange_waited(enum wk_status status, uint64_t b
 {
     if (status == WK_BUSY)
         wk_channel_ring_bell(channel); /* nothing was signalled */
-    status = wait_ended(channel, status, bits);
+    status = wk_channel_wait_ended(channel, status, bits);
     return status == WK_OK ? wk_channel_receive(channel, answer, deadline_ns) : status;
 }
 

@@ -231,5 +231,8 @@ enum wk_status wk_channel_wait(struct wk_channel *channel, unsigned wants, uint6
  */
 enum wk_status wk_channel_about_to_wait(struct wk_channel *channel, unsigned wants);
 void wk_channel_awake(struct wk_channel *channel, uint64_t bits);
+/* The wait ended so, of which wk_channel_awake is a part. WK_OK: look at what there is. Whatever else is answered is no matter of the peer's:
+ * any other status means that the event has gone, and the peer with it. */
+enum wk_status wk_channel_wait_ended(struct wk_channel *channel, enum wk_status status, uint64_t bits);
 
 #endif

@@ -5,9 +5,9 @@
  * one that prepares an entry, `wk_NAME_prepare` in <winkle/INTERFACE.h>, unless only a trap can invoke it. One thread at
  * a time uses a queue. (Why these are not the functions of rings.h: docs/decisions/0025-two-users-of-a-ring.md.)
  *
- *     wk_event_wait_prepare(&queue, EVENT_TAG, event, 1, WK_NO_DEADLINE);
+ *     wk_event_wait_prepare(&queue, EVENT_TAG, event, 1, WK_FOREVER);
  *     wk_memory_clone_prepare(&queue, CLONE_TAG, memory, bank);
- *     status = wk_queue_enter(&queue, 1, WK_NO_DEADLINE);
+ *     status = wk_queue_enter(&queue, 1, WK_FOREVER);
  *     while (wk_queue_read(&queue, &completion)) …
  */
 #ifndef WINKLE_QUEUE_H
@@ -98,7 +98,8 @@ static inline uint64_t *wk_queue_next(struct wk_queue *queue)
     return (queue->entries.at++)->words;
 }
 
-/* The entry that was prepared last is linked to the next one: that is executed if and when this one has succeeded. */
+/* The entry that was prepared last is linked to the next one: that is executed if and when this one has succeeded. Prepare both before
+ * anything is submitted: else the next one is whichever comes then. */
 static inline void wk_queue_link(struct wk_queue *queue)
 {
     queue->entries.at[-1].words[0] |= WK_RING_LINK;
@@ -106,7 +107,8 @@ static inline void wk_queue_link(struct wk_queue *queue)
 
 /*
  * Submits what was prepared, and waits until so many completions can be read, or nothing is pending; 0: does not wait.
- * @return as `ring: enter`. What was not taken, for want of room or records, stays submitted.
+ * @return as `ring: enter`, which may end early with WK_OK, and less. What was not taken, for want of room or records or since
+ *         the thread was suspended, stays submitted; see wk_queue_is_taken.
  */
 static inline enum wk_status wk_queue_enter(struct wk_queue *queue, uint64_t completions, uint64_t deadline_ns)
 {
@@ -116,7 +118,16 @@ static inline enum wk_status wk_queue_enter(struct wk_queue *queue, uint64_t com
     return wk_trap(WK_RING_ENTER, queue->ring, words);
 }
 
-/* For a ring with a poller: submits, and enters only if the poller sleeps. */
+/* Whether all that was submitted, and prepared, has been taken. */
+static inline bool wk_queue_is_taken(const struct wk_queue *queue)
+{
+    const uint64_t prepared = queue->entries.end - queue->entries.left;
+
+    return wk_ring_load(&queue->entries.ring->consumer.index) == (uint32_t)prepared;
+}
+
+/* For a ring that has, or had, a poller: submits, and enters only if the poller sleeps or has ended. (A ring that never had one looks as if
+ * it were awake: enter it.) */
 static inline enum wk_status wk_queue_submit(struct wk_queue *queue)
 {
     wk_queue_publish(queue);

@@ -16,7 +16,7 @@
 /* Room for so many requests and answers of a client on its way, and for so many capabilities. */
 #define CHANNEL_SIZES WK_CHANNEL_SIZES(32, 32, 0)
 #define MAILBOX_SLOTS 8
-#define WAITERS_MAX 64
+#define WAITERS_MAX 32 /* of each client, so that none takes another's place */
 
 /* Who waits for a note that is not there yet. */
 struct waiter {
@@ -28,7 +28,7 @@ struct waiter {
 static uint64_t (*texts)[TEXT_WORDS]; /* in memory that clients may read */
 static wk_handle memory_of_texts;
 static uint64_t count;
-static struct waiter waiters[WAITERS_MAX];
+static struct waiter waiters[NOTES_CLIENTS][WAITERS_MAX]; /* by badge */
 static wk_handle watchers[NOTES_CLIENTS]; /* by badge: the event that the client wants signalled, or 0 */
 static unsigned clients = NOTES_CLIENTS;
 static struct wk_server server;
@@ -50,10 +50,10 @@ static void copy_text(uint64_t number, struct wk_notes_await_out *out)
     *out = (struct wk_notes_await_out){.text0 = text[0], .text1 = text[1], .text2 = text[2], .text3 = text[3]};
 }
 
-/* Answers those who wait for the note that was just added; one that has gone meanwhile is no matter. */
-static void answer_waiters(uint64_t number)
+/* Those of a client who wait for the note that was just added; one that has gone meanwhile is no matter. */
+static void answer_waiters(uint64_t badge, uint64_t number)
 {
-    for (struct waiter *waiter = waiters; waiter != waiters + WAITERS_MAX; waiter++) {
+    for (struct waiter *waiter = waiters[badge]; waiter != waiters[badge] + WAITERS_MAX; waiter++) {
         struct wk_notes_await_out out;
         struct wk_answer answer;
 
@@ -66,19 +66,27 @@ static void answer_waiters(uint64_t number)
     }
 }
 
+static void forget_waiters(uint64_t badge)
+{
+    for (struct waiter *waiter = waiters[badge]; waiter != waiters[badge] + WAITERS_MAX; waiter++) {
+        if (waiter->is_used)
+            wk_server_answer(&server, &waiter->path, &(struct wk_answer){.status = WK_REVOKED});
+        waiter->is_used = false;
+    }
+}
+
 static enum wk_status await(struct wk_message *message, const struct wk_notes_await_in *in,
                             struct wk_notes_await_out *out)
 {
-    struct waiter *waiter = waiters;
+    struct waiter *waiter = waiters[message->badge], *const end = waiter + WAITERS_MAX;
 
-    (void)message;
     if (in->number < count) {
         copy_text(in->number, out);
         return WK_OK;
     }
-    while (waiter != waiters + WAITERS_MAX && waiter->is_used)
+    while (waiter != end && waiter->is_used)
         waiter++;
-    if (waiter == waiters + WAITERS_MAX)
+    if (waiter == end)
         return WK_WOULD_BLOCK;
     waiter->number = in->number;
     waiter->is_used = wk_server_put_off(&server, &waiter->path) == WK_OK;
@@ -95,8 +103,8 @@ static enum wk_status add(struct wk_message *message, const struct wk_notes_add_
     texts[count][2] = in->text2;
     texts[count][3] = in->text3;
     out->number = count++;
-    answer_waiters(out->number);
     for (unsigned i = 0; i < NOTES_CLIENTS; i++) {
+        answer_waiters(i, out->number);
         if (watchers[i] != 0)
             wk_event_signal(watchers[i], 1); /* the client may have taken it back: that is its loss */
     }
@@ -162,6 +170,7 @@ static void handle(struct wk_server *self, struct wk_message *message, struct wk
 static void closed(struct wk_server *self, uint64_t badge)
 {
     forget_watcher(badge);
+    forget_waiters(badge);
     self->is_done = --clients == 0;
 }
 

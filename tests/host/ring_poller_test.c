@@ -52,17 +52,116 @@ static void an_idle_poller_sleeps_until_somebody_enters(void **state)
     assert_completed(1, WK_OK);
 }
 
+static struct thread *poller_of_ring(void)
+{
+    return container_of(object_of(ring), struct ring, object)->poller;
+}
+
+/* Suspends the first process, whose poller is that, from another one; its steps until it has stopped. */
+static void suspend(const struct program *other, wk_handle process, struct thread *poller)
+{
+    act_as(other->thread_record);
+    assert_ok(wk_process_suspend(process));
+    while (poller->operation.step != NULL)
+        step_partly(poller, 1, other->thread_record);
+}
+
+/* A program that saw the poller awake did not enter: its entries are taken when the process goes on. */
+static void a_suspended_poller_takes_later_what_was_submitted_while_it_was_awake(void **state)
+{
+    const struct program other = program_make(500, 10);
+    const wk_handle process = program_grant(&other, BOOT_PROCESS, WK_TRANSFER_LEND, ALL_RIGHTS);
+
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1000000));
+    let_poll(3);
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
+    suspend(&other, process, poller_of_ring());
+    assert_int_equal(taken(), 0);
+    assert_ok(wk_process_resume(process));
+    act_as(client);
+    let_poll(5);
+    assert_completed(1, WK_OK);
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+}
+
+/* One that another process starts does nothing before that. */
+static void a_poller_of_a_suspended_process_waits_for_it(void **state)
+{
+    const struct program other = program_make(500, 10);
+    const wk_handle process = program_grant(&other, BOOT_PROCESS, WK_TRANSFER_LEND, ALL_RIGHTS);
+    const wk_handle its_ring = program_grant(&other, ring, WK_TRANSFER_LEND, ALL_RIGHTS);
+    struct ring *record = container_of(object_of(ring), struct ring, object);
+
+    (void)state;
+    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
+    act_as(other.thread_record);
+    assert_ok(wk_process_suspend(process));
+    assert_ok(wk_ring_poll(its_ring, 1000000));
+    step_partly(record->poller, 20, other.thread_record);
+    assert_int_equal(taken(), 0);
+    assert_ok(wk_ring_poll(its_ring, 0));
+    step_partly(record->poller, 20, other.thread_record);
+    assert_int_equal(taken(), 0);
+    assert_non_null(record->poller);
+    assert_ok(wk_process_resume(process));
+    step_partly(record->poller, 20, other.thread_record);
+    assert_null(record->poller);
+    act_as(client);
+    assert_completed(1, WK_OK);
+}
+
+/* It says so before it looks for the last time: what was submitted before is taken, and who submits later enters. */
+static void a_poller_that_ends_takes_what_was_submitted_before(void **state)
+{
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1000000));
+    let_poll(3);
+    put(WK_EVENT_SIGNAL, 0, event, 1, 4, 0, 0);
+    assert_ok(wk_ring_poll(ring, 0));
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+    let_poll(5);
+    assert_null(poller_of_ring());
+    assert_int_equal(entries->consumer.sleeps % 2, 1);
+    assert_completed(1, WK_OK);
+}
+
+/* What cannot be taken, for want of a record, which this is, holds it up no longer. */
+static void a_poller_that_ends_leaves_what_cannot_be_taken(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < PENDING; i++)
+        put(WK_EVENT_WAIT, 0, event, i, 1, NEVER, 0);
+    assert_ok(wk_ring_poll(ring, 1000000));
+    for (unsigned i = 0; i < PENDING; i++)
+        let_poll(5);
+    put(WK_EVENT_SIGNAL, 0, event, PENDING, 1, 0, 0);
+    let_poll(5);
+    assert_int_equal(taken(), PENDING);
+    assert_ok(wk_ring_poll(ring, 0));
+    let_poll(5);
+    assert_null(poller_of_ring());
+    assert_int_equal(entries->consumer.sleeps % 2, 1);
+    assert_ok(enter(0, 0));
+    assert_ok(enter(1, 0));
+    assert_int_equal(taken(), PENDING + 1);
+}
+
 static void the_poller_can_be_ended(void **state)
 {
     (void)state;
     assert_ok(wk_ring_poll(ring, 1000000));
     assert_ok(wk_ring_poll(ring, 0));
     let_poll(5);
-    assert_null(container_of(object_of(ring), struct ring, object)->poller);
+    assert_null(poller_of_ring());
+    assert_ok(wk_ring_poll(ring, 0));
+    assert_null(poller_of_ring());
     assert_ok(wk_ring_poll(ring, 1));
     let_poller_sleep();
     assert_ok(wk_ring_poll(ring, 0));
-    assert_null(container_of(object_of(ring), struct ring, object)->poller);
+    let_poll(5);
+    assert_null(poller_of_ring());
 }
 
 static void a_polled_ring_can_be_deleted(void **state)
@@ -78,6 +177,10 @@ int main(int count, char **arguments)
         ring_test(a_poller_needs_a_record),
         ring_test(the_poller_takes_entries_by_itself),
         ring_test(an_idle_poller_sleeps_until_somebody_enters),
+        ring_test(a_suspended_poller_takes_later_what_was_submitted_while_it_was_awake),
+        ring_test(a_poller_of_a_suspended_process_waits_for_it),
+        ring_test(a_poller_that_ends_takes_what_was_submitted_before),
+        ring_test(a_poller_that_ends_leaves_what_cannot_be_taken),
         ring_test(the_poller_can_be_ended),
         ring_test(a_polled_ring_can_be_deleted),
     };

@@ -428,6 +428,7 @@ static int play_client(char **argv)
                           OPEN | WK_MESSAGE_ACCEPT(UINT64_C(1) << WK_TYPE_MEMORY | UINT64_C(1) << WK_TYPE_EVENT), words,
                           wk_after_ns(PATIENCE_NS)));
     EXPECT(WK_OK, wk_channel_open(&channel, &terms));
+    EXPECT(WK_BUSY, wk_call(wk_named_handle("session"), OPEN, (uint64_t[6]){0}, wk_after_ns(PATIENCE_NS)));
     while (answered < requests) {
         message.words[0] = asked;
         message.words[1] = self;
@@ -453,7 +454,7 @@ static struct client clients[CLIENTS];
 static struct wk_channel_group group;
 static wk_handle endpoint;
 
-/* A call for a channel: the badge says whose. */
+/* A call for a channel: the badge says whose. A second one is refused: a channel that is open cannot be made anew. */
 static void answer_open(uint64_t badge)
 {
     struct client *client = &clients[badge];
@@ -461,6 +462,10 @@ static void answer_open(uint64_t badge)
     struct wk_channel_terms terms;
     struct wk_answer answer = {.status = WK_OK, .capabilities = WK_CHANNEL_TERMS_GIVEN};
 
+    if (client->is_open) {
+        EXPECT(WK_OK, wk_reply(endpoint, &(struct wk_answer){.status = WK_BUSY}));
+        return;
+    }
     EXPECT(WK_OK, wk_channel_group_plan(&group, &plan));
     EXPECT(WK_OK, wk_channel_create(&client->channel, &plan, &terms));
     memcpy(answer.words, &terms, sizeof(answer.words));

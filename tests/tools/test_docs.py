@@ -10,7 +10,12 @@ from pathlib import Path
 import linux_calls
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-EXAMPLES = {"docs/services.md": ["programs/notes/*.[ch]", "interfaces/notes.interface"]}
+EXAMPLES = {
+    "docs/services.md": ["programs/notes/*.[ch]", "interfaces/notes.interface"],
+    "docs/channels.md": ["tests/system/example_channels.c"],
+    "docs/mailboxes.md": ["tests/system/example_mailboxes.c"],
+    "docs/rings.md": ["tests/system/example_rings.c"],
+}
 
 
 FENCED = re.compile(r"^```c\n(.*?)^```$", re.M | re.S)
@@ -40,7 +45,7 @@ class Examples(unittest.TestCase):
         for chapter, sources in EXAMPLES.items():
             text = "\n".join(file.read_text() for pattern in sources for file in sorted(ROOT.glob(pattern)))
             found = pieces((ROOT / chapter).read_text())
-            self.assertGreater(len(found), 10)
+            self.assertGreater(len(found), 1)
             for piece in found:
                 with self.subTest(chapter=chapter, piece=piece):
                     self.assertTrue(piece in text, "is in none of its sources")

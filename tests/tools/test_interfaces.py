@@ -260,6 +260,8 @@ MEANING_ERRORS = [
      "right `ask` of a service; its server knows clients by their badges"),
     ("clerk.interface", "blocks until", "on any\nblocks until", "operation ask",
      "`on` or `needs` in operation `ask` of a service; expected neither"),
+    ("clerk.interface", "operation ask", "operation double", "operation double",
+     "`double` is a word of C, and the name of a handler; expected another name"),
     ("clerk.interface", "blocks until the clerk answers", "trap_only\nblocks until the clerk answers", "operation ask",
      "`trap_only` in operation `ask` of a service; a call can be an entry"),
     ("crate.interface", "crate open optional", "crate open give optional", "in  lid",

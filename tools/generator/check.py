@@ -2,7 +2,7 @@
 """What needs more than one line of the interface files to see: names that mean nothing or two things, limits, ranges."""
 
 from generator.model import GENERAL_ERRORS, PLAIN_TYPES, RIGHTS_MAX, WORDS_MAX, WORD_MAX, Limit
-from generator.parse import SyntaxProblem, number_of
+from generator.parse import C_KEYWORDS, SyntaxProblem, number_of
 from generator.stubs import stub
 
 EVENT_WORDS_MAX = 3
@@ -117,6 +117,8 @@ class Checker:
         self.claim(operation, operation.number_name, stub, f"{stub}_in", f"{stub}_out", f"{stub}_prepare")
         if operation.interface.service:
             self.claim(operation, *(f"{stub}_{suffix}" for suffix in SERVICE_SUFFIXES))
+            if operation.name in C_KEYWORDS:
+                self.refuse(operation, f"`{operation.name}` is a word of C, and the name of a handler; expected another name")
         if operation.trap_only and operation.interface.service:
             self.refuse(operation, f"`trap_only` in operation `{operation.name}` of a service; a call can be an entry")
         if not operation.interface.service:

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for a ring and channels in one place, at its edges: entries of the program's own that get in the way of those that
+ * wait for doorbells, channels that end by themselves, more work than the ring has records, nothing under way.
+ */
+#include "check.h"
+
+#include <channel/async.h>
+#include <winkle/capability.h>
+#include <winkle/clock.h>
+#include <winkle/event.h>
+#include <winkle/memory.h>
+#include <winkle/ring.h>
+#include <winkle/thread.h>
+
+#define BELL 1
+#define SIZES WK_CHANNEL_SIZES(4, 4, 0)
+#define SHORT_NS 1000000
+#define PATIENCE_NS (100 * WK_NS_PER_SECOND)
+/* A wait of so long takes less than that of the processor's time. */
+#define LONG_NS 50000000
+#define USED_MAX_NS 5000000
+
+/* Both sides of a channel, in one process: the creator's event is the one by which this side's own end waits. */
+struct pair {
+    struct wk_channel creator, opener;
+    wk_handle event;
+};
+
+static struct wk_queue queue;
+static struct wk_async async;
+static struct wk_completion completion;
+static struct wk_channel *from;
+
+static void begin(uint32_t entries, uint32_t pending)
+{
+    EXPECT(WK_OK, wk_queue_create(&queue, entries, 8, pending, 0));
+    wk_async_init(&async, &queue);
+}
+
+static void open_pair(struct pair *pair)
+{
+    struct wk_channel_plan plan = {.sizes = SIZES, .wait_bits = BELL};
+    struct wk_channel_terms terms;
+
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &pair->event));
+    plan.event = pair->event;
+    EXPECT(WK_OK, wk_channel_create(&pair->creator, &plan, &terms));
+    EXPECT(WK_OK, wk_channel_open(&pair->opener, &terms));
+}
+
+static void close_pair(struct pair *pair)
+{
+    wk_channel_close(&pair->opener);
+    wk_channel_close(&pair->creator);
+    EXPECT(WK_OK, wk_capability_delete(pair->event));
+}
+
+static enum wk_status next_within(uint64_t time_ns)
+{
+    return wk_async_next(&async, &completion, &from, wk_after_ns(time_ns));
+}
+
+static void receive_from(struct pair *pair, uint64_t word)
+{
+    EXPECT(WK_OK, wk_channel_try_send(&pair->creator, &(struct wk_ring_message){.words = {0, word}}));
+    EXPECT(WK_OK, next_within(PATIENCE_NS));
+    CHECK(from == &pair->opener);
+    EQUAL(word, completion.tag);
+}
+
+/* The program linked an entry to whatever comes next, which is the one that waits for a doorbell: that it ends early, or is
+ * cancelled, is not the end of the channel. */
+static void links_end_no_channel(void)
+{
+    struct pair pair;
+    wk_handle nothing = 0;
+
+    begin(8, 8);
+    open_pair(&pair);
+    EXPECT(WK_OK, wk_async_add(&async, &pair.opener));
+    CHECK(wk_ring_timeout_prepare(&queue, 1, queue.ring, wk_after_ns(SHORT_NS)));
+    wk_queue_link(&queue);
+    EXPECT(WK_OK, next_within(PATIENCE_NS));
+    EQUAL(1, completion.tag);
+    EXPECT(WK_TIMED_OUT, next_within(2 * SHORT_NS)); /* the doorbell's entry timed out meanwhile */
+    receive_from(&pair, 5);
+    CHECK(wk_event_signal_prepare(&queue, 2, nothing, 1)); /* fails, and cancels what is linked to it */
+    wk_queue_link(&queue);
+    EXPECT(WK_OK, next_within(PATIENCE_NS));
+    EQUAL(2, completion.tag);
+    EQUAL(WK_BAD_HANDLE, WK_RECEIVED_STATUS(completion.answer));
+    EXPECT(WK_TIMED_OUT, next_within(SHORT_NS));
+    receive_from(&pair, 6);
+    EXPECT(WK_OK, wk_async_remove(&async, &pair.opener));
+    wk_queue_destroy(&queue);
+    close_pair(&pair);
+}
+
+/* Of a channel whose event this side owns only others know that it has ended; its number, and its record, are free again. */
+static void ended_channels_leave_nothing(void)
+{
+    begin(8, 4);
+    for (unsigned i = 0; i < 2 * WK_ASYNC_CHANNELS_MAX; i++) {
+        struct pair pair;
+
+        open_pair(&pair);
+        EXPECT(WK_OK, wk_async_add(&async, &pair.creator));
+        EXPECT(WK_TIMED_OUT, next_within(SHORT_NS)); /* an entry waits for the doorbell */
+        wk_channel_peer_has_ended(&pair.creator);
+        EXPECT(WK_REVOKED, next_within(PATIENCE_NS));
+        CHECK(from == &pair.creator);
+        close_pair(&pair);
+    }
+    EXPECT(WK_WOULD_BLOCK, next_within(PATIENCE_NS));
+    wk_queue_destroy(&queue);
+}
+
+/* All records are in use, and entries stand in the whole ring: it waits, and is not busy with that. */
+static void a_full_ring_is_waited_for(void)
+{
+    struct pair pair;
+    wk_handle event;
+    uint64_t before_ns, after_ns;
+
+    begin(2, 2);
+    open_pair(&pair);
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
+    for (uint32_t i = 0; i < 5; i++) {
+        CHECK(wk_ring_timeout_prepare(&queue, i, queue.ring, WK_FOREVER));
+        EXPECT(WK_OK, wk_queue_enter(&queue, 0, 0));
+    }
+    EXPECT(WK_OK, wk_async_add(&async, &pair.opener));
+    EXPECT(WK_OK, wk_thread_usage(wk_self.start->thread, &before_ns));
+    EXPECT(WK_TIMED_OUT, next_within(LONG_NS));
+    EXPECT(WK_OK, wk_thread_usage(wk_self.start->thread, &after_ns));
+    CHECK(after_ns - before_ns < USED_MAX_NS);
+    for (uint32_t i = 0; i < 5; i++) {
+        uint64_t cancelled;
+
+        EXPECT(WK_OK, wk_queue_enter(&queue, 0, 0));
+        EXPECT(WK_OK, wk_ring_cancel(queue.ring, i, &cancelled));
+        EXPECT(WK_OK, next_within(PATIENCE_NS));
+        EQUAL(i, completion.tag);
+        EQUAL(WK_CANCELLED, WK_RECEIVED_STATUS(completion.answer));
+    }
+    receive_from(&pair, 7);
+    wk_queue_destroy(&queue);
+    close_pair(&pair);
+    EXPECT(WK_OK, wk_capability_delete(event));
+}
+
+static void nothing_under_way_is_told(void)
+{
+    begin(4, 2);
+    EXPECT(WK_WOULD_BLOCK, next_within(PATIENCE_NS));
+    CHECK(wk_ring_timeout_prepare(&queue, 1, queue.ring, wk_after_ns(SHORT_NS)));
+    EXPECT(WK_OK, next_within(PATIENCE_NS));
+    EXPECT(WK_WOULD_BLOCK, next_within(PATIENCE_NS));
+    CHECK(wk_ring_timeout_prepare(&queue, 1, queue.ring, WK_FOREVER));
+    EXPECT(WK_TIMED_OUT, next_within(SHORT_NS));
+    wk_queue_destroy(&queue);
+}
+
+int main(void)
+{
+    nothing_under_way_is_told();
+    links_end_no_channel();
+    ended_channels_leave_nothing();
+    a_full_ring_is_waited_for();
+    wk_print("async: good\n");
+    return 0;
+}
