@@ -228,7 +228,7 @@ int64_t fork_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64
         loan_wait(&birth.loan, birth.event);
     loan_end(&birth.loan);
     *child_pid = birth.pid;
-    delete_all(&birth.process, 5);
+    delete_all((const wk_handle[]){birth.process, birth.thread, birth.children, birth.event, birth.frames}, 5);
     if (child_arena != 0)
         wk_capability_delete(child_arena);
     if (status != WK_OK)

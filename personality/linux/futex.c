@@ -131,7 +131,7 @@ static int64_t wait(uint64_t address, bool is_private, uint32_t expected, uint32
     while (result == 0 && !__atomic_load_n(&sleeper.is_woken, __ATOMIC_ACQUIRE))
         result = wait_for_event(deadline);
     if (result == 0 || result == -EFAULT || result == -EAGAIN)
-        return result;
+        return result; /* whoever woke it took it out: NOLINT(clang-analyzer-core.StackAddressEscape) */
     wk_lock_take(&linux_lock);
     if (sleeper.is_woken)
         result = 0;
