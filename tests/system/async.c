@@ -38,21 +38,33 @@ static void begin(uint32_t entries, uint32_t pending)
     wk_async_init(&async, &queue);
 }
 
-static void open_pair(struct pair *pair)
+static void open_pair_by(struct pair *pair, wk_handle event)
 {
-    struct wk_channel_plan plan = {.sizes = SIZES, .wait_bits = BELL};
+    const struct wk_channel_plan plan = {.sizes = SIZES, .event = event, .wait_bits = BELL};
     struct wk_channel_terms terms;
 
-    EXPECT(WK_OK, wk_event_create(wk_self.bank, &pair->event));
-    plan.event = pair->event;
+    pair->event = event;
     EXPECT(WK_OK, wk_channel_create(&pair->creator, &plan, &terms));
     EXPECT(WK_OK, wk_channel_open(&pair->opener, &terms));
 }
 
-static void close_pair(struct pair *pair)
+static void open_pair(struct pair *pair)
+{
+    wk_handle event;
+
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
+    open_pair_by(pair, event);
+}
+
+static void close_sides(struct pair *pair)
 {
     wk_channel_close(&pair->opener);
     wk_channel_close(&pair->creator);
+}
+
+static void close_pair(struct pair *pair)
+{
+    close_sides(pair);
     EXPECT(WK_OK, wk_capability_delete(pair->event));
 }
 
@@ -97,23 +109,27 @@ static void links_end_no_channel(void)
     close_pair(&pair);
 }
 
-/* Of a channel whose event this side owns only others know that it has ended; its number, and its record, are free again. */
+/* A channel ends by itself, and the event by which this side waited is there still: its number, and its record, are free again. */
 static void ended_channels_leave_nothing(void)
 {
+    wk_handle event;
+
+    EXPECT(WK_OK, wk_event_create(wk_self.bank, &event));
     begin(8, 4);
     for (unsigned i = 0; i < 2 * WK_ASYNC_CHANNELS_MAX; i++) {
         struct pair pair;
 
-        open_pair(&pair);
+        open_pair_by(&pair, event);
         EXPECT(WK_OK, wk_async_add(&async, &pair.creator));
         EXPECT(WK_TIMED_OUT, next_within(SHORT_NS)); /* an entry waits for the doorbell */
         wk_channel_peer_has_ended(&pair.creator);
         EXPECT(WK_REVOKED, next_within(PATIENCE_NS));
         CHECK(from == &pair.creator);
-        close_pair(&pair);
+        close_sides(&pair);
     }
     EXPECT(WK_WOULD_BLOCK, next_within(PATIENCE_NS));
     wk_queue_destroy(&queue);
+    EXPECT(WK_OK, wk_capability_delete(event));
 }
 
 /* All records are in use, and entries stand in the whole ring: it waits, and is not busy with that. */

@@ -87,8 +87,8 @@ static void serve_channels(void)
         if (status == WK_OK) {
             message.words[0] *= 2;
             wk_channel_try_send(channel, &message); /* there is room, see below */
-        } else {                                    /* this channel has ended */
-            wk_channel_group_remove(&group, channel);
+        } else {
+            wk_channel_group_remove(&group, channel); /* it has ended */
             wk_channel_close(channel);
             is_open[channel - channels] = false;
         }
