@@ -10,10 +10,9 @@
 #include "mapping.h"
 #include "space.h"
 
-/* What one step of a sweep does: to remove translations or look for a group of them counts 6, to change one 8, to pass a mapping 1. */
+/* What one step of a sweep does: to remove or change translations of a group, or to look for one, counts 8, to pass a mapping 1. */
 #define SWEEP_STEP 16
-#define SWEEP_REMOVAL 6
-#define SWEEP_CHANGE 8
+#define SWEEP_GROUP 8
 #define DROP_MOST 9 /* pages that are dropped in one go, of which one that nobody else has counts so much: */
 #define DROP_LAST 3
 #define PASS_STEP 3 /* stretches of absent pages that are passed in one go */
@@ -248,7 +247,7 @@ static bool sweep_mapping(struct operation *operation, struct mapping *mapping, 
         return true;
     low = mapping_start(mapping) + (first - map_first) * WK_PAGE_BYTES;
     high = mapping_start(mapping) + (end - map_first) * WK_PAGE_BYTES;
-    for (; high != low && *steps < SWEEP_STEP; *steps += protection == 0 ? SWEEP_REMOVAL : SWEEP_CHANGE)
+    for (; high != low && *steps < SWEEP_STEP; *steps += SWEEP_GROUP)
         high = space_restrict(&mapping->process->space, low, high, protection);
     operation->sweep_page = map_first + (high - mapping_start(mapping)) / WK_PAGE_BYTES;
     return high == low;

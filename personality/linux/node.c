@@ -30,7 +30,8 @@ static bool has_memory(struct file *file)
     return file->memory != 0;
 }
 
-/* Moves bytes between the file and a span, which is at `buffer`, and says how many: 0 at the end of the file. */
+/* Moves bytes between the file and a span, which is at `buffer`, and says how many: 0 at the end of the file. `buffer` is 0 where
+ * linux_lock may be held: then no window is looked for. */
 static enum wk_status transfer(struct file *file, enum wk_direction direction, uint64_t buffer, const struct span *span,
                                uint64_t position, uint64_t *count)
 {
@@ -51,7 +52,7 @@ static enum wk_status transfer(struct file *file, enum wk_direction direction, u
         if (status != WK_OK)
             return status;
     }
-    if (window_copy(file, direction, buffer, at, *count))
+    if (buffer != 0 && window_copy(file, direction, buffer, at, *count))
         return WK_OK;
     if (direction == WK_DIRECTION_READING)
         return wk_memory_copy(span->memory, span->offset, file->memory, at, *count);
@@ -134,7 +135,7 @@ int64_t node_read_bytes(struct file *file, void *to, uint64_t position, uint64_t
     while (done < bytes) {
         const struct span span = {arena, (uint64_t)to + done, bytes - done};
         uint64_t count;
-        const enum wk_status status = transfer(file, WK_DIRECTION_READING, span.offset, &span, position + done, &count);
+        const enum wk_status status = transfer(file, WK_DIRECTION_READING, 0, &span, position + done, &count);
 
         if (status != WK_OK)
             return error_of(status);
