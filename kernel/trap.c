@@ -204,9 +204,10 @@ static bool do_at_once(const struct hart *hart, struct thread *thread)
 }
 
 /* Tells the fault to whom it may concern, or says that it is to be delivered. Releases the lock, or switches. */
-static enum trap_way report_fault(struct hart *hart, enum wk_upcall_cause cause, uint64_t address)
+static enum trap_way report_fault(struct hart *hart, struct thread *thread, enum wk_upcall_cause cause,
+                                  uint64_t address)
 {
-    if (upcall_fault_at_once(hart->current, cause, address))
+    if (upcall_fault_at_once(thread, cause, address))
         return TRAP_SWITCHED;
     hart->fault_address = address;
     hart->fault_cause = cause;
@@ -229,7 +230,7 @@ enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
     } else if (status == WK_OK) {
         kernel_lock_release_in_line(hart);
     } else {
-        return report_fault(hart,
+        return report_fault(hart, thread,
                             status == WK_NO_MEMORY ? WK_UPCALL_CAUSE_NO_MEMORY
                             : status == WK_REVOKED ? WK_UPCALL_CAUSE_REVOKED
                                                    : access_cause(access),

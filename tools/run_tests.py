@@ -324,20 +324,23 @@ def run_linux(tests):
     emulator.install("linux")
     file = ROOT / "tests/linux/cases.txt"
     cases = [case for case in read_cases(file, "linux") if tests.wants(case[0])]
-    wants_applets = tests.wants("linux/applets/release/1-harts")
-    builds = {machine.build for _, machine, *_ in cases} | ({"release"} if wants_applets else set())
+    # The long ones first: nothing is to wait for them at the end.
+    whole = [(name, check) for name, check in (("linux/compiler/release/1-harts", check_compiler),
+                                               ("linux/applets/release/1-harts", check_applets)) if tests.wants(name)]
+    builds = {machine.build for _, machine, *_ in cases} | ({"release"} if whole else set())
     for build in sorted(builds):
         if not tests.build(f"linux/build/{build}", f"BUILD={build}", "LINUX_MORE=yes", "linux-image"):
             cases = [case for case in cases if case[1].build != build]
-            wants_applets = wants_applets and build != "release"
+            whole = whole if build != "release" else []
     checks = [(case[0], lambda case=case: check_attempts(tests, *case) if case[0].startswith("linux/isolation/") else
                check_case(*case[1:])) for case in cases]
-    tests.run([("linux/applets/release/1-harts", check_applets)] * wants_applets + checks)
-    if tests.wants("linux/compiler") and tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
-        tests.run([("linux/compiler/release/1-harts", check_compiler)])
-    run_on_linux(tests, read_cases(file, "linux"))
-    if tests.wants("linux/session") and tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
-        run_scripted_cases(tests, "session", "release", group="linux")
+    tests.run(whole + checks)
+    with concurrent.futures.ThreadPoolExecutor(1) as beside:
+        compared = beside.submit(run_on_linux, tests, read_cases(file, "linux"))
+        if tests.wants("linux/session") and \
+                tests.build("linux/build/release", "BUILD=release", "LINUX_MORE=yes", "linux-image"):
+            run_scripted_cases(tests, "session", "release", group="linux")
+        compared.result()
 
 
 def check_applets():
