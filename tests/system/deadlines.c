@@ -4,9 +4,8 @@
  * with messages and doorbells, raves at the channel's event, or has kernel rings of its own full of whatever keeps the kernel busy. For
  * time that is counted in instructions: it is as exact as that, and the hart is the machine's only one.
  */
-#include "actors.h"
+#include "channel_peers.h"
 
-#include <channel/channel.h>
 #include <winkle/bank.h>
 #include <winkle/memory.h>
 #include <winkle/periodic.h>
@@ -16,8 +15,6 @@
 #include <winkle/thread.h>
 #include <winkle/threads.h>
 
-#define SIZES WK_CHANNEL_SIZES(16, 16, 0)
-#define BELL 1
 #define ENTRIES 32
 #define STACK_PAGES 4
 #define PRIORITY 100 /* of the other work: before whoever serves the peer, and before that */
@@ -29,23 +26,13 @@
 
 /* ---- the peer ---- */
 
-static void open_channel(struct wk_channel *channel)
-{
-    EXPECT(WK_OK, wk_channel_open(channel, &(struct wk_channel_terms){.memory = wk_named_handle("memory"),
-                                                                      .wait = wk_named_handle("wait"),
-                                                                      .signal = wk_named_handle("signal"),
-                                                                      .sizes = SIZES,
-                                                                      .wait_bits = 1,
-                                                                      .signal_bits = BELL}));
-}
-
 __attribute__((noreturn)) static void play_flooder(void)
 {
     const struct wk_ring_message message = {.words = {1, 2, 3}};
     struct wk_channel channel;
     struct wk_ring_message answer;
 
-    open_channel(&channel);
+    open_lent(&channel);
     for (;;) {
         while (wk_channel_try_send(&channel, &message) == WK_OK)
             wk_channel_ring_bell(&channel);
@@ -59,7 +46,7 @@ __attribute__((noreturn)) static void play_raver(void)
 {
     struct wk_channel channel;
 
-    open_channel(&channel);
+    open_lent(&channel);
     for (;;) {
         channel.out.ring->producer.sleeps++;
         channel.in.ring->consumer.sleeps++;
