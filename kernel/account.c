@@ -270,26 +270,20 @@ void account_init(struct account *account, uint64_t capacity_ns, uint64_t period
 
 uint64_t account_available(const struct account *account, uint64_t now_ns)
 {
-    uint64_t end_ns = now_ns - account->debt_ns;
+    uint64_t end_ns;
 
     if (account_is_full(account, now_ns))
         return UINT64_MAX;
-    for (uint32_t i = 0; i < account->count; i++) {
-        const struct replenishment *each = account_replenishment(account, i);
-
-        if (each->time_ns > end_ns)
-            break;
-        end_ns += each->amount_ns;
-    }
+    end_ns = account_end(account, now_ns);
     return end_ns > now_ns ? end_ns - now_ns : 0;
 }
 
 void account_make_room(struct account *account, uint64_t now_ns)
 {
-    if (account->count < ACCOUNT_REPLENISHMENTS_MAX - 1)
+    if (account_has_room(account))
         return;
     settle(account, now_ns - account->debt_ns);
-    if (account->count >= ACCOUNT_REPLENISHMENTS_MAX - 1)
+    if (!account_has_room(account))
         join_cheapest(account);
 }
 

@@ -70,12 +70,30 @@ static inline bool account_is_full(const struct account *account, uint64_t now_n
            account_replenishment(account, 0)->time_ns + account->debt_ns <= now_ns;
 }
 
-/* For how long it can run from now on without a break; UINT64_MAX if it is full, 0 if it is dry. What falls due while
- * it runs counts. Bound: the replenishments, 8. */
+/* Until when it can run from now on without a break; not later than now if it is dry. What falls due while it runs counts.
+ * Requires: it is not full. Bound: the replenishments, 8. */
+static inline uint64_t account_end(const struct account *account, uint64_t now_ns)
+{
+    const struct replenishment *each = account_replenishment(account, 0);
+    uint64_t end_ns = now_ns - account->debt_ns;
+
+    for (uint32_t left = account->count; left != 0 && each->time_ns <= end_ns; left--) {
+        end_ns += each->amount_ns;
+        each = each == &account->ring[ACCOUNT_REPLENISHMENTS_MAX - 1] ? account->ring : each + 1;
+    }
+    return end_ns;
+}
+
+/* For how long; UINT64_MAX if it is full, 0 if it is dry. */
 uint64_t account_available(const struct account *account, uint64_t now_ns);
 
-/* Before a run begins, so that the charge at its end is short and joins nothing: if there is not room for two more
- * replenishments, those that are due become one, or two others do. */
+/* Whether there is room for two more replenishments, so that the charge at the end of a run is short and joins nothing. */
+static inline bool account_has_room(const struct account *account)
+{
+    return account->count < ACCOUNT_REPLENISHMENTS_MAX - 1;
+}
+
+/* Makes it before a run begins: those that are due become one, or two others do. */
 void account_make_room(struct account *account, uint64_t now_ns);
 
 /* When its first replenishment is due: if it is dry, the time at which it may run again; UINT64_MAX if it has none. */

@@ -16,22 +16,29 @@
  * is no debt of his. */
 #define OVERRUN_MAX_NS 100000
 
-/* The run of the payer's pool is charged; what comes is another. Requires: the payer has just been charged. */
-static void charge_pool(struct hart *hart)
+void schedule_settle(struct hart *hart)
 {
-    const uint64_t start_ns = hart->run_ns;
-    const uint64_t used_ns = hart->charged_ns - start_ns;
+    const uint64_t start_ns = hart->owed_ns;
+    const uint64_t used_ns = hart->run_ns - start_ns;
     struct account *account;
     uint64_t most_ns;
 
-    hart->run_ns = hart->charged_ns;
-    if (hart->payer == NULL || used_ns == 0)
+    if (hart->owing == NULL)
         return;
     meter_event_begins();
-    account = &hart->payer->budget->pool->account;
+    account = &hart->owing->account;
     most_ns = account->capacity_ns + OVERRUN_MAX_NS;
     account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
     meter_event_done();
+    hart->owing = NULL;
+}
+
+/* The run of the payer's pool is charged; what comes is another. Requires: the payer has just been charged. */
+static void charge_pool(struct hart *hart)
+{
+    schedule_settle(hart);
+    owe_run(hart);
+    schedule_settle(hart);
 }
 
 uint64_t schedule_charge(struct hart *hart)

@@ -15,6 +15,11 @@
 #include "assert.h"
 #include "lock.h"
 
+static inline uint64_t later(uint64_t one_ns, uint64_t other_ns)
+{
+    return one_ns > other_ns ? one_ns : other_ns;
+}
+
 /* The tree changed: finds its first time again, and tells the hart if that is earlier than what it knows. */
 static void first_changed(struct deadline_class *class)
 {
@@ -57,6 +62,8 @@ void deadline_end(struct deadline *deadline)
 void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
 {
     assert_debug(kernel_lock_is_held());
+    time_ns = later(time_ns, ARCH_TIMER_LEAD_NS); /* INV-DEADLINE-5 */
+    __asm__("" : "+r"(time_ns));                  /* what follows is not to be made twice */
     if (deadline->class != NULL)
         deadline_cancel(deadline);
     if (time_ns == DEADLINE_NEVER)

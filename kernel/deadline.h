@@ -3,14 +3,16 @@
  * Deadlines: absolute times at which something is to happen, kept by hart and class of urgency in a tree. A class that is
  * less urgent than who pays on the hart does not count: what would happen concerns nobody who would run, so it happens when
  * the hart comes to that class again. The hardware timer of a hart is written only when the hart's earliest deadline that
- * counts moved. struct deadline stands in hart.h, for a hart has some itself.
+ * counts moved. What is more urgent than who pays has a lead: the timer fires so much earlier, at the expense of who pays,
+ * and the hart waits for the time itself; so the trap, and what had to be finished before it, are over by then. struct deadline stands in hart.h, for a hart has some itself.
  *
  * INV-DEADLINE-1 deadline->class is the one in whose tree it is, NULL if it is in none.
  * INV-DEADLINE-2 class->first_ns is the time of the class's first deadline, DEADLINE_NEVER if it has none.
  * INV-DEADLINE-3 hart->timer_ns is what the hart's hardware timer is set to. While the hart is in user code or sleeps,
- *                it is no later than deadline_next of the payer's class, or a notification is on its way to the hart, or so
+ *                it is no later than deadline_next, the lead included, of the payer's class, or a notification is on its way to the hart, or so
  *                many deadlines were due that the next is put off by a moment (trap.c).
  * INV-DEADLINE-4 the wait_deadline of a thread with a budget, if it is set, is in a class at least as urgent as the thread.
+ * INV-DEADLINE-5 no time is less than the lead; to be due then or before is the same, for it is over.
  */
 #ifndef DEADLINE_H
 #define DEADLINE_H
@@ -62,23 +64,27 @@ static inline bool deadline_is_set(const struct deadline *deadline)
 {
     return deadline->class != NULL;
 }
+/* What deadline_expire did: it called one; none is due; one is within the lead, and worth waiting for. */
+enum deadline_turn { DEADLINE_NONE, DEADLINE_CALLED, DEADLINE_SOON };
+
 /* Calls the first deadline of this hart's most urgent class that has one which has expired by now, if that is `least` or more
- * urgent; true if there was one, and more may be due. Requires: the lock. Bound: what that deadline does; none does more than
+ * urgent; if there was one, more may be due. Requires: the lock. Bound: what that deadline does; none does more than
  * take itself out of the tree and wake a thread, or put itself back. */
-static inline bool deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns)
+ALWAYS_INLINE enum deadline_turn deadline_expire(struct hart *hart, const struct deadline_class *least, uint64_t now_ns)
 {
     struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES - 1];
     struct deadline *deadline;
 
     assert_debug(kernel_lock_is_held() && class >= least);
-    for (; class->first_ns > now_ns; class --)
-        if (class == least)
-            return false;
+    while (class != least && class->first_ns > now_ns + ARCH_TIMER_LEAD_NS)
+        class --;
+    if (class->first_ns > now_ns)
+        return class == least ? DEADLINE_NONE : DEADLINE_SOON;
     assert_debug(class->tree.first != NULL); /* INV-DEADLINE-2 */
     deadline = container_of(class->tree.first, struct deadline, node);
     assert_debug(deadline->class == class); /* INV-DEADLINE-1 */
     deadline->expired(deadline, now_ns);
-    return true;
+    return DEADLINE_CALLED;
 }
 
 static inline uint64_t deadline_earlier(uint64_t one_ns, uint64_t other_ns)
@@ -86,18 +92,25 @@ static inline uint64_t deadline_earlier(uint64_t one_ns, uint64_t other_ns)
     return one_ns < other_ns ? one_ns : other_ns;
 }
 
-/* The first time in a class and those more urgent, or that other time if it is earlier; needs no lock on this hart. */
+/* The first time of a class, or the other if that is earlier; needs no lock on this hart. */
+static inline uint64_t deadline_class_next(const struct deadline_class *class, uint64_t lead_ns, uint64_t other_ns)
+{
+    return deadline_earlier(other_ns, __atomic_load_n(&class->first_ns, __ATOMIC_RELAXED) - lead_ns);
+}
+
+/* The first time at which the hart has something to do while those count, at the latest the given one; the same holds. */
 static inline uint64_t deadline_first(const struct hart *hart, const struct deadline_class *least, uint64_t first_ns)
 {
     const struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES - 1];
 
-    for (;; class --) {
-        first_ns = deadline_earlier(first_ns, __atomic_load_n(&class->first_ns, __ATOMIC_RELAXED));
-        if (class == least)
-            return first_ns;
+    while (class != least) {
+        first_ns = deadline_class_next(class, ARCH_TIMER_LEAD_NS, first_ns);
+        class --;
+        __asm__("" : "+r"(class)); /* not to be reckoned from `least` in the end */
     }
+    return deadline_class_next(class, 0, first_ns);
 }
-/* The first time at which the hart has something to do while those count; needs no lock on this hart. */
+/* The same with what else it looks after. */
 static inline uint64_t deadline_next(const struct hart *hart, const struct deadline_class *least)
 {
     return deadline_first(hart, least,

@@ -83,6 +83,7 @@ static inline enum wk_status wake_before(struct hart *hart, struct thread *befor
         const unsigned priority = before->priority;
         struct list *equals = &hart->ready.list[priority];
 
+        __asm__("" : "+r"(equals)); /* one address serves for all */
         before->place = THREAD_READY;
         list_prepend(equals, &before->ready_link);
         queue_mark_quickly(&hart->ready, priority);
@@ -90,21 +91,38 @@ static inline enum wk_status wake_before(struct hart *hart, struct thread *befor
     return go_on_with(hart, thread);
 }
 
-/* The same, or the usual way, where the thread cannot pay. */
-static NOINLINE enum wk_status wake_if_it_can_pay(struct hart *hart, struct thread *thread, enum wk_status status,
-                                                  uint64_t word)
-{
-    schedule_charge(hart);
-    if (schedule_can_pay(hart, thread))
-        return wake_before(hart, hart->current, thread, status, word);
-    thread_answer(thread, status, word);
-    return WK_OK;
-}
-
+/* The usual way. */
 static NOINLINE enum wk_status answer(struct thread *thread, enum wk_status status, uint64_t word)
 {
     thread_answer(thread, status, word);
     return WK_OK;
+}
+
+/* Until when the account has capacity, if that is simply said: it has room. Not later than now if it is not, or has none. */
+static inline uint64_t pays_until(const struct account *account, uint64_t now_ns)
+{
+    if (!account_has_room(account))
+        return 0;
+    return account_is_full(account, now_ns) ? DEADLINE_NEVER : account_end(account, now_ns);
+}
+
+/* The same as wake_before, if the thread can pay; the run of who paid, which drew on another pool, is charged when the hart has
+ * the time (INV-SCHED-8). Else the usual way. */
+static NOINLINE enum wk_status wake_if_it_can_pay(struct thread *thread, enum wk_status status, uint64_t word)
+{
+    struct hart *hart = hart_current();
+    struct budget *pool = thread->budget->pool;
+    const uint64_t now_ns = arch_time_ns();
+    const uint64_t end_ns = pays_until(&pool->account, now_ns);
+
+    if (end_ns <= now_ns || hart->owing != NULL)
+        return answer(thread, status, word);
+    charge_payer_until(hart, now_ns);
+    owe_run(hart);
+    hart->pool = pool;
+    hart->expiry_ns = end_ns;
+    hart->attention.timer_moved = true;
+    return wake_before(hart, hart->current, thread, status, word);
 }
 
 enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status status, uint64_t word)
@@ -115,11 +133,11 @@ enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status statu
     if (!can_go_to(hart, thread, THREAD_WAITING))
         return answer(thread, status, word);
     if (before == NULL)
-        return hart->payer == NULL ? wake_if_it_can_pay(hart, thread, status, word) : answer(thread, status, word);
+        return hart->payer == NULL ? wake_if_it_can_pay(thread, status, word) : answer(thread, status, word);
     if (thread->priority <= before->priority || !can_be_left(hart, before))
         return answer(thread, status, word);
     if (!is_paid(hart, thread))
-        return wake_if_it_can_pay(hart, thread, status, word);
+        return wake_if_it_can_pay(thread, status, word);
     charge_payer(hart);
     return wake_before(hart, before, thread, status, word);
 }

@@ -69,9 +69,8 @@ static inline void park(struct thread *thread, struct list *where)
 }
 
 /* Charges the payer, but not its pool's account yet, whose run goes on. */
-static inline void charge_payer(struct hart *hart)
+static inline void charge_payer_until(struct hart *hart, uint64_t now_ns)
 {
-    const uint64_t now_ns = arch_time_ns();
     const uint64_t used_ns = now_ns - hart->charged_ns;
     struct thread *payer = hart->payer;
 
@@ -82,6 +81,22 @@ static inline void charge_payer(struct hart *hart)
     }
     payer->used_ns += used_ns;
     payer->budget->used_ns += used_ns;
+}
+
+static inline void charge_payer(struct hart *hart)
+{
+    charge_payer_until(hart, arch_time_ns());
+}
+
+/* The run of the payer's pool ends, and is to be charged to its account. Requires: the payer has just been charged, and no
+ * account is to be charged yet. */
+static inline void owe_run(struct hart *hart)
+{
+    if (hart->payer != NULL && hart->run_ns != hart->charged_ns) {
+        hart->owing = hart->payer->budget->pool;
+        hart->owed_ns = hart->run_ns;
+    }
+    hart->run_ns = hart->charged_ns;
 }
 
 /* Whether floating point has to be looked after when the hart goes from `before` (NULL: from nobody) to `next`. */

@@ -16,6 +16,8 @@
  *             again. The payers since run_ns, one after another, have all drawn on that pool: one run, which its account is
  *             not charged for yet, and which it has capacity for until expiry_ns. Each payer's time until charged_ns counts
  *             in its thread and its budget.
+ * INV-SCHED-8 hart->owing is a pool whose run from owed_ns until run_ns its account is not charged for yet, and not hart->pool;
+ *             or NULL. Whoever looks at accounts of the hart's budgets, or ends them, charges first (schedule_charge).
  */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
@@ -70,6 +72,16 @@ static inline bool schedule_unpark_later(struct hart *hart)
 }
 /* Charges the time of a hart's payer until now. Returns now. */
 uint64_t schedule_charge(struct hart *hart);
+/* Charges the account of who was left in haste, by a straight wake-up, for what it ran. */
+void schedule_settle(struct hart *hart);
+/* The same; false if there was none. */
+static inline bool schedule_settle_later(struct hart *hart)
+{
+    if (hart->owing == NULL)
+        return false;
+    schedule_settle(hart);
+    return true;
+}
 /* Does what is due when the payer's capacity or a slice ends; false if none has by now. */
 bool schedule_expire(struct hart *hart, uint64_t now_ns);
 /* What was found out of the payer's pool no longer holds: the hart chooses again, which is the end of the run. */

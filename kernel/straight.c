@@ -40,17 +40,24 @@ struct thread *trap_straight_on(uint64_t now_ns)
     return hart_current()->current;
 }
 
-/* Does what is due. */
+/* Does what is due, which moves the timer. */
 static NOINLINE struct thread *timer_alone(void)
 {
+    enum deadline_turn turn;
     uint64_t now_ns;
 
-    kernel_lock_acquire();
-    now_ns = arch_time_ns();
-    hart_current()->timer_ns = 0;
-    hart_current()->attention.timer_moved = true;
-    if (!deadline_expire(hart_current(), schedule_class(hart_current()), now_ns))
+    do {
+        kernel_lock_acquire();
+        now_ns = arch_time_ns();
+        hart_current()->timer_ns = 0;
+        turn = deadline_expire(hart_current(), schedule_class(hart_current()), now_ns);
+        if (turn == DEADLINE_SOON)
+            trap_await(hart_current());
+    } while (turn == DEADLINE_SOON);
+    if (turn == DEADLINE_NONE) {
+        hart_current()->attention.timer_moved = true;
         (void)schedule_expire(hart_current(), now_ns);
+    }
     return trap_straight_on(now_ns);
 }
 

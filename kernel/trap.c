@@ -128,7 +128,7 @@ static bool steps_straight_on(const struct hart *hart)
  */
 static void step_operation(struct thread *thread)
 {
-    const struct hart *hart = hart_current();
+    struct hart *hart = hart_current();
     struct operation *operation = &thread->operation;
     enum wk_status status;
 
@@ -143,7 +143,7 @@ static void step_operation(struct thread *thread)
         status = operation->step(operation);
         if (status != WK_CONTINUE) {
             finish_operation(thread, status);
-            schedule_stays_current(hart_current());
+            schedule_stays_current(hart);
         }
         meter_step_done(thread);
         kernel_lock_release();
@@ -372,51 +372,131 @@ static bool hold_anew(const struct hart *hart)
     return !hart->attention.reschedule;
 }
 
-/* One thing whose time has come; false if there is none, or enough has been done. While a long operation is under way the
- * timer is put right as well, so that its steps need not look at the clock. */
-static bool expire(struct hart *hart)
+/* The least class whose deadlines count now. */
+static inline const struct deadline_class *counting_class(struct hart *hart)
+{
+    if (!hart->attention.reschedule && hart->served < SERVED_MAX)
+        return schedule_class(hart);
+    return later_class(hart, schedule_next_class(hart));
+}
+
+/* One thing whose time has come, if there is one, and enough has not been done. While a long operation is under way the timer
+ * is put right as well, so that its steps need not look at the clock. */
+ALWAYS_INLINE enum deadline_turn expire(struct hart *hart)
 {
     const struct deadline_class *least;
+    enum deadline_turn turn = DEADLINE_NONE;
     uint64_t now_ns;
 
     if (hart->timer_ns != 0 && !hart->attention.timer_moved)
-        return false; /* it has not fired (INV-DEADLINE-3) */
+        return DEADLINE_NONE; /* it has not fired (INV-DEADLINE-3) */
     now_ns = arch_time_ns();
-    least = later_class(hart, schedule_next_class(hart));
-    if ((least != NULL && deadline_expire(hart, least, now_ns)) || schedule_expire(hart, now_ns))
-        return true;
+    least = counting_class(hart);
+    if (least != NULL)
+        turn = deadline_expire(hart, least, now_ns);
+    if (turn != DEADLINE_NONE || schedule_expire(hart, now_ns))
+        return turn == DEADLINE_NONE ? DEADLINE_CALLED : turn;
     if (hart->attention.reschedule || !has_step(hart->current) || hart->served >= SERVED_MAX)
-        return false;
-    deadline_write_timer(hart, deadline_next(hart, schedule_class(hart)));
-    return true;
+        return DEADLINE_NONE;
+    deadline_write_timer(hart, deadline_next(hart, least));
+    return DEADLINE_CALLED;
 }
 
 /* One thing that was left for later; false if there is none, or enough has been done. */
-static bool catch_up(struct hart *hart)
+static NOINLINE bool catch_up(struct hart *hart)
 {
-    return hart->served < SERVED_MAX && (event_wake_granted(hart) || schedule_unpark_later(hart) ||
+    return hart->served < SERVED_MAX && (event_wake_granted(hart) || schedule_unpark_later(hart) || schedule_settle_later(hart) ||
                                          (frame_quarantine_count() != 0 && frame_quarantine_release()));
 }
 
 /* The one or the other, by turns, so that neither keeps the other from its turn. */
-static bool serve(struct hart *hart)
+ALWAYS_INLINE enum deadline_turn serve(struct hart *hart)
 {
-    for (unsigned turn = 0; turn < 2; turn++) {
-        if ((hart->served + turn) % 2 == 0 ? expire(hart) : catch_up(hart)) {
-            hart->served++;
-            return true;
-        }
+    enum deadline_turn turn = DEADLINE_NONE;
+
+    if (hart->served % 2 == 1 && catch_up(hart))
+        turn = DEADLINE_CALLED;
+    if (turn == DEADLINE_NONE)
+        turn = expire(hart);
+    if (turn == DEADLINE_NONE && catch_up(hart))
+        turn = DEADLINE_CALLED;
+    if (turn == DEADLINE_CALLED)
+        hart->served++;
+    return turn;
+}
+
+void trap_await(const struct hart *hart)
+{
+    const struct deadline_class *class = &hart->deadlines[DEADLINE_CLASSES - 1];
+    const uint64_t latest_ns = arch_time_ns() + ARCH_TIMER_LEAD_NS;
+    uint64_t due_ns;
+
+    while (class->first_ns > latest_ns)
+        class --;
+    due_ns = class->first_ns;
+    kernel_lock_release_quietly();
+    while (arch_time_ns() < due_ns)
+        arch_relax();
+}
+
+/* Something was served: on with the loop (NULL), or straight on with the thread that it woke. Releases the lock. */
+static struct thread *go_on(struct hart *hart, const struct thread *before)
+{
+    struct thread *thread;
+
+    if (hart->current == before) {
+        kernel_lock_release();
+        return NULL;
     }
-    return false;
+    thread = trap_straight_on(hart->charged_ns);
+    if (thread != NULL) {
+        hart->served = 0;
+        hart->polls = 0;
+    }
+    return thread;
+}
+
+/* Nothing more is to be served: the choice, and a step of what is chosen. NULL: on with the loop. Releases the lock. */
+static struct thread *choose_and_go_on(struct hart *hart)
+{
+    const bool chooses = hart->attention.reschedule;
+    struct thread *thread = schedule_choose(hart);
+
+    if (is_to_choose_again(hart) || (chooses && has_step(thread) && !hold_anew(hart))) {
+        kernel_lock_release();
+    } else if (thread == NULL) {
+        kernel_lock_release();
+        program_timer(hart);
+        meter_left();
+        arch_idle();
+        return trap_interrupt_alone();
+    } else if (has_step(thread)) {
+        step_operation(thread);
+        hart->served = 0;
+        if (hart->polled)
+            poll_patiently(hart, thread);
+        else
+            hart->polls = 0;
+    } else if (goes_to_user(thread)) {
+        kernel_lock_release();
+        program_timer(hart);
+        meter_first_user();
+        meter_left();
+        return thread;
+    } else {
+        kernel_lock_release();
+    }
+    return NULL;
 }
 
 struct thread *trap_leave(void)
 {
     struct hart *hart = hart_current();
+    struct thread *thread = NULL;
 
-    for (;;) {
-        struct thread *thread;
-        bool chooses;
+    do {
+        const struct thread *before;
+        enum deadline_turn turn;
 
         take_interrupts();
         if (hart->attention.stock_low) {
@@ -424,49 +504,12 @@ struct thread *trap_leave(void)
             continue;
         }
         kernel_lock_acquire();
-        thread = hart->current;
-        if (serve(hart)) {
-            if (hart->current == thread) {
-                kernel_lock_release();
-            } else {
-                thread = trap_straight_on(hart->charged_ns);
-                if (thread != NULL) {
-                    hart->served = 0;
-                    hart->polls = 0;
-                    return thread;
-                }
-            }
-            continue;
-        }
-        chooses = hart->attention.reschedule;
-        thread = schedule_choose(hart);
-        if (is_to_choose_again(hart) || (chooses && has_step(thread) && !hold_anew(hart))) {
-            kernel_lock_release();
-            continue;
-        }
-        if (thread == NULL) {
-            kernel_lock_release();
-            program_timer(hart);
-            meter_left();
-            arch_idle();
-            thread = trap_interrupt_alone();
-            if (thread != NULL)
-                return thread;
-        } else if (has_step(thread)) {
-            step_operation(thread);
-            hart->served = 0;
-            if (hart->polled)
-                poll_patiently(hart, thread);
-            else
-                hart->polls = 0;
-        } else if (goes_to_user(thread)) {
-            kernel_lock_release();
-            program_timer(hart);
-            meter_first_user();
-            meter_left();
-            return thread;
-        } else {
-            kernel_lock_release();
-        }
-    }
+        before = hart->current;
+        turn = serve(hart);
+        if (turn == DEADLINE_SOON)
+            trap_await(hart);
+        else
+            thread = turn == DEADLINE_CALLED ? go_on(hart, before) : choose_and_go_on(hart);
+    } while (thread == NULL);
+    return thread;
 }

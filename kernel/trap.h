@@ -56,6 +56,8 @@ void trap_upcall_return(void);
 struct thread *trap_interrupt_alone(void);
 /* What arch_interrupts_take calls. */
 void trap_timer(void);
+/* A deadline more urgent than who pays is soon (DEADLINE_SOON): releases the lock and waits for it. */
+void trap_await(const struct hart *hart);
 void trap_external(void);
 void trap_software(void);
 

@@ -104,6 +104,7 @@ static inline uint64_t arch_interrupts_waiting(void);
 
 /* (inline) Nanoseconds since boot. */
 static inline uint64_t arch_time_ns(void);
+/* (inline) ARCH_TIMER_LEAD_NS: how much earlier the timer is to fire than what is urgent is due, see deadline.h. */
 /* (inline) Asks for a timer interrupt on this hart at that time; UINT64_MAX for none. Called only when the time changed. */
 static inline void arch_timer_set(uint64_t time_ns);
 /* Sends an inter-processor interrupt; the receiver calls `hart_notified`. */

@@ -332,6 +332,8 @@ static void do_act(const void *what)
     }
     act_as(actors[ACTORS].thread);
     check_kernel();
+    for (unsigned i = 0; i < hart_count; i++)
+        schedule_settle(harts[i]); /* the straight way leaves that for later */
 }
 
 static void set_straight_ways(bool is_on)

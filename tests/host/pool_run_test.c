@@ -379,6 +379,33 @@ static void leave_a_long_memory(struct thread *thread, struct thread *waker, wk_
     }
 }
 
+/* A wake-up that goes straight to somebody of another pool leaves the charge for later: until somebody looks, or the hart has
+ * something else to look after. */
+static void who_is_left_in_haste_is_charged_before_anybody_looks(void **state)
+{
+    struct usage usage;
+
+    (void)state;
+    begin_wait(boot, event, 1, NEVER);
+    assert_runs(first);
+    pass(3 * TENTH);
+    act_as(first);
+    assert_ok(wk_event_signal(event, 1));
+    assert_runs(boot);
+    assert_ptr_equal(harts[0]->owing, first->budget);
+    check_kernel();
+    pass(TENTH);
+    act_as(boot);
+    usage = usage_of(pool);
+    assert_int_equal(usage.used_ns, 3 * TENTH);
+    assert_int_equal(usage.available_ns, CAPACITY - 3 * TENTH);
+    assert_null(harts[0]->owing);
+    begin_wait(boot, event, 1, NEVER);
+    assert_runs(first);
+    pass(7 * TENTH);
+    assert_ptr_not_equal(harts[0]->current, first); /* it has had all, and no more */
+}
+
 /* What two that are to exchange capacity remember is made less, in steps. Who runs on one of them meanwhile does not count
  * on what comes later from then on: the checker sees to that. */
 static void who_runs_while_its_pool_is_made_ready_for_a_split_learns_what_is_left(void **state)
@@ -419,6 +446,7 @@ static void who_runs_while_its_pool_is_made_ready_for_a_split_learns_what_is_lef
 int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
+        pool_test(who_is_left_in_haste_is_charged_before_anybody_looks),
         pool_test(who_follow_one_another_are_one_run),
         pool_test(whoever_asks_in_the_midst_of_a_run_learns_what_was_used),
         pool_test(a_run_that_reaches_its_end_in_the_second_stops_it),

@@ -247,14 +247,14 @@ extern struct riscv_clock {
 } riscv_clock;
 void sbi_set_timer(uint64_t ticks); /* sbi.c */
 
-/* Later than anybody waits; below it no conversion overflows. */
-#define RISCV_FOREVER_NS (UINT64_MAX / 8)
+/* From 2 to that power on nobody waits; below it no conversion overflows. */
+#define RISCV_FOREVER_BITS 61
 
 static inline void arch_timer_set(uint64_t time_ns)
 {
     uint64_t ticks = UINT64_MAX;
 
-    if (time_ns < RISCV_FOREVER_NS)
+    if (time_ns >> RISCV_FOREVER_BITS == 0)
         ticks = time_ns * riscv_clock.ticks_per_ns[0] +
                 (uint64_t)((unsigned __int128)time_ns * riscv_clock.ticks_per_ns[1] >> 64) + 1;
     if (riscv_clock.has_sstc)
@@ -291,6 +291,9 @@ static inline void arch_relax(void)
 {
     __asm__ volatile(".4byte 0x0100000f" ::: "memory");
 }
+
+/* A trap from user code, and half of a hold of the lock, take so long at a GHz. Clocks of less than 10 MHz do not tell it. */
+#define ARCH_TIMER_LEAD_NS 200
 
 #define ARCH_INTERRUPT_SOFTWARE INTERRUPT_SOFTWARE
 #define ARCH_INTERRUPT_TIMER INTERRUPT_TIMER
