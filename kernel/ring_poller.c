@@ -30,12 +30,6 @@ static void say(struct ring *ring, bool is_asleep)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Its process stands still, and so does it. */
-static bool is_suspended(const struct ring *ring)
-{
-    return ring->process->state == WK_PROCESS_STATE_SUSPENDED;
-}
-
 /* It takes nothing more until it is woken; or, if there is to be none, it is a worker like others from now on. A suspended one is
  * woken by `process: resume`, for its entries may have come while it said that it is awake. */
 static enum wk_status stop(struct ring *ring)
@@ -43,7 +37,7 @@ static enum wk_status stop(struct ring *ring)
     struct thread *worker = ring->poller;
 
     say(ring, true);
-    if (ring->idle_ns != 0 || is_suspended(ring)) {
+    if (ring->idle_ns != 0 || ring_is_suspended(ring)) {
         worker->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
         return WK_OK;
     }
@@ -87,7 +81,7 @@ static enum wk_status poll_step(struct operation *operation)
     if (ring->idle_ns == 0)
         say(ring, true); /* who submits from now on enters; what was submitted before is taken */
     if (status == WK_OK)
-        status = is_suspended(ring) ? WK_REVOKED : ring_take(ring, &wanted);
+        status = ring_take(ring, &wanted);
     if (status != WK_OK && status != WK_CONTINUE)
         return stop(ring); /* what is wrong is told to who enters */
     if (ring->entries.index != before) {
