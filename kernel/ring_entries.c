@@ -128,8 +128,11 @@ void ring_work_done(struct thread *worker)
     worker->stop |= THREAD_CREATED;
     worker->hindrance |= HINDERED_BY_SPACE;
     schedule_unready(worker);
-    if (!worker->work.is_pending)
+    if (!worker->work.is_pending) {
+        if (worker == ring->poller)
+            ring_poller_go_on(ring);
         return;
+    }
     worker->call_deadline_ns = DEADLINE_NEVER;
     ring_end_pending(ring, worker, arch_context_get(&worker->context, REGISTER_A0), message_words(worker));
     ring_worker_free(ring, worker);

@@ -160,6 +160,9 @@ static inline bool ring_is_special(const struct ring *ring, uint64_t word0)
     return (word0 & WK_RING_LINK) != 0 || ring->chain != NULL || ring->cancels || ring->timeout_ns != DEADLINE_NEVER;
 }
 
+/* The poller has rested. */
+void ring_poller_go_on(struct ring *ring);
+
 /* Any entry. False: it is to be executed again. */
 bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry);
 /* The worker's entry, which was held, is executed in its next step. */
