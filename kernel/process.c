@@ -6,8 +6,7 @@
  * that nobody listens for in report.c.
  *
  * INV-PROCESS-1 state is `ended` exactly if it has no threads, mappings, capabilities and address space.
- * INV-PROCESS-2 while state is `suspended`, and the operation that suspends it is done, every started thread of it is; but workers of its
- *               rings that became busy since, by an entry that another process's thread executes or by the end of what held it, are not.
+ * INV-PROCESS-2 while state is `suspended`, and the operation that suspends it is done, every started thread of it is.
  * Guarded by the kernel lock.
  */
 #include "process.h"
@@ -325,8 +324,8 @@ static enum wk_status process_resume_step(struct operation *operation)
         struct thread *thread = next_thread(process);
 
         thread_clear_stop(thread, THREAD_SUSPENDED);
-        if (thread->is_worker && thread->work.ring->poller == thread)
-            ring_poller_wake(thread->work.ring);
+        if (thread->is_worker)
+            ring_worker_resumes(thread);
         operation->cursor[0]--;
     }
     return operation->cursor[0] == 0 || list_is_empty(&process->threads) ? WK_OK : WK_CONTINUE;

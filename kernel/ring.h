@@ -107,7 +107,9 @@ struct thread *ring_worker_take(struct ring *ring);
 enum wk_status ring_take(struct ring *ring, uint64_t *wanted);
 /* Entries are there that nobody has taken. */
 bool ring_has_entries(const struct ring *ring);
-/* The poller goes on, if it sleeps. */
+/* The worker's process was suspended, and goes on. */
+void ring_worker_resumes(struct thread *worker);
+/* The poller goes on, if it sleeps or rests. */
 void ring_poller_wake(struct ring *ring);
 /* Ends the wait for completions, if there is one. */
 void ring_wait_end(struct ring *ring, enum wk_status status);

@@ -66,6 +66,26 @@ void ring_tell(struct ring *ring)
 
 static enum wk_status start_step(struct operation *operation);
 
+/* What the worker holds is executed by steps of its own; where its process is suspended, when that goes on. */
+static void start(struct thread *worker)
+{
+    worker->work.is_due = ring_is_suspended(worker->work.ring);
+    if (worker->work.is_due)
+        return;
+    operation_begin(&worker->operation, start_step, NULL);
+    thread_clear_stop(worker, THREAD_CREATED);
+}
+
+void ring_worker_resumes(struct thread *worker)
+{
+    struct ring *ring = worker->work.ring;
+
+    if (worker == ring->poller)
+        ring_poller_wake(ring);
+    else if (worker->work.is_due)
+        start(worker);
+}
+
 /* What was linked to the worker's entry is executed, or is cancelled too; what follows it is executed. */
 static void start_next(struct ring *ring, struct thread *worker, bool has_failed)
 {
@@ -84,8 +104,7 @@ static void start_next(struct ring *ring, struct thread *worker, bool has_failed
     if (has_failed && !next->work.follows)
         next->work.fails = true;
     next->work.follows = false;
-    operation_begin(&next->operation, start_step, NULL);
-    thread_clear_stop(next, THREAD_CREATED);
+    start(next);
 }
 
 void ring_end_pending(struct ring *ring, struct thread *worker, uint64_t status, const uint64_t words[RING_WORDS])
@@ -109,8 +128,11 @@ void ring_work_done(struct thread *worker)
     worker->stop |= THREAD_CREATED;
     worker->hindrance |= HINDERED_BY_SPACE;
     schedule_unready(worker);
-    if (!worker->work.is_pending)
+    if (!worker->work.is_pending) {
+        if (worker == ring->poller)
+            ring_poller_go_on(ring);
         return;
+    }
     worker->call_deadline_ns = DEADLINE_NEVER;
     ring_end_pending(ring, worker, arch_context_get(&worker->context, REGISTER_A0), message_words(worker));
     ring_worker_free(ring, worker);

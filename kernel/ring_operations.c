@@ -79,7 +79,7 @@ static enum wk_status enter_step(struct operation *operation)
     enum wk_status status = ring_check_alive(ring);
     struct slot_cache by;
 
-    if (operation->thread->stop & (THREAD_ENDED | THREAD_SUSPENDED))
+    if (operation->thread->stop & (THREAD_ENDED | THREAD_SUSPENDED) || status == WK_WOULD_BLOCK)
         return WK_OK; /* others may see to it that there is always something to take */
     if (status == WK_OK && !find_way_in(operation->thread, operation->cursor[3], ring, &by))
         status = WK_REVOKED;
@@ -132,7 +132,7 @@ enum wk_status ring_enter_any(struct invocation *invocation, struct ring *ring, 
     if (status == WK_OK)
         return wait_for_completions(ring, invocation->thread, &by, completions, deadline_ns);
     if (status != WK_CONTINUE)
-        return status;
+        return status == WK_WOULD_BLOCK ? WK_OK : status;
     operation_begin(operation, enter_step, &ring->object);
     operation->cursor[0] = wanted;
     operation->cursor[1] = completions;

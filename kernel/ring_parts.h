@@ -110,13 +110,20 @@ static inline void ring_announce(struct ring *ring)
 
 /* ---- entries ---- */
 
-/* WK_OK, or why no entry is executed any more. */
+/* Its process stands still, and so does it. */
+static inline bool ring_is_suspended(const struct ring *ring)
+{
+    return ring->process->state == WK_PROCESS_STATE_SUSPENDED;
+}
+
+/* WK_OK, or why no entry is executed: not any more, WK_REVOKED, or not while its process is suspended, WK_WOULD_BLOCK. */
 static inline enum wk_status ring_check_alive(const struct ring *ring)
 {
-    const bool is_gone = !object_is_live(&ring->object) || ring_is_dead(ring) ||
-                         ring->process->state >= WK_PROCESS_STATE_ENDING || ring->worker_count == 0;
-
-    return is_gone ? WK_REVOKED : WK_OK;
+    if (!object_is_live(&ring->object) || ring_is_dead(ring) || ring->worker_count == 0)
+        return WK_REVOKED;
+    if (ring->process->state >= WK_PROCESS_STATE_SUSPENDED)
+        return ring_is_suspended(ring) ? WK_WOULD_BLOCK : WK_REVOKED;
+    return WK_OK;
 }
 
 /* The next entry is a call as simple as can be, to a passive server that waits alone: it is made, and is the lead. False: it is
@@ -152,6 +159,9 @@ static inline bool ring_is_special(const struct ring *ring, uint64_t word0)
 {
     return (word0 & WK_RING_LINK) != 0 || ring->chain != NULL || ring->cancels || ring->timeout_ns != DEADLINE_NEVER;
 }
+
+/* The poller has rested. */
+void ring_poller_go_on(struct ring *ring);
 
 /* Any entry. False: it is to be executed again. */
 bool ring_take_any(struct ring *ring, uint64_t word0, const uint64_t *entry);

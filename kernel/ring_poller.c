@@ -3,15 +3,17 @@
  * A ring's poller: a worker whose operation it is to take entries as they come. It has no stack and no user code; it is
  * scheduled as any thread, on the ring's budget, and each of its steps takes what one hold of the kernel lock allows. When
  * there is nothing it makes room for its equals. After a while it sleeps, by the protocol of winkle/ring_memory.h, and
- * whoever enters the ring wakes it. Guarded by the kernel lock.
+ * whoever enters the ring wakes it. If there is something that it cannot take, nobody tells it when it can: it rests, and looks
+ * now and then. Guarded by the kernel lock.
  */
 #include "handlers.h"
 #include "ring_parts.h"
 #include "schedule.h"
 
 #define AWAKE UINT64_MAX /* of idle_since_ns: it has found something last */
+#define LOOK_NS 100000   /* as the interface says */
 
-static bool sleeps(const struct ring *ring)
+static bool rests(const struct ring *ring)
 {
     return ring->poller->operation.step == NULL;
 }
@@ -30,10 +32,12 @@ static void say(struct ring *ring, bool is_asleep)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Its process stands still, and so does it. */
-static bool is_suspended(const struct ring *ring)
+/* It takes nothing until it is woken, or until then. */
+static enum wk_status rest(struct thread *poller, uint64_t until_ns)
 {
-    return ring->process->state == WK_PROCESS_STATE_SUSPENDED;
+    thread_arm(poller, until_ns);
+    poller->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
+    return WK_OK;
 }
 
 /* It takes nothing more until it is woken; or, if there is to be none, it is a worker like others from now on. A suspended one is
@@ -43,10 +47,8 @@ static enum wk_status stop(struct ring *ring)
     struct thread *worker = ring->poller;
 
     say(ring, true);
-    if (ring->idle_ns != 0 || is_suspended(ring)) {
-        worker->stop |= THREAD_WAITING; /* unqueued by the end of its operation */
-        return WK_OK;
-    }
+    if (ring->idle_ns != 0 || ring_is_suspended(ring))
+        return rest(worker, DEADLINE_NEVER);
     ring->poller = NULL;
     worker->stop |= THREAD_CREATED;
     ring_worker_free(ring, worker);
@@ -64,14 +66,26 @@ static enum wk_status fall_asleep(struct ring *ring)
     return stop(ring);
 }
 
-/* Nothing can be taken. Whether it has been so for long enough, and there is nothing; to end, that it cannot is enough. */
+/* Entries are there, which could not be taken, or have come meanwhile. */
+static enum wk_status look_later(struct ring *ring)
+{
+    const uint64_t before = ring->entries.index;
+    uint64_t wanted = UINT64_MAX;
+
+    if (ring_take(ring, &wanted) == WK_OK && ring->entries.index == before)
+        return rest(ring->poller, arch_time_ns() + LOOK_NS);
+    ring->idle_since_ns = AWAKE;
+    return WK_CONTINUE;
+}
+
+/* Nothing could be taken. Whether it has been so for long enough. */
 static bool is_tired(struct ring *ring)
 {
     const uint64_t now_ns = arch_time_ns();
 
     if (ring->idle_since_ns == AWAKE)
         ring->idle_since_ns = now_ns;
-    return now_ns - ring->idle_since_ns >= ring->idle_ns && (ring->idle_ns == 0 || !ring_has_entries(ring));
+    return now_ns - ring->idle_since_ns >= ring->idle_ns;
 }
 
 static enum wk_status poll_step(struct operation *operation)
@@ -87,7 +101,7 @@ static enum wk_status poll_step(struct operation *operation)
     if (ring->idle_ns == 0)
         say(ring, true); /* who submits from now on enters; what was submitted before is taken */
     if (status == WK_OK)
-        status = is_suspended(ring) ? WK_REVOKED : ring_take(ring, &wanted);
+        status = ring_take(ring, &wanted);
     if (status != WK_OK && status != WK_CONTINUE)
         return stop(ring); /* what is wrong is told to who enters */
     if (ring->entries.index != before) {
@@ -95,17 +109,22 @@ static enum wk_status poll_step(struct operation *operation)
         return WK_CONTINUE;
     }
     if (status == WK_OK && is_tired(ring))
-        return fall_asleep(ring);
+        return ring->idle_ns != 0 && ring_has_entries(ring) ? look_later(ring) : fall_asleep(ring);
     schedule_yield(poller);
     return operation_poll();
 }
 
 void ring_poller_wake(struct ring *ring)
 {
-    if (!sleeps(ring))
+    if (!rests(ring))
         return;
-    say(ring, false);
     ring->idle_since_ns = AWAKE;
+    ring_poller_go_on(ring);
+}
+
+void ring_poller_go_on(struct ring *ring)
+{
+    say(ring, false);
     operation_begin(&ring->poller->operation, poll_step, NULL);
     thread_clear_stop(ring->poller, THREAD_WAITING | THREAD_CREATED);
 }

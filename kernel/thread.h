@@ -92,6 +92,7 @@ struct ring_work {
             bool is_pending; /* its entry is owed a completion */
             bool fails;      /* it is to be completed as `cancelled` when it is started */
             bool follows;    /* it stands behind a call, and is the next one: INV-RING-5 */
+            bool is_due;     /* it is to be started when its process goes on */
         };
         uint64_t state;
     };

@@ -7,6 +7,7 @@
 #include <winkle/ring.h>
 
 #define RING_TURN WK_ASYNC_CHANNELS_MAX
+#define LOOK_NS 1000000 /* where a channel's doorbell cannot be waited for */
 
 static uint32_t bit_of(unsigned number)
 {
@@ -125,6 +126,28 @@ static enum wk_status read_any(struct wk_async *async, struct wk_completion *com
     return WK_WOULD_BLOCK;
 }
 
+/* Submits, and waits for a completion. While the ring has not taken all entries that wait for doorbells, it waits no longer than until
+ * channels are to be looked at again. */
+static enum wk_status wait(struct wk_async *async, enum rest rest, uint64_t deadline_ns)
+{
+    struct wk_queue *queue = async->queue;
+    enum wk_status status;
+    uint64_t look_ns;
+
+    if (async->members == 0 || (rest == ASLEEP && !wk_queue_is_crowded(queue)))
+        return wk_queue_enter(queue, 1, deadline_ns);
+    status = wk_queue_enter(queue, 0, 0);
+    if (status != WK_OK)
+        return status;
+    if (rest == ASLEEP && wk_queue_is_taken(queue))
+        return wk_queue_enter(queue, 1, deadline_ns);
+    look_ns = wk_after_ns(LOOK_NS);
+    if (deadline_ns <= look_ns)
+        return wk_queue_enter(queue, 1, deadline_ns);
+    status = wk_queue_enter(queue, 1, look_ns);
+    return status == WK_TIMED_OUT ? WK_OK : status;
+}
+
 /* WK_WOULD_BLOCK: nothing is under way in the ring. As an enter may end early, it is asked anew, with nothing to be taken. */
 static enum wk_status check_under_way(struct wk_queue *queue, uint64_t deadline_ns)
 {
@@ -150,8 +173,11 @@ enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *compl
         if (has_waited && wk_now_ns() >= deadline_ns)
             return WK_TIMED_OUT; /* where a doorbell is rung for nothing, over and over, each wait ends in time */
         rest = let_all_sleep(async);
-        /* If there is no room still, the ring's records are all in use: a completion makes some. */
-        status = wk_queue_enter(async->queue, rest == ASLEEP || (rest == NO_ROOM && before == NO_ROOM), deadline_ns);
+        /* If there is no room still, the ring's records are all in use. */
+        if (rest == ASLEEP || (rest == NO_ROOM && before == NO_ROOM))
+            status = wait(async, rest, deadline_ns);
+        else
+            status = wk_queue_enter(async->queue, 0, 0);
         if (status == WK_OK && rest == ASLEEP && async->members == 0)
             status = check_under_way(async->queue, deadline_ns);
         if (status != WK_OK)

@@ -12,8 +12,8 @@
  *
  * No wake-up is lost: before it enters, each channel has announced that this side sleeps, and was looked at behind that
  * (winkle/rings.h, BELL); an announcement stands as long as the entry that waits for its doorbell, or that entry's completion is
- * still to be read. Each channel takes one of the ring's records for what is pending; with fewer, some channels are looked at only
- * when something was completed. What is linked (wk_queue_link) is prepared with what it is linked to before wk_async_next is called, which
+ * still to be read. Each channel takes one of the ring's records for what is pending; where there are too few, channels are looked
+ * at every millisecond. What is linked (wk_queue_link) is prepared with what it is linked to before wk_async_next is called, which
  * prepares entries itself.
  */
 #ifndef CHANNEL_ASYNC_H

@@ -15,7 +15,7 @@ enum wk_status wk_queue_create(struct wk_queue *queue, uint32_t entries, uint32_
     enum wk_status status;
     void *address;
 
-    *queue = (struct wk_queue){.pages = wk_pages(bytes)};
+    *queue = (struct wk_queue){.pages = wk_pages(bytes), .pending = pending < completions ? pending : completions};
     status = wk_map_new(queue->pages, 0, &queue->memory, &address);
     if (status != WK_OK)
         return status;

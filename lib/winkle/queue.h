@@ -43,6 +43,7 @@ struct wk_queue {
     struct wk_queue_completions completions;
     wk_handle memory; /* what both lie in */
     uint64_t pages;
+    uint64_t pending; /* so many entries can be under way whatever they are; of more some may not have been taken */
 };
 
 struct wk_completion {
@@ -124,6 +125,12 @@ static inline bool wk_queue_is_taken(const struct wk_queue *queue)
     const uint64_t prepared = queue->entries.end - queue->entries.left;
 
     return wk_ring_load(&queue->entries.ring->consumer.index) == (uint32_t)prepared;
+}
+
+/* Whether so many entries are prepared, or not completed, or their completion not read, that some may not be taken. */
+static inline bool wk_queue_is_crowded(const struct wk_queue *queue)
+{
+    return queue->entries.end - queue->entries.left - queue->completions.next > queue->pending;
 }
 
 /* For a ring that has, or had, a poller: submits, and enters only if the poller sleeps or has ended. (A ring that never had one looks as if

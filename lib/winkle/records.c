@@ -10,8 +10,10 @@
 #define ONCE_MORE (WK_RECORDS_INDEX_MASK + 1)
 _Static_assert(WK_RECORDS_MAX <= WK_RECORDS_INDEX_MASK, "each record has an index");
 
-static void set_free(struct wk_records *records, struct wk_record_header *header)
+/* Nobody finds it, not even by the number that it will have, which can be guessed: of the complement no bit is its index's. */
+static void set_free(struct wk_records *records, struct wk_record_header *header, uint64_t number)
 {
+    header->number = ~number;
     header->next_free = records->free;
     records->free = header;
 }
@@ -27,12 +29,8 @@ static bool add_block(struct wk_records *records)
         wk_map_new(wk_pages(WK_RECORDS_IN_BLOCK * records->stride), 0, &memory, &address) != WK_OK)
         return false;
     records->blocks[records->block_count++] = address;
-    for (uint64_t i = WK_RECORDS_IN_BLOCK; i-- > 0;) {
-        struct wk_record_header *header = wk_record_header_at(records, first + i);
-
-        header->number = ONCE_MORE | (first + i);
-        set_free(records, header);
-    }
+    for (uint64_t i = WK_RECORDS_IN_BLOCK; i-- > 0;)
+        set_free(records, wk_record_header_at(records, first + i), ONCE_MORE | (first + i));
     return true;
 }
 
@@ -44,18 +42,17 @@ void *wk_records_take(struct wk_records *records, uint64_t *number)
         return NULL;
     header = records->free;
     records->free = header->next_free;
+    header->number = ~header->number;
     header->next_free = NULL;
     records->count++;
     *number = header->number;
     return memset(header + 1, 0, records->bytes);
 }
 
-/* The number changes at once: nobody finds what is free by the one that it will have, for it was never told. */
 void wk_records_give_back(struct wk_records *records, void *record)
 {
     struct wk_record_header *header = (struct wk_record_header *)record - 1;
 
-    header->number = (header->number + ONCE_MORE) & NUMBER_MASK;
     records->count--;
-    set_free(records, header);
+    set_free(records, header, (header->number + ONCE_MORE) & NUMBER_MASK);
 }

@@ -18,7 +18,7 @@
 
 /* What stands in front of each record. */
 struct wk_record_header {
-    uint64_t number; /* its own, or when it is free the one that it will have */
+    uint64_t number; /* its own, or when it is free the complement of the one that it will have */
     struct wk_record_header *next_free;
 };
 

@@ -118,8 +118,8 @@ static void behave(void)
     wk_ring_store(&entries->producer.index, wk_ring_load(&entries->consumer.index) + ENTRIES);
 }
 
-/* The indices may promise entries for which there is never room. A poller looks for it always, before less urgent threads of
- * its hart; it is ended, and again if what it takes last starts another. */
+/* The indices may promise entries for which there is never room. A poller whose idle time is long looks for it as long, before less
+ * urgent threads of its hart; it is ended, and again if what it takes last starts another. */
 static void join_beside_poller(struct wk_thread *thread)
 {
     enum wk_status status;

@@ -217,6 +217,10 @@ static void records_are_not_found_again(void **state)
     void *found[100];
 
     (void)state;
+    assert_non_null(wk_records_take(&records, &number));
+    for (uint64_t i = number + 1; i < number + 100; i++)
+        assert_null(wk_records_find(&records, i));
+    wk_records_give_back(&records, wk_records_find(&records, number));
     for (unsigned i = 0; i < 100; i++) {
         found[i] = wk_records_take(&records, &numbers[i]);
         assert_non_null(found[i]);
@@ -227,6 +231,8 @@ static void records_are_not_found_again(void **state)
         assert_ptr_equal(wk_records_find(&records, numbers[i]), found[i]);
     wk_records_give_back(&records, found[50]);
     assert_null(wk_records_find(&records, numbers[50]));
+    for (uint64_t again = 0; again < 4; again++)
+        assert_null(wk_records_find(&records, numbers[50] + again * (WK_RECORDS_INDEX_MASK + 1)));
     assert_ptr_equal(wk_records_take(&records, &number), found[50]);
     assert_int_not_equal(number, numbers[50]);
     assert_null(wk_records_find(&records, numbers[50]));

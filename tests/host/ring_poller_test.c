@@ -148,6 +148,109 @@ static void a_poller_that_ends_leaves_what_cannot_be_taken(void **state)
     assert_int_equal(taken(), PENDING + 1);
 }
 
+static bool poller_rests(void)
+{
+    const struct thread *poller = poller_of_ring();
+
+    return poller->operation.step == NULL && (poller->stop & THREAD_WAITING) != 0;
+}
+
+/* Has all records in use, and an entry that needs one; the poller has looked for so long that it is tired of it. */
+static void want_a_record(uint64_t idle_ns)
+{
+    for (unsigned i = 0; i < PENDING; i++)
+        put(WK_EVENT_WAIT, 0, event, i, 1 << i, NEVER, 0);
+    assert_ok(wk_ring_poll(ring, idle_ns));
+    for (unsigned i = 0; i < PENDING; i++)
+        let_poll(5);
+    put(WK_EVENT_SIGNAL, 0, event, PENDING, 1 << PENDING, 0, 0);
+    let_poll(3);
+    assert_int_equal(taken(), PENDING);
+    assert_false(poller_rests());
+    host_time_pass_to(host_time_ns + idle_ns);
+    let_poll(3);
+}
+
+/* It does not say that it sleeps, so nobody has to wake it: it looks again by itself. */
+static void a_poller_rests_while_nothing_can_be_taken(void **state)
+{
+    (void)state;
+    want_a_record(1000);
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+    assert_true(poller_rests());
+    for (unsigned i = 0; i < 3; i++) {
+        pass_to(host_time_ns + 1000000);
+        let_poll(3);
+        assert_true(poller_rests());
+    }
+    assert_int_equal(taken(), PENDING);
+    assert_ok(wk_event_signal(event, 1));
+    assert_int_equal(taken(), PENDING);
+    pass_to(host_time_ns + 1000000);
+    let_poll(3);
+    assert_int_equal(taken(), PENDING + 1);
+    assert_completed(0, WK_OK);
+    assert_completed(PENDING, WK_OK);
+    assert_int_equal(entries->consumer.sleeps % 2, 0);
+    assert_false(poller_rests());
+    pass_to(host_time_ns + 1000);
+    let_poll(3);
+    assert_true(poller_rests()); /* there is nothing any more: it sleeps */
+    assert_int_equal(entries->consumer.sleeps % 2, 1);
+    pass_to(host_time_ns + 10000000);
+    assert_true(poller_rests());
+    assert_int_equal(entries->consumer.sleeps % 2, 1);
+}
+
+static void a_poller_rests_while_there_is_no_room(void **state)
+{
+    (void)state;
+    assert_ok(wk_ring_poll(ring, 1000));
+    for (unsigned i = 0; i <= COMPLETIONS; i++) {
+        put(WK_EVENT_SIGNAL, 0, event, i, 1, 0, 0);
+        let_poll(3);
+    }
+    assert_int_equal(taken(), COMPLETIONS);
+    pass_to(host_time_ns + 1000);
+    let_poll(3);
+    assert_true(poller_rests());
+    assert_completed(0, WK_OK);
+    pass_to(host_time_ns + 1000000);
+    let_poll(3);
+    assert_int_equal(taken(), COMPLETIONS + 1);
+}
+
+/* Whoever enters, ends it, or suspends its process and has it go on, does not wait for it. */
+static void a_poller_that_rests_is_woken(void **state)
+{
+    const struct program other = program_make(500, 10);
+    const wk_handle process = program_grant(&other, BOOT_PROCESS, WK_TRANSFER_LEND, ALL_RIGHTS);
+
+    (void)state;
+    want_a_record(1000);
+    assert_true(poller_rests());
+    assert_ok(enter(0, 0));
+    assert_false(poller_rests());
+    let_poll(3);
+    host_time_pass_to(host_time_ns + 1000);
+    let_poll(3);
+    assert_true(poller_rests());
+    act_as(other.thread_record);
+    assert_ok(wk_process_suspend(process));
+    pass_to(host_time_ns + 1000000);
+    assert_ok(wk_process_resume(process));
+    act_as(client);
+    assert_false(poller_rests());
+    let_poll(3);
+    assert_true(poller_rests());
+    assert_ok(wk_ring_poll(ring, 0));
+    let_poll(5);
+    assert_null(poller_of_ring());
+    pass_to(host_time_ns + 1000000);
+    assert_null(poller_of_ring());
+    assert_int_equal(taken(), PENDING);
+}
+
 static void the_poller_can_be_ended(void **state)
 {
     (void)state;
@@ -181,6 +284,9 @@ int main(int count, char **arguments)
         ring_test(a_poller_of_a_suspended_process_waits_for_it),
         ring_test(a_poller_that_ends_takes_what_was_submitted_before),
         ring_test(a_poller_that_ends_leaves_what_cannot_be_taken),
+        ring_test(a_poller_rests_while_nothing_can_be_taken),
+        ring_test(a_poller_rests_while_there_is_no_room),
+        ring_test(a_poller_that_rests_is_woken),
         ring_test(the_poller_can_be_ended),
         ring_test(a_polled_ring_can_be_deleted),
     };

@@ -9,7 +9,7 @@
  * store stands in its hart's buffer until the memory takes it, in any order but across a full fence. The lock is a full fence
  * both ways.
  *
- * Abstracted: entries (ring.pml); room and completions; a turn takes one entry; `sleeps` does not come round.
+ * Abstracted: entries (ring.pml); room and completions, for want of which it rests and looks again by itself; a turn takes one entry; `sleeps` does not come round.
  *
  * Shown: all entries are taken without any further entering (else it would be an invalid end), and the poller is never
  * both asleep and scheduled.

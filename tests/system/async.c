@@ -12,14 +12,17 @@
 #include <winkle/memory.h>
 #include <winkle/ring.h>
 #include <winkle/thread.h>
+#include <winkle/threads.h>
 
 #define BELL 1
 #define SIZES WK_CHANNEL_SIZES(4, 4, 0)
 #define SHORT_NS 1000000
 #define PATIENCE_NS (100 * WK_NS_PER_SECOND)
 /* A wait of so long takes less than that of the processor's time. */
-#define LONG_NS 50000000
-#define USED_MAX_NS 5000000
+#define LONG_NS 500000000
+#define USED_MAX_NS 50000000
+#define STACK_PAGES 4
+#define PRIORITY 100
 
 /* Both sides of a channel, in one process: the creator's event is the one by which this side's own end waits. */
 struct pair {
@@ -166,6 +169,38 @@ static void a_full_ring_is_waited_for(void)
     EXPECT(WK_OK, wk_capability_delete(event));
 }
 
+static void send_later(void *argument)
+{
+    struct wk_channel *channel = argument;
+
+    EXPECT(WK_OK, wk_thread_sleep(wk_thread_self()->handle, wk_after_ns(5 * SHORT_NS)));
+    EXPECT(WK_OK, wk_channel_try_send(channel, &(struct wk_ring_message){.words = {0, 9}}));
+}
+
+/* Fewer records than channels: none is forgotten, though nothing else is ever completed, and others are silent. */
+static void no_channel_is_forgotten(void)
+{
+    struct pair pairs[4];
+
+    begin(8, 1);
+    for (unsigned i = 0; i < 4; i++) {
+        open_pair(&pairs[i]);
+        EXPECT(WK_OK, wk_async_add(&async, &pairs[i].opener));
+    }
+    for (unsigned i = 4; i-- > 0;) {
+        struct wk_thread thread;
+
+        EXPECT(WK_OK, wk_thread_run(&thread, send_later, &pairs[i].creator, STACK_PAGES, PRIORITY));
+        EXPECT(WK_OK, next_within(PATIENCE_NS / 20));
+        CHECK(from == &pairs[i].opener);
+        EQUAL(9, completion.tag);
+        EXPECT(WK_OK, wk_thread_join(&thread, wk_after_ns(PATIENCE_NS)));
+    }
+    wk_queue_destroy(&queue);
+    for (unsigned i = 0; i < 4; i++)
+        close_pair(&pairs[i]);
+}
+
 static void nothing_under_way_is_told(void)
 {
     begin(4, 2);
@@ -184,6 +219,7 @@ int main(void)
     links_end_no_channel();
     ended_channels_leave_nothing();
     a_full_ring_is_waited_for();
+    no_channel_is_forgotten();
     wk_print("async: good\n");
     return 0;
 }

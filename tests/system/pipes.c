@@ -8,6 +8,7 @@
 #include <winkle/pages.h>
 #include <winkle/pipe.h>
 #include <winkle/process.h>
+#include <winkle/records.h>
 #include <winkle/thread.h>
 #include <winkle/threads.h>
 
@@ -432,6 +433,34 @@ static void many(void)
     drop_waiter(&one);
 }
 
+/* Numbers are counted, so whoever knows one can say those that no waiter has yet: nobody is found by them. */
+static void numbers_to_come(void)
+{
+    struct waiting waiting = make_waiter();
+    const struct ends ends = make_pipe();
+    const uint64_t last = waiting.number / (WK_RECORDS_INDEX_MASK + 1) + 10;
+    uint64_t count, bits;
+
+    for (uint64_t times = 1; times <= last; times++) {
+        for (uint64_t record = 0; record < 100; record++) {
+            const uint64_t number = times * (WK_RECORDS_INDEX_MASK + 1) + record;
+
+            if (number != waiting.number)
+                EXPECT(WK_WOULD_BLOCK, try_get(ends.reader, number, &count));
+        }
+    }
+    drop_waiter(&waiting);
+    for (unsigned i = 0; i < 40; i++) {
+        waiting = make_waiter();
+        EXPECT(WK_OK, put(ends.writer, "x", 0));
+        get(ends.reader, "x");
+        EXPECT(WK_WOULD_BLOCK, wk_event_poll(waiting.event, 1, &bits));
+        drop_waiter(&waiting);
+    }
+    close(ends.reader);
+    close(ends.writer);
+}
+
 /* ---- names ---- */
 
 static wk_handle open_named(uint64_t identity, uint64_t is_writer, const struct waiting *waiting,
@@ -854,6 +883,7 @@ int main(int argc, char **argv)
         full();
         ends_tell();
         many();
+        numbers_to_come();
         names();
         comes_back();
         two_processes();
