@@ -31,16 +31,30 @@ static bool has_met(const struct hart *hart, const struct thread *thread)
     return (thread->process->space.harts & hart->bit) != 0;
 }
 
+/* The session with that handle, if the thread's last call was by it, or its last call by another one; NULL otherwise. */
+static const struct session *session_known(const struct thread *caller, uint64_t handle)
+{
+    const struct object *object;
+
+    if (slot_cache_holds(&caller->call_slot, handle))
+        return container_of(caller->call_slot.slot->object, struct session, object);
+    if (!slot_cache_holds(&caller->quick_slot, handle))
+        return NULL;
+    object = caller->quick_slot.slot->object;
+    return object->type == WK_TYPE_SESSION && object->state == OBJECT_LIVE
+               ? container_of(object, const struct session, object)
+               : NULL;
+}
+
 struct thread *fast_call(struct hart *hart, uint64_t handle, uint64_t operation, uint64_t *badge)
 {
     struct thread *caller = hart->current;
-    const struct session *session;
+    const struct session *session = session_known(caller, handle);
     struct endpoint *endpoint;
     struct thread *server;
 
-    if (!slot_cache_holds(&caller->call_slot, handle))
+    if (session == NULL)
         return NULL;
-    session = container_of(caller->call_slot.slot->object, struct session, object);
     endpoint = session->endpoint;
     server = endpoint->ready;
     if (server == NULL || hart->attention.any != 0 || (caller->hindrance & ~HINDERED_BY_FP) != 0 ||

@@ -327,14 +327,11 @@ static void copy_unpin(struct operation *operation)
     }
 }
 
-/* Where a page's bytes are, pinned if it is a frame of the pool; NULL if the page is absent. */
-static char *copy_pin(const struct memory *memory, uint64_t page, struct frame **pinned)
+/* Where a page's bytes are, pinned if it is `frame`, of the pool; NULL if there is neither. */
+static char *copy_pin(const struct memory *memory, uint64_t page, struct frame *frame, struct frame **pinned)
 {
-    struct frame *frame;
-
     if (memory->is_physical)
         return arch_pointer((struct physical){memory->physical.address + page * WK_PAGE_BYTES});
-    frame = memory_page(memory, page);
     if (frame == NULL)
         return NULL;
     frame_pin(frame);
@@ -352,14 +349,16 @@ static enum wk_status memory_copied_step(struct operation *operation)
     return operation->cursor[2] == 0 ? WK_OK : WK_CONTINUE;
 }
 
-/* Copies to a page that is present and private, from what lies in one page of the source. */
-static void copy_part(struct operation *operation, struct memory *to, const struct memory *from)
+/* Copies to a page that is present and private, or physical, from what lies in one page of the source. */
+static void copy_part(struct operation *operation, struct memory *to, struct frame *frame, const struct memory *from)
 {
     const uint64_t to_into = operation->cursor[0] % WK_PAGE_BYTES;
     const uint64_t from_into = operation->cursor[1] % WK_PAGE_BYTES;
     uint64_t bytes = WK_PAGE_BYTES - (to_into > from_into ? to_into : from_into);
-    char *target = copy_pin(to, operation->cursor[0] / WK_PAGE_BYTES, &operation->pinned[0]);
-    const char *source = copy_pin(from, operation->cursor[1] / WK_PAGE_BYTES, &operation->pinned[1]);
+    const uint64_t from_page = operation->cursor[1] / WK_PAGE_BYTES;
+    char *target = copy_pin(to, operation->cursor[0] / WK_PAGE_BYTES, frame, &operation->pinned[0]);
+    const char *source =
+        copy_pin(from, from_page, from->is_physical ? NULL : memory_page(from, from_page), &operation->pinned[1]);
 
     if (bytes > operation->cursor[2])
         bytes = operation->cursor[2];
@@ -390,7 +389,7 @@ static enum wk_status memory_copy_step(struct operation *operation)
     struct memory *to = memory_of(operation->object);
     struct memory *from = operation->other == NULL ? to : memory_of(operation->other);
     const uint64_t page = operation->cursor[0] / WK_PAGE_BYTES;
-    const struct frame *frame;
+    struct frame *frame = NULL;
 
     if (operation->cursor[2] == 0)
         return WK_OK;
@@ -409,7 +408,7 @@ static enum wk_status memory_copy_step(struct operation *operation)
         if (frame_sharers(frame) > 1)
             return memory_unshare_first(to, page, operation, memory_copy_step);
     }
-    copy_part(operation, to, from);
+    copy_part(operation, to, frame, from);
     return WK_CONTINUE;
 }
 

@@ -19,6 +19,7 @@ bool session_find_to_call(struct thread *caller, uint64_t handle)
 
     if (capability == NULL || !capability_has(capability, needs) || !object_is_live(capability->object))
         return false;
+    caller->quick_slot = caller->call_slot; /* who asks one and the other in turn has both */
     slot_cache_fill(&caller->call_slot, handle, capability);
     return true;
 }

@@ -149,7 +149,7 @@ struct thread {
     struct slot_cache
         receive_slot; /* an endpoint with the right to serve, or by slot_cache_holds_wait an event with that to wait */
     struct slot_cache
-        quick_slot;           /* an event with the right to signal, or the thread itself with the right to control */
+        quick_slot; /* an event with the right to signal, the thread itself with that to control, or another session to call */
     struct list process_link; /* process->threads */
     struct list budget_link;
     union {

@@ -47,6 +47,7 @@ struct file {
     bool has_no_memory; /* they are not to be had that way */
     struct window window;
     bool is_node;      /* its session is the file service's */
+    bool was_awaited;  /* a pipe: a reader has had to wait */
     bool is_locked;    /* locks were made by it that are the open file's, not the process's */
     uint32_t flags;    /* O_ACCMODE, O_PATH; O_NONBLOCK and so on as they were when the service was last asked */
     uint64_t key;      /* by which its session can be emptied (spares.h); 0: it cannot, or is mapped */

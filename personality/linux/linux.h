@@ -51,14 +51,15 @@ struct thread {
     uint64_t attention;        /* not 0: linux_leave is to look, before the program goes on */
     struct thread *next;       /* of all threads of the process */
     wk_handle handle;
-    wk_handle frames;                    /* memory: the page with both frames */
-    wk_handle event;                     /* where it waits for whatever it waits */
-    struct waiter waiters[4];            /* by enum waiter_kind */
-    uint64_t stack;                      /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
-    uint64_t blocked;                    /* signals, signal 1 as bit 0 */
-    uint64_t pending;                    /* those that the personality itself has for it */
-    uint64_t awaited;                    /* those that it waits for, blocked or not */
-    uint64_t saved_mask;                 /* of rt_sigsuspend and ppoll, back after the handler */
+    wk_handle frames;         /* memory: the page with both frames */
+    wk_handle event;          /* where it waits for whatever it waits */
+    struct waiter waiters[4]; /* by enum waiter_kind */
+    wk_handle told_of;        /* an empty pipe's end: its event will be signalled when there is something; 0 */
+    uint64_t stack;           /* its stacks in the arena, THREAD_STACK_BYTES each for calls and for faults */
+    uint64_t blocked;         /* signals, signal 1 as bit 0 */
+    uint64_t pending;         /* those that the personality itself has for it */
+    uint64_t awaited;         /* those that it waits for, blocked or not */
+    uint64_t saved_mask;      /* of rt_sigsuspend and ppoll, back after the handler */
     uint64_t alternate, alternate_bytes; /* stack for signals */
     uint64_t clear_at_end;               /* set_tid_address */
     uint64_t robust_list;

@@ -43,9 +43,22 @@ wk_handle pipe_writer(const struct file *file)
     return file->writer != 0 ? file->writer : file->session;
 }
 
-static uint64_t waiter(void)
+static inline uint64_t waiter(void)
 {
-    return waiter_number(WAITER_PIPES, maker);
+    const struct waiter *known = &current()->waiters[WAITER_PIPES];
+
+    return known->session != 0 ? known->number : waiter_number(WAITER_PIPES, maker);
+}
+
+/* The service has said that the pipe is empty and that this thread will be told: it need not be asked for that, once. */
+static bool is_known_empty(const struct file *file)
+{
+    struct thread *self = current();
+
+    if (self->told_of != file->session)
+        return false;
+    self->told_of = 0;
+    return true;
 }
 
 /* Whether it is to be waited for is known by what the service answers. */
@@ -53,11 +66,30 @@ static int64_t result_of(struct file *file, enum wk_status status, uint64_t coun
 {
     if (status == WK_OK)
         return (int64_t)count;
-    if (status == WK_WOULD_BLOCK)
+    if (status == WK_WOULD_BLOCK) {
         file->flags &= ~(uint32_t)O_NONBLOCK;
-    if (status == WK_BUSY)
+        return -EAGAIN;
+    }
+    if (status == WK_BUSY) {
         file->flags |= O_NONBLOCK;
-    return status == WK_NO_RIGHT ? -EBADF : status == WK_BUSY ? -EAGAIN : error_of(status);
+        return -EAGAIN;
+    }
+    return status == WK_NO_RIGHT ? -EBADF : error_of(status);
+}
+
+/* Who had to wait for the pipe before asks to be told ahead: it takes one question less then to wait again. */
+static enum wk_status read_short(struct file *file, uint64_t bytes, uint64_t words[static 5], uint64_t *count)
+{
+    const enum wk_status status = wk_pipe_read_short(file->session, bytes, waiter(), file->was_awaited, count,
+                                                     &words[0], &words[1], &words[2], &words[3], &words[4]);
+
+    if (status == WK_OK && (*count & WK_WILL_TELL) != 0) {
+        current()->told_of = file->session;
+        *count &= ~(uint64_t)WK_WILL_TELL;
+    }
+    if (status == WK_WOULD_BLOCK)
+        file->was_awaited = true;
+    return status;
 }
 
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
@@ -70,9 +102,10 @@ static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t
         return -ESPIPE;
     if (bytes == 0)
         return 0;
+    if (is_known_empty(file))
+        return result_of(file, WK_WOULD_BLOCK, 0);
     if (bytes <= WK_SHORT_MAX) {
-        status = wk_pipe_read_short(file->session, bytes, waiter(), &count, &words[0], &words[1], &words[2], &words[3],
-                                    &words[4]);
+        status = read_short(file, bytes, words, &count);
         if (status == WK_OK && (count > bytes || copy_out(buffer, words, count) != 0))
             return -EFAULT;
     } else {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads. Each has a page with its two frames, which is a memory object of its own since the kernel pins it, and in the arena the stacks
- * on which the personality serves its calls and faults. What a few threads had that have ended is kept, mapped, for the next ones.
+ * on which the personality serves its calls and faults. A few that have ended are kept, parked: the kernel's thread, which it takes
+ * long to make and to destroy, waits in the personality until it is another thread of Linux.
  */
 #include "threads.h"
 
@@ -24,13 +25,13 @@
 
 #include <linux/sched.h>
 
-#define KEPT_MAX 4
+#define PARKED_MAX 4
 
 struct process linux_process;
 struct wk_lock linux_lock;
-static struct thread *ended; /* those whose stacks may still be in use for an instant */
-static struct thread *kept;  /* records with frames, stacks and event, but no thread of the kernel's */
-static unsigned kept_count;
+static struct thread *ended;  /* those whose stacks may still be in use for an instant */
+static struct thread *parked; /* those that wait for WAITER_BIT_START */
+static unsigned parked_count;
 static int32_t threads_made;
 
 static struct entry_frame *fault_frame(const struct thread *thread)
@@ -63,47 +64,36 @@ static enum wk_status make_frames(struct thread *thread, uint64_t address)
     return status;
 }
 
-/* Of an ended thread what another can use; NULL: nothing is kept. */
-static struct thread *take_kept(void)
+/* NULL: none is parked. */
+static struct thread *take_parked(void)
 {
     struct thread *thread;
-    uint64_t bits;
 
     wk_lock_take(&linux_lock);
-    thread = kept;
+    thread = parked;
     if (thread != NULL) {
-        kept = thread->next;
-        kept_count--;
+        parked = thread->next;
+        parked_count--;
     }
     wk_lock_release(&linux_lock);
-    if (thread == NULL)
-        return NULL;
-    *thread = (struct thread){
-        .frame = thread->frame, .frames = thread->frames, .event = thread->event, .stack = thread->stack};
-    /* Whatever was left in it is taken; to wait for what is there is quicker than in vain. */
-    wk_event_signal(thread->event, UINT64_MAX);
-    wk_event_wait(thread->event, UINT64_MAX, WK_FOREVER, &bits);
+    if (thread != NULL)
+        *thread = (struct thread){.frame = thread->frame,
+                                  .handle = thread->handle,
+                                  .frames = thread->frames,
+                                  .event = thread->event,
+                                  .stack = thread->stack};
     return thread;
 }
 
-/* Keeps what a thread had that has stopped, or releases it. */
-static void keep(struct thread *thread)
+/* Goes on as another thread, once its record and frame are filled. Takes whatever was left in its event; an interrupt that comes
+ * meanwhile, for whichever of the two, is delivered as it leaves. */
+__attribute__((noreturn)) static void park(wk_handle event)
 {
-    bool is_kept;
+    uint64_t bits = 0;
 
-    waiters_forget(thread);
-    wk_capability_delete(thread->handle);
-    thread->handle = 0;
-    wk_lock_take(&linux_lock);
-    is_kept = kept_count < KEPT_MAX;
-    if (is_kept) {
-        thread->next = kept;
-        kept = thread;
-        kept_count++;
-    }
-    wk_lock_release(&linux_lock);
-    if (!is_kept)
-        thread_release(thread);
+    while (wk_event_wait(event, UINT64_MAX, WK_FOREVER, &bits) != WK_OK || (bits & WAITER_BIT_START) == 0)
+        ;
+    linux_leave_by_frame();
 }
 
 struct thread *thread_make(uint64_t frames_address)
@@ -170,11 +160,20 @@ static void release_ended(void)
 
         list = thread->next;
         wk_thread_stop(thread->handle);
-        keep(thread);
+        thread_release(thread);
     }
 }
 
-static enum wk_status start(struct thread *thread)
+/* Adds it to the list of all, behind the first, which need not change. */
+static void remember(struct thread *thread)
+{
+    wk_lock_take(&linux_lock);
+    thread->next = linux_process.threads->next;
+    linux_process.threads->next = thread;
+    wk_lock_release(&linux_lock);
+}
+
+static enum wk_status start_new(struct thread *thread)
 {
     enum wk_status status = wk_lock_prepare(&linux_lock);
 
@@ -188,12 +187,15 @@ static enum wk_status start(struct thread *thread)
         status = thread_set_frames(thread, thread->handle);
     if (status != WK_OK)
         return status;
-    wk_lock_take(&linux_lock);
-    thread->next = linux_process.threads->next;
-    linux_process.threads->next = thread;
-    wk_lock_release(&linux_lock);
+    remember(thread);
     return wk_thread_start(thread->handle, (uint64_t)linux_leave_by_frame, thread->frame->context.stack_top,
                            (uint64_t)thread, 0, 0);
+}
+
+static enum wk_status start_parked(struct thread *thread)
+{
+    remember(thread);
+    return wk_event_signal(thread->event, WAITER_BIT_START);
 }
 
 /* Has the process service interrupt another thread, of those that are left, when a signal comes. */
@@ -211,17 +213,22 @@ static void tell_another(void)
 }
 
 /* Takes a thread out of the list of all. */
-static void forget(struct thread *thread)
+static void forget_locked(struct thread *thread)
 {
     struct thread **at = &linux_process.threads;
 
-    wk_lock_take(&linux_lock);
     while (*at != NULL && *at != thread)
         at = &(*at)->next;
     if (*at == thread)
         *at = thread->next;
     if (linux_process.told == thread)
         tell_another();
+}
+
+static void forget(struct thread *thread)
+{
+    wk_lock_take(&linux_lock);
+    forget_locked(thread);
     wk_lock_release(&linux_lock);
 }
 
@@ -232,7 +239,7 @@ int64_t thread_begin_clone(struct entry_frame *frame)
     enum wk_status status;
 
     release_ended();
-    thread = take_kept();
+    thread = take_parked();
     if (thread == NULL)
         thread = thread_make(0);
     if (thread == NULL)
@@ -253,8 +260,10 @@ int64_t thread_begin_clone(struct entry_frame *frame)
         copy_out(request->parent_tid, &thread->tid, sizeof(thread->tid));
     const int32_t tid = thread->tid;
 
-    status = start(thread);
+    status = thread->handle == 0 ? start_new(thread) : start_parked(thread);
     if (status != WK_OK) {
+        if (thread->handle != 0)
+            wk_thread_stop(thread->handle);
         forget(thread);
         thread_release(thread);
         return -EAGAIN;
@@ -279,15 +288,24 @@ void thread_tell_end(struct thread *thread)
 void thread_end(void)
 {
     struct thread *self = current();
+    const wk_handle event = self->event, handle = self->handle;
+    struct thread **list = &parked;
 
     thread_tell_end(self);
-    forget(self);
+    waiters_forget(self);
     wk_lock_take(&linux_lock);
-    self->next = ended;
-    ended = self;
+    forget_locked(self);
+    if (parked_count == PARKED_MAX)
+        list = &ended;
+    else
+        parked_count++;
+    self->next = *list;
+    *list = self;
     wk_lock_release(&linux_lock);
+    if (list == &parked)
+        park(event);
     for (;;)
-        wk_thread_stop(self->handle);
+        wk_thread_stop(handle);
 }
 
 /* A child has no capability of its parent's threads: what it has by such a handle is something else. */
@@ -310,12 +328,23 @@ void threads_begin_child(void)
 
     release_parents(linux_process.threads);
     release_parents(ended);
-    release_parents(kept);
-    ended = kept = NULL;
-    kept_count = 0;
+    release_parents(parked);
+    ended = parked = NULL;
+    parked_count = 0;
     self->handle = handle;
     self->next = NULL;
     linux_process.threads = linux_process.told = self;
+}
+
+/* None of them holds the lock. */
+static void end_parked(void)
+{
+    struct thread *thread;
+
+    while ((thread = take_parked()) != NULL) {
+        wk_thread_stop(thread->handle);
+        thread_release(thread);
+    }
 }
 
 void threads_end_others(void)
@@ -338,6 +367,7 @@ void threads_end_others(void)
     if (wk_lock_prepare(&linux_lock) != WK_OK)
         linux_lock.event = 0;
     release_ended();
+    end_parked();
     self->tid = (int32_t)linux_process.page->pid;
 }
 

@@ -56,14 +56,16 @@ void waiters_forget(struct thread *thread)
             wk_capability_delete(thread->waiters[i].session);
         thread->waiters[i] = (struct waiter){0};
     }
+    thread->told_of = 0;
 }
 
 int64_t wait_for_bits(uint64_t bits, uint64_t deadline_ns)
 {
+    struct thread *self = current();
     uint64_t taken;
+    const enum wk_status status = wk_event_wait(self->event, bits, deadline_ns, &taken);
 
-    const enum wk_status status = wk_event_wait(current()->event, bits, deadline_ns, &taken);
-
+    self->told_of = 0; /* it may just have been */
     return status == WK_OK ? 0 : status == WK_TIMED_OUT ? -ETIMEDOUT : signals_restart();
 }
 

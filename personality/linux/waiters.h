@@ -10,7 +10,8 @@ enum waiter_kind { WAITER_PIPES, WAITER_TERMINAL, WAITER_FUTEXES, WAITER_FILES, 
 /* With which bits of the event. */
 #define WAITER_BIT 1
 #define WAITER_BIT_FUTEXES 2
-#define WAITER_BIT_LOAN 4 /* loan.h */
+#define WAITER_BIT_LOAN 4  /* loan.h */
+#define WAITER_BIT_START 8 /* of a parked thread, threads.c */
 
 /* The number by which a service knows the calling thread's event; it is enlisted at the first call. 0 if that cannot be. */
 uint64_t waiter_number(enum waiter_kind kind, wk_handle session);

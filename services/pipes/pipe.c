@@ -98,14 +98,17 @@ void pipe_taken(struct pipe *pipe, uint32_t length)
         drop_first_page(pipe);
 }
 
-/* Short bytes from one page to another or none: page by page, without looking which are adjacent. */
-static uint8_t *piece(const struct pipe *pipe, uint32_t position, uint32_t length, uint32_t *part)
+/* Few bytes: page by page, without looking which are adjacent; most lie in one. */
+static inline uint8_t *piece(const struct pipe *pipe, uint32_t position, uint32_t length, uint32_t *part)
 {
-    const uint32_t within = (pipe->head + position) % WK_PAGE_BYTES;
+    const uint32_t at = pipe->head + position, within = at % WK_PAGE_BYTES;
     const uint32_t left = (uint32_t)WK_PAGE_BYTES - within;
+    uint32_t index = pipe->first_page + at / (uint32_t)WK_PAGE_BYTES;
 
+    if (index >= PIPE_PAGES_MAX)
+        index -= (uint32_t)PIPE_PAGES_MAX;
     *part = length < left ? length : left;
-    return page_address(page_at(pipe, (pipe->head + position) / WK_PAGE_BYTES)) + within;
+    return page_address(pipe->pages[index]) + within;
 }
 
 void pipe_put(struct pipe *pipe, const uint8_t *bytes, uint32_t length)

@@ -28,6 +28,9 @@ struct pipe {
     uint64_t identity;
 };
 
+/* Among what an arm is for: that the end comes to be one that nobody waits at. Of no use to clients' words of readiness. */
+#define PIPE_NON_BLOCKING (UINT32_C(1) << 31)
+
 /* That a waiter is to be told of something. It goes when it has been. */
 struct arm {
     struct waiter *waiter;
@@ -80,7 +83,7 @@ void pipe_get(struct pipe *pipe, uint8_t *bytes, uint32_t length);
 
 void waiter_init(struct waiter *waiter, wk_handle event, uint64_t bits);
 void waiter_end(struct waiter *waiter);
-/* The waiter is told once when one of the things of `wanted` (WK_READINESS_*) comes to be so at that side; to write, when
+/* The waiter is told once when one of the things of `wanted` (WK_READINESS_*, PIPE_NON_BLOCKING) comes to be so at that side; to write, when
  * there is room for `need` bytes. False: there is no room to note that. */
 bool pipe_arm(struct pipe *pipe, enum side side, struct waiter *waiter, uint32_t wanted, uint32_t need);
 /* Things have come to be so at that side: who waits for one of them is told. */

@@ -257,6 +257,18 @@ static enum wk_status begin_write(struct end *end, uint64_t waiter, uint64_t *le
     return pipe_reserve(pipe, (uint32_t)*length) ? WK_OK : WK_NO_MEMORY;
 }
 
+/* Whether the end's next reader will be told, which has taken all there was. A waiter is armed ahead for one thing at a time: it may never
+ * come to wait for it. */
+static bool arm_ahead(struct end *end, uint64_t number)
+{
+    struct pipe *pipe = end->pipe;
+    struct waiter *waiter = wk_records_find(&waiters, number);
+
+    return waiter != NULL && pipe->count == 0 && pipe->open[SIDE_WRITE] != 0 && waiter->arm_count == 0 &&
+           (end->flags & WK_DESCRIPTION_FLAGS_NON_BLOCKING) == 0 &&
+           pipe_arm(pipe, SIDE_READ, waiter, WK_READINESS_READABLE | PIPE_NON_BLOCKING, 0);
+}
+
 static enum wk_status read_short(struct wk_message *message, const struct wk_pipe_read_short_in *in,
                                  struct wk_pipe_read_short_out *out)
 {
@@ -269,6 +281,8 @@ static enum wk_status read_short(struct wk_message *message, const struct wk_pip
     out->count = length;
     pipe_get(end->pipe, (uint8_t *)&out->bytes0, (uint32_t)length);
     pipe_tell(end->pipe, SIDE_WRITE, WK_READINESS_WRITABLE);
+    if (in->is_ahead != 0 && arm_ahead(end, in->waiter))
+        out->count |= WK_WILL_TELL;
     return WK_OK;
 }
 
@@ -356,6 +370,8 @@ static enum wk_status set_description_flags(struct wk_message *message,
     if (end == NULL)
         return WK_NO_RIGHT;
     end->flags = (uint32_t)in->flags;
+    if ((end->flags & WK_DESCRIPTION_FLAGS_NON_BLOCKING) != 0)
+        pipe_tell(end->pipe, end->side, PIPE_NON_BLOCKING);
     return WK_OK;
 }
 

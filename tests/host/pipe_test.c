@@ -184,6 +184,11 @@ static void who_waits_is_told_once(void **state)
     pipe.open[SIDE_READ] = 0;
     pipe_tell(&pipe, SIDE_WRITE, WK_READINESS_WRITABLE | WK_READINESS_HUNG_UP);
     assert_true(is_told(2));
+    assert_true(pipe_arm(&pipe, SIDE_READ, &reader, WK_READINESS_READABLE | PIPE_NON_BLOCKING, 0));
+    pipe_tell(&pipe, SIDE_READ, WK_READINESS_JOINED);
+    assert_false(is_told(1));
+    pipe_tell(&pipe, SIDE_READ, PIPE_NON_BLOCKING);
+    assert_true(is_told(1));
     waiter_end(&reader);
     waiter_end(&writer);
 }

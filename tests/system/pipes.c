@@ -74,7 +74,7 @@ static void get(wk_handle reader, const char *text)
     uint64_t words[5], count = UINT64_MAX;
 
     for (unsigned i = 0; i < PATIENCE_TURNS; i++) {
-        if (wk_pipe_read_short(reader, 40, 0, &count, &words[0], &words[1], &words[2], &words[3], &words[4]) !=
+        if (wk_pipe_read_short(reader, 40, 0, 0, &count, &words[0], &words[1], &words[2], &words[3], &words[4]) !=
             WK_WOULD_BLOCK)
             break;
         pause_for(TURN_NS);
@@ -87,7 +87,17 @@ static enum wk_status try_get(wk_handle reader, uint64_t waiter, uint64_t *count
 {
     uint64_t words[5];
 
-    return wk_pipe_read_short(reader, 40, waiter, count, &words[0], &words[1], &words[2], &words[3], &words[4]);
+    return wk_pipe_read_short(reader, 40, waiter, 0, count, &words[0], &words[1], &words[2], &words[3], &words[4]);
+}
+
+/* Takes a byte, and wants to be told ahead: the count as it is answered. */
+static uint64_t get_ahead(wk_handle reader, const struct waiting *waiting)
+{
+    uint64_t count = 0, words[5];
+
+    EXPECT(WK_OK, wk_pipe_read_short(reader, 1, waiting->number, 1, &count, &words[0], &words[1], &words[2], &words[3],
+                                     &words[4]));
+    return count;
 }
 
 static void is_told(const struct waiting *waiting)
@@ -122,7 +132,7 @@ static void words(void)
     EXPECT(WK_OK, put(ends.writer, " world", 0));
     get(ends.reader, "hello world");
     EXPECT(WK_OK, put(ends.writer, "0123456789012345678901234567890123456789", 0));
-    EXPECT(WK_OK, wk_pipe_read_short(ends.reader, 3, 0, &count, &word[0], &word[1], &word[2], &word[3], &word[4]));
+    EXPECT(WK_OK, wk_pipe_read_short(ends.reader, 3, 0, 0, &count, &word[0], &word[1], &word[2], &word[3], &word[4]));
     EQUAL(3, count);
     EQUAL(0x323130, word[0]);
     get(ends.reader, "3456789012345678901234567890123456789");
@@ -136,6 +146,37 @@ static void words(void)
     get(ends.reader, "xy");
     close(ends.reader);
     close(ends.writer);
+    drop_waiter(&waiting);
+}
+
+/* Who has taken all there was is told of what comes next, if it wants that: once, and for one pipe at a time. */
+static void ahead(void)
+{
+    const struct ends ends = make_pipe(), others = make_pipe();
+    struct waiting waiting = make_waiter();
+
+    EXPECT(WK_OK, put(ends.writer, "ab", 0));
+    EQUAL(1, get_ahead(ends.reader, &waiting));
+    EQUAL(1 + WK_WILL_TELL, get_ahead(ends.reader, &waiting));
+    is_not_told(&waiting);
+    EXPECT(WK_OK, put(others.writer, "e", 0));
+    EQUAL(1, get_ahead(others.reader, &waiting));
+    EXPECT(WK_OK, put(ends.writer, "f", 0));
+    is_told(&waiting);
+    EQUAL(1 + WK_WILL_TELL, get_ahead(ends.reader, &waiting));
+    EXPECT(WK_OK, wk_pipe_set_description_flags(ends.reader, WK_DESCRIPTION_FLAGS_NON_BLOCKING));
+    is_told(&waiting);
+    EXPECT(WK_OK, put(ends.writer, "g", 0));
+    EQUAL(1, get_ahead(ends.reader, &waiting));
+    EXPECT(WK_OK, wk_pipe_set_description_flags(ends.reader, 0));
+    EXPECT(WK_OK, put(ends.writer, "h", 0));
+    EQUAL(1 + WK_WILL_TELL, get_ahead(ends.reader, &waiting));
+    close(ends.writer);
+    is_told(&waiting);
+    get(ends.reader, "");
+    close(others.writer);
+    close(others.reader);
+    close(ends.reader);
     drop_waiter(&waiting);
 }
 
@@ -211,7 +252,7 @@ static enum wk_status read_stream(wk_handle reader, uint64_t place, uint64_t len
     enum wk_status status;
 
     if (length <= 40 && next_random(2) == 0) {
-        status = wk_pipe_read_short(reader, length, waiter, count, &word[0], &word[1], &word[2], &word[3], &word[4]);
+        status = wk_pipe_read_short(reader, length, waiter, 0, count, &word[0], &word[1], &word[2], &word[3], &word[4]);
         if (status == WK_OK)
             memcpy(bytes + offset, word, *count);
     } else {
@@ -748,7 +789,7 @@ static uint64_t read_one(wk_handle reader, const struct waiting *waiting)
 {
     uint64_t count = 0, words[5], bits;
 
-    while (wk_pipe_read_short(reader, 1, waiting->number, &count, &words[0], &words[1], &words[2], &words[3],
+    while (wk_pipe_read_short(reader, 1, waiting->number, 0, &count, &words[0], &words[1], &words[2], &words[3],
                               &words[4]) == WK_WOULD_BLOCK)
         wk_event_wait(waiting->event, 1, WK_FOREVER, &bits);
     return count;
@@ -841,7 +882,7 @@ static void measure_alone(void)
         wk_print("a read of one byte: %lu\n", (wk_instructions() - before) / ALONE);
         before = wk_instructions();
         for (uint64_t i = 0; i < ALONE; i++)
-            wk_pipe_read_short(ends.reader, 1, waiting.number, &count, &words[0], &words[1], &words[2], &words[3],
+            wk_pipe_read_short(ends.reader, 1, waiting.number, 0, &count, &words[0], &words[1], &words[2], &words[3],
                                &words[4]);
         wk_print("a read of nothing: %lu\n", (wk_instructions() - before) / ALONE);
     }
@@ -877,6 +918,7 @@ int main(int argc, char **argv)
         measure_throughput();
     } else {
         words();
+        ahead();
         no_rights();
         streams();
         bad_memory();

@@ -112,6 +112,7 @@ void offsets(void)
     CONSTANT(EVENT_ENDPOINT, offsetof(struct event, endpoint));
     CONSTANT(OBJECT_TYPE, offsetof(struct object, type));
     CONSTANT(TYPE_EVENT, WK_TYPE_EVENT);
+    CONSTANT(TYPE_SESSION, WK_TYPE_SESSION);
     CONSTANT(THREAD_DEPTH, offsetof(struct thread, depth));
     CONSTANT(THREAD_STOP, offsetof(struct thread, stop));
     CONSTANT(THREAD_HINDRANCE, offsetof(struct thread, hindrance));
