@@ -17,6 +17,7 @@ Debian Linux in the same emulator, where Debian's package of it can be fetched (
 """
 import collections
 import difflib
+import functools
 import json
 import pathlib
 import re
@@ -62,16 +63,45 @@ OPTIONS = ("--json", "--full")
 AIMS = {"wakeup-load-4": 6100, "lock-hold": 700}
 # What is judged by its worst case, and by the median as well.
 MEDIANS = {"wakeup-load": 500}
-KERNEL_BYTES_LIMIT = 76 * 1024
+KERNEL_BYTES_LIMIT = 77 * 1024
+# Limits guard what has been reached, to the instruction, as Debian 12's GCC compiles it. Another GCC makes other code: where that
+# needs more, by so much at most, it is told and is no failure.
+LIMITS_GCC, OTHER_GCC_PERCENT = "12", 10
 TIMEOUT_SECONDS, FULL_TIMEOUT_SECONDS = 300, 3000
 HISTOGRAM_ROWS, HISTOGRAM_WIDTH = 16, 60
 
 
+@functools.lru_cache
+def gcc_version():
+    return subprocess.run(["riscv64-linux-gnu-gcc", "-dumpversion"], capture_output=True, text=True,
+                          check=True).stdout.strip().split(".")[0]
+
+
 def is_over(entry):
     """What has a limit and cannot be done is over it, too."""
-    if entry["limit"] is None:
-        return False
-    return "error" in entry or figure(entry) > entry["limit"] or entry["median"] > MEDIANS.get(entry["name"], entry["median"])
+    return entry["limit"] is not None and ("error" in entry or is_above(entry, allowance(entry)))
+
+
+def is_above(entry, percent):
+    """Whether it needs more than so much of its limit, or of the median's."""
+    return any(value * 100 > limit * percent for value, limit in (
+        (figure(entry), entry["limit"]), (entry["median"], MEDIANS.get(entry["name"], entry["median"]))))
+
+
+def allowance(entry):
+    """How much of its limit an entry may need with this compiler, in percent."""
+    return 100 if gcc_version() == LIMITS_GCC or entry["unit"] != "instructions" else 100 + OTHER_GCC_PERCENT
+
+
+def excuse(entry):
+    """Why what is above its limit is not over it; None if it is not above or not excused."""
+    if entry["limit"] is None or is_over(entry) or not is_above(entry, 100):
+        return None
+    return f"the limit is for GCC {LIMITS_GCC}, this is GCC {gcc_version()}"
+
+
+def mark(entry):
+    return "OVER" if is_over(entry) else "above" if excuse(entry) else ""
 
 
 def figure(entry):
@@ -219,7 +249,7 @@ def table(entries):
     for entry in entries:
         limit = "-" if entry["limit"] is None else f"{entry['limit']:,}"
         rows.append((entry["name"], entry["unit"], *(f"{entry[key]:,}" for key in ("min", "median", "max")), limit,
-                     f"{entry['aim']:,}" if "aim" in entry else "", "OVER" if is_over(entry) else "", others.get(entry["name"], "")))
+                     f"{entry['aim']:,}" if "aim" in entry else "", mark(entry), others.get(entry["name"], "")))
     widths = [max(len(row[column]) for row in rows) for column in range(9)]
     return "\n".join("  ".join(cell.rjust(width) if 2 <= column <= 6 else cell.ljust(width)
                                for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows)
@@ -282,9 +312,10 @@ def main():
     else:
         linux = [entry for entry in entries if "linux" in entry]
         native = [entry for entry in entries if "linux" not in entry]
-        print("\n\n".join([*([table(native)] if native else []), *([bench_linux.table(linux, is_over)] if linux else []),
+        excuses = sorted({f"above: {reason}" for entry in entries if (reason := excuse(entry))})
+        print("\n\n".join([*([table(native)] if native else []), *([bench_linux.table(linux, mark)] if linux else []),
                            *(distribution(entry) for entry in entries if "histogram" in entry),
-                           *([rates(throughputs)] if throughputs else [])]))
+                           *excuses, *([rates(throughputs)] if throughputs else [])]))
     if without_linux:
         print(f"winkle: {without_linux}", file=sys.stderr)
     return 1 if any(is_over(entry) for entry in entries) else 0

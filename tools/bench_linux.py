@@ -130,7 +130,7 @@ def measure(names):
     return entries + ([one for one in boot() if one["name"] in names] if any(name in names for name in MACHINE) else [])
 
 
-def table(entries, is_over):
+def table(entries, mark):
     rows_ = [("programs of Linux", "Linux", "min", "median", "max", "ratio", "limit", "aim", "", "")]
     for one in entries:
         def number(key, one=one):
@@ -138,7 +138,7 @@ def table(entries, is_over):
         ratio = f"{one['median'] / one['linux']:.2f}" if one.get("linux") and "median" in one else "-"
         figures = (one["error"], "", "") if "error" in one else tuple(number(key) for key in ("min", "median", "max"))
         rows_.append((one["name"], number("linux"), *figures, ratio, number("limit"), number("aim") if "aim" in one else "",
-                      "OVER" if is_over(one) else "", one["about"]))
+                      mark(one), one["about"]))
     widths = [max(len(row[column]) for row in rows_) for column in range(10)]
     return "\n".join("  ".join(cell.rjust(width) if 1 <= column <= 7 else cell.ljust(width)
                                for column, (cell, width) in enumerate(zip(row, widths))).rstrip() for row in rows_)

@@ -64,6 +64,11 @@ def make(*words):
 
 
 def build(name, target="image"):
+    """Builds one of the builds. The first time takes so long that the person who waits is told."""
+    if not (ROOT / "build" / name / "winkle.img").exists():
+        print(f"winkle: building {name}, which takes a minute or two the first time", file=sys.stderr, flush=True)
+    elif target == "linux-image" and not (ROOT / "build/root.stamp").exists():
+        print("winkle: fetching Debian's packages with the shell, once", file=sys.stderr, flush=True)
     make(f"BUILD={name}", target)
 
 

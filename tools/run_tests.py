@@ -420,6 +420,9 @@ def judge_entry(entry):
     text = f"{bench.figure(entry):,} {entry['unit']}"
     if entry["limit"] is not None:
         text += f", limit {entry['limit']:,}"
+    reason = bench.excuse(entry)
+    if reason:
+        return SKIP, f"{text}: {reason}"
     return (FAIL if bench.is_over(entry) else PASS), text
 
 

@@ -43,9 +43,25 @@ uint64_t qemu_plugin_tb_vaddr(const void *block);
 size_t qemu_plugin_insn_size(const void *instruction);
 #if EMULATOR_VERSION >= 10
 size_t qemu_plugin_insn_data(const void *instruction, void *to, size_t bytes);
+/* Of GLib, which the emulator brings. */
+typedef struct {
+    char *data;
+    unsigned length;
+} array;
+typedef struct {
+    void *handle;
+    const char *name, *feature;
+} register_descriptor;
+array *qemu_plugin_get_registers(void);
+int qemu_plugin_read_register(void *handle, array *to);
+void qemu_plugin_register_vcpu_init_cb(uint64_t plugin, void (*call)(uint64_t plugin, unsigned hart));
+array *g_byte_array_new(void);
+array *g_byte_array_set_size(array *bytes, unsigned length);
+#define READS_REGISTERS 1
 #define INTERFACE_VERSION 3
 #else
 const void *qemu_plugin_insn_data(const void *instruction);
+#define READS_REGISTERS 0
 #define INTERFACE_VERSION 1
 #endif
 #define EXPORTED __attribute__((visibility("default")))
@@ -106,9 +122,49 @@ static struct hold *hold_at(uint64_t ticket)
     return &holds[ticket % HOLDS_MAX];
 }
 
+/* The hart that executes. Of harts in turns, version 10 tells each time the one for which the block was translated. */
+#if EMULATOR_VERSION >= 10
+static void *hart_register;
+static array *hart_bytes;
+
+static void find_register(uint64_t plugin, unsigned hart)
+{
+    const array *registers = qemu_plugin_get_registers();
+
+    (void)plugin, (void)hart;
+    for (unsigned i = 0; i < registers->length; i++) {
+        const register_descriptor *one = (const register_descriptor *)(void *)registers->data + i;
+
+        if (strcmp(one->name, "mhartid") == 0)
+            hart_register = one->handle;
+    }
+    if (hart_register == NULL)
+        fail("the emulator has no register mhartid");
+    hart_bytes = g_byte_array_new();
+}
+
+static unsigned executing(unsigned hart)
+{
+    uint64_t id = 0;
+
+    (void)hart;
+    g_byte_array_set_size(hart_bytes, 0);
+    if (qemu_plugin_read_register(hart_register, hart_bytes) != sizeof(id))
+        fail("the emulator does not tell mhartid");
+    memcpy(&id, hart_bytes->data, sizeof(id));
+    return (unsigned)id;
+}
+#else
+static unsigned executing(unsigned hart)
+{
+    return hart;
+}
+#endif
+
 /* A block begins; `data` is its length. */
 static void executes(unsigned hart, void *data)
 {
+    hart = executing(hart);
     if (turn_count == 0 || turn_at(turn_count - 1)->hart != hart) {
         turn_count++;
         *turn_at(turn_count - 1) = (struct turn){.begin = counter, .hart = hart};
@@ -119,7 +175,7 @@ static void executes(unsigned hart, void *data)
 static void executes_waiting(unsigned hart, void *data)
 {
     executes(hart, data);
-    hold_at(last_ticket[hart])->begin = counter;
+    hold_at(last_ticket[executing(hart)])->begin = counter;
 }
 
 /* An addition to a word in memory, with so many instructions of its block behind it. */
@@ -129,6 +185,7 @@ static void adds(unsigned hart, uint32_t kind, uint64_t address, void *data)
 
     if (!qemu_plugin_mem_is_store(kind))
         return; /* version 7 tells of the load all the same */
+    hart = executing(hart);
     if (address == lock + NEXT) {
         last_ticket[hart] = next++;
         *hold_at(next - 1) = (struct hold){.came = now, .begin = now, .hart = hart};
@@ -178,9 +235,11 @@ static uint64_t executed_before(uint64_t ticket, uint64_t from)
 static void tell(unsigned hart, void *data)
 {
     const uint64_t begin = mark - number;
-    uint64_t own = executed(hart, begin, mark), waited_for = 0, waits = 0;
+    uint64_t own, waited_for = 0, waits = 0;
 
     (void)data;
+    hart = executing(hart);
+    own = executed(hart, begin, mark);
     if (serving == 0)
         fail("the lock was never released");
     for (uint64_t ticket = serving; ticket-- > 0 && hold_at(ticket)->end > begin;) {
@@ -234,10 +293,11 @@ static void watch(void *instruction, uintptr_t behind)
 
     for (size_t i = 0; i < sizeof(watched) / sizeof(watched[0]); i++) {
         if (watched[i].word == word)
-            qemu_plugin_register_vcpu_insn_exec_cb(instruction, watched[i].call, 0, (void *)watched[i].data);
+            qemu_plugin_register_vcpu_insn_exec_cb(instruction, watched[i].call, READS_REGISTERS,
+                                                   (void *)watched[i].data);
     }
     if ((word & AMOADD_W_MASK) == AMOADD_W)
-        qemu_plugin_register_vcpu_mem_cb(instruction, adds, 0, STORES, (void *)behind);
+        qemu_plugin_register_vcpu_mem_cb(instruction, adds, READS_REGISTERS, STORES, (void *)behind);
 }
 
 static void translates(uint64_t plugin, void *block)
@@ -247,7 +307,7 @@ static void translates(uint64_t plugin, void *block)
     const bool waits = address >= wait_first && address <= wait_last;
 
     (void)plugin;
-    qemu_plugin_register_vcpu_tb_exec_cb(block, waits ? executes_waiting : executes, 0,
+    qemu_plugin_register_vcpu_tb_exec_cb(block, waits ? executes_waiting : executes, READS_REGISTERS,
                                          (void *)(uintptr_t)length); // NOLINT: the interface has a pointer for any word
     for (size_t i = 0; i < length; i++)
         watch(qemu_plugin_tb_get_insn(block, i), length - i - 1);
@@ -275,5 +335,8 @@ int qemu_plugin_install(uint64_t plugin, const void *machine, int argc, char **a
         return 1;
     qemu_plugin_register_vcpu_tb_trans_cb(plugin, translates);
     qemu_plugin_register_atexit_cb(plugin, ends, NULL);
+#if EMULATOR_VERSION >= 10
+    qemu_plugin_register_vcpu_init_cb(plugin, find_register);
+#endif
     return 0;
 }

@@ -66,6 +66,8 @@ class Session:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.read(deadline):
             pass
+        if time.monotonic() > deadline:
+            raise AssertionError("the session has not ended")
         return os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
 
 
@@ -98,6 +100,21 @@ def job_control(session):
     assert session.end() == 0, "the session did not end with status 0"
     assert "\r\r" not in session.shown, "lines end with two carriage returns"
     assert "revoked" not in session.shown, "something complains when the machine is powered off"
+
+
+def readme(session):
+    """The session that README.md shows. How many pages there are differs: compilers make programs of other sizes."""
+    text = (ROOT / "README.md").read_text()
+    shown = re.search(r"^    ~ # .*\n(?:    .*\n)+", text, re.MULTILINE)[0]
+    for line in (line[4:] for line in shown.splitlines()):
+        if line.startswith("~ # "):
+            session.expect(PROMPT)
+            session.type(line[4:] + "\r")
+        else:
+            if line.startswith("^Z"):
+                session.type("\x1a")
+            session.expect(r"(?:^|\n)" + re.sub(r"\d+(?=\\ OF|\\ PAGES)", r"\\d+", re.escape(line)) + r"\r\n")
+    assert session.end() == 0, "the session did not end with status 0"
 
 
 def native_programs(session):
@@ -172,7 +189,8 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         make_root(pathlib.Path(folder))
-        for name, script, words in (("job-control", job_control, ()),
+        for name, script, words in (("readme", readme, ()),
+                                    ("job-control", job_control, ()),
                                     ("native-programs", native_programs, ()),
                                     ("least-memory", little_memory, ("--memory", least_memory(build))),
                                     ("root-folder", other_root, ("--root", f"{folder}/root")),

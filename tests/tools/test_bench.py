@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What tools/bench.py makes of what the program prints."""
 import unittest
+import unittest.mock
 
 import bench
+import run_tests
 
 OUTPUT = """quiet
 bench null-invocation instructions 88 89 95 90
@@ -43,6 +45,19 @@ class Bench(unittest.TestCase):
 
     def test_what_is_judged(self):
         self.assertEqual([bench.is_over(entry) for entry in self.entries.values()], [False, True, False, False, False])
+
+    def test_limits_are_those_of_one_compiler(self):
+        slow = self.entries["null-invocation"]
+        for version, median, is_over, is_excused in (("12", 90, False, False), ("12", 91, True, False), ("14", 90, False, False),
+                                                     ("14", 91, False, True), ("14", 99, False, True), ("14", 100, True, False)):
+            with unittest.mock.patch("bench.gcc_version", lambda version=version: version):
+                entry = slow | {"median": median}
+                self.assertEqual((bench.is_over(entry), bool(bench.excuse(entry))), (is_over, is_excused), (version, median))
+                self.assertEqual(run_tests.judge_entry(entry)[0], "FAIL" if is_over else "skip" if is_excused else "pass")
+        with unittest.mock.patch("bench.gcc_version", lambda: "14"):
+            self.assertIn("for GCC 12, this is GCC 14", run_tests.judge_entry(slow | {"median": 91})[1])
+            self.assertTrue(bench.is_over(slow | {"unit": "bytes", "median": 91}))
+            self.assertTrue(bench.is_over(slow | {"error": "NOTHING"}))
 
     def test_wakeups_on_several_harts(self):
         entry = bench.wakeup_entry("wakeup-load-4", [(300, 0, 0, 9000), (550, 800, 2, 600), (1150, 90, 1, 70000)])

@@ -40,6 +40,20 @@ class Generated(unittest.TestCase):
         self.assertEqual(programs - {file.stem for file in (ROOT / "tests/linux").glob("*.c")}, set(), "programs that are gone")
 
 
+class Installing(unittest.TestCase):
+    def test_the_table_has_the_packages_that_are_installed(self):
+        script = (ROOT / "tools/dependencies.sh").read_text()
+        values = re.findall(r"\b(emulator|clang_version)=(\S+)", script)
+        needed = set()
+        for package in re.findall(r"^\t\tneed \"?([^\s\"]+)", script, re.M):
+            variants = {package.replace(f"${name}", value) for name, value in values if f"${name}" in package}
+            needed |= variants or {package}
+        table = (ROOT / "INSTALL.md").read_text().partition("| for | packages |")[2].partition("\n\n")[0]
+        told = {word for row in table.splitlines() for word in re.findall(r"[a-z][a-z0-9+-]+", row.rpartition(" | ")[2])}
+        self.assertEqual(needed - told, set(), "INSTALL.md does not name them")
+        self.assertEqual({word for word in told if "-" in word} - needed, set(), "no set of tools/dependencies.sh has them")
+
+
 class Examples(unittest.TestCase):
     def test_each_piece_of_code_is_built(self):
         for chapter, sources in EXAMPLES.items():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The front door's words: what is wrong is said, with the nearest right word, before anything is built."""
+import io
 import os
 import pathlib
 import re
@@ -66,6 +67,21 @@ class FrontDoor(unittest.TestCase):
         self.assertEqual(len(emulator.command_line(["echo", "x" * 1009])), 1023)
         self.assertEqual(emulator.command_line(["x"] * 32), "quiet --" + " x" * 32)
         self.assertEqual(emulator.command_line(["two words", "", "100%\n"]), "quiet -- two%20words %00 100%25%0a")
+
+    def test_who_waits_for_the_first_build_is_told(self):
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch("emulator.ROOT", pathlib.Path(folder)), \
+                unittest.mock.patch("emulator.make"), unittest.mock.patch("sys.stderr", io.StringIO()) as said:
+            emulator.build("debug")
+            self.assertIn("building debug, which takes a minute", said.getvalue())
+            (emulator.ROOT / "build/debug").mkdir(parents=True)
+            (emulator.ROOT / "build/debug/winkle.img").touch()
+            emulator.build("debug", "linux-image")
+            self.assertIn("fetching Debian's packages", said.getvalue())
+            (emulator.ROOT / "build/root.stamp").touch()
+            said.truncate(0)
+            emulator.build("debug")
+            emulator.build("debug", "linux-image")
+            self.assertEqual(said.getvalue(), "")
 
     def test_nearest_program(self):
         with tempfile.NamedTemporaryFile() as file:
