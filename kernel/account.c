@@ -24,11 +24,6 @@ static inline uint64_t lesser(uint64_t one, uint64_t other)
     return one < other ? one : other;
 }
 
-static inline uint64_t later(uint64_t one_ns, uint64_t other_ns)
-{
-    return one_ns > other_ns ? one_ns : other_ns;
-}
-
 static struct replenishment *at(struct account *account, uint32_t n)
 {
     return &account->ring[(account->first + n) % ACCOUNT_REPLENISHMENTS_MAX];
@@ -300,9 +295,7 @@ void account_charge(struct account *account, uint64_t start_ns, uint64_t used_ns
     used_ns += account->debt_ns;
     account->debt_ns = 0;
     if (account->capacity_ns == account->period_ns) { /* nobody else has any of the time */
-        const uint64_t end_ns = account_end(account, start_ns);
-
-        account->debt_ns = end_ns < start_ns + used_ns ? start_ns + used_ns - later(end_ns, start_ns) : 0;
+        account->debt_ns = used_ns - lesser(account_available(account, start_ns), used_ns);
         settle(account, start_ns + used_ns - account->debt_ns);
     } else {
         const uint64_t taken_ns = take_due(account, start_ns, used_ns);

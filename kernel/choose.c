@@ -255,12 +255,12 @@ static void park_for_capacity(struct hart *hart)
     struct deadline_class *class = deadline_class(hart, hart->payer->priority);
 
     park_payer(hart, &pool->parked);
-    meter_event_begins();
     budget->exhausted++;
+    meter_event_begins();
     if (deadline_is_set(&pool->replenish))
         deadline_urge(&pool->replenish, class);
-    else
-        deadline_set(&pool->replenish, class, account_next(&pool->account)); /* INV-BUDGET-5 */
+    else if (pool->account.count != 0)
+        deadline_begin(&pool->replenish, class, account_next(&pool->account)); /* INV-BUDGET-5 */
     meter_event_done();
     event_binding_signal_later(&budget->exhaustion);
 }

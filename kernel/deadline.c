@@ -59,20 +59,23 @@ void deadline_end(struct deadline *deadline)
     class->hart->attention.timer_moved = true;
 }
 
-void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
+void deadline_begin(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
 {
-    assert_debug(kernel_lock_is_held());
-    time_ns = later(time_ns, ARCH_TIMER_LEAD_NS); /* INV-DEADLINE-5 */
-    __asm__("" : "+r"(time_ns));                  /* what follows is not to be made twice */
-    if (deadline->class != NULL)
-        deadline_cancel(deadline);
-    if (time_ns == DEADLINE_NEVER)
-        return;
+    assert_debug(kernel_lock_is_held() && deadline->class == NULL && time_ns != DEADLINE_NEVER);
+    assert_debug(time_ns >= ARCH_TIMER_LEAD_NS); /* INV-DEADLINE-5 */
     deadline->node.key = time_ns;
     deadline->class = class;
     tree_insert(&class->tree, &deadline->node);
     if (class->tree.first == &deadline->node)
         first_changed(class);
+}
+
+void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
+{
+    if (deadline->class != NULL)
+        deadline_cancel(deadline);
+    if (time_ns != DEADLINE_NEVER)
+        deadline_begin(deadline, class, later(time_ns, ARCH_TIMER_LEAD_NS)); /* INV-DEADLINE-5 */
 }
 
 void deadline_urge(struct deadline *deadline, struct deadline_class *class)

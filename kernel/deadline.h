@@ -42,6 +42,8 @@ static inline struct deadline_class *deadline_class(struct hart *hart, unsigned 
 
 /* Sets it in a class, in place of an earlier time. DEADLINE_NEVER only cancels. Requires: the lock. */
 void deadline_set(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns);
+/* The same with one that is not set, to a time that comes and is no less than the lead. */
+void deadline_begin(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns);
 void deadline_cancel(struct deadline *deadline);
 /* The same of one that is just expiring, on its hart as its class's first; */
 void deadline_end(struct deadline *deadline);

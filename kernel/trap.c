@@ -405,8 +405,9 @@ ALWAYS_INLINE enum deadline_turn expire(struct hart *hart)
 /* One thing that was left for later; false if there is none, or enough has been done. */
 static NOINLINE bool catch_up(struct hart *hart)
 {
-    return hart->served < SERVED_MAX && (event_wake_granted(hart) || schedule_unpark_later(hart) || schedule_settle_later(hart) ||
-                                         (frame_quarantine_count() != 0 && frame_quarantine_release()));
+    return hart->served < SERVED_MAX &&
+           (event_wake_granted(hart) || schedule_unpark_later(hart) || schedule_settle_later(hart) ||
+            (frame_quarantine_count() != 0 && frame_quarantine_release()));
 }
 
 /* The one or the other, by turns, so that neither keeps the other from its turn. */
@@ -477,14 +478,16 @@ static struct thread *choose_and_go_on(struct hart *hart)
             poll_patiently(hart, thread);
         else
             hart->polls = 0;
-    } else if (goes_to_user(thread)) {
+    } else {
+        const bool goes = goes_to_user(thread);
+
         kernel_lock_release();
+        if (!goes)
+            return NULL;
         program_timer(hart);
         meter_first_user();
         meter_left();
         return thread;
-    } else {
-        kernel_lock_release();
     }
     return NULL;
 }

@@ -30,13 +30,18 @@ static inline void served_prepare(struct served *served, uint64_t bank_pages)
     actor_lend(&served->actor, "endpoint", served->endpoint, WK_ENDPOINT_RIGHT_MINT | WK_ENDPOINT_RIGHT_SERVE);
 }
 
-static inline void served_run(struct served *served, const char *name)
+/* It has a turn: what carries capabilities is refused until it serves, other calls wait. */
+static inline void served_turn(const struct served *served)
 {
     uint64_t words[6] = {0};
 
-    actor_start(&served->actor, 1, &name);
-    /* What carries capabilities is refused until it serves; other calls wait. */
     EXPECT(WK_NO_SUCH_OPERATION, wk_call(served->root, WK_MESSAGE_OPERATION, words, WK_NO_DEADLINE));
+}
+
+static inline void served_run(struct served *served, const char *name)
+{
+    actor_start(&served->actor, 1, &name);
+    served_turn(served);
 }
 
 static inline void served_start(struct served *served, const char *name, uint64_t bank_pages)
@@ -45,16 +50,19 @@ static inline void served_start(struct served *served, const char *name, uint64_
     served_run(served, name);
 }
 
-/* What its bank holds, once it has done what it had to do: when that has not changed for a while. */
+/* What its bank holds, once it has done what it had to do: when that has not changed while it had some turns. That time has
+ * passed tells little: the emulator may not have run its hart. */
 static inline uint64_t served_used_pages(const struct served *served, uint64_t *objects)
 {
-    uint64_t limit, used, children, before = 0;
+    uint64_t limit, used, children, objects_before = 0, used_before = 0;
     enum wk_bank_kind kind;
 
     for (unsigned same = 0; same < 10;) {
+        served_turn(served);
         EXPECT(WK_OK, wk_bank_info(served->actor.bank, &limit, &used, objects, &children, &kind));
-        same = *objects == before ? same + 1 : 0;
-        before = *objects;
+        same = *objects == objects_before && used == used_before ? same + 1 : 0;
+        objects_before = *objects;
+        used_before = used;
         wk_thread_sleep(wk_self.start->thread, wk_after_ns(5000000));
     }
     return used;
