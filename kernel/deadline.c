@@ -62,7 +62,7 @@ void deadline_end(struct deadline *deadline)
 void deadline_begin(struct deadline *deadline, struct deadline_class *class, uint64_t time_ns)
 {
     assert_debug(kernel_lock_is_held() && deadline->class == NULL && time_ns != DEADLINE_NEVER);
-    assert_debug(time_ns >= ARCH_TIMER_LEAD_NS); /* INV-DEADLINE-5 */
+    assert_debug(later(time_ns, ARCH_TIMER_LEAD_NS) == time_ns); /* INV-DEADLINE-5 */
     deadline->node.key = time_ns;
     deadline->class = class;
     tree_insert(&class->tree, &deadline->node);
