@@ -491,9 +491,9 @@ enum wk_status thread_sleep(struct invocation *invocation, struct thread *thread
 enum wk_status thread_usage(struct invocation *invocation, struct thread *thread, struct wk_thread_usage_out *out)
 {
     (void)invocation;
-    if (thread->budget != NULL && thread->budget->hart->payer == thread)
-        schedule_charge(thread->budget->hart);
     out->used = thread->used_ns;
+    if (thread->budget != NULL && thread->budget->hart->payer == thread)
+        out->used += arch_time_ns() - thread->budget->hart->charged_ns; /* charged when it stops */
     return WK_OK;
 }
 
