@@ -22,7 +22,6 @@ struct descriptor {
 
 static struct descriptor descriptors[DESCRIPTORS_MAX];
 static int descriptors_end; /* none is in use from here on */
-int descriptors_limit = DESCRIPTORS_MAX;
 
 struct file *file_make(const struct file_operations *operations, wk_handle session, uint32_t flags)
 {
@@ -89,7 +88,7 @@ void file_drop(struct file *file)
 /* Requires: the lock. -1 if all are in use. */
 static int lowest_free(int least)
 {
-    for (int fd = least; fd < descriptors_limit; fd++) {
+    for (int fd = least; fd < DESCRIPTORS_MAX; fd++) {
         if (descriptors[fd].file == NULL)
             return fd;
     }
@@ -232,7 +231,7 @@ int64_t linux_dup3(int old, int new, uint64_t flags)
 
     if (old == new || (flags & ~(uint64_t)O_CLOEXEC) != 0)
         return -EINVAL;
-    if (new < 0 || new >= descriptors_limit)
+    if (new < 0 || new >= DESCRIPTORS_MAX)
         return -EBADF;
     file = file_of(old);
     if (file == NULL)

@@ -13,8 +13,6 @@
 
 #define POSITION_CURRENT UINT64_MAX
 #define DESCRIPTORS_MAX 1024
-/* Descriptors are made below it, RLIMIT_NOFILE. */
-extern int descriptors_limit;
 
 struct file;
 struct stat;
