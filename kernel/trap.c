@@ -432,7 +432,7 @@ void trap_await(const struct hart *hart)
     const uint64_t latest_ns = arch_time_ns() + ARCH_TIMER_LEAD_NS;
     uint64_t due_ns;
 
-    while (class->first_ns > latest_ns)
+    while (class->first_ns > latest_ns) /* there is one: it is soon, and the lock has been held since */
         class --;
     due_ns = class->first_ns;
     kernel_lock_release_quietly();

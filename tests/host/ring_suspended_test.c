@@ -71,16 +71,22 @@ static void nobody_takes_its_entries(void **state)
     assert_completed(2, WK_OK);
 }
 
-/* What stands behind a call is made when the process goes on, though the call was taken by a server that could take more. */
-static void it_makes_no_calls(void **state)
+/* Of three calls the first has been taken when its process is suspended. */
+static void suspend_amid_calls(void)
 {
-    (void)state;
     put(ASK, 0, session, 1, 5, 0, 0);
     put(ASK, 0, session, 2, 6, 0, 0);
     put(ASK, 0, session, 3, 7, 0, 0);
     assert_ok(enter(3, 0));
     suspend();
     assert_ok(receive_as(other.thread_record, its_endpoint));
+}
+
+/* What stands behind a call is made when the process goes on, though the call was taken by a server that could take more. */
+static void it_makes_no_calls(void **state)
+{
+    (void)state;
+    suspend_amid_calls();
     assert_received(other.thread_record, WK_MESSAGE_KIND_CALL, BADGE, ASK, 5);
     let_workers_step();
     assert_workers_are_suspended();
@@ -104,12 +110,7 @@ static void what_it_does_not_do_can_be_cancelled(void **state)
     uint64_t count;
 
     (void)state;
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 6, 0, 0);
-    put(ASK, 0, session, 3, 7, 0, 0);
-    assert_ok(enter(3, 0));
-    suspend();
-    assert_ok(receive_as(other.thread_record, its_endpoint));
+    suspend_amid_calls();
     assert_ok(wk_ring_cancel(its_ring, 2, &count));
     assert_int_equal(count, 1);
     let_workers_step();
@@ -124,12 +125,7 @@ static void its_bank_takes_what_it_does_not_do(void **state)
     const wk_handle its_bank = program_grant(&other, bank, WK_TRANSFER_LEND, ALL_RIGHTS);
 
     (void)state;
-    put(ASK, 0, session, 1, 5, 0, 0);
-    put(ASK, 0, session, 2, 6, 0, 0);
-    put(ASK, 0, session, 3, 7, 0, 0);
-    assert_ok(enter(3, 0));
-    suspend();
-    assert_ok(receive_as(other.thread_record, its_endpoint));
+    suspend_amid_calls();
     assert_ok(wk_bank_destroy(its_bank));
     settle();
     check_kernel();
