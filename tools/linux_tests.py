@@ -19,7 +19,7 @@ from emulator import ROOT
 FOLDER = ROOT / "tests/linux"
 APPLETS = ["busybox", "sh", "-c", "busybox sh /tests/applets.sh /tests/applets.txt | cat"]
 # Cases of cases.txt that are about what only Winkle has, and two that take long.
-ONLY_WINKLE = ("python", "native", "streams", "starts", "between", "isolation", "sides", "hostile", "stress",
+ONLY_WINKLE = ("python", "native", "streams", "starts", "between", "isolation", "sides", "stopped", "hostile", "stress",
                "many-files", "many-processes")
 MEMORY, TIMEOUT_SECONDS = "512M", 200
 

@@ -32,7 +32,7 @@ static int native_status(uint32_t wait_status)
 __attribute__((noreturn)) static void finish(uint32_t wait_status)
 {
     if (linux_process.is_first)
-        terminal_drain();
+        terminal_show_last();
     locks_end();
     descriptors_close_locked();
     if (linux_process.posix != 0)

@@ -213,24 +213,28 @@ static int64_t set_size(uint64_t argument)
     return error_of(wk_terminal_set_size(terminal, size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel));
 }
 
-static int64_t drain(void)
+static int64_t drain(uint64_t group, uint64_t deadline)
 {
     for (;;) {
-        const enum wk_status answer = wk_terminal_drain(terminal, waiter(), terminal_group(SIGNAL_TTOU));
+        const enum wk_status answer = wk_terminal_drain(terminal, waiter(), group);
         int64_t waited;
 
         if (answer != WK_WOULD_BLOCK)
             return result_of(answer, SIGNAL_TTOU, 0);
-        waited = wait_for_event(WK_FOREVER);
+        waited = wait_for_event(deadline);
         if (waited != 0)
             return waited;
     }
 }
 
-void terminal_drain(void)
+/* Nobody is left to let go on what was stopped; and whoever stops it again is waited for no longer than a serial line of Linux
+ * waits when it is closed. */
+void terminal_show_last(void)
 {
-    if (terminal != 0)
-        drain();
+    if (terminal == 0)
+        return;
+    wk_terminal_flow(terminal, WK_TERMINAL_FLOW_ACTION_START_OUTPUT, 0);
+    drain(0, wk_after_ns(30 * WK_NS_PER_SECOND));
 }
 
 /* ---- whose it is ---- */
@@ -322,7 +326,7 @@ static int64_t control(struct file *file, uint64_t request, uint64_t argument)
                             : error_of(wk_terminal_flow(terminal, (enum wk_terminal_flow_action)argument,
                                                         terminal_group(SIGNAL_TTOU)));
     case TCSBRK:
-        return argument == 0 ? 0 : drain();
+        return argument == 0 ? 0 : drain(terminal_group(SIGNAL_TTOU), WK_FOREVER);
     case FIONREAD:
         return tell_waiting(argument, true);
     case TIOCOUTQ:

@@ -13,8 +13,8 @@ wk_handle terminal_session(void);
 uint64_t terminal_group(int signal);
 /* The process leads a session of its own, which has no terminal. */
 void terminal_leave(void);
-/* Waits until what was written has been shown. */
-void terminal_drain(void);
+/* Of the first process, which ends: what was written is shown, also if it had been stopped. */
+void terminal_show_last(void);
 int64_t terminal_open(uint32_t flags, struct file **file);
 
 #endif

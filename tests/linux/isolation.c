@@ -145,6 +145,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     if (argc == 2 && strcmp(argv[1], "outside") == 0)
         return be_outside();
+    if (argc == 2 && strcmp(argv[1], "stopped") == 0)
+        return be_stopped();
     if (argc == 4 && strcmp(argv[1], "side") == 0)
         return be_side(argv[2], argv[3]);
     CHECK(argc <= 2);

@@ -54,8 +54,9 @@ struct attempt {
 /* The tables of isolation_paths.c, isolation_processes.c and isolation_winkle.c; a name of NULL ends each. */
 extern const struct attempt path_attempts[], process_attempts[], winkle_attempts[];
 
-/* The other parts, in isolation_outside.c: who owns what is to be reached; and one of two that are alike. */
+/* The other parts, in isolation_outside.c: who owns what is to be reached; one of two that are alike; one that stops its output. */
 int be_outside(void);
 int be_side(const char *own, const char *other);
+int be_stopped(void);
 
 #endif

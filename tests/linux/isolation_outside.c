@@ -156,3 +156,13 @@ int be_side(const char *own, const char *other)
     printf("side %s: alone\n", own);
     return 0;
 }
+
+/* ---- one that holds its own output ---- */
+
+/* Whoever watches a container is to see its last words, and its end, whatever it did to its terminal. */
+int be_stopped(void)
+{
+    CHECK(tcflow(STDOUT_FILENO, TCOOFF) == 0);
+    puts("stopped: shown at the end");
+    return 0;
+}
