@@ -16,6 +16,17 @@
 
 /* ---- copying ---- */
 
+/* Writes what the personality itself has. */
+static int64_t write_own(struct file *file, const uint8_t *bytes, uint64_t count, uint64_t position)
+{
+    int64_t result;
+
+    current()->moves_own_bytes = true;
+    result = file_transfer(file, WAY_WRITE, (uint64_t)bytes, count, position);
+    current()->moves_own_bytes = false;
+    return result;
+}
+
 /* By way of the personality's memory; `to_position` may be that of the open file. Both are moved. */
 static int64_t copy_between(struct file *from, uint64_t *position, struct file *to, uint64_t *to_position,
                             uint64_t count)
@@ -30,7 +41,7 @@ static int64_t copy_between(struct file *from, uint64_t *position, struct file *
     while (done < count) {
         const int64_t read = node_read_bytes(from, buffer, *position, count - done < room ? count - done : room);
 
-        result = read <= 0 ? read : file_transfer(to, WAY_WRITE, (uint64_t)buffer, (uint64_t)read, *to_position);
+        result = read <= 0 ? read : write_own(to, buffer, (uint64_t)read, *to_position);
         if (result <= 0)
             break;
         *position += (uint64_t)result;
@@ -214,14 +225,27 @@ static int64_t check_open(int fd)
     return 0;
 }
 
+/* Whether it is something that could be made safe. */
+static int64_t check_synced(int fd)
+{
+    struct file *file = file_of(fd);
+    int64_t result;
+
+    if (file == NULL)
+        return -EBADF;
+    result = file->is_node ? 0 : -EINVAL;
+    file_drop(file);
+    return result;
+}
+
 int64_t linux_fsync(int fd)
 {
-    return check_open(fd);
+    return check_synced(fd);
 }
 
 int64_t linux_fdatasync(int fd)
 {
-    return check_open(fd);
+    return check_synced(fd);
 }
 
 int64_t linux_sync(void)

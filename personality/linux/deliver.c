@@ -2,6 +2,7 @@
 /* What is to be done when a call returns and not all is as it was, and what comes unasked: faults and interrupts. */
 #include "calls.h"
 #include "linux.h"
+#include "memory.h"
 #include "signals.h"
 #include "threads.h"
 
@@ -78,6 +79,17 @@ void linux_leave(struct entry_frame *frame)
     self->attention = 0;
 }
 
+/* Whether nothing is mapped at an address of the program, or it may not be reached in that way. */
+static int32_t code_of(uint64_t address)
+{
+    bool is_mapped;
+
+    wk_lock_take(&linux_lock);
+    is_mapped = memory_is_mapped(address & ~PAGE_MASK, WK_PAGE_BYTES);
+    wk_lock_release(&linux_lock);
+    return is_mapped ? SEGV_ACCERR : SEGV_MAPERR;
+}
+
 static void deliver_fault(struct entry_frame *frame)
 {
     const uint64_t pc = frame->frame.pc, detail = frame->frame.detail;
@@ -96,7 +108,7 @@ static void deliver_fault(struct entry_frame *frame)
     case WK_UPCALL_CAUSE_LOAD_FAULT:
     case WK_UPCALL_CAUSE_STORE_FAULT:
     case WK_UPCALL_CAUSE_FETCH_FAULT:
-        signal_fault(frame, SIGNAL_SEGV, SEGV_MAPERR, detail);
+        signal_fault(frame, SIGNAL_SEGV, code_of(detail), detail);
         break;
     case WK_UPCALL_CAUSE_ILLEGAL_INSTRUCTION:
         signal_fault(frame, SIGNAL_ILL, ILL_ILLOPC, detail);

@@ -22,6 +22,7 @@ struct descriptor {
 
 static struct descriptor descriptors[DESCRIPTORS_MAX];
 static int descriptors_end; /* none is in use from here on */
+int descriptors_limit = DESCRIPTORS_MAX;
 
 struct file *file_make(const struct file_operations *operations, wk_handle session, uint32_t flags)
 {
@@ -88,7 +89,7 @@ void file_drop(struct file *file)
 /* Requires: the lock. -1 if all are in use. */
 static int lowest_free(int least)
 {
-    for (int fd = least; fd < DESCRIPTORS_MAX; fd++) {
+    for (int fd = least; fd < descriptors_limit; fd++) {
         if (descriptors[fd].file == NULL)
             return fd;
     }
@@ -231,7 +232,7 @@ int64_t linux_dup3(int old, int new, uint64_t flags)
 
     if (old == new || (flags & ~(uint64_t)O_CLOEXEC) != 0)
         return -EINVAL;
-    if (new < 0 || new >= DESCRIPTORS_MAX)
+    if (new < 0 || new >= descriptors_limit)
         return -EBADF;
     file = file_of(old);
     if (file == NULL)

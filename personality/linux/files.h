@@ -13,6 +13,8 @@
 
 #define POSITION_CURRENT UINT64_MAX
 #define DESCRIPTORS_MAX 1024
+/* Descriptors are made below it, RLIMIT_NOFILE. */
+extern int descriptors_limit;
 
 struct file;
 struct stat;

@@ -83,10 +83,16 @@ int64_t linux_getrandom(uint64_t buffer, uint64_t bytes, uint64_t flags)
 
 /* ---- limits ---- */
 
-/* What cannot be set is what there is. */
+static uint64_t limits[RLIM_NLIMITS][2]; /* those that were set */
+static uint32_t limits_set;
+
 static void fill_limit(int resource, uint64_t limit[2])
 {
     limit[0] = limit[1] = RLIM64_INFINITY;
+    if ((limits_set >> resource & 1) != 0) {
+        memcpy(limit, limits[resource], sizeof(limits[0]));
+        return;
+    }
     switch (resource) {
     case RLIMIT_STACK:
         limit[0] = STACK_BYTES;
@@ -105,22 +111,37 @@ static void fill_limit(int resource, uint64_t limit[2])
     }
 }
 
+/* It is kept and told, and passed on; what binds is how many descriptors there may be. */
+static int64_t set_limit(int resource, const uint64_t limit[2], const uint64_t before[2])
+{
+    if (limit[0] > limit[1])
+        return -EINVAL;
+    if ((limit[1] > before[1] && linux_process.effective_user != 0) ||
+        (resource == RLIMIT_NOFILE && limit[1] > DESCRIPTORS_MAX))
+        return -EPERM;
+    memcpy(limits[resource], limit, sizeof(limits[0]));
+    limits_set |= 1U << resource;
+    if (resource == RLIMIT_NOFILE)
+        descriptors_limit = (int)limit[0];
+    return 0;
+}
+
 int64_t linux_prlimit64(int pid, int resource, uint64_t new, uint64_t before)
 {
-    uint64_t limit[2];
+    uint64_t limit[2], wanted[2];
 
     if (resource < 0 || resource >= RLIM_NLIMITS)
         return -EINVAL;
     if (pid != 0 && pid != (int)linux_process.page->pid)
         return -EPERM;
+    if (new != 0 && copy_in(wanted, new, sizeof(wanted)) != 0)
+        return -EFAULT;
     fill_limit(resource, limit);
     if (before != 0 && copy_out(before, limit, sizeof(limit)) != 0)
         return -EFAULT;
     if (new == 0)
         return 0;
-    if (copy_in(limit, new, sizeof(limit)) != 0)
-        return -EFAULT;
-    return limit[0] > limit[1] ? -EINVAL : 0;
+    return set_limit(resource, wanted, limit);
 }
 
 int64_t linux_getrusage(int who, uint64_t usage)

@@ -296,7 +296,7 @@ static int64_t control_of(struct file *file, int fd, int command, uint64_t argum
     switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
-        if ((int64_t)argument < 0 || argument >= DESCRIPTORS_MAX)
+        if ((int64_t)argument < 0 || (int64_t)argument >= descriptors_limit)
             return -EINVAL;
         file_of(fd);
         return descriptor_make(file, (int)argument, command == F_DUPFD_CLOEXEC);

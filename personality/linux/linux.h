@@ -66,6 +66,7 @@ struct thread {
     struct clone_request clone;
     int32_t tid;
     bool has_saved_mask;
+    bool moves_own_bytes; /* what it writes is the personality's, not the program's */
 };
 
 struct process {
@@ -106,6 +107,8 @@ int64_t error_of(enum wk_status status);
 /* Bytes of the program's memory: 0, or -EFAULT if one cannot be reached; part may have been copied. */
 int64_t copy_in(void *to, uint64_t from, size_t bytes);
 int64_t copy_out(uint64_t to, const void *from, size_t bytes);
+/* A struct timespec as nanoseconds: 0, -EFAULT, or -EINVAL if it is none. */
+int64_t copy_time_in(uint64_t address, uint64_t *ns);
 /* Makes an aligned word of the program's memory another in one go, if it is as expected; *was is what it was. 0 or -EFAULT. */
 int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t *was);
 /* A string with its zero byte: its length, -EFAULT, or -ENAMETOOLONG if it does not fit. */

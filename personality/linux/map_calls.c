@@ -12,6 +12,8 @@
 #include <asm/unistd.h>
 #include <linux/mman.h>
 
+#define PROTECTIONS (uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM)
+
 static uint64_t rounded(uint64_t bytes)
 {
     return (bytes + PAGE_MASK) & ~PAGE_MASK;
@@ -93,6 +95,8 @@ int64_t linux_mmap(uint64_t address, uint64_t length, uint64_t protection, uint6
         return -EINVAL;
     if (length > PROGRAM_END)
         return -ENOMEM;
+    if ((flags & MAP_ANONYMOUS) == 0 && offset > INT64_MAX - length)
+        return -EOVERFLOW;
     if ((protection & PROT_WRITE) != 0 && (protection & PROT_EXEC) != 0)
         return -EACCES; /* nothing is both writable and executable */
     if (memory_is_lent())
@@ -123,7 +127,7 @@ int64_t linux_mprotect(uint64_t address, uint64_t length, uint64_t protection)
 {
     int64_t result;
 
-    if ((address & PAGE_MASK) != 0)
+    if ((address & PAGE_MASK) != 0 || (protection & ~PROTECTIONS) != 0)
         return -EINVAL;
     if (length == 0)
         return 0;
@@ -243,24 +247,47 @@ int64_t linux_mremap(uint64_t address, uint64_t old_length, uint64_t new_length,
     return result;
 }
 
+/* Those that change nothing but how soon, too. Source: madvise(2). */
+static bool is_advice(int advice)
+{
+    return (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || advice == MADV_FREE ||
+           (advice >= MADV_DONTFORK && advice <= MADV_DOFORK) || (advice >= MADV_MERGEABLE && advice <= MADV_PAGEOUT);
+}
+
 int64_t linux_madvise(uint64_t address, uint64_t length, int advice)
 {
+    int64_t result;
+
     if ((address & PAGE_MASK) != 0)
         return -EINVAL;
-    if (length == 0 || (advice != MADV_DONTNEED && advice != MADV_FREE))
+    if (!is_advice(advice))
+        return -EINVAL;
+    if (length == 0)
         return 0;
     if (length > PROGRAM_END || !is_range(address, rounded(length)))
         return -ENOMEM;
     wk_lock_take(&linux_lock);
-    memory_discard(address, rounded(length));
+    if (advice == MADV_DONTNEED || advice == MADV_FREE)
+        memory_discard(address, rounded(length));
+    result = memory_is_mapped(address, rounded(length)) ? 0 : -ENOMEM;
     wk_lock_release(&linux_lock);
-    return 0;
+    return result;
 }
 
 /* What is written to shared memory is seen at once. */
 int64_t linux_msync(uint64_t address, uint64_t length, int flags)
 {
-    (void)length;
-    (void)flags;
-    return (address & PAGE_MASK) != 0 ? -EINVAL : 0;
+    int64_t result;
+
+    if ((address & PAGE_MASK) != 0 || (flags & ~(MS_ASYNC | MS_SYNC | MS_INVALIDATE)) != 0 ||
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+        return -EINVAL;
+    if (length == 0)
+        return 0;
+    if (length > PROGRAM_END || !is_range(address, rounded(length)))
+        return -ENOMEM;
+    wk_lock_take(&linux_lock);
+    result = memory_is_mapped(address, rounded(length)) ? 0 : -ENOMEM;
+    wk_lock_release(&linux_lock);
+    return result;
 }

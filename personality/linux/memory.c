@@ -332,6 +332,17 @@ void memory_discard(uint64_t start, uint64_t length)
     }
 }
 
+bool memory_is_mapped(uint64_t start, uint64_t length)
+{
+    const uint64_t end = start + length;
+    uint64_t covered = start;
+
+    for (const struct area *area = area_find(start);
+         area != NULL && area < &space.areas[space.count] && area->start <= covered && covered < end; area++)
+        covered = area->end;
+    return covered >= end;
+}
+
 uint64_t memory_choose(uint64_t hint, uint64_t length)
 {
     const uint64_t wanted = hint & ~PAGE_MASK;

@@ -64,6 +64,8 @@ int64_t memory_map_own(uint64_t start, uint64_t length, uint32_t protection);
 int64_t memory_map_backing(uint64_t start, uint64_t length, uint32_t protection, struct backing *backing,
                            uint64_t offset);
 struct backing *backing_make(enum backing_kind kind, bool is_shared, wk_handle handle);
+/* Whether all of a range is in areas. */
+bool memory_is_mapped(uint64_t start, uint64_t length);
 /* A free range, at the hint if that is one and free; 0 if there is none. */
 uint64_t memory_choose(uint64_t hint, uint64_t length);
 /* Takes the mappings of a range away. */

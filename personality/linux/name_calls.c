@@ -222,6 +222,8 @@ int64_t linux_unlinkat(int directory, uint64_t text, uint64_t flags)
 
     if ((flags & ~(uint64_t)AT_REMOVEDIR) != 0)
         result = -EINVAL;
+    if (result == 0 && path.is_proc)
+        result = -EPERM;
     if (result == 0 && is_short(&path))
         result = error_of(
             wk_directory_remove_short(path.directory, is_directory, words[0], words[1], words[2], words[3], words[4]));
@@ -231,11 +233,21 @@ int64_t linux_unlinkat(int directory, uint64_t text, uint64_t flags)
     return result;
 }
 
+/* In /proc nothing is made. */
+static int64_t refuse_in_proc(const struct path *path)
+{
+    struct stat status;
+
+    return proc_status(path->text, false, &status) == 0 ? -EEXIST : -ENOENT;
+}
+
 static int64_t make(int directory, uint64_t text, enum wk_node_kind kind, uint32_t mode, uint64_t device)
 {
     struct path path;
     int64_t result = path_begin(&path, directory, text);
 
+    if (result == 0 && path.is_proc)
+        result = refuse_in_proc(&path);
     if (result == 0)
         result = error_of(wk_directory_make(path.directory, kind, mode & 07777 & ~linux_process.umask, device, arena,
                                             (uint64_t)path.text, path.length));
@@ -245,7 +257,7 @@ static int64_t make(int directory, uint64_t text, enum wk_node_kind kind, uint32
 
 int64_t linux_mkdirat(int directory, uint64_t text, uint32_t mode)
 {
-    return make(directory, text, WK_NODE_KIND_DIRECTORY, mode, 0);
+    return make(directory, text, WK_NODE_KIND_DIRECTORY, mode & 01777, 0);
 }
 
 int64_t linux_mknodat(int directory, uint64_t text, uint32_t mode, uint64_t device)
@@ -361,6 +373,8 @@ int64_t linux_renameat2(int old_directory, uint64_t old_text, int new_directory,
     new = (struct path){0};
     if (result == 0)
         result = path_begin(&new, new_directory, new_text);
+    if (result == 0 && (old.is_proc || new.is_proc))
+        result = -EXDEV;
     if (result == 0)
         result = ticket_of(&old, &new, &ticket);
     if (result == 0) {

@@ -338,7 +338,7 @@ int64_t files_map(uint64_t start, uint64_t length, uint32_t protection, bool is_
 
     if (file == NULL)
         return -EBADF;
-    if (file->operations != &node_operations)
+    if (file->operations != &node_operations || file->kind == WK_NODE_KIND_DIRECTORY)
         return -ENODEV;
     if (is_shared && (protection & PROT_WRITE) != 0 && (file->flags & O_ACCMODE) != O_RDWR)
         return -EACCES;

@@ -45,18 +45,16 @@ static int64_t look_at_all(struct pollfd *polled, uint64_t count)
 
 static int64_t deadline_of(uint64_t timeout, uint64_t *deadline)
 {
-    struct __kernel_timespec time;
+    uint64_t ns;
+    int64_t result;
 
     *deadline = WK_FOREVER;
     if (timeout == 0)
         return 0;
-    if (copy_in(&time, timeout, sizeof(time)) != 0)
-        return -EFAULT;
-    if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= (long long)WK_NS_PER_SECOND)
-        return -EINVAL;
-    if ((uint64_t)time.tv_sec < WK_FOREVER / WK_NS_PER_SECOND)
-        *deadline = wk_after_ns((uint64_t)time.tv_sec * WK_NS_PER_SECOND + (uint64_t)time.tv_nsec);
-    return 0;
+    result = copy_time_in(timeout, &ns);
+    if (result == 0 && ns != WK_FOREVER)
+        *deadline = wk_after_ns(ns);
+    return result;
 }
 
 /* Until one is ready, the time is over, or a signal comes. */
@@ -81,6 +79,16 @@ static int64_t poll_until(struct pollfd *polled, uint64_t count, uint64_t deadli
     }
 }
 
+/* As Linux has it, the time-out becomes what is left of it; where it cannot be written, nobody is told. */
+static void tell_rest(uint64_t timeout, uint64_t deadline)
+{
+    const uint64_t now = wk_now_ns(), rest = deadline > now ? deadline - now : 0;
+    const struct __kernel_timespec time = {(long long)(rest / WK_NS_PER_SECOND), (long long)(rest % WK_NS_PER_SECOND)};
+
+    if (deadline != WK_FOREVER)
+        copy_out(timeout, &time, sizeof(time));
+}
+
 static int64_t poll_with_mask(struct pollfd *polled, uint64_t count, uint64_t timeout, uint64_t mask_address)
 {
     uint64_t deadline, mask;
@@ -93,6 +101,7 @@ static int64_t poll_with_mask(struct pollfd *polled, uint64_t count, uint64_t ti
     if (mask_address != 0)
         signals_wait_with(mask);
     result = poll_until(polled, count, deadline);
+    tell_rest(timeout, deadline);
     if (mask_address != 0)
         signals_wait_done();
     return result;

@@ -21,6 +21,7 @@
 #include <linux/wait.h>
 
 #define CHILD_BIT 1
+#define KINDS_OF_CHILDREN ((int)(__WALL | __WNOTHREAD | __WCLONE))
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 /* What a copied process has of its own in any case, or shares without anybody's noticing. */
 #define PROCESS_FLAGS                                                                                                  \
@@ -78,9 +79,10 @@ struct news {
     uint64_t pid, status, user, used;
 };
 
+/* Of a child that ends while its SIGCHLD interrupts the wait, it is the news that is told. */
 static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *news)
 {
-    for (;;) {
+    for (bool is_interrupted = false;;) {
         uint64_t bits;
         enum wk_status status =
             wk_posix_wait(linux_process.posix, which, options, &news->pid, &news->status, &news->user, &news->used);
@@ -91,9 +93,10 @@ static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *new
             return -ECHILD;
         if (status != WK_WOULD_BLOCK)
             return error_of(status);
-        status = wk_event_wait(linux_process.children, CHILD_BIT, WK_FOREVER, &bits);
-        if (status == WK_INTERRUPTED && signals_pending())
+        if (is_interrupted)
             return signals_restart();
+        status = wk_event_wait(linux_process.children, CHILD_BIT, WK_FOREVER, &bits);
+        is_interrupted = status == WK_INTERRUPTED && signals_pending();
         if (status != WK_OK && status != WK_INTERRUPTED)
             return error_of(status);
     }
@@ -116,8 +119,10 @@ int64_t linux_wait4(int which, uint64_t status, int options, uint64_t usage)
     int32_t told;
     int64_t result;
 
-    if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED | (int)__WALL | (int)__WNOTHREAD | (int)__WCLONE)) != 0)
+    if ((options & ~(WNOHANG | WUNTRACED | WCONTINUED | KINDS_OF_CHILDREN)) != 0)
         return -EINVAL;
+    if (which == INT32_MIN)
+        return -ESRCH;
     result = wait_for_child((uint64_t)(int64_t)which, wanted, &news);
     if (result != 0 || news.pid == 0)
         return result;
@@ -167,7 +172,8 @@ int64_t linux_waitid(int kind, int which, uint64_t info, int options, uint64_t u
     struct news news = {0};
     int64_t result;
 
-    if ((options & (WEXITED | WSTOPPED | WCONTINUED)) == 0)
+    if ((options & (WEXITED | WSTOPPED | WCONTINUED)) == 0 ||
+        (options & ~(WEXITED | WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT | KINDS_OF_CHILDREN)) != 0)
         return -EINVAL;
     switch (kind) {
     case P_ALL:
@@ -178,6 +184,8 @@ int64_t linux_waitid(int kind, int which, uint64_t info, int options, uint64_t u
             return -EINVAL;
         break;
     case P_PGID:
+        if (which < 0)
+            return -EINVAL;
         which = which == 0 ? 0 : -which;
         break;
     default:
@@ -241,7 +249,7 @@ int64_t linux_setpgid(int pid, int group)
 {
     enum wk_status status;
 
-    if (group < 0)
+    if (pid < 0 || group < 0)
         return -EINVAL;
     status = wk_posix_set_group(linux_process.posix, (uint64_t)pid, (uint64_t)group);
     return status == WK_OK ? 0 : status == WK_NOT_FOUND ? -ESRCH : -EPERM;

@@ -19,7 +19,6 @@
 #include <linux/signal.h>
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
-#include <linux/time_types.h>
 
 #define UNBLOCKABLE (SIGNAL_BIT(SIGNAL_KILL) | SIGNAL_BIT(SIGNAL_STOP))
 #define SET_BYTES sizeof(uint64_t)
@@ -71,15 +70,29 @@ bool signal_is_ignored(int signal)
     return handler == (uint64_t)SIG_IGN || (handler == (uint64_t)SIG_DFL && default_of(signal) == DEFAULT_IGNORE);
 }
 
+/* The process service is told what children of this process are to leave and to tell, if that has changed. */
+static void tell_of_children(uint64_t handler_before, uint64_t flags_before)
+{
+    const struct action *action = &actions[SIGNAL_CHLD];
+    const bool no_zombies = action->handler == (uint64_t)SIG_IGN || (action->flags & SA_NOCLDWAIT) != 0;
+    const bool had_none = handler_before == (uint64_t)SIG_IGN || (flags_before & SA_NOCLDWAIT) != 0;
+
+    if (no_zombies != had_none || ((action->flags ^ flags_before) & SA_NOCLDSTOP) != 0)
+        wk_posix_set_ignored(linux_process.posix, 0, no_zombies, (action->flags & SA_NOCLDSTOP) != 0);
+}
+
 /* What is so already is not stored: after a fork a store may cost a copy of the page. */
 void signals_for_program(void)
 {
+    const uint64_t handler = actions[SIGNAL_CHLD].handler, flags = actions[SIGNAL_CHLD].flags;
+
     for (int signal = 1; signal <= SIGNAL_MAX; signal++) {
         struct action *action = &actions[signal];
 
         if (action->handler != (uint64_t)SIG_IGN && (action->handler | action->flags | action->mask) != 0)
             *action = (struct action){0};
     }
+    tell_of_children(handler, flags);
     current()->alternate = current()->alternate_bytes = 0;
 }
 
@@ -216,10 +229,14 @@ static bool enter_handler(struct wk_frame *frame, int signal, const struct signa
     struct action *action = &actions[signal];
     struct handler_frame pushed;
     uint64_t sp = frame->x[2];
+    bool was_on_alternate;
 
     if ((action->flags & SA_ONSTACK) != 0 && self->alternate_bytes != 0 && !is_on_alternate(sp))
         sp = self->alternate + self->alternate_bytes;
+    was_on_alternate = is_on_alternate(sp);
     sp = (sp - sizeof(pushed)) & ~UINT64_C(15);
+    if (was_on_alternate && !is_on_alternate(sp))
+        return false; /* what lies below an alternate stack is no stack */
     fill_info(&pushed.info, signal, info);
     fill_context(&pushed.context, frame, self->has_saved_mask ? self->saved_mask : self->blocked);
     if (copy_out(sp, &pushed, HANDLER_HEAD_BYTES) != 0 || linux_push_registers(sp + HANDLER_REGISTERS, frame) != 0)
@@ -237,15 +254,28 @@ static bool enter_handler(struct wk_frame *frame, int signal, const struct signa
     return true;
 }
 
-/* Does what is to be done about one signal; true if a handler was entered. */
+/* Whether a handler can be told of a fault that comes of `cause`, which is no handler's own trouble. */
+static bool may_tell_fault(int signal, int cause)
+{
+    const uint64_t handler = actions[signal].handler;
+
+    return signal != cause && (current()->blocked & SIGNAL_BIT(signal)) == 0 && handler != (uint64_t)SIG_IGN &&
+           handler != (uint64_t)SIG_DFL;
+}
+
+/* Does what is to be done about one signal; true if a handler was entered. A handler whose stack cannot be written is a fault. */
 static bool act(struct wk_frame *frame, int signal, const struct signal_info *info)
 {
+    const struct signal_info no_stack = {.code = SI_KERNEL};
+
     if (signal_is_ignored(signal))
         return false;
     if (actions[signal].handler != (uint64_t)SIG_DFL) {
         if (enter_handler(frame, signal, info))
             return true;
-        end_by_signal(SIGNAL_SEGV);
+        if (!may_tell_fault(SIGNAL_SEGV, signal) || !enter_handler(frame, SIGNAL_SEGV, &no_stack))
+            end_by_signal(SIGNAL_SEGV);
+        return true;
     }
     if (default_of(signal) == DEFAULT_STOP)
         wk_posix_stop(linux_process.posix, (uint64_t)signal);
@@ -355,6 +385,8 @@ int64_t linux_rt_sigaction(int signal, uint64_t action, uint64_t before, uint64_
     if (signal == SIGNAL_CHLD)
         drop_unheard();
     actions[signal] = new;
+    if (signal == SIGNAL_CHLD)
+        tell_of_children(old.handler, old.flags);
     if (signal_is_ignored(signal))
         __atomic_fetch_and(&current()->pending, ~SIGNAL_BIT(signal), __ATOMIC_SEQ_CST);
     return 0;
@@ -439,8 +471,7 @@ int64_t linux_rt_sigsuspend(uint64_t set, uint64_t set_bytes)
 int64_t linux_rt_sigtimedwait(uint64_t set, uint64_t info, uint64_t timeout, uint64_t set_bytes)
 {
     struct thread *self = current();
-    struct __kernel_timespec time;
-    uint64_t wanted, deadline = WK_FOREVER;
+    uint64_t wanted, wait_ns, deadline = WK_FOREVER;
     struct signal_info taken;
     struct siginfo filled;
     int64_t result = 0;
@@ -448,10 +479,14 @@ int64_t linux_rt_sigtimedwait(uint64_t set, uint64_t info, uint64_t timeout, uin
 
     if (set_bytes != SET_BYTES)
         return -EINVAL;
-    if (copy_in(&wanted, set, sizeof(wanted)) != 0 || (timeout != 0 && copy_in(&time, timeout, sizeof(time)) != 0))
+    if (copy_in(&wanted, set, sizeof(wanted)) != 0)
         return -EFAULT;
-    if (timeout != 0)
-        deadline = wk_after_ns((uint64_t)time.tv_sec * WK_NS_PER_SECOND + (uint64_t)time.tv_nsec);
+    if (timeout != 0) {
+        result = copy_time_in(timeout, &wait_ns);
+        if (result != 0)
+            return result;
+        deadline = wk_after_ns(wait_ns);
+    }
     __atomic_store_n(&self->awaited, wanted, __ATOMIC_SEQ_CST);
     while ((signal = take(wanted, &taken)) == 0) {
         const int64_t waited = wait_for_event(deadline);
@@ -505,33 +540,43 @@ int64_t linux_sigaltstack(uint64_t stack, uint64_t before)
 
 /* ---- sending ---- */
 
-int64_t linux_kill(int which, int signal)
+/* To a process as a whole, by way of the process service, where signals queue. */
+static int64_t send(int which, int signal, uint64_t value, int code)
 {
-    enum wk_status status;
+    const enum wk_status status =
+        wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, value, (uint64_t)(int64_t)code);
 
-    if (signal < 0 || signal > SIGNAL_MAX)
-        return -EINVAL;
-    if (which == (int)linux_process.page->pid && signal != 0 && (UNBLOCKABLE & SIGNAL_BIT(signal)) == 0 &&
-        linux_process.threads->next == NULL) {
-        signal_self(signal);
-        return 0;
-    }
-    status = wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal, 0, SI_USER);
     if (status != WK_OK)
-        return status == WK_NOT_FOUND ? -ESRCH : -EPERM;
+        return status == WK_NOT_FOUND ? -ESRCH : status == WK_NO_MEMORY ? -EAGAIN : -EPERM;
     if (signals_pending())
         current()->attention |= ATTENTION_SIGNAL;
     return 0;
 }
 
+int64_t linux_kill(int which, int signal)
+{
+    if (signal < 0 || signal > SIGNAL_MAX)
+        return -EINVAL;
+    if (which == (int)linux_process.page->pid && signal != 0 && (UNBLOCKABLE & SIGNAL_BIT(signal)) == 0 &&
+        signal < SIGNAL_REALTIME && linux_process.threads->next == NULL) {
+        signal_self(signal);
+        return 0;
+    }
+    return send(which, signal, 0, SI_USER);
+}
+
+/* Of other processes only the first thread is known here. What is to queue is for the only thread as for its process. */
 static int64_t signal_one(int group, int tid, int signal, const struct signal_info *info)
 {
+    const int own = (int)linux_process.page->pid;
     int64_t result = -ESRCH;
 
     if (tid <= 0 || group <= 0 || signal < 0 || signal > SIGNAL_MAX)
         return -EINVAL;
-    if (group != (int)linux_process.page->pid)
-        return linux_kill(group, signal);
+    if (group != own)
+        return tid == group ? send(group, signal, info->value, info->code) : -ESRCH;
+    if (signal >= SIGNAL_REALTIME && linux_process.threads->next == NULL && tid == current()->tid)
+        return send(own, signal, info->value, info->code);
     wk_lock_take(&linux_lock);
     for (struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next) {
         if (thread->tid != tid)
@@ -554,7 +599,9 @@ int64_t linux_tgkill(int group, int tid, int signal)
 
 int64_t linux_tkill(int tid, int signal)
 {
-    return linux_tgkill((int)linux_process.page->pid, tid, signal);
+    const int64_t result = linux_tgkill((int)linux_process.page->pid, tid, signal);
+
+    return result == -ESRCH ? linux_tgkill(tid, tid, signal) : result;
 }
 
 int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
@@ -567,8 +614,19 @@ int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
         return -EINVAL;
     if (given.si_code >= 0)
         return -EPERM;
-    return wk_posix_kill(linux_process.posix, (uint64_t)(int64_t)which, (uint64_t)signal,
-                         (uint64_t)given.si_value.sival_ptr, (uint64_t)(int64_t)given.si_code) == WK_OK
-               ? 0
-               : -ESRCH;
+    return send(which, signal, (uint64_t)given.si_value.sival_ptr, given.si_code);
+}
+
+int64_t linux_rt_tgsigqueueinfo(int group, int tid, int signal, uint64_t info)
+{
+    struct siginfo given;
+    struct signal_info told = {.sender = (int32_t)linux_process.page->pid, .user = linux_process.user};
+
+    if (copy_in(&given, info, sizeof(given)) != 0)
+        return -EFAULT;
+    if (given.si_code >= 0)
+        return -EPERM;
+    told.code = given.si_code;
+    told.value = (uint64_t)given.si_value.sival_ptr;
+    return signal_one(group, tid, signal, &told);
 }

@@ -33,6 +33,7 @@ enum {
     SIGNAL_XFSZ = 25,
     SIGNAL_WINCH = 28,
     SIGNAL_SYS = 31,
+    SIGNAL_REALTIME = 32, /* this one and the others up to 64 queue */
 };
 
 /* What is told of a signal beside its number. */

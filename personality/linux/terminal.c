@@ -27,6 +27,7 @@
 #include <linux/stat.h>
 
 #define SHORT_BYTES 40
+#define ORPHANED_BIT (UINT64_C(1) << 40) /* of what posix.describe tells of the session */
 #define DEVICE_TTY UINT64_C(0x500)
 
 static wk_handle terminal; /* 0: there is none, and the console stands in */
@@ -70,9 +71,21 @@ uint64_t terminal_group(int signal)
     return is_no_matter ? 0 : linux_process.page->group;
 }
 
+/* Whether nobody would have its group go on, if it stopped. */
+static bool is_orphaned(void)
+{
+    uint64_t pid, parent_group, session_state, name[2], used;
+
+    return wk_posix_describe(linux_process.posix, linux_process.page->pid, &pid, &parent_group, &session_state,
+                             &name[0], &name[1], &used) == WK_OK &&
+           (session_state & ORPHANED_BIT) != 0;
+}
+
 /* What a background group gets, instead of what it asked for. */
 static int64_t stop_group(int signal)
 {
+    if (is_orphaned())
+        return -EIO;
     wk_posix_kill(linux_process.posix, 0, (uint64_t)signal, 0, 0x80 /* SI_KERNEL */);
     return signals_restart();
 }

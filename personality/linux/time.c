@@ -16,7 +16,7 @@
 #define NS_PER_US UINT64_C(1000)
 #define ALARM_REAL 0
 
-static int64_t to_ns(uint64_t address, uint64_t *ns)
+int64_t copy_time_in(uint64_t address, uint64_t *ns)
 {
     struct __kernel_timespec time;
 
@@ -132,7 +132,7 @@ static int64_t sleep_until(uint64_t deadline, uint64_t rest)
 int64_t linux_nanosleep(uint64_t time, uint64_t rest)
 {
     uint64_t ns = 0;
-    const int64_t result = to_ns(time, &ns);
+    const int64_t result = copy_time_in(time, &ns);
 
     return result != 0 ? result : sleep_until(wk_after_ns(ns), rest);
 }
@@ -140,7 +140,7 @@ int64_t linux_nanosleep(uint64_t time, uint64_t rest)
 int64_t linux_clock_nanosleep(int clock, int flags, uint64_t time, uint64_t rest)
 {
     uint64_t ns = 0, now = 0;
-    int64_t result = to_ns(time, &ns);
+    int64_t result = copy_time_in(time, &ns);
 
     if (result == 0)
         result = read_clock(clock, &now);

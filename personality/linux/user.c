@@ -13,19 +13,30 @@ struct swapped {
 };
 struct swapped wk_guarded_swap(uint32_t *word, uint32_t expected, uint32_t desired);
 
+/* Whether a call may name bytes from there on. What begins below the personality's memory and goes on there meets a page
+ * that is not there first. */
+static bool may_name(uint64_t address)
+{
+    return address < PROGRAM_END || current()->moves_own_bytes;
+}
+
 int64_t copy_in(void *to, uint64_t from, size_t bytes)
 {
-    return wk_guarded_copy(to, (const void *)from, bytes) == 0 ? 0 : -EFAULT;
+    return may_name(from) && wk_guarded_copy(to, (const void *)from, bytes) == 0 ? 0 : -EFAULT;
 }
 
 int64_t copy_out(uint64_t to, const void *from, size_t bytes)
 {
-    return wk_guarded_copy((void *)to, from, bytes) == 0 ? 0 : -EFAULT;
+    return may_name(to) && wk_guarded_copy((void *)to, from, bytes) == 0 ? 0 : -EFAULT;
 }
 
 int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t *was)
 {
-    const struct swapped swapped = wk_guarded_swap((uint32_t *)address, expected, desired);
+    struct swapped swapped;
+
+    if (!may_name(address))
+        return -EFAULT;
+    swapped = wk_guarded_swap((uint32_t *)address, expected, desired);
 
     *was = (uint32_t)swapped.was;
     return swapped.failed == 0 ? 0 : -EFAULT;
@@ -33,7 +44,7 @@ int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_
 
 int64_t copy_text_in(char *to, uint64_t from, size_t bytes)
 {
-    const uint64_t result = wk_guarded_text(to, (const char *)from, bytes);
+    const uint64_t result = may_name(from) ? wk_guarded_text(to, (const char *)from, bytes) : 1;
 
     return result == 1 ? -EFAULT : result == 0 ? -ENAMETOOLONG : (int64_t)result - 2;
 }

@@ -138,10 +138,10 @@ static enum wk_status check_open(const struct found *found, uint64_t options)
         return WK_OK;
     if (node_is_link(node))
         return WK_TOO_MANY_LINKS;
+    if (is_directory && (options & (WK_OPEN_OPTIONS_WRITE | WK_OPEN_OPTIONS_TRUNCATE | WK_OPEN_OPTIONS_CREATE)) != 0)
+        return WK_IS_DIRECTORY;
     if ((options & (WK_OPEN_OPTIONS_WRITE | WK_OPEN_OPTIONS_TRUNCATE)) == 0)
         return WK_OK;
-    if (is_directory)
-        return WK_IS_DIRECTORY;
     return found->place.is_read_only && node_kind(node) == MODE_FILE ? WK_READ_ONLY : WK_OK;
 }
 

@@ -35,6 +35,7 @@ struct process *family_enter(struct process *parent)
     process->owner_group = parent->owner_group;
     process->ignored = parent->ignored;
     process->has_no_zombies = parent->has_no_zombies;
+    process->has_no_stops = parent->has_no_stops;
     process->has_notice = parent->has_notice;
     for (unsigned i = 0; i < NAME_WORDS; i++)
         process->name[i] = parent->name[i];
@@ -74,22 +75,33 @@ static void give_children_away(struct process *process)
     }
 }
 
-/* Whether nobody of the group has a parent in the same session and another group, who could have it go on. */
+/* Whether it has a parent in the same session and another group, who could have its group go on. */
 static bool has_parent_outside(const struct process *process)
 {
     const struct process *parent = process->parent;
 
-    return parent != NULL && parent != first_process && parent->state != STATE_ZOMBIE &&
-           parent->group != process->group && parent->session == process->session;
+    return parent != NULL && parent->state != STATE_ZOMBIE && parent->group != process->group &&
+           parent->session == process->session;
 }
 
-static bool is_orphaned(uint64_t group)
+/* The same, if the first process is none: when others end, it gets children that it knows nothing of. */
+static bool has_parent_who_knows(const struct process *process)
+{
+    return process->parent != first_process && has_parent_outside(process);
+}
+
+static bool is_held_by_nobody(uint64_t group, bool (*holds)(const struct process *))
 {
     for (struct process *process = process_next(NULL); process != NULL; process = process_next(process)) {
-        if (process->group == group && process->state != STATE_ZOMBIE && has_parent_outside(process))
+        if (process->group == group && process->state != STATE_ZOMBIE && holds(process))
             return false;
     }
     return true;
+}
+
+bool family_is_orphaned(uint64_t group)
+{
+    return is_held_by_nobody(group, has_parent_outside);
 }
 
 static bool has_stopped(uint64_t group)
@@ -112,7 +124,7 @@ static void send_to_group(uint64_t group, uint64_t signal)
 /* A stopped group that nobody is left to continue is hung up and goes on (POSIX.1-2024, _exit). */
 static void free_group(uint64_t group)
 {
-    if (!has_stopped(group) || !is_orphaned(group))
+    if (!has_stopped(group) || !is_held_by_nobody(group, has_parent_who_knows))
         return;
     send_to_group(group, SIGNAL_HUP);
     send_to_group(group, SIGNAL_CONT);
@@ -121,7 +133,7 @@ static void free_group(uint64_t group)
 /* Groups that the process kept from being orphaned: its own, and those of its children. */
 static void free_groups(struct process *process)
 {
-    if (has_parent_outside(process))
+    if (has_parent_who_knows(process))
         free_group(process->group);
     for (struct wk_link *link = process->children.next; link != &process->children; link = link->next) {
         const struct process *child = WK_LINKED(link, struct process, sibling);

@@ -162,6 +162,7 @@ static enum wk_status set_ignored(struct wk_message *message, const struct wk_po
         return WK_NO_RIGHT;
     process->ignored = in->ignored;
     process->has_no_zombies = in->no_zombies != 0;
+    process->has_no_stops = in->no_stops != 0;
     if (process->pending & in->ignored) {
         signals_drop(process, in->ignored);
         effect_page(process);
@@ -185,6 +186,8 @@ static enum wk_status stop(struct wk_message *message, const struct wk_posix_sto
 
     if (process == NULL)
         return WK_NO_RIGHT;
+    if (in->signal != SIGNAL_STOP && family_is_orphaned(process->group))
+        return WK_NOT_AVAILABLE;
     if (process != first_process)
         signal_stop(process, in->signal); /* it is suspended, so it takes the answer when it goes on */
     return WK_OK;
@@ -270,6 +273,8 @@ static enum wk_status new_session(struct wk_message *message, struct wk_posix_ne
     return WK_OK;
 }
 
+#define ORPHANED_BIT (UINT64_C(1) << 40)
+
 static uint64_t letter_of(const struct process *process, const struct process *asks)
 {
     static const char letters[] = {
@@ -283,6 +288,7 @@ static enum wk_status describe(struct wk_message *message, const struct wk_posix
                                struct wk_posix_describe_out *out)
 {
     struct process *process = process_at_least(in->at_least);
+    const struct process *asks = caller(message);
 
     if (message->badge & WAITER_BADGE)
         return WK_NO_RIGHT;
@@ -290,7 +296,9 @@ static enum wk_status describe(struct wk_message *message, const struct wk_posix
         return WK_NOT_FOUND;
     out->pid = process->pid;
     out->parent = (process->parent == NULL ? 0 : process->parent->pid) | process->group << 32;
-    out->session = process->session | letter_of(process, caller(message)) << 32;
+    out->session = process->session | letter_of(process, asks) << 32;
+    if (process == asks && family_is_orphaned(process->group))
+        out->session |= ORPHANED_BIT;
     out->name0 = process->name[0];
     out->name1 = process->name[1];
     out->used = effect_usage(process);

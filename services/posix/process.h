@@ -40,7 +40,8 @@ struct process {
     uint64_t end_status; /* as `waitpid` tells it; counts if has_end_status, and once it has ended */
     bool has_end_status;
     bool has_no_zombies;
-    bool has_notice; /* it is told of SIGKILL, and has a while to end by itself */
+    bool has_no_stops; /* no SIGCHLD when children stop or go on */
+    bool has_notice;   /* it is told of SIGKILL, and has a while to end by itself */
     uint64_t user, owner_group;
     uint64_t name[NAME_WORDS];
     uint64_t arguments[ARGUMENT_PARTS][PART_WORDS]; /* with how it was called, in parts as they travel */

@@ -91,6 +91,14 @@ void signal_parent(struct process *process, uint64_t signal, uint64_t code, uint
     effect_news(parent);
 }
 
+/* That it has stopped or gone on. */
+static void tell_parent(struct process *process, uint64_t code, uint64_t status)
+{
+    const bool is_told = process->parent != NULL && !process->parent->has_no_stops;
+
+    signal_parent(process, is_told ? SIGNAL_CHLD : 0, code, status);
+}
+
 void signal_stop(struct process *process, uint64_t signal)
 {
     if (process->state != STATE_RUNNING)
@@ -99,7 +107,7 @@ void signal_stop(struct process *process, uint64_t signal)
     process->news = NEWS_STOPPED;
     process->stop_signal = signal;
     effect_suspend(process);
-    signal_parent(process, SIGNAL_CHLD, CODE_STOPPED, signal);
+    tell_parent(process, CODE_STOPPED, signal);
 }
 
 static void go_on(struct process *process)
@@ -109,7 +117,7 @@ static void go_on(struct process *process)
     process->state = STATE_RUNNING;
     process->news = NEWS_CONTINUED;
     effect_resume(process);
-    signal_parent(process, SIGNAL_CHLD, CODE_CONTINUED, SIGNAL_CONT);
+    tell_parent(process, CODE_CONTINUED, SIGNAL_CONT);
 }
 
 /* One that has notice goes on, if it was stopped: what it is told first of all is to end. */

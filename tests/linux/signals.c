@@ -210,6 +210,31 @@ static void test_blocked(void)
     FAILS(ESRCH, syscall(SYS_tgkill, getpid(), 4000000, SIGUSR1));
 }
 
+/* From 32 on they queue, however they are sent. */
+static void test_queue(void)
+{
+    const union sigval value = {.sival_int = 42};
+    struct timespec none = {.tv_nsec = 0}, wrong = {.tv_nsec = 1000000000}, negative = {.tv_sec = -1};
+    siginfo_t info;
+    sigset_t set;
+
+    handle(SIGRTMIN, 0, on_signal);
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+    count = 0;
+    CHECK(raise(SIGRTMIN) == 0 && kill(getpid(), SIGRTMIN) == 0 && sigqueue(getpid(), SIGRTMIN, value) == 0 &&
+          pthread_sigqueue(pthread_self(), SIGRTMIN, value) == 0);
+    CHECK(sigwaitinfo(&set, &info) == SIGRTMIN && info.si_code == SI_USER && info.si_pid == getpid());
+    CHECK(sigtimedwait(&set, &info, &none) ==
+          SIGRTMIN); /* what is for the thread may come before what is for the process */
+    CHECK(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0 && count == 2);
+    CHECK(seen.si_code == SI_QUEUE && seen.si_value.sival_int == 42);
+    FAILS(EAGAIN, sigtimedwait(&set, &info, &none));
+    FAILS(EINVAL, sigtimedwait(&set, &info, &wrong));
+    FAILS(EINVAL, sigtimedwait(&set, &info, &negative));
+}
+
 /* ---- stacks that cannot be written ---- */
 
 static void without_stack(void)
@@ -253,6 +278,74 @@ static void check_segv(void (*work)(void))
         work();
     }
     CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+}
+
+static char stacks[2][1 << 15]
+    __attribute__((aligned(16))); /* nothing is to be stored to the first, below the second */
+
+static void exit_well(int signal, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    _exit(signal == SIGSEGV ? 0 : 1);
+}
+
+/* The handler has no stack; the fault that this is has one of its own. */
+static void with_another(void)
+{
+    CHECK(sigaltstack(&(stack_t){.ss_sp = stacks[1], .ss_size = sizeof(stacks[1])}, NULL) == 0);
+    handle(SIGSEGV, SA_ONSTACK, exit_well);
+    without_stack();
+}
+
+static void run_down(int signal, siginfo_t *info, void *context)
+{
+    (void)info;
+    (void)context;
+    raise(signal);
+}
+
+/* An alternate stack ends where it ends: handlers upon handlers do not go on in what lies below. */
+static void below_alternate(void)
+{
+    CHECK(sigaltstack(&(stack_t){.ss_sp = stacks[1], .ss_size = sizeof(stacks[1])}, NULL) == 0);
+    handle(SIGUSR1, SA_ONSTACK | SA_NODEFER, run_down);
+    raise(SIGUSR1);
+}
+
+static void note_fault(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)context;
+    _exit(info->si_code);
+}
+
+static int code_of_store(volatile char *at)
+{
+    int status;
+    const pid_t child = fork();
+
+    if (child == 0) {
+        handle(SIGSEGV, 0, note_fault);
+        *at = 1;
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_faults(void)
+{
+    char *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int status;
+    const pid_t child = fork();
+
+    if (child == 0)
+        with_another();
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    check_segv(below_alternate);
+    CHECK(page != MAP_FAILED && code_of_store(page) == SEGV_ACCERR);
+    CHECK(munmap(page, 4096) == 0 && code_of_store(page) == SEGV_MAPERR);
 }
 
 /* ---- threads ---- */
@@ -396,9 +489,11 @@ int main(int argc, char **argv)
     test_changes();
     test_nesting();
     test_blocked();
+    test_queue();
     check_segv(without_stack);
     check_segv(return_from_nowhere);
     check_segv(across_stacks);
+    test_faults();
     test_thread();
     test_others();
     check_reached(outlive);

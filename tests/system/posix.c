@@ -420,6 +420,8 @@ static int be_real(const char *part)
         __asm__ volatile("unimp");
     if (strcmp(part, "stop") == 0) {
         shared[0] = 1;
+        EXPECT(WK_NOT_AVAILABLE, wk_posix_stop(shared[1], 20)); /* nobody of another group would have it go on */
+        EXPECT(WK_OK, wk_posix_set_group(shared[1], 0, 0));
         EXPECT(WK_OK, wk_posix_stop(shared[1], 20));
         shared[0] = 2;
         EXPECT(WK_OK, wk_posix_exit(shared[1], 3 << 8));
@@ -514,7 +516,7 @@ static void pending(void)
     takes(&one, 0, 0, 0);
     EXPECT(WK_OK, wk_posix_kill(init.session, one.pid, USR1, 1, 0));
     EXPECT(WK_OK, wk_posix_kill(init.session, one.pid, 12, 1, 0));
-    EXPECT(WK_OK, wk_posix_set_ignored(one.session, UINT64_C(1) << (USR1 - 1), 0));
+    EXPECT(WK_OK, wk_posix_set_ignored(one.session, UINT64_C(1) << (USR1 - 1), 0, 0));
     EXPECT(WK_OK, wk_posix_kill(init.session, one.pid, USR1, 1, 0));
     EQUAL(UINT64_C(1) << 11, one.mapped->pending);
     EXPECT(WK_BAD_ARGUMENT, wk_posix_kill(init.session, one.pid, 65, 0, 0));
@@ -522,7 +524,7 @@ static void pending(void)
     die(&one);
     await_news(&init);
     wait_for(&init, ANY, 0, one.pid, KILL);
-    EXPECT(WK_OK, wk_posix_set_ignored(init.session, 0, 1));
+    EXPECT(WK_OK, wk_posix_set_ignored(init.session, 0, 1, 0));
     one = born(init.session);
     exits(&one, 0);
     await_news(&init);
