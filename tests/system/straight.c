@@ -307,12 +307,13 @@ static uint64_t used_by(wk_handle thread)
     return ns;
 }
 
-/* The third one, an equal of this thread, is ready before the passer, and so goes before it unless that is more urgent. All of the
- * time is somebody's. */
+/* The third one, an equal of this thread, is ready before the passer, and so goes before it unless that is more urgent: then only where
+ * this thread's slice ended between its two signals, as it does now and then in an emulator that has to wait for its own processor. All
+ * of the time is somebody's. */
 static void pass_to_and_fro(struct passer *passer, uint64_t priority)
 {
     struct wk_thread threads[2];
-    uint64_t begun_ns, used_ns;
+    uint64_t begun_ns, used_ns, slices = 0;
 
     is_over = false;
     EXPECT(WK_OK, wk_thread_run(&threads[0], pass_back, passer, STACK_PAGES, priority));
@@ -328,10 +329,13 @@ static void pass_to_and_fro(struct passer *passer, uint64_t priority)
         if (has_third)
             EXPECT(WK_OK, signal(bell, 1));
         EXPECT(WK_OK, pass_on(done, event, 1 + 2, PASSED, WK_FOREVER));
-        EQUAL(has_third && priority <= OWN_PRIORITY ? 2 : 1, passer_at);
-        if (has_third && priority <= OWN_PRIORITY)
+        if (has_third && priority > OWN_PRIORITY && third_at == 1)
+            slices++;
+        else if (has_third && priority <= OWN_PRIORITY)
             EQUAL(1, third_at);
+        EQUAL(has_third && third_at == 1 ? 2 : 1, passer_at);
     }
+    CHECK(slices <= SLICES);
     used_ns = used_by(wk_self.start->thread) + used_by(threads[0].handle) + used_by(threads[1].handle) - used_ns;
     CHECK(used_ns <= wk_now_ns() - begun_ns && used_ns >= (wk_now_ns() - begun_ns) / 2);
     EQUAL(2, pending());
