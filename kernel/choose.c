@@ -25,18 +25,24 @@ void schedule_settle(struct hart *hart)
 
     if (hart->owing == NULL)
         return;
-    meter_event_begins();
-    account = &hart->owing->account;
-    most_ns = account->capacity_ns + OVERRUN_MAX_NS;
-    account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
-    meter_event_done();
-    hart->owing = NULL;
+    if (start_ns < hart->run_ns) {
+        meter_event_begins();
+        account = &hart->owing->account;
+        most_ns = account->capacity_ns + OVERRUN_MAX_NS;
+        account_charge(account, start_ns, used_ns < most_ns ? used_ns : most_ns);
+        meter_event_done();
+    }
+    hart->owed_ns = hart->run_ns;
+    if (hart->payer != NULL)
+        hart->owing = NULL;
 }
 
-/* The run of the payer's pool is charged; what comes is another. Requires: the payer has just been charged. */
+/* The run of the payer's pool, or of who was taken away, is charged; what comes is another. Requires: the payer has just been
+ * charged. */
 static void charge_pool(struct hart *hart)
 {
-    schedule_settle(hart);
+    if (hart->payer != NULL)
+        schedule_settle(hart);
     owe_run(hart);
     schedule_settle(hart);
 }
@@ -231,6 +237,7 @@ static bool become_payer(struct hart *hart, struct thread *payer)
 
     if (!goes_on) {
         charge_pool(hart);
+        hart->owing = NULL;
         schedule_forget_pool(hart);
     }
     hart->payer = payer;

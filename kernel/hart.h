@@ -135,8 +135,8 @@ struct hart {
     struct budget *whole;    /* all of this hart's time */
     struct budget *overhead; /* what its reaper runs on, which nobody is charged for */
     uint64_t idle_ns;        /* time in which nobody was the payer */
-    struct budget *owing; /* the pool of a payer that was left in haste, or NULL: its account is still to be charged */
-    uint64_t owed_ns;     /* for what ran from then on until run_ns (INV-SCHED-8) */
+    struct budget *owing;    /* the pool of a payer that was left in haste, or taken away, or NULL: it is still to be */
+    uint64_t owed_ns;        /* charged for what ran from then on until run_ns (INV-SCHED-8) */
     /* Two times that change often stand beside the tree of deadlines; DEADLINE_NEVER: there is none. Also read without
      * the lock by this hart. */
     uint64_t expiry_ns; /* when the payer's pool is used up, if it can be */

@@ -92,7 +92,7 @@ static inline void charge_payer(struct hart *hart)
  * account is to be charged yet. */
 static inline void owe_run(struct hart *hart)
 {
-    if (hart->payer != NULL && hart->run_ns != hart->charged_ns) {
+    if (hart->payer != NULL) {
         hart->owing = hart->payer->budget->pool;
         hart->owed_ns = hart->run_ns;
     }

@@ -208,6 +208,7 @@ void schedule_leave(struct thread *thread)
     if (hart->payer != thread)
         return;
     schedule_charge(hart);
+    hart->owing = thread->budget->pool; /* INV-SCHED-8 */
     hart->payer = NULL;
     schedule_forget_pool(hart);
     schedule_ask(hart);
@@ -265,6 +266,8 @@ void schedule_pool_changed(struct budget *pool)
 {
     deadline_cancel(&pool->replenish);
     unpark_later(&pool->parked);
+    if (pool->hart->owing == pool)
+        pool->hart->owing = pool->pool; /* it may be no pool any more */
     if (pool->hart->pool == pool)
         schedule_run_anew(pool->hart);
 }

@@ -17,7 +17,8 @@
  *             not charged for yet, and which it has capacity for until expiry_ns. Each payer's time until charged_ns counts
  *             in its thread and its budget.
  * INV-SCHED-8 hart->owing is a pool whose run from owed_ns until run_ns its account is not charged for yet, and not hart->pool;
- *             or NULL. Whoever looks at accounts of the hart's budgets, or ends them, charges first (schedule_charge).
+ *             or NULL. While there is no payer it is that of one that was taken away: the run goes on until the hart has chosen.
+ *             Whoever looks at accounts of the hart's budgets, or ends them, charges first (schedule_charge).
  */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
@@ -77,7 +78,7 @@ void schedule_settle(struct hart *hart);
 /* The same; false if there was none. */
 static inline bool schedule_settle_later(struct hart *hart)
 {
-    if (hart->owing == NULL)
+    if (hart->owing == NULL || hart->payer == NULL)
         return false;
     schedule_settle(hart);
     return true;

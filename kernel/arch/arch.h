@@ -102,7 +102,7 @@ static inline void arch_relax(void);
  * point's question. */
 static inline uint64_t arch_interrupts_waiting(void);
 
-/* (inline) Nanoseconds since boot. */
+/* (inline) Nanoseconds since boot. The clocks of two harts may differ by a tick. */
 static inline uint64_t arch_time_ns(void);
 /* (inline) ARCH_TIMER_LEAD_NS: how much earlier the timer is to fire than what is urgent is due, see deadline.h. */
 /* (inline) Asks for a timer interrupt on this hart at that time; UINT64_MAX for none. Called only when the time changed. */

@@ -247,8 +247,8 @@ static void check_run(const struct hart *hart)
     uint64_t available_ns;
 
     CHECK("INV-SCHED-7", hart->run_ns <= hart->charged_ns && hart->charged_ns <= host_time_ns);
-    CHECK("INV-SCHED-8", hart->owing == NULL ||
-                             (hart->owing != hart->pool && hart->owing->hart == hart && hart->owed_ns < hart->run_ns));
+    CHECK("INV-SCHED-8", hart->owing == NULL || (hart->owing != hart->pool && hart->owing->hart == hart &&
+                                                 hart->owing->pool == hart->owing && hart->owed_ns <= hart->run_ns));
     if (hart->pool == NULL) {
         CHECK("INV-SCHED-7", hart->expiry_ns == DEADLINE_NEVER);
         CHECK("INV-SCHED-7", hart->payer == NULL || hart->attention.reschedule);

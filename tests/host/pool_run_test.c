@@ -274,7 +274,7 @@ static void a_part_that_gets_capacity_of_its_own_begins_a_run_of_its_own(void **
 
 static struct record record;
 static struct thread *outsider;
-static wk_handle outsider_handle;
+static wk_handle outsider_handle, outsider_budget;
 
 /* While time passes, what runs at the pool's expense is recorded. */
 static void pass_recording(uint64_t time_ns)
@@ -331,9 +331,10 @@ static void two_harts_setup(void)
     first = spawn(90, &first_handle);
     second = spawn(90, &second_handle);
     outsider = spawn(90, &outsider_handle);
+    outsider_budget = WK_FIRST_HANDLE(WK_BOOT_BUDGET + 1);
     assert_ok(wk_thread_set_budget(first_handle, pool));
     assert_ok(wk_thread_set_budget(second_handle, sharer));
-    assert_ok(wk_thread_set_budget(outsider_handle, WK_FIRST_HANDLE(WK_BOOT_BUDGET + 1)));
+    assert_ok(wk_thread_set_budget(outsider_handle, outsider_budget));
     rest();
 }
 
@@ -409,6 +410,79 @@ static void who_is_left_in_haste_is_charged_before_anybody_looks(void **state)
     assert_ptr_not_equal(harts[0]->current, first); /* it has had all, and no more */
 }
 
+/* Time passes once the budget has been taken away, before the first hart is interrupted. */
+static void be_interrupted_late(void)
+{
+    if (harts[0]->payer != NULL)
+        return;
+    host_preemption_hook = NULL;
+    host_time_ns += TENTH;
+}
+
+/* Who is moved by another hart runs on until its own one has been interrupted: the pool that it leaves pays for that, or
+ * whoever comes to have what was that pool's. */
+static void who_loses_its_budget_to_another_hart_pays_until_it_is_left(void **state)
+{
+    (void)state;
+    two_harts_setup();
+    act_as(outsider);
+    begin_wait(second, event, 2, NEVER);
+    assert_runs(first);
+    pass(TENTH);
+    for (unsigned i = 1; i < 4; i++) {
+        const wk_handle other = split(pool, 0, 0);
+
+        host_preemption_hook = be_interrupted_late;
+        assert_ok(wk_thread_set_budget(first_handle, other));
+        assert_null(host_preemption_hook);
+        assert_runs(first);
+        assert_int_equal(usage_of(pool).available_ns, CAPACITY - (i + 1) * TENTH);
+    }
+    host_preemption_hook = be_interrupted_late;
+    assert_ok(wk_thread_set_budget(first_handle, outsider_budget));
+    assert_null(host_preemption_hook);
+    assert_int_equal(usage_of(pool).available_ns, CAPACITY - 5 * TENTH);
+    pass(TENTH);
+    assert_int_equal(usage_of(pool).available_ns, CAPACITY - 5 * TENTH);
+}
+
+static void who_runs_on_when_its_pool_has_been_destroyed_does_so_at_its_parents_expense(void **state)
+{
+    (void)state;
+    two_harts_setup();
+    begin_wait(second, event, 2, NEVER);
+    act_as(outsider);
+    above_pool = split(BOOT_BUDGET, 5 * MS, PERIOD);
+    pool = split(above_pool, CAPACITY, PERIOD);
+    assert_ok(wk_thread_set_budget(first_handle, pool));
+    assert_runs(first);
+    pass(TENTH);
+    host_preemption_hook = be_interrupted_late;
+    assert_ok(wk_budget_destroy(pool));
+    assert_null(host_preemption_hook);
+    assert_null(harts[0]->current);
+    assert_int_equal(usage_of(above_pool).available_ns, 5 * MS - 2 * TENTH);
+}
+
+/* The clocks of two harts differ by a tick at most: what one has charged, the other does not charge as a run without end. */
+static void whoever_asks_on_a_hart_whose_clock_is_ahead_takes_nothing(void **state)
+{
+    (void)state;
+    two_harts_setup();
+    begin_wait(second, event, 2, NEVER);
+    begin_wait(first, event, 2, NEVER);
+    pass(2 * PERIOD);
+    act_as(outsider);
+    assert_ok(wk_event_signal(event, 2));
+    assert_runs(second);
+    pass(TENTH);
+    assert_int_equal(usage_of(pool).available_ns, CAPACITY - TENTH);
+    host_time_ns--;
+    begin_wait(second, event, 2, NEVER);
+    host_time_ns++;
+    assert_int_equal(usage_of(pool).available_ns, CAPACITY - TENTH);
+}
+
 /* What two that are to exchange capacity remember is made less, in steps. Who runs on one of them meanwhile does not count
  * on what comes later from then on: the checker sees to that. */
 static void who_runs_while_its_pool_is_made_ready_for_a_split_learns_what_is_left(void **state)
@@ -450,6 +524,9 @@ int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
         pool_test(who_is_left_in_haste_is_charged_before_anybody_looks),
+        cmocka_unit_test(who_loses_its_budget_to_another_hart_pays_until_it_is_left),
+        cmocka_unit_test(who_runs_on_when_its_pool_has_been_destroyed_does_so_at_its_parents_expense),
+        cmocka_unit_test(whoever_asks_on_a_hart_whose_clock_is_ahead_takes_nothing),
         pool_test(who_follow_one_another_are_one_run),
         pool_test(whoever_asks_in_the_midst_of_a_run_learns_what_was_used),
         pool_test(a_run_that_reaches_its_end_in_the_second_stops_it),
