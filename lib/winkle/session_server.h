@@ -4,8 +4,9 @@
  * calls fast and runs on what callers bring, and the calling one, which has a budget and so is told of sessions that ended
  * and of bits of its event; calls that come while the other is busy go to it too. A lock keeps them from each other's data.
  *
- * A passive thread whose caller has gone stands where it is, perhaps with the lock, until somebody calls. So the active one
- * never waits for the lock: it calls its own endpoint, which carries the passive one on.
+ * A passive thread whose caller has gone goes on with its reserve, perhaps with the lock, and no more urgently than it was made. So
+ * the active one never waits for the lock: it calls its own endpoint, which carries the passive one on, as urgently as it is
+ * itself.
  */
 #ifndef WINKLE_SESSION_SERVER_H
 #define WINKLE_SESSION_SERVER_H

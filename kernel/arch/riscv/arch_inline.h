@@ -292,7 +292,8 @@ static inline void arch_relax(void)
     __asm__ volatile(".4byte 0x0100000f" ::: "memory");
 }
 
-/* A trap from user code, and half of a hold of the lock, take so long at a GHz. Clocks of less than 10 MHz do not tell it. */
+/* A trap from user code, and half of a hold of the lock, take so long at a GHz. A clock of less than 5 MHz does not tell it: who
+ * waits for the end of the lead waits for the next tick. */
 #define ARCH_TIMER_LEAD_NS 200
 
 #define ARCH_INTERRUPT_SOFTWARE INTERRUPT_SOFTWARE
