@@ -63,12 +63,14 @@ static uint64_t waiter(void)
     return waiter_number(WAITER_TERMINAL, terminal);
 }
 
+static bool is_unheard(int signal)
+{
+    return signal_is_ignored(signal) || (current()->blocked & SIGNAL_BIT(signal)) != 0;
+}
+
 uint64_t terminal_group(int signal)
 {
-    const bool is_no_matter =
-        !linux_process.has_terminal || signal_is_ignored(signal) || (current()->blocked & SIGNAL_BIT(signal)) != 0;
-
-    return is_no_matter ? 0 : linux_process.page->group;
+    return !linux_process.has_terminal || is_unheard(signal) ? 0 : linux_process.page->group;
 }
 
 /* Whether nobody would have its group go on, if it stopped. */
@@ -81,10 +83,10 @@ static bool is_orphaned(void)
            (session_state & ORPHANED_BIT) != 0;
 }
 
-/* What a background group gets, instead of what it asked for. */
+/* What a background group gets, instead of what it asked for. Nobody reads by not hearing SIGTTIN. */
 static int64_t stop_group(int signal)
 {
-    if (is_orphaned())
+    if (is_unheard(signal) || is_orphaned())
         return -EIO;
     wk_posix_kill(linux_process.posix, 0, (uint64_t)signal, 0, 0x80 /* SI_KERNEL */);
     return signals_restart();
@@ -109,7 +111,8 @@ static int64_t transferred(struct file *file, enum wk_status status, int signal,
 
 static int64_t read(struct file *file, uint64_t buffer, uint64_t bytes, uint64_t position)
 {
-    const uint64_t group = terminal_group(SIGNAL_TTIN), wanted = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
+    const uint64_t group = linux_process.has_terminal ? linux_process.page->group : 0,
+                   wanted = bytes < SHORT_BYTES ? bytes : SHORT_BYTES;
     uint64_t words[5], count = 0;
     struct span span;
     enum wk_status status;
@@ -266,9 +269,25 @@ static int64_t tell_foreground(uint64_t argument, bool is_session)
     return copy_out(argument, &number, sizeof(number));
 }
 
+/* Whether the group is one of the session. Of one whose leader has ended it is only known whether it is there. */
+static int64_t check_group(uint64_t group)
+{
+    uint64_t pid, parent_group, session_state, name[2], used;
+
+    if (group == linux_process.page->group)
+        return 0;
+    if (wk_posix_describe(linux_process.posix, group, &pid, &parent_group, &session_state, &name[0], &name[1], &used) ==
+            WK_OK &&
+        pid == group && parent_group >> 32 == group)
+        return (session_state & UINT32_MAX) == linux_process.page->session ? 0 : -EPERM;
+    return wk_posix_kill(linux_process.posix, -group, 0, 0, 0) == WK_NOT_FOUND ? -ESRCH : 0;
+}
+
+/* Source: Linux's tty_jobctrl.c, for what is asked first. */
 static int64_t set_foreground(uint64_t argument)
 {
     int32_t group;
+    int64_t result;
     enum wk_status answer;
 
     if (copy_in(&group, argument, sizeof(group)) != 0)
@@ -277,9 +296,13 @@ static int64_t set_foreground(uint64_t argument)
         return -EINVAL;
     if (!linux_process.has_terminal)
         return -ENOTTY;
+    result = check_group((uint64_t)group);
+    if (result != 0)
+        return result;
     answer =
         wk_terminal_set_foreground(terminal, linux_process.page->session, terminal_group(SIGNAL_TTOU), (uint64_t)group);
-    return answer == WK_NOT_AVAILABLE ? -ENOTTY : result_of(answer, SIGNAL_TTOU, 0);
+    result = answer == WK_NOT_AVAILABLE ? -ENOTTY : result_of(answer, SIGNAL_TTOU, 0);
+    return result == -EIO ? -ENOTTY : result;
 }
 
 static int64_t attach(uint64_t argument)

@@ -6,7 +6,8 @@ for folder in proc sys; do
 done
 /bin/busybox mount -t devtmpfs dev /dev
 ln -s /proc/self/fd /dev/fd
-mkdir -p /dev/shm
+mkdir -p /dev/shm /dev/pts
+/bin/busybox mount -t devpts pts /dev/pts
 /bin/busybox mount -t tmpfs shm /dev/shm
 /bin/busybox hostname winkle
 export HOME=/root TERM=vt100 USER=root LOGNAME=root SHELL=/bin/sh PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
