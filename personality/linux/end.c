@@ -94,7 +94,9 @@ int64_t linux_exit_group(int status)
 
 int64_t linux_exit(int status)
 {
+    const uint32_t wait_status = (uint32_t)(status & 0xff) << 8;
+
     if (linux_process.threads->next == NULL)
-        end_process((uint32_t)(status & 0xff) << 8);
-    thread_end();
+        end_process(wait_status);
+    thread_end(wait_status);
 }

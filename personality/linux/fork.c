@@ -189,6 +189,7 @@ static void begin(const struct birth *birth, wk_handle own_arena)
     locks_forget();
     self->tid = (int32_t)linux_process.page->pid;
     linux_process.is_first = false;
+    linux_process.alarm_at = linux_process.alarm_interval = 0;
     self->pending = 0;
     self->robust_list = 0;
     self->clear_at_end = 0;

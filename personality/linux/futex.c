@@ -5,14 +5,12 @@
 #include "calls.h"
 #include "files.h"
 #include "shared_futex.h"
-#include "vdso.h"
 
 #include <winkle/clock.h>
 #include <winkle/event.h>
 #include <winkle/text.h>
 
 #include <linux/futex.h>
-#include <linux/time_types.h>
 
 #define ROBUST_MAX 2048
 
@@ -248,20 +246,18 @@ static int64_t requeue(uint64_t address, bool is_private, uint32_t count, uint64
 /* Absolute nanoseconds of the system's clock, by which all waits go; FUTEX_WAIT's time is relative, others may be of day. */
 static int64_t deadline_of(uint64_t timeout, int operation, uint64_t *deadline)
 {
-    struct __kernel_timespec time;
+    int64_t result;
 
     *deadline = WK_FOREVER;
     if (timeout == 0)
         return 0;
-    if (copy_in(&time, timeout, sizeof(time)) != 0)
-        return -EFAULT;
-    if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= (long long)WK_NS_PER_SECOND)
-        return -EINVAL;
-    *deadline = (uint64_t)time.tv_sec * WK_NS_PER_SECOND + (uint64_t)time.tv_nsec;
+    result = copy_time_in(timeout, deadline);
+    if (result != 0)
+        return result;
     if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT)
         *deadline = wk_after_ns(*deadline);
-    else if ((operation & FUTEX_CLOCK_REALTIME) != 0 && *deadline > vdso_data.wall_ns)
-        *deadline -= vdso_data.wall_ns;
+    else if ((operation & FUTEX_CLOCK_REALTIME) != 0)
+        *deadline = clock_of_day(*deadline);
     return 0;
 }
 

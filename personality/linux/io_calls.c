@@ -97,6 +97,15 @@ int64_t linux_pwrite64(int fd, uint64_t buffer, uint64_t bytes, int64_t offset)
     return offset < 0 ? -EINVAL : transfer_of(fd, WAY_WRITE, buffer, bytes, (uint64_t)offset);
 }
 
+/* Where something has been read already, nobody waits for more. */
+static int64_t transfer_part(struct file *file, enum way way, const uint64_t part[2], uint64_t position, bool is_more)
+{
+    if (part[1] == 0)
+        return 0;
+    return way == WAY_READ && is_more ? file->operations->read(file, part[0], part[1], position)
+                                      : file_transfer(file, way, part[0], part[1], position);
+}
+
 /* Part by part, until one is not done whole. */
 static int64_t transfer_each(struct file *file, enum way way, const uint64_t (*parts)[2], unsigned count,
                              uint64_t position)
@@ -105,7 +114,7 @@ static int64_t transfer_each(struct file *file, enum way way, const uint64_t (*p
 
     for (unsigned i = 0; i < count; i++) {
         const uint64_t at = position == POSITION_CURRENT ? position : position + done;
-        const int64_t result = parts[i][1] == 0 ? 0 : file_transfer(file, way, parts[i][0], parts[i][1], at);
+        const int64_t result = transfer_part(file, way, parts[i], at, done != 0);
 
         if (result < 0)
             return done == 0 ? result : (int64_t)done;

@@ -46,6 +46,9 @@ struct clone_request {
     uint64_t flags, stack, parent_tid, tls, child_tid;
 };
 
+/* How a thread waits for news of children, process_calls.c. */
+enum child_wait { CHILD_WAIT_NONE, CHILD_WAIT_LISTENS, CHILD_WAIT_FOLLOWS };
+
 struct thread {
     struct entry_frame *frame; /* the call frame, where the kernel delivers calls */
     uint64_t attention;        /* not 0: linux_leave is to look, before the program goes on */
@@ -65,6 +68,7 @@ struct thread {
     uint64_t robust_list;
     struct clone_request clone;
     int32_t tid;
+    enum child_wait child_wait;
     bool has_saved_mask;
     bool moves_own_bytes; /* what it writes is the personality's, not the program's */
 };
@@ -109,6 +113,8 @@ int64_t copy_in(void *to, uint64_t from, size_t bytes);
 int64_t copy_out(uint64_t to, const void *from, size_t bytes);
 /* A struct timespec as nanoseconds: 0, -EFAULT, or -EINVAL if it is none. */
 int64_t copy_time_in(uint64_t address, uint64_t *ns);
+/* When, by the system's clock, it is that time of day; 0 if that has been before. */
+uint64_t clock_of_day(uint64_t ns);
 /* Makes an aligned word of the program's memory another in one go, if it is as expected; *was is what it was. 0 or -EFAULT. */
 int64_t swap_word(uint64_t address, uint32_t expected, uint32_t desired, uint32_t *was);
 /* A string with its zero byte: its length, -EFAULT, or -ENAMETOOLONG if it does not fit. */

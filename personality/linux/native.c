@@ -17,6 +17,7 @@
 
 #include <winkle/capability.h>
 #include <winkle/clock.h>
+#include <winkle/event.h>
 #include <winkle/heap.h>
 #include <winkle/launch.h>
 #include <winkle/posix.h>
@@ -144,7 +145,9 @@ static void forget_children(void)
 /* Waits; a signal that comes meanwhile ends or stops this process, and with it the program, or is ignored: there are no handlers. */
 static void wait_or_be_signalled(void)
 {
-    if (wait_for_event(WK_FOREVER) == 0)
+    uint64_t bits;
+
+    if (wk_event_wait(current()->event, UINT64_MAX, WK_FOREVER, &bits) == WK_OK)
         return;
     current()->attention = 0;
     wk_process_suspend(child.process);

@@ -306,6 +306,20 @@ static int64_t open_both(uint64_t identity, uint32_t flags, struct file **file)
     return 0;
 }
 
+/* Until somebody has the other end open. What the thread is told may be something else. */
+static int64_t wait_for_other(wk_handle end)
+{
+    uint64_t ready = 0, count;
+    int64_t result = 0;
+
+    while (result == 0 && (ready & WK_READINESS_JOINED) == 0) {
+        result = wait_for_event(WK_FOREVER);
+        if (result == 0)
+            result = error_of(wk_pipe_poll(end, WK_READINESS_JOINED, waiter(), &ready, &count));
+    }
+    return result;
+}
+
 int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struct file **file)
 {
     const bool is_writer = (flags & O_ACCMODE) == O_WRONLY;
@@ -322,7 +336,7 @@ int64_t pipe_open_named(wk_handle node, uint64_t identity, uint32_t flags, struc
     if (is_other_open == 0 && (flags & O_NONBLOCK) != 0 && is_writer)
         result = -ENXIO;
     if (is_other_open == 0 && (flags & O_NONBLOCK) == 0)
-        result = wait_for_event(WK_FOREVER);
+        result = wait_for_other(end);
     if (result != 0) {
         wk_capability_delete(end);
         return result;

@@ -7,6 +7,7 @@
 #include "signals.h"
 #include "terminal.h"
 #include "threads.h"
+#include "waiters.h"
 
 #include <winkle/clock.h>
 #include <winkle/event.h>
@@ -27,6 +28,10 @@
 #define PROCESS_FLAGS                                                                                                  \
     (CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |                      \
      CLONE_CHILD_CLEARTID | CLONE_CLEAR_SIGHAND)
+/* What a thread has besides, and what makes no difference to one. */
+#define THREAD_MORE_FLAGS                                                                                              \
+    (CSIGNAL | CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID |        \
+     CLONE_DETACHED | CLONE_UNTRACED | CLONE_PTRACE | CLONE_IO | CLONE_PARENT)
 #define NS_PER_US 1000
 
 static int64_t clone_process(uint64_t flags, uint64_t end_signal, uint64_t stack, uint64_t parent_tid, uint64_t tls,
@@ -52,23 +57,55 @@ static int64_t clone_process(uint64_t flags, uint64_t end_signal, uint64_t stack
     return result;
 }
 
+static int64_t clone_thread(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls, uint64_t child_tid)
+{
+    if ((flags & ~(uint64_t)(THREAD_FLAGS | THREAD_MORE_FLAGS)) != 0)
+        return -EINVAL;
+    return thread_clone(flags, stack, parent_tid, tls, child_tid);
+}
+
 int64_t linux_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls, uint64_t child_tid)
 {
     if ((flags & THREAD_FLAGS) == THREAD_FLAGS)
-        return thread_clone(flags, stack, parent_tid, tls, child_tid);
+        return clone_thread(flags, stack, parent_tid, tls, child_tid);
     return clone_process(flags, flags & CSIGNAL, stack, parent_tid, tls, child_tid);
+}
+
+/* What is behind the arguments that are known here is to be zeros. */
+static int64_t read_arguments(struct clone_args *given, uint64_t address, uint64_t bytes)
+{
+    uint8_t more;
+
+    if (bytes < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    if (bytes > WK_PAGE_BYTES)
+        return -E2BIG;
+    if (copy_in(given, address, bytes < sizeof(*given) ? bytes : sizeof(*given)) != 0)
+        return -EFAULT;
+    for (uint64_t at = sizeof(*given); at < bytes; at++) {
+        if (copy_in(&more, address + at, sizeof(more)) != 0)
+            return -EFAULT;
+        if (more != 0)
+            return -E2BIG;
+    }
+    return 0;
 }
 
 int64_t linux_clone3(uint64_t arguments, uint64_t bytes)
 {
     struct clone_args given = {0};
+    const int64_t result = read_arguments(&given, arguments, bytes);
 
-    if (bytes < CLONE_ARGS_SIZE_VER0)
+    if (result != 0)
+        return result;
+    if ((given.flags & (CSIGNAL | CLONE_DETACHED)) != 0 || (given.stack == 0) != (given.stack_size == 0) ||
+        (given.set_tid == 0) != (given.set_tid_size == 0) ||
+        ((given.flags & CLONE_THREAD) != 0 && given.exit_signal != 0))
         return -EINVAL;
-    if (copy_in(&given, arguments, bytes < sizeof(given) ? bytes : sizeof(given)) != 0)
-        return -EFAULT;
+    if (given.set_tid != 0)
+        return -EPERM; /* numbers are the process service's to give */
     if ((given.flags & THREAD_FLAGS) == THREAD_FLAGS)
-        return thread_clone(given.flags, given.stack + given.stack_size, given.parent_tid, given.tls, given.child_tid);
+        return clone_thread(given.flags, given.stack + given.stack_size, given.parent_tid, given.tls, given.child_tid);
     return clone_process(given.flags, given.exit_signal, given.stack == 0 ? 0 : given.stack + given.stack_size,
                          given.parent_tid, given.tls, given.child_tid);
 }
@@ -79,26 +116,73 @@ struct news {
     uint64_t pid, status, user, used;
 };
 
+/*
+ * The process service tells that there is news by one event, which ends one wait. So of several threads that wait one listens, and
+ * whenever it has done so has the others, which follow, look too, each by its own event: one of them listens then.
+ */
+static void begin_to_wait(void)
+{
+    struct thread *self = current();
+
+    self->child_wait = CHILD_WAIT_LISTENS;
+    if (linux_process.threads->next == NULL)
+        return;
+    wk_lock_take(&linux_lock);
+    for (const struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next) {
+        if (thread != self && thread->child_wait == CHILD_WAIT_LISTENS)
+            self->child_wait = CHILD_WAIT_FOLLOWS;
+    }
+    wk_lock_release(&linux_lock);
+}
+
+static void end_waiting(void)
+{
+    struct thread *self = current();
+    const bool has_listened = self->child_wait == CHILD_WAIT_LISTENS;
+
+    self->child_wait = CHILD_WAIT_NONE;
+    if (!has_listened || linux_process.threads->next == NULL)
+        return;
+    wk_lock_take(&linux_lock);
+    for (const struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next) {
+        if (thread->child_wait == CHILD_WAIT_FOLLOWS)
+            wk_event_signal(thread->event, WAITER_BIT);
+    }
+    wk_lock_release(&linux_lock);
+}
+
+/* WK_INTERRUPTED: there is a signal that the wait is not to go on for. */
+static enum wk_status wait_for_news(void)
+{
+    enum wk_status status;
+    uint64_t bits;
+
+    if (current()->child_wait == CHILD_WAIT_FOLLOWS)
+        return wait_for_event(WK_FOREVER) == 0 ? WK_OK : WK_INTERRUPTED;
+    do
+        status = wk_event_wait(linux_process.children, CHILD_BIT, WK_FOREVER, &bits);
+    while (status == WK_INTERRUPTED && signals_let_wait());
+    return status;
+}
+
 /* Of a child that ends while its SIGCHLD interrupts the wait, it is the news that is told. */
 static int64_t wait_for_child(uint64_t which, uint64_t options, struct news *news)
 {
     for (bool is_interrupted = false;;) {
-        uint64_t bits;
-        enum wk_status status =
-            wk_posix_wait(linux_process.posix, which, options, &news->pid, &news->status, &news->user, &news->used);
+        enum wk_status status;
 
-        if (status == WK_OK)
-            return 0;
-        if (status == WK_NOT_FOUND)
-            return -ECHILD;
-        if (status != WK_WOULD_BLOCK)
-            return error_of(status);
-        if (is_interrupted)
+        begin_to_wait();
+        status =
+            wk_posix_wait(linux_process.posix, which, options, &news->pid, &news->status, &news->user, &news->used);
+        if (status == WK_WOULD_BLOCK && !is_interrupted) {
+            is_interrupted = wait_for_news() != WK_OK;
+            end_waiting();
+            continue;
+        }
+        end_waiting();
+        if (status == WK_WOULD_BLOCK)
             return signals_restart();
-        status = wk_event_wait(linux_process.children, CHILD_BIT, WK_FOREVER, &bits);
-        is_interrupted = status == WK_INTERRUPTED && signals_pending();
-        if (status != WK_OK && status != WK_INTERRUPTED)
-            return error_of(status);
+        return status == WK_NOT_FOUND ? -ECHILD : error_of(status);
     }
 }
 

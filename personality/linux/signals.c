@@ -308,6 +308,40 @@ static void pass_on(void)
     wk_lock_release(&linux_lock);
 }
 
+/* Of what is pending for the thread, what needs neither a handler nor an end. */
+static uint64_t inert(void)
+{
+    const struct thread *self = current();
+    uint64_t left = (self->pending | linux_process.page->pending) & ~self->blocked & ~self->awaited & ~unheard();
+    uint64_t found = 0;
+
+    for (; left != 0; left &= left - 1) {
+        const int signal = __builtin_ctzll(left) + 1;
+        const bool stops = actions[signal].handler == (uint64_t)SIG_DFL && default_of(signal) == DEFAULT_STOP;
+
+        if (stops || signal_is_ignored(signal))
+            found |= SIGNAL_BIT(signal);
+    }
+    return found;
+}
+
+bool signals_let_wait(void)
+{
+    struct thread *self = current();
+    struct signal_info info;
+    uint64_t mask;
+
+    while ((mask = inert()) != 0) {
+        const int signal = take(mask, &info);
+
+        if (signal != 0 && !signal_is_ignored(signal))
+            wk_posix_stop(linux_process.posix, (uint64_t)signal);
+    }
+    if ((linux_process.page->pending & self->blocked) != 0)
+        pass_on();
+    return !signals_pending() && ((self->pending | linux_process.page->pending) & self->awaited) == 0;
+}
+
 void signals_handle(struct entry_frame *frame, int64_t result)
 {
     struct thread *self = current();
@@ -367,6 +401,22 @@ int64_t linux_rt_sigreturn(void)
     return 0;
 }
 
+/* What is ignored from now on is not pending any more, blocked or not. */
+static void discard(int signal)
+{
+    const uint64_t bit = SIGNAL_BIT(signal);
+    struct signal_info info;
+
+    wk_lock_take(&linux_lock);
+    for (struct thread *thread = linux_process.threads; thread != NULL; thread = thread->next) {
+        if ((thread->pending & bit) != 0)
+            __atomic_fetch_and(&thread->pending, ~bit, __ATOMIC_SEQ_CST);
+    }
+    wk_lock_release(&linux_lock);
+    while ((linux_process.page->pending & bit) != 0 && take(bit, &info) != 0)
+        continue;
+}
+
 int64_t linux_rt_sigaction(int signal, uint64_t action, uint64_t before, uint64_t set_bytes)
 {
     struct action new, old;
@@ -388,7 +438,7 @@ int64_t linux_rt_sigaction(int signal, uint64_t action, uint64_t before, uint64_
     if (signal == SIGNAL_CHLD)
         tell_of_children(old.handler, old.flags);
     if (signal_is_ignored(signal))
-        __atomic_fetch_and(&current()->pending, ~SIGNAL_BIT(signal), __ATOMIC_SEQ_CST);
+        discard(signal);
     return 0;
 }
 
@@ -604,15 +654,21 @@ int64_t linux_tkill(int tid, int signal)
     return result == -ESRCH ? linux_tgkill(tid, tid, signal) : result;
 }
 
+/* To others nobody says that a signal comes from the kernel, from kill, or from tkill. */
+static bool may_say(int which, int code)
+{
+    return which == (int)linux_process.page->pid || (code < 0 && code != SI_TKILL);
+}
+
 int64_t linux_rt_sigqueueinfo(int which, int signal, uint64_t info)
 {
     struct siginfo given;
 
     if (copy_in(&given, info, sizeof(given)) != 0)
         return -EFAULT;
-    if (signal < 1 || signal > SIGNAL_MAX)
+    if (signal < 0 || signal > SIGNAL_MAX)
         return -EINVAL;
-    if (given.si_code >= 0)
+    if (!may_say(which, given.si_code))
         return -EPERM;
     return send(which, signal, (uint64_t)given.si_value.sival_ptr, given.si_code);
 }
@@ -624,7 +680,7 @@ int64_t linux_rt_tgsigqueueinfo(int group, int tid, int signal, uint64_t info)
 
     if (copy_in(&given, info, sizeof(given)) != 0)
         return -EFAULT;
-    if (given.si_code >= 0)
+    if (!may_say(group, given.si_code))
         return -EPERM;
     told.code = given.si_code;
     told.value = (uint64_t)given.si_value.sival_ptr;

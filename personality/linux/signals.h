@@ -55,6 +55,9 @@ void signals_wait_with(uint64_t mask);
 void signals_wait_done(void);
 /* Whether one is pending that is not blocked. */
 bool signals_pending(void);
+/* For a wait that was interrupted: drops what is ignored, stops for what stops the process, and has other threads look at what they may
+ * take. Whether the wait may go on: no signal is left for a handler, or to end the process, or that the thread waits for. */
+bool signals_let_wait(void);
 /* Whether it is ignored, by its action or by default. */
 bool signal_is_ignored(int signal);
 /* What a new program does not take over: handlers. */

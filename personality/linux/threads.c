@@ -7,6 +7,7 @@
 #include "threads.h"
 
 #include "calls.h"
+#include "end.h"
 #include "futex.h"
 #include "heap.h"
 #include "signals.h"
@@ -26,13 +27,17 @@
 #include <linux/sched.h>
 
 #define PARKED_MAX 4
+#define NUMBER_SHIFT 16
+/* The greatest with which a process's number, of at most 22 bits, stays below FUTEX_TID_MASK. */
+#define NUMBERS ((1 << (30 - NUMBER_SHIFT)) - (1 << (22 - NUMBER_SHIFT)) - 1)
 
 struct process linux_process;
 struct wk_lock linux_lock;
 static struct thread *ended;  /* those whose stacks may still be in use for an instant */
 static struct thread *parked; /* those that wait for WAITER_BIT_START */
 static unsigned parked_count;
-static int32_t threads_made;
+static int32_t last_number; /* of a thread that came to be, under the lock */
+static bool have_numbers_wrapped;
 
 static struct entry_frame *fault_frame(const struct thread *thread)
 {
@@ -232,6 +237,27 @@ static void forget(struct thread *thread)
     wk_lock_release(&linux_lock);
 }
 
+/* A thread's number is its process's with one above that, which leaves free the bits that a futex's word needs. It is used again as late
+ * as can be. 0: all are in use. */
+static int32_t new_tid(void)
+{
+    int32_t tid = 0;
+
+    wk_lock_take(&linux_lock);
+    for (int32_t i = 0; i < NUMBERS && tid == 0; i++) {
+        have_numbers_wrapped |= last_number == NUMBERS;
+        last_number = last_number == NUMBERS ? 1 : last_number + 1;
+        tid = (int32_t)linux_process.page->pid + (last_number << NUMBER_SHIFT);
+        for (const struct thread *thread = linux_process.threads; have_numbers_wrapped && thread != NULL;
+             thread = thread->next) {
+            if (thread->tid == tid)
+                tid = 0;
+        }
+    }
+    wk_lock_release(&linux_lock);
+    return tid;
+}
+
 int64_t thread_begin_clone(struct entry_frame *frame)
 {
     struct thread *self = current(), *thread;
@@ -245,7 +271,13 @@ int64_t thread_begin_clone(struct entry_frame *frame)
     if (thread == NULL)
         return -EAGAIN;
     thread->blocked = self->blocked;
-    thread->tid = (int32_t)linux_process.page->pid + ((__atomic_add_fetch(&threads_made, 1, __ATOMIC_RELAXED)) << 16);
+    thread->tid = new_tid();
+    if (thread->tid == 0) {
+        if (thread->handle != 0)
+            wk_thread_stop(thread->handle);
+        thread_release(thread);
+        return -EAGAIN;
+    }
     linux_save_floats(&frame->frame);
     thread->frame->frame = frame->frame;
     thread->frame->frame.full = 1;
@@ -285,7 +317,7 @@ void thread_tell_end(struct thread *thread)
     thread->clear_at_end = 0;
 }
 
-void thread_end(void)
+void thread_end(uint32_t wait_status)
 {
     struct thread *self = current();
     const wk_handle event = self->event, handle = self->handle;
@@ -294,6 +326,10 @@ void thread_end(void)
     thread_tell_end(self);
     waiters_forget(self);
     wk_lock_take(&linux_lock);
+    if (linux_process.threads == self && self->next == NULL) { /* the others have ended meanwhile */
+        wk_lock_release(&linux_lock);
+        end_process(wait_status);
+    }
     forget_locked(self);
     if (parked_count == PARKED_MAX)
         list = &ended;

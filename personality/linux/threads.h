@@ -23,8 +23,8 @@ uint64_t thread_frame_address(const struct thread *thread);
 int64_t thread_clone(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t tls, uint64_t child_tid);
 /* Its number or an error. */
 int64_t thread_begin_clone(struct entry_frame *frame);
-/* Ends the calling thread, which is not the last one. */
-__attribute__((noreturn)) void thread_end(void);
+/* Ends the calling thread, and the process with that status if it is the last one. */
+__attribute__((noreturn)) void thread_end(uint32_t wait_status);
 /* Ends all others: for execve, and a process's end. */
 void threads_end_others(void);
 /* In a child of fork: the others stayed with the parent. */

@@ -43,6 +43,11 @@ static bool is_wall(int clock)
     return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
 }
 
+uint64_t clock_of_day(uint64_t ns)
+{
+    return ns == WK_FOREVER ? ns : ns > vdso_data.wall_ns ? ns - vdso_data.wall_ns : 0;
+}
+
 static int64_t read_clock(int clock, uint64_t *ns)
 {
     switch (clock) {
@@ -140,15 +145,18 @@ int64_t linux_nanosleep(uint64_t time, uint64_t rest)
 int64_t linux_clock_nanosleep(int clock, int flags, uint64_t time, uint64_t rest)
 {
     uint64_t ns = 0, now = 0;
-    int64_t result = copy_time_in(time, &ns);
+    int64_t result = read_clock(clock, &now);
 
+    if (result == 0 && clock != CLOCK_REALTIME && clock != CLOCK_TAI && clock != CLOCK_MONOTONIC &&
+        clock != CLOCK_BOOTTIME)
+        result = -EOPNOTSUPP;
     if (result == 0)
-        result = read_clock(clock, &now);
+        result = copy_time_in(time, &ns);
     if (result != 0)
         return result;
     if ((flags & TIMER_ABSTIME) == 0)
         return sleep_until(wk_after_ns(ns), rest);
-    return sleep_until(ns - (is_wall(clock) && ns > vdso_data.wall_ns ? vdso_data.wall_ns : 0), 0);
+    return sleep_until(is_wall(clock) ? clock_of_day(ns) : ns, 0);
 }
 
 int64_t linux_sched_yield(void)
@@ -184,7 +192,7 @@ static void from_interval(int64_t words[4], uint64_t at, uint64_t interval)
 int64_t linux_setitimer(int which, uint64_t value, uint64_t before)
 {
     int64_t words[4] = {0};
-    uint64_t first = 0, interval = 0, earlier = 0, earlier_interval = 0, overruns;
+    uint64_t first = 0, interval = 0, at, earlier = 0, earlier_interval = 0, overruns;
     int64_t result = 0;
 
     if (which != ITIMER_REAL)
@@ -192,17 +200,28 @@ int64_t linux_setitimer(int which, uint64_t value, uint64_t before)
     if (value != 0 && copy_in(words, value, sizeof(words)) != 0)
         return -EFAULT;
     result = to_interval(words, &first, &interval);
+    at = first == 0 ? 0 : wk_after_ns(first);
     if (result == 0)
-        result = error_of(wk_posix_set_alarm(linux_process.posix, ALARM_REAL, first == 0 ? 0 : wk_after_ns(first),
-                                             interval, SIGNAL_ALRM, 0, &earlier, &earlier_interval, &overruns));
+        result = error_of(wk_posix_set_alarm(linux_process.posix, ALARM_REAL, at, interval, SIGNAL_ALRM, 0, &earlier,
+                                             &earlier_interval, &overruns));
     if (result != 0)
         return result;
-    linux_process.alarm_at = first == 0 ? 0 : wk_after_ns(first);
+    linux_process.alarm_at = at;
     linux_process.alarm_interval = interval;
     if (before == 0)
         return 0;
     from_interval(words, earlier, earlier_interval);
     return copy_out(before, words, sizeof(words));
+}
+
+/* When it comes next; 0: not any more. */
+static uint64_t next_alarm(void)
+{
+    const uint64_t at = linux_process.alarm_at, interval = linux_process.alarm_interval, now = wk_now_ns();
+
+    if (at == 0 || at > now)
+        return at;
+    return interval == 0 ? 0 : at + ((now - at) / interval + 1) * interval;
 }
 
 int64_t linux_getitimer(int which, uint64_t value)
@@ -211,6 +230,6 @@ int64_t linux_getitimer(int which, uint64_t value)
 
     if (which != ITIMER_REAL)
         return which == ITIMER_VIRTUAL || which == ITIMER_PROF ? -ENOSYS : -EINVAL;
-    from_interval(words, linux_process.alarm_at, linux_process.alarm_interval);
+    from_interval(words, next_alarm(), linux_process.alarm_interval);
     return copy_out(value, words, sizeof(words));
 }

@@ -59,6 +59,25 @@ void waiters_forget(struct thread *thread)
     thread->told_of = 0;
 }
 
+static inline int64_t result_of(enum wk_status status)
+{
+    return status == WK_OK ? 0 : status == WK_TIMED_OUT ? -ETIMEDOUT : signals_restart();
+}
+
+/* It was interrupted: apart, so that what is waited for without that saves no registers for it. */
+static __attribute__((noinline)) int64_t go_on(uint64_t bits, uint64_t deadline_ns)
+{
+    struct thread *self = current();
+    enum wk_status status = WK_INTERRUPTED;
+    uint64_t taken;
+
+    while (status == WK_INTERRUPTED && signals_let_wait()) {
+        status = wk_event_wait(self->event, bits, deadline_ns, &taken);
+        self->told_of = 0;
+    }
+    return result_of(status);
+}
+
 int64_t wait_for_bits(uint64_t bits, uint64_t deadline_ns)
 {
     struct thread *self = current();
@@ -66,7 +85,7 @@ int64_t wait_for_bits(uint64_t bits, uint64_t deadline_ns)
     const enum wk_status status = wk_event_wait(self->event, bits, deadline_ns, &taken);
 
     self->told_of = 0; /* it may just have been */
-    return status == WK_OK ? 0 : status == WK_TIMED_OUT ? -ETIMEDOUT : signals_restart();
+    return status == WK_INTERRUPTED ? go_on(bits, deadline_ns) : result_of(status);
 }
 
 int64_t wait_for_event(uint64_t deadline_ns)

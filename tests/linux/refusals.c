@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -11,10 +12,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
 
 /* Winkle's personality lies in some of these places; in Linux nothing does, or the kernel. */
 static void check_address(void *at, int file, int folder)
@@ -121,6 +126,95 @@ static void limits(void)
     FAILS(EINVAL, getrlimit(77, &seen));
 }
 
+/* Of attributes of a kind that nobody knows. Source: setxattr(2), removexattr(2). */
+static void attributes(void)
+{
+    static const char name[] = "nobody.knows";
+    const int folder = open("/tmp", O_RDONLY);
+
+    CHECK(folder >= 0);
+    FAILS(EOPNOTSUPP, setxattr("/tmp", name, "", 1, 0));
+    FAILS(EOPNOTSUPP, lsetxattr("/tmp", name, "", 1, 0));
+    FAILS(EOPNOTSUPP, fsetxattr(folder, name, "", 1, 0));
+    FAILS(EOPNOTSUPP, removexattr("/tmp", name));
+    FAILS(EOPNOTSUPP, lremovexattr("/tmp", name));
+    FAILS(EOPNOTSUPP, fremovexattr(folder, name));
+    FAILS(ENOENT, setxattr("/tmp/missing", name, "", 1, 0));
+    FAILS(ENOENT, lsetxattr("/tmp/missing", name, "", 1, 0));
+    FAILS(ENOENT, removexattr("/tmp/missing", name));
+    FAILS(ENOENT, lremovexattr("/tmp/missing", name));
+    FAILS(EBADF, fsetxattr(-1, name, "", 1, 0));
+    FAILS(EBADF, fremovexattr(-1, name));
+    CHECK(close(folder) == 0);
+}
+
+/* Source: fchmodat(2), of fchmodat2. */
+static void modes(void)
+{
+    const int fd = open("/tmp/modes", O_RDWR | O_CREAT | O_EXCL, 0600);
+    struct stat status;
+
+    CHECK(fd >= 0 && symlink("modes", "/tmp/modes-link") == 0);
+    CHECK(syscall(SYS_fchmodat2, AT_FDCWD, "/tmp/modes-link", 0640, 0) == 0 && fstat(fd, &status) == 0);
+    CHECK((status.st_mode & 07777) == 0640);
+    CHECK(syscall(SYS_fchmodat2, AT_FDCWD, "/tmp/modes", 0604, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &status) == 0);
+    CHECK((status.st_mode & 07777) == 0604);
+    CHECK(syscall(SYS_fchmodat2, fd, "", 0400, AT_EMPTY_PATH) == 0 && fstat(fd, &status) == 0);
+    CHECK((status.st_mode & 07777) == 0400);
+    FAILS(EOPNOTSUPP, syscall(SYS_fchmodat2, AT_FDCWD, "/tmp/modes-link", 0600, AT_SYMLINK_NOFOLLOW));
+    FAILS(EINVAL, syscall(SYS_fchmodat2, AT_FDCWD, "/tmp/modes", 0600, 1));
+    FAILS(ENOENT, syscall(SYS_fchmodat2, AT_FDCWD, "/tmp/missing", 0600, 0));
+    FAILS(EBADF, syscall(SYS_fchmodat2, -1, "missing", 0600, 0));
+    CHECK(close(fd) == 0 && unlink("/tmp/modes") == 0 && unlink("/tmp/modes-link") == 0);
+}
+
+/* A call's arguments, and what may follow them in a newer one. */
+struct many_arguments {
+    struct clone_args known;
+    uint64_t more;
+};
+
+static long clone3(const struct many_arguments *arguments, size_t bytes)
+{
+    return syscall(SYS_clone3, arguments, bytes);
+}
+
+#define THREAD (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+
+static void clones(void)
+{
+    static const struct clone_args refused[] = {
+        {.exit_signal = 65},
+        {.flags = SIGCHLD},
+        {.flags = 0x00400000 /* CLONE_DETACHED */},
+        {.flags = CLONE_THREAD, .exit_signal = 0},
+        {.flags = CLONE_SIGHAND},
+        {.flags = THREAD, .exit_signal = SIGCHLD},
+        {.flags = THREAD | CLONE_NEWNS},
+        {.flags = THREAD | CLONE_CLEAR_SIGHAND},
+        {.exit_signal = SIGCHLD, .stack = 4096},
+        {.exit_signal = SIGCHLD, .stack_size = 4096},
+        {.exit_signal = SIGCHLD, .set_tid_size = 1},
+        {.flags = UINT64_C(1) << 40, .exit_signal = SIGCHLD},
+    };
+    struct many_arguments given = {.known = {.exit_signal = SIGCHLD}, .more = 1};
+    int32_t number = 0;
+    pid_t pid;
+
+    for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+        FAILS(EINVAL, clone3(&(struct many_arguments){.known = refused[i]}, sizeof(struct clone_args)));
+    FAILS(EINVAL, clone3(&given, CLONE_ARGS_SIZE_VER0 - 8));
+    FAILS(E2BIG, clone3(&given, sizeof(given)));
+    FAILS(E2BIG, clone3(&given, PAGE + 8));
+    FAILS(EFAULT, clone3((void *)8, CLONE_ARGS_SIZE_VER0));
+    given = (struct many_arguments){
+        .known = {.flags = CLONE_PARENT_SETTID, .parent_tid = (uint64_t)&number, .exit_signal = SIGCHLD}};
+    pid = (pid_t)clone3(&given, sizeof(given));
+    if (pid == 0)
+        _exit(5);
+    CHECK(pid > 0 && number == pid && WEXITSTATUS(end_of_child(pid, 10)) == 5);
+}
+
 /* Linux tells what is left of the time-out. Source: select(2), pselect6. */
 static void rest_of_time(void)
 {
@@ -146,6 +240,9 @@ int main(void)
     ranges();
     files();
     limits();
+    attributes();
+    modes();
+    clones();
     rest_of_time();
     puts("refusals: good");
     return 0;

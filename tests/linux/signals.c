@@ -237,6 +237,55 @@ static void test_queue(void)
 
 /* ---- stacks that cannot be written ---- */
 
+/* What comes to be ignored is not pending any more, whoever sent it, though it is blocked. */
+static void test_discarded(int signal, void (*ignored)(int))
+{
+    sigset_t set, pending;
+    pid_t pid;
+
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    handle(signal, 0, on_signal);
+    CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0 && raise(signal) == 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(kill(getppid(), signal) != 0);
+    CHECK(end_of_child(pid, 10) == 0 && sigpending(&pending) == 0 && sigismember(&pending, signal));
+    CHECK(sigaction(signal, &(struct sigaction){.sa_handler = ignored}, NULL) == 0);
+    CHECK(sigpending(&pending) == 0 && !sigismember(&pending, signal));
+    count = 0;
+    handle(signal, 0, on_signal);
+    CHECK(sigprocmask(SIG_UNBLOCK, &set, NULL) == 0 && count == 0);
+    CHECK(sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL) == 0);
+}
+
+static long queue_info(pid_t to, int signal, int code)
+{
+    siginfo_t info = {.si_signo = signal, .si_code = code};
+
+    return syscall(SYS_rt_sigqueueinfo, to, signal, &info);
+}
+
+/* Source: sigqueue(3), rt_sigqueueinfo(2). */
+static void test_what_may_be_said(void)
+{
+    const pid_t pid = fork();
+
+    CHECK(pid >= 0);
+    while (pid == 0)
+        pause();
+    CHECK(sigqueue(pid, 0, (union sigval){0}) == 0 && sigqueue(getpid(), 0, (union sigval){0}) == 0);
+    FAILS(EPERM, queue_info(pid, SIGUSR1, SI_USER));
+    FAILS(EPERM, queue_info(pid, SIGUSR1, SI_KERNEL));
+    FAILS(EPERM, queue_info(pid, SIGUSR1, SI_TKILL));
+    FAILS(EINVAL, queue_info(pid, 65, SI_QUEUE));
+    handle(SIGUSR1, 0, on_signal);
+    count = 0;
+    CHECK(queue_info(getpid(), SIGUSR1, SI_USER) == 0 && count == 1 && seen.si_code == SI_USER);
+    CHECK(sigqueue(pid, SIGTERM, (union sigval){0}) == 0 && WTERMSIG(end_of_child(pid, 10)) == SIGTERM);
+    FAILS(ESRCH, sigqueue(pid, 0, (union sigval){0}));
+}
+
 static void without_stack(void)
 {
     register long a0 __asm__("a0") = getpid();
@@ -490,6 +539,11 @@ int main(int argc, char **argv)
     test_nesting();
     test_blocked();
     test_queue();
+    test_discarded(SIGUSR2, SIG_IGN);
+    test_discarded(SIGRTMIN, SIG_IGN);
+    test_discarded(SIGURG, SIG_DFL);
+    test_discarded(SIGCHLD, SIG_DFL);
+    test_what_may_be_said();
     check_segv(without_stack);
     check_segv(return_from_nowhere);
     check_segv(across_stacks);

@@ -167,6 +167,28 @@ static void many_at_a_time(void)
     }
 }
 
+/* However many there have been, a thread's number is one that a futex's word can name (futex(2)), and no other thread's. */
+#define NUMBERED 40000
+
+static void *tell_number(void *number)
+{
+    *(pid_t *)number = gettid();
+    CHECK(pthread_kill(pthread_self(), 0) == 0);
+    return NULL;
+}
+
+static void numbers(void)
+{
+    pid_t number = 0;
+
+    for (unsigned i = 0; i < NUMBERED; i++) {
+        const pid_t before = number;
+
+        run_one(tell_number, &number);
+        CHECK(number > 0 && number < 0x3fffffff && number != before && number != getpid());
+    }
+}
+
 /* Those that have ended are not there for a child, nor for another program. */
 static void others_begin(char *name)
 {
@@ -193,6 +215,7 @@ int main(int count_of_arguments, char **arguments)
     one_after_another();
     signal_at_once();
     others_begin(arguments[0]);
+    numbers();
 
     for (unsigned round = 0; round < 20; round++) {
         for (long i = 0; i < THREADS; i++)
