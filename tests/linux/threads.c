@@ -168,7 +168,8 @@ static void many_at_a_time(void)
 }
 
 /* However many there have been, a thread's number is one that a futex's word can name (futex(2)), and no other thread's. */
-#define NUMBERED 40000
+#define NUMBERED 17000 /* more than Winkle has numbers for; Linux, which gives others, is not kept busy so long */
+#define NUMBERED_ON_LINUX 100
 
 static void *tell_number(void *number)
 {
@@ -179,9 +180,13 @@ static void *tell_number(void *number)
 
 static void numbers(void)
 {
+    struct utsname name;
     pid_t number = 0;
+    unsigned many;
 
-    for (unsigned i = 0; i < NUMBERED; i++) {
+    CHECK(uname(&name) == 0);
+    many = strstr(name.release, "winkle") != NULL ? NUMBERED : NUMBERED_ON_LINUX;
+    for (unsigned i = 0; i < many; i++) {
         const pid_t before = number;
 
         run_one(tell_number, &number);
