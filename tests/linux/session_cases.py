@@ -3,7 +3,7 @@
 """Sits at the terminal of `./winkle run`: a pseudo-terminal, at which it types what a person would.
 
 usage: tests/linux/session_cases.py [BUILD]     the build (debug) must be there: make BUILD=debug linux-image
-Prints a line for each case, `pass NAME` or `FAIL NAME` with what was shown; status 1 if one failed.
+Prints a line for each case, `pass NAME` or `FAIL NAME` with what was shown last; status 1 if one failed.
 """
 import os
 import pathlib
@@ -90,8 +90,14 @@ def job_control(session):
     session.command("jobs", r"\[1\]\+ +Stopped +sh ")
     session.command("bg", r"\[1\] sh ")
     session.command("jobs", r"\[1\]\+ +Running +sh ")
+    session.command("kill %1; wait %1; echo status $?", r"status 143\r\n")
+    start(session, "cat")
+    session.type("\x1a")
+    session.expect(r"(?s)Stopped +sh .*" + PROMPT)
     session.type("fg\r")
     session.expect(r"fg\r\nsh .*\r\n")
+    session.type("it has the terminal\r")  # the shell names the job before it gives it the terminal: Ctrl-C waits for an answer
+    session.expect(r"\r\nit has the terminal\r\n")
     session.type("\x03")
     session.expect(r"(?s)\^C\r\n.*" + PROMPT)
     session.command("which busybox lua5.4 sqlite3 python3 bash ls hello",
@@ -201,7 +207,7 @@ def main():
                 print(f"pass {name}", flush=True)
             except AssertionError as reason:
                 failed += 1
-                print(f"FAIL {name} {reason}\n{session.shown!r}", flush=True)
+                print(f"FAIL {name} {reason}; last was {session.shown[-1000:]!r}", flush=True)
                 os.close(session.terminal)
         try:
             typed_by_file(build)
