@@ -21,10 +21,14 @@ APPLETS = ["busybox", "sh", "-c", "busybox sh /tests/applets.sh /tests/applets.t
 # Cases of cases.txt that are about what only Winkle has, and two that take long.
 ONLY_WINKLE = ("python", "native", "streams", "starts", "between", "isolation", "sides", "stopped", "hostile", "stress",
                "many-files", "many-processes")
-MEMORY, TIMEOUT_SECONDS = "512M", 200
+MEMORY, TIMEOUT_SECONDS = "512M", 300
 
 
 # ---- a real Linux ----
+
+class HasNotEnded(emulator.Failure):
+    """A command line waits for ever, there as it may on Winkle."""
+
 
 def entries(lines):
     """What that Linux finds: the tree of programs, the tests, and which command lines to run."""
@@ -48,7 +52,9 @@ def run_on_linux(commands):
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_SECONDS, check=False)
     except subprocess.TimeoutExpired as late:
         text = (late.stdout or b"").decode(errors="replace")
-        raise emulator.Failure(f"Linux has not ended after {TIMEOUT_SECONDS} s\n{text[-1000:]}") from None
+        begun = text.count("\n=-= ")
+        raise HasNotEnded(f"Linux has not ended after {TIMEOUT_SECONDS} s, at "
+                          f"{shlex.join(commands[begun - 1]) if begun > 0 else 'its start'}\n{text[-1000:]}") from None
     text = done.stdout.decode(errors="replace").replace("\r", "")
     parts = re.split(r"^=-= \w+\n", text, flags=re.MULTILINE)[1:-1]
     if len(parts) != len(commands):

@@ -379,6 +379,9 @@ def run_on_linux(tests, cases):
         return
     try:
         answers = linux_tests.run_on_linux([words for words, _, _ in wanted.values()])
+    except linux_tests.HasNotEnded as failure:
+        tests.record("linux/on-linux", FAIL, str(failure))
+        return
     except emulator.Failure as failure:
         tests.record("linux/on-linux", SKIP, f"no Linux to compare with: {failure}")
         return

@@ -492,12 +492,14 @@ static void *outlive(void *argument)
     return argument;
 }
 
+static const char *own_name; /* /proc/self/exe is nothing any more when the first thread has ended */
+
 static void *execute(void *argument)
 {
     char end[12];
 
     snprintf(end, sizeof(end), "%d", ready[1]);
-    execl("/proc/self/exe", "signals", end, NULL);
+    execl(own_name, "signals", end, NULL);
     return argument;
 }
 
@@ -521,7 +523,7 @@ static void check_reached(void *(*begin)(void *))
     child = fork();
     if (child == 0)
         lose_first_thread(begin);
-    CHECK(read(ready[0], &byte, 1) == 1 && close(ready[0]) == 0 && close(ready[1]) == 0);
+    CHECK(close(ready[1]) == 0 && read(ready[0], &byte, 1) == 1 && close(ready[0]) == 0);
     usleep(5000); /* in which the first thread ends */
     CHECK(kill(child, SIGUSR1) == 0 && waitpid(child, &status, 0) == child);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == SIGUSR1);
@@ -534,6 +536,7 @@ int main(int argc, char **argv)
         handle(SIGUSR1, 0, exit_by_signal);
         outlive(NULL);
     }
+    own_name = argv[0];
     test_registers();
     test_changes();
     test_nesting();
