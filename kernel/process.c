@@ -277,7 +277,7 @@ static enum wk_status process_suspend_step(struct operation *operation)
     struct process *process = container_of(operation->object, struct process, object);
 
     if (process->state != WK_PROCESS_STATE_SUSPENDED)
-        return WK_OK;
+        return process->state >= WK_PROCESS_STATE_ENDING ? WK_REVOKED : WK_OK;
     for (unsigned i = 0; i < THREADS_STEP && operation->cursor[0] != 0 && !list_is_empty(&process->threads); i++) {
         struct thread *thread = next_thread(process);
 

@@ -148,17 +148,6 @@ static enum wk_status wait(struct wk_async *async, enum rest rest, uint64_t dead
     return status == WK_TIMED_OUT ? WK_OK : status;
 }
 
-/* WK_WOULD_BLOCK: nothing is under way in the ring. As an enter may end early, it is asked anew, with nothing to be taken. */
-static enum wk_status check_under_way(struct wk_queue *queue, uint64_t deadline_ns)
-{
-    enum wk_status status;
-
-    if (!wk_queue_is_taken(queue) || wk_queue_completed(queue) != 0)
-        return WK_OK;
-    status = wk_ring_enter(queue->ring, 0, 1, deadline_ns);
-    return status == WK_OK && wk_queue_completed(queue) == 0 ? WK_WOULD_BLOCK : status;
-}
-
 enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *completion, struct wk_channel **from,
                              uint64_t deadline_ns)
 {
@@ -168,7 +157,7 @@ enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *compl
         enum wk_status status = read_any(async, completion, from);
         enum rest rest;
 
-        if (status != WK_WOULD_BLOCK)
+        if (status != WK_WOULD_BLOCK || (async->members == 0 && wk_queue_is_done(async->queue)))
             return status;
         if (has_waited && wk_now_ns() >= deadline_ns)
             return WK_TIMED_OUT; /* where a doorbell is rung for nothing, over and over, each wait ends in time */
@@ -178,8 +167,6 @@ enum wk_status wk_async_next(struct wk_async *async, struct wk_completion *compl
             status = wait(async, rest, deadline_ns);
         else
             status = wk_queue_enter(async->queue, 0, 0);
-        if (status == WK_OK && rest == ASLEEP && async->members == 0)
-            status = check_under_way(async->queue, deadline_ns);
         if (status != WK_OK)
             return status;
         before = rest;

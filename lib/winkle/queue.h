@@ -127,6 +127,12 @@ static inline bool wk_queue_is_taken(const struct wk_queue *queue)
     return wk_ring_load(&queue->entries.ring->consumer.index) == (uint32_t)prepared;
 }
 
+/* Whether all that was prepared has been completed, and every completion was read: each entry has one. */
+static inline bool wk_queue_is_done(const struct wk_queue *queue)
+{
+    return queue->entries.end - queue->entries.left == queue->completions.next;
+}
+
 /* Whether so many entries are prepared, or not completed, or their completion not read, that some may not be taken. */
 static inline bool wk_queue_is_crowded(const struct wk_queue *queue)
 {
