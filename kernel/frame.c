@@ -293,9 +293,10 @@ struct frame *frame_take(void *owner)
     struct hart *hart = hart_current();
     struct frame *frame;
 
-    assert(hart->stock_count != 0); /* INV-FRAME-3 and the step's limit of FRAME_STOCK */
+    assert(hart->stock_count != 0); /* INV-FRAME-3 and the step's limit of FRAMES_OF_STEP */
     frame = frame_of(hart->stock[--hart->stock_count]);
     hart->attention.stock_low = true;
+    hart->taker = hart->payer;
     frame_adopt(frame, owner);
     return frame;
 }
@@ -410,14 +411,26 @@ bool frame_stock_is_full(const struct hart *hart)
     return hart->stock_count == FRAME_STOCK || (pool.free == 0 && hart->taken_count == 0);
 }
 
-/* Takes what the stock lacks in one hold: whoever waits for the lock waits for each other hart once. Returns the last, the others
- * are to be zeroed later; NULL: there is no more. */
+bool frame_stock_suffices(const struct hart *hart)
+{
+    return hart->stock_count >= FRAMES_OF_STEP || frame_stock_is_full(hart);
+}
+
+void frame_stock_look(struct hart *hart)
+{
+    hart->attention.stock_low =
+        !frame_stock_suffices(hart) || (hart->payer == hart->taker && !frame_stock_is_full(hart));
+}
+
+/* Takes what the stock lacks, as much as a step takes at most, in one hold: whoever waits for the lock waits for each other hart
+ * once. Returns the last, the others are to be zeroed later; NULL: there is no more. */
 static inline struct frame *take_for_stock(struct hart *hart)
 {
     struct frame *frame;
 
     kernel_lock_acquire();
-    while ((frame = pool_take()) != NULL && hart->stock_count + hart->taken_count + 1 < FRAME_STOCK)
+    while ((frame = pool_take()) != NULL && hart->taken_count + 1 < FRAMES_OF_STEP &&
+           hart->stock_count + hart->taken_count + 1 < FRAME_STOCK)
         hart->stock[FRAME_STOCK - ++hart->taken_count] = frame_pointer(frame);
     kernel_lock_release_quietly();
     return frame;

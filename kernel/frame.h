@@ -5,7 +5,7 @@
  * the records of memory that nobody uses yet.
  *
  * Frames are handed out zeroed. Nothing is zeroed under the kernel lock: each hart holds a stock of zeroed frames, fills
- * it without the lock before an operation's step, and a step takes at most FRAME_STOCK frames.
+ * it without the lock before an operation's step, and a step takes at most FRAMES_OF_STEP frames.
  *
  * INV-FRAME-1  A frame is in exactly one place: a superframe's fresh run, a superframe's free list, a hart's stock,
  *              quarantine, or in use with references > 0.
@@ -89,7 +89,7 @@ uint32_t frame_number(const struct frame *frame);
 
 /*
  * Takes a zeroed frame from this hart's stock. The caller has charged a bank for it.
- * Requires: the lock; this step took fewer than FRAME_STOCK frames. Ensures: references is 1, owner is `owner`.
+ * Requires: the lock; this step took fewer than FRAMES_OF_STEP frames. Ensures: references is 1, owner is `owner`.
  */
 struct frame *frame_take(void *owner);
 /* The same for who fills the whole page: not zeroed, if the pool has one at hand. */
@@ -127,6 +127,10 @@ bool frame_quarantine_release(void);
 uint64_t frame_quarantine_count(void);
 /* True if this hart's stock is full, or the pool has nothing for it. */
 bool frame_stock_is_full(const struct hart *hart);
+/* Whether a step can be made with it. */
+bool frame_stock_suffices(const struct hart *hart);
+/* The hart goes on with its payer: that fills the stock if it took of it last; for others it is enough that it suffices. */
+void frame_stock_look(struct hart *hart);
 /* Adds one frame to this hart's stock, which is not full. Takes the lock for a moment if it has none left to be zeroed; zeroes
  * without it. */
 void frame_stock_add(struct hart *hart);

@@ -38,10 +38,15 @@ static inline bool can_go_to(const struct hart *hart, const struct thread *next,
 }
 
 /* Whether the thread that runs can be left. */
-static inline bool can_be_left(const struct hart *hart, const struct thread *before)
+static inline bool can_be_left(const struct thread *before)
 {
-    return hart->payer == before && (before->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == 0 &&
-           !has_deadline(before);
+    return (before->obstacles & THREAD_OBSTACLES(0xff, HINDERED_STRAIGHT)) == 0;
+}
+
+/* Whether it can, and pays for itself without a deadline. */
+static inline bool can_be_left_alone(const struct hart *hart, const struct thread *before)
+{
+    return hart->payer == before && can_be_left(before) && !has_deadline(before);
 }
 
 /* Whether the next one can pay, without a look at accounts: the run of the pool on which both draw goes on. */
@@ -72,20 +77,21 @@ static inline enum wk_status go_on_with(struct hart *hart, struct thread *next)
     return WK_SWITCHED_OK;
 }
 
-/* The thread's wait ends with that answer, and the hart goes on with it instead of `before`. */
-static inline enum wk_status wake_before(struct hart *hart, struct thread *before, struct thread *thread,
+/* The thread's wait ends with that answer, and the hart goes on with it instead of what `payer` pays for, if
+ * anything. */
+static inline enum wk_status wake_before(struct hart *hart, struct thread *payer, struct thread *thread,
                                          enum wk_status status, uint64_t word)
 {
     assert_debug(kernel_lock_is_held() && thread->place == THREAD_UNPLACED);
     arch_context_answer_late(&thread->context, status, word);
     thread->stop = 0;
-    if (before != NULL) {
-        const unsigned priority = before->priority;
+    if (payer != NULL) {
+        const unsigned priority = payer->priority;
         struct list *equals = &hart->ready.list[priority];
 
         __asm__("" : "+r"(equals)); /* one address serves for all */
-        before->place = THREAD_READY;
-        list_prepend(equals, &before->ready_link);
+        payer->place = THREAD_READY;
+        list_prepend(equals, &payer->ready_link);
         queue_mark_quickly(&hart->ready, priority);
     }
     return go_on_with(hart, thread);
@@ -122,24 +128,24 @@ static NOINLINE enum wk_status wake_if_it_can_pay(struct thread *thread, enum wk
     hart->pool = pool;
     hart->expiry_ns = end_ns;
     hart->attention.timer_moved = true;
-    return wake_before(hart, hart->current, thread, status, word);
+    return wake_before(hart, hart->payer, thread, status, word);
 }
 
 enum wk_status thread_answer_at_once(struct thread *thread, enum wk_status status, uint64_t word)
 {
     struct hart *hart = hart_current();
-    struct thread *before = hart->current;
+    struct thread *payer = hart->payer;
 
     if (!can_go_to(hart, thread, THREAD_WAITING))
         return answer(thread, status, word);
-    if (before == NULL)
-        return hart->payer == NULL ? wake_if_it_can_pay(thread, status, word) : answer(thread, status, word);
-    if (thread->priority <= before->priority || !can_be_left(hart, before))
+    if (hart->current == NULL)
+        return payer == NULL ? wake_if_it_can_pay(thread, status, word) : answer(thread, status, word);
+    if (thread->priority <= payer->priority || !can_be_left(hart->current) || has_deadline(payer))
         return answer(thread, status, word);
     if (!is_paid(hart, thread))
         return wake_if_it_can_pay(thread, status, word);
     charge_payer(hart);
-    return wake_before(hart, before, thread, status, word);
+    return wake_before(hart, payer, thread, status, word);
 }
 
 /* Takes the only waiter out of an event, with its bits. */
@@ -183,7 +189,7 @@ static inline bool can_pass_on(const struct hart *hart, const struct thread *bef
     const struct thread *first = container_of(event->waiters.next, struct thread, wait_link);
 
     return event->waiter_count == 1 && event->endpoint == NULL && (first->wait_mask & (event->pending | bits)) != 0 &&
-           can_go_to(hart, first, THREAD_WAITING) && can_be_left(hart, before) && comes_next(hart, before, first);
+           can_go_to(hart, first, THREAD_WAITING) && can_be_left_alone(hart, before) && comes_next(hart, before, first);
 }
 
 /* Whether `next` can pay; who runs has been charged. */
@@ -305,7 +311,7 @@ SMALL bool event_wait_at_once(const struct invocation *invocation, struct event 
     if (list_is_empty(&hart->ready.list[highest]))
         highest = queue_highest_quickly(&hart->ready);
     if (highest == QUEUE_EMPTY || hart->urgent.root != NULL || event->waiter_count != 0 ||
-        thread_has_to_set(before, deadline_ns) || !can_be_left(hart, before))
+        thread_has_to_set(before, deadline_ns) || !can_be_left_alone(hart, before))
         return false;
     next = container_of(hart->ready.list[highest].next, struct thread, ready_link);
     if (!is_first(hart, next) || next->operation.step != NULL || thread_is_current(next) || !is_at_home(hart, next) ||
@@ -321,7 +327,7 @@ SMALL bool schedule_go_on_for(struct hart *hart, struct thread *caller)
     struct thread *server = caller->calls.callee;
 
     if (caller->obstacles != THREAD_OBSTACLES(THREAD_CALLING, HINDERED_BY_SPACE) || server == NULL ||
-        server->operation.step != NULL || thread_is_current(server) || !can_be_left(hart, hart->current) ||
+        server->operation.step != NULL || thread_is_current(server) || !can_be_left_alone(hart, hart->current) ||
         !is_first(hart, caller) || ready_has_before(hart, caller->priority) ||
         !go_straight(hart, server, THREAD_RUNS, caller))
         return false;
@@ -336,7 +342,7 @@ bool schedule_yield_at_once(struct hart *hart)
     struct thread *next = container_of(equals->next, struct thread, ready_link);
 
     if (list_is_empty(equals) || hart->slice_ns == DEADLINE_NEVER || next->operation.step != NULL ||
-        thread_is_current(next) || !can_go_to(hart, next, THREAD_RUNS) || !can_be_left(hart, thread) ||
+        thread_is_current(next) || !can_go_to(hart, next, THREAD_RUNS) || !can_be_left_alone(hart, thread) ||
         !is_paid(hart, next))
         return false;
     charge_payer(hart);

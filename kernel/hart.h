@@ -15,9 +15,10 @@
 #define HARTS_MAX 64
 #define HART_REST_NS 2000
 #define DEADLINE_CLASSES 4
-/* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock: the most that one step can
- * take. */
-#define FRAME_STOCK 8
+/* Zeroed frames that each hart holds ready, so that nothing is zeroed under the lock; and the most that one step can take: as
+ * long as so many are there, filling the stock can wait for what is due. */
+#define FRAME_STOCK 16
+#define FRAMES_OF_STEP 8
 
 struct budget;
 struct capability;
@@ -79,8 +80,11 @@ union attention {
  * thread, the others can wait until it has gone there; all but the last, the timer's, shifted to the top. */
 #define ATTENTION_AT_ONCE UINT64_C(0xffffffff)
 #define ATTENTION_IN_RING (UINT64_C(1) << 24)
+#define ATTENTION_STOCK_LOW (UINT64_C(1) << 32)
 #define ATTENTION_BUT_TIMER(any) ((any) << 8)
-_Static_assert(offsetof(union attention, in_ring) == 3 && offsetof(union attention, timer_moved) == 7, "as it says");
+_Static_assert(offsetof(union attention, in_ring) == 3 && offsetof(union attention, stock_low) == 4 &&
+                   offsetof(union attention, timer_moved) == 7,
+               "as it says");
 
 /* An invocation in the hart. `thread` and `process` are those of the current thread. */
 struct invocation {
@@ -119,10 +123,10 @@ struct hart {
         struct invocation invocation; /* by that thread */
     };
 
-    void *stock[FRAME_STOCK]; /* first zeroed frames, and at its end those that are to become such */
     uint64_t stock_count;
     uint64_t taken_count;
-    uint32_t fault_cause; /* of a page fault that is to be delivered, enum wk_upcall_cause */
+    const struct thread *taker; /* who paid when frames were taken last, which fills the stock; only compared */
+    uint32_t fault_cause;       /* of a page fault that is to be delivered, enum wk_upcall_cause */
     uint64_t fault_address;
     uint32_t polls;       /* steps in a row, and nothing else, that only asked whether another hart has done its part */
     bool polled;          /* the step did */
@@ -149,6 +153,8 @@ struct hart {
     struct thread *reaper; /* finishes what nobody else can: processes and threads that end themselves */
 
     struct trace_buffer *trace; /* NULL: this hart's events are not recorded */
+
+    void *stock[FRAME_STOCK]; /* first zeroed frames, and at its end those that are to become such */
 
     struct arch_panic panic;
 

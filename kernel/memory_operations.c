@@ -13,7 +13,7 @@
 #include "memory_table.h"
 #include "space.h"
 
-#define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAME_STOCK frames */
+#define FILL_STEP 3 /* pages that one step makes present: with tables at most FRAMES_OF_STEP frames */
 #define UNFILL_STEP 2
 #define COPY_BYTEWISE 128 /* bytes that one step copies one by one, where words are not aligned */
 

@@ -5,6 +5,7 @@
  * Where anything else is to be looked after, the loop is taken. Compiled apart from the whole, so that no prologue is shared.
  */
 #include "deadline.h"
+#include "frame.h"
 #include "irq.h"
 #include "lock.h"
 #include "meter.h"
@@ -21,13 +22,9 @@ static NOINLINE struct thread *leave_to_loop(void)
     return NULL;
 }
 
-struct thread *trap_straight_on(uint64_t now_ns)
+/* The timer is put right, and the hart goes on in user code. */
+static inline struct thread *go_on(struct hart *hart, uint64_t now_ns)
 {
-    struct hart *hart = hart_current();
-
-    kernel_lock_release_quietly();
-    if (hart->current == NULL || ATTENTION_BUT_TIMER(hart->attention.any) != 0)
-        return leave_to_loop();
     if (hart->attention.timer_moved) {
         const uint64_t next_ns = deadline_next(hart, schedule_class(hart));
 
@@ -38,6 +35,34 @@ struct thread *trap_straight_on(uint64_t now_ns)
     meter_first_user();
     meter_left();
     return hart_current()->current;
+}
+
+/* If it is only that the stock is not full, there will be time for that. */
+static NOINLINE struct thread *look_after(struct hart *hart, uint64_t now_ns)
+{
+    frame_stock_look(hart);
+    if (hart->current == NULL || ATTENTION_BUT_TIMER(hart->attention.any) != 0)
+        return leave_to_loop();
+    return go_on(hart, now_ns);
+}
+
+/* Most often of who is left: that needs no turn of the loop. */
+static NOINLINE struct thread *end_slice(struct hart *hart, uint64_t now_ns)
+{
+    (void)schedule_expire(hart, now_ns);
+    return trap_straight_on(now_ns);
+}
+
+struct thread *trap_straight_on(uint64_t now_ns)
+{
+    struct hart *hart = hart_current();
+
+    if (hart->slice_ns <= now_ns)
+        return end_slice(hart, now_ns);
+    kernel_lock_release_quietly();
+    if (hart->current == NULL || ATTENTION_BUT_TIMER(hart->attention.any) != 0)
+        return look_after(hart, now_ns);
+    return go_on(hart, now_ns);
 }
 
 /* Does what is due, which moves the timer. */

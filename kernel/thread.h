@@ -134,7 +134,8 @@ struct thread {
     uint8_t own_priority;   /* `priority` may be another: INV-THREAD-3 */
     bool becomes_passive;   /* when it next waits to receive */
     bool interrupt_latched; /* the next wait answers `interrupted` */
-    bool is_silent;         /* its operation was begun by a fault: it ends without an answer */
+    bool is_silent : 1;     /* its operation was begun by a fault: it ends without an answer */
+    bool gave_way : 1;      /* its fault was not delivered, for something was due: next time it is */
     uint8_t loan_count;     /* of its call, in its operation */
     uint8_t fault_cause;    /* of the last fault that was not its process's own to answer, enum wk_upcall_cause */
     uint8_t fault_reason;   /* by which the process ends if nobody answers it, enum wk_end_reason */

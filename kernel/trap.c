@@ -203,16 +203,27 @@ static bool do_at_once(const struct hart *hart, struct thread *thread)
     return thread->operation.step == NULL;
 }
 
-/* Tells the fault to whom it may concern, or says that it is to be delivered. Releases the lock, or switches. */
+/* Whether something has come that goes before what a thread wants; what other harts ask for is served by the way. */
+static inline bool is_due(void)
+{
+    return (arch_interrupts_waiting() & ~(uint64_t)ARCH_INTERRUPT_SOFTWARE) != 0;
+}
+
+/* Tells the fault to whom it may concern, or says that it is to be delivered, which takes a further hold of the lock; if something
+ * has come meanwhile, that goes first, once, and the thread faults again. Releases the lock, or switches. */
 static enum trap_way report_fault(struct hart *hart, struct thread *thread, enum wk_upcall_cause cause,
                                   uint64_t address)
 {
+    bool gives_way;
+
     if (upcall_fault_at_once(thread, cause, address))
         return TRAP_SWITCHED;
     hart->fault_address = address;
     hart->fault_cause = cause;
+    gives_way = !thread->gave_way && is_due();
+    thread->gave_way = gives_way;
     kernel_lock_release();
-    return TRAP_DELIVER;
+    return gives_way ? TRAP_LEAVE : TRAP_DELIVER;
 }
 
 enum trap_way trap_page_fault(enum arch_access access, uint64_t address)
@@ -364,12 +375,13 @@ static bool has_step(const struct thread *thread)
     return thread != NULL && thread->operation.step != NULL;
 }
 
-/* A choice and a step are too much for one hold of the lock. False if another hart had this one choose again meanwhile. */
+/* A choice and a step are too much for one hold of the lock. False if something came meanwhile, that another hart had this one choose
+ * again at least. */
 static bool hold_anew(const struct hart *hart)
 {
     kernel_lock_release();
     kernel_lock_acquire();
-    return !hart->attention.reschedule;
+    return !hart->attention.reschedule && !is_due();
 }
 
 /* The least class whose deadlines count now. */
@@ -380,6 +392,26 @@ static inline const struct deadline_class *counting_class(struct hart *hart)
     return later_class(hart, schedule_next_class(hart));
 }
 
+/* Whether it is known that nothing has to be looked for whose time has come: the timer is right, and has not fired (INV-DEADLINE-3). */
+static inline bool is_timer_right(const struct hart *hart)
+{
+    return hart->timer_ns != 0 && !hart->attention.timer_moved;
+}
+
+/* Whether frames come first: whatever is due does not wait for more than a step needs. */
+static inline bool is_to_fill_stock(const struct hart *hart)
+{
+    return hart->attention.stock_low && (is_timer_right(hart) || !frame_stock_suffices(hart));
+}
+
+/* The same where the hart is about to go on with its payer. */
+static inline bool has_to_fill_stock(struct hart *hart)
+{
+    if (hart->stock_count != FRAME_STOCK)
+        frame_stock_look(hart);
+    return is_to_fill_stock(hart);
+}
+
 /* One thing whose time has come, if there is one, and enough has not been done. While a long operation is under way the timer
  * is put right as well, so that its steps need not look at the clock. */
 ALWAYS_INLINE enum deadline_turn expire(struct hart *hart)
@@ -388,8 +420,8 @@ ALWAYS_INLINE enum deadline_turn expire(struct hart *hart)
     enum deadline_turn turn = DEADLINE_NONE;
     uint64_t now_ns;
 
-    if (hart->timer_ns != 0 && !hart->attention.timer_moved)
-        return DEADLINE_NONE; /* it has not fired (INV-DEADLINE-3) */
+    if (is_timer_right(hart) && (arch_interrupts_waiting() & ARCH_INTERRUPT_TIMER) == 0)
+        return DEADLINE_NONE; /* nor did it fire while the lock was waited for */
     now_ns = arch_time_ns();
     least = counting_class(hart);
     if (least != NULL)
@@ -402,24 +434,26 @@ ALWAYS_INLINE enum deadline_turn expire(struct hart *hart)
     return DEADLINE_CALLED;
 }
 
-/* One thing that was left for later; false if there is none, or enough has been done. */
-static NOINLINE bool catch_up(struct hart *hart)
+/* One thing that was left for later; false if there is none, or enough has been done. Where an urgent thread waits to go on, only
+ * what may have to do with one that is more urgent. */
+static NOINLINE bool catch_up(struct hart *hart, bool is_urgent)
 {
     return hart->served < SERVED_MAX &&
-           (event_wake_granted(hart) || schedule_unpark_later(hart) || schedule_settle_later(hart) ||
-            (frame_quarantine_count() != 0 && frame_quarantine_release()));
+           (event_wake_granted(hart) || schedule_unpark_later(hart) ||
+            (!is_urgent &&
+             (schedule_settle_later(hart) || (frame_quarantine_count() != 0 && frame_quarantine_release()))));
 }
 
 /* The one or the other, by turns, so that neither keeps the other from its turn. */
-ALWAYS_INLINE enum deadline_turn serve(struct hart *hart)
+ALWAYS_INLINE enum deadline_turn serve(struct hart *hart, bool is_urgent)
 {
     enum deadline_turn turn = DEADLINE_NONE;
 
-    if (hart->served % 2 == 1 && catch_up(hart))
+    if (hart->served % 2 == 1 && catch_up(hart, is_urgent))
         turn = DEADLINE_CALLED;
     if (turn == DEADLINE_NONE)
         turn = expire(hart);
-    if (turn == DEADLINE_NONE && catch_up(hart))
+    if (turn == DEADLINE_NONE && catch_up(hart, is_urgent))
         turn = DEADLINE_CALLED;
     if (turn == DEADLINE_CALLED)
         hart->served++;
@@ -441,11 +475,11 @@ void trap_await(const struct hart *hart)
 }
 
 /* Something was served: on with the loop (NULL), or straight on with the thread that it woke. Releases the lock. */
-static struct thread *go_on(struct hart *hart, const struct thread *before)
+static struct thread *go_on(struct hart *hart, bool has_woken)
 {
     struct thread *thread;
 
-    if (hart->current == before) {
+    if (!has_woken) {
         kernel_lock_release();
         return NULL;
     }
@@ -468,6 +502,9 @@ static struct thread *choose_and_go_on(struct hart *hart)
     } else if (thread == NULL) {
         kernel_lock_release();
         program_timer(hart);
+        hart->attention.stock_low = !frame_stock_is_full(hart);
+        if (hart->attention.stock_low)
+            return NULL;
         meter_left();
         arch_idle();
         return trap_interrupt_alone();
@@ -482,7 +519,7 @@ static struct thread *choose_and_go_on(struct hart *hart)
         const bool goes = goes_to_user(thread);
 
         kernel_lock_release();
-        if (!goes)
+        if (!goes || has_to_fill_stock(hart))
             return NULL;
         program_timer(hart);
         meter_first_user();
@@ -496,23 +533,25 @@ struct thread *trap_leave(void)
 {
     struct hart *hart = hart_current();
     struct thread *thread = NULL;
+    bool has_woken = false;
 
     do {
         const struct thread *before;
         enum deadline_turn turn;
 
         take_interrupts();
-        if (hart->attention.stock_low) {
+        if (is_to_fill_stock(hart)) {
             frame_stock_add(hart);
             continue;
         }
         kernel_lock_acquire();
         before = hart->current;
-        turn = serve(hart);
+        turn = serve(hart, has_woken);
+        has_woken = turn == DEADLINE_CALLED && (has_woken || hart->current != before);
         if (turn == DEADLINE_SOON)
             trap_await(hart);
         else
-            thread = turn == DEADLINE_CALLED ? go_on(hart, before) : choose_and_go_on(hart);
+            thread = turn == DEADLINE_CALLED ? go_on(hart, has_woken) : choose_and_go_on(hart);
     } while (thread == NULL);
     return thread;
 }

@@ -88,7 +88,7 @@ static inline struct tree_node *raise_child(struct tree_node *parent, const stru
 }
 
 /* Links it below a node that has no child on that side, or as the root below none. */
-static NOINLINE void insert_below(struct tree *tree, struct tree_node *parent, int side, struct tree_node *node)
+static NOINLINE void insert_below(struct tree *tree, struct tree_node *parent, size_t side, struct tree_node *node)
 {
     node->parent = parent;
     node->child[0] = NULL;
@@ -114,17 +114,17 @@ static NOINLINE void insert_below(struct tree *tree, struct tree_node *parent, i
         if (parent == NULL)
             return;
     }
-    side = parent->child[1] == node;
-    if (parent->loose & bit_of(side))
-        parent->loose &= ~bit_of(side);
+    side = parent->child[1] == node; /* a word, as bits are here, is never extended */
+    if ((parent->loose & (1 + side)) != 0)
+        parent->loose &= ~bit_of((int)side);
     else
-        mend_raised(tree, parent, side);
+        mend_raised(tree, parent, side != 0);
 }
 
 void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tree_node *node)
 {
     struct tree_node *parent = previous;
-    int side = 1;
+    size_t side = 1;
 
     if (previous == NULL) {
         parent = tree->first;
@@ -141,7 +141,7 @@ void tree_insert_after(struct tree *tree, struct tree_node *previous, struct tre
 void tree_insert(struct tree *tree, struct tree_node *node)
 {
     struct tree_node *parent, *at = tree->root;
-    int side;
+    size_t side;
 
     if (at == NULL || node->key < tree->first->key) {
         tree_insert_after(tree, NULL, node);

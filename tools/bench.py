@@ -36,7 +36,7 @@ HISTOGRAM = re.compile(r"^bench-histogram (\S+) (\d+) (\d+)\s*$", re.MULTILINE)
 # The worst case counts for these, of which the first two are measured on several harts too; for the others, the median.
 WORST_CASES = ("interrupts-off", "lock-hold")
 # Wake-ups on several harts: harts and limit.
-HART_WAKEUPS = {"wakeup-load-2": (2, 4700), "wakeup-load-4": (4, 12000)}
+HART_WAKEUPS = {"wakeup-load-2": (2, 4700), "wakeup-load-4": (4, 6100)}
 # What is measured on several harts: how many.
 HARTS = {"ring-poll-user": 2}
 # By the clock, on two harts in parallel: how many bytes each time. What Linux has of it: a pipe, and a pair of sockets.
@@ -60,13 +60,13 @@ JUDGED_BY_WORST = (*WORST_CASES, "wakeup-load", *HART_WAKEUPS, *REPLENISHMENTS)
 OWED = (*OPERATIONS, *HART_WAKEUPS, *WORST_CASES, *METERED, *THROUGHPUTS, "kernel-bytes", *bench_linux.NAMES)
 OPTIONS = ("--json", "--full")
 # What is owed where the limit, which guards what has been reached, is not there yet (docs/roadmap.md).
-AIMS = {"wakeup-load-4": 6100, "lock-hold": 700}
+AIMS = {"lock-hold": 700}
 # What is judged by its worst case, and by the median as well.
 MEDIANS = {"wakeup-load": 500}
 KERNEL_BYTES_LIMIT = 77 * 1024
-# Limits guard what has been reached, to the instruction, as Debian 12's GCC compiles it. Another GCC makes other code: where that
-# needs more, by so much at most, it is told and is no failure.
-LIMITS_GCC, OTHER_GCC_PERCENT = "12", 10
+# Limits guard what has been reached, to the instruction, as Debian 12's GCC compiles it. Another GCC makes other code, which has
+# its worst cases elsewhere: where that needs more, by so much at most, it is told and is no failure.
+LIMITS_GCC, OTHER_GCC_PERCENT = "12", 50
 TIMEOUT_SECONDS, FULL_TIMEOUT_SECONDS = 300, 3000
 HISTOGRAM_ROWS, HISTOGRAM_WIDTH = 16, 60
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define BASE UINT64_C(0x100000)
+#define TAKEN (FRAME_STOCK - FRAMES_OF_STEP + 1) /* so that less is left than a step may take */
 
 static struct frame *take(void)
 {
@@ -48,6 +49,33 @@ static void frames_are_handed_out_zeroed(void **state)
     bank_credit(bank_first, 1);
     kernel_lock_release();
     assert_int_equal(frame_free_count(), free);
+}
+
+/* Whoever else goes on finds it as it is, as long as a step's frames are there; for less, anybody fills it. */
+static void who_took_frames_last_fills_the_stock(void **state)
+{
+    struct thread *taker = host_hart->payer;
+    struct thread *other = taker + 1; /* only compared */
+    struct frame *taken[TAKEN];
+
+    (void)state;
+    for (unsigned i = 0; i < TAKEN; i++)
+        taken[i] = i == 0 ? take() : frame_take(NULL);
+    assert_int_equal(host_hart->stock_count, FRAMES_OF_STEP - 1);
+    host_hart->payer = other;
+    frame_stock_look(host_hart);
+    assert_true(host_hart->attention.stock_low);
+    frame_stock_add(host_hart);
+    frame_stock_look(host_hart);
+    assert_false(host_hart->attention.stock_low);
+    host_hart->payer = taker;
+    frame_stock_look(host_hart);
+    assert_true(host_hart->attention.stock_low);
+    while (host_hart->attention.stock_low)
+        frame_stock_add(host_hart);
+    assert_true(frame_stock_is_full(host_hart));
+    for (unsigned i = 0; i < TAKEN; i++)
+        frame_give_back(taken[i]);
 }
 
 static void a_frames_record_and_its_page_name_each_other(void **state)
@@ -169,6 +197,7 @@ int main(int count, char **arguments)
 {
     static const struct CMUnitTest tests[] = {
         machine_test(frames_are_handed_out_zeroed),
+        machine_test(who_took_frames_last_fills_the_stock),
         machine_test(a_frames_record_and_its_page_name_each_other),
         machine_test(a_superframe_is_whole_again_when_its_last_frame_returns),
         machine_test(a_pinned_frame_outlives_its_last_reference),

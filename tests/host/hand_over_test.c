@@ -235,10 +235,13 @@ static void say_budget(FILE *text, const struct budget *budget)
     fprintf(text, "\n");
 }
 
+/* But for frames that the stock lacks: the straight way leaves them for later. */
 static void say_hart(FILE *text, const struct hart *hart)
 {
+    const uint64_t attention = hart->attention.any & ~ATTENTION_STOCK_LOW;
+
     fprintf(text, "hart %u: current %u payer %u attention %lx turn over %d slice %lu of %u expiry %lu", hart->index,
-            number_of(hart->current), number_of(hart->payer), (unsigned long)hart->attention.any, hart->turn_over,
+            number_of(hart->current), number_of(hart->payer), (unsigned long)attention, hart->turn_over,
             (unsigned long)hart->slice_ns, number_of(hart->slice_thread), (unsigned long)hart->expiry_ns);
     fprintf(text, " charged %lu run %lu of %p idle %lu timer %lu root %lx space %p process %p",
             (unsigned long)hart->charged_ns, (unsigned long)hart->run_ns, (void *)hart->pool,

@@ -193,6 +193,7 @@ static void a_poller_rests_while_nothing_can_be_taken(void **state)
     assert_completed(PENDING, WK_OK);
     assert_int_equal(entries->consumer.sleeps % 2, 0);
     assert_false(poller_rests());
+    let_poll(3);
     pass_to(host_time_ns + 1000);
     let_poll(3);
     assert_true(poller_rests()); /* there is nothing any more: it sleeps */
