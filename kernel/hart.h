@@ -68,7 +68,7 @@ union attention {
         bool notify;      /* other harts are to be notified */
         bool tracing;     /* invocations are recorded */
         bool in_ring;     /* what a ring's entry wakes waits until the thread that runs comes out of its invocation */
-        bool stock_low;   /* the stock of frames is not full */
+        bool stock_low;   /* the stock of frames is to be filled */
         bool granted;     /* the list `granted` may have members */
         bool unparked;    /* so may `unparked` */
         bool timer_moved; /* the hardware timer may have to be written */
